@@ -1,0 +1,48 @@
+# Thin wrappers over CMake presets. `make demo` and `make test` start from a bare Debian 12.
+JOBS ?= $(shell nproc)
+
+.PHONY: help build demo test test-slow sanitize bench format format-check clean packages-demo packages
+
+help:
+	@echo "make demo    install what is missing, build the programs, run the demonstration"
+	@echo "make test    install what is missing, build everything, run all tests but the slow ones"
+	@echo "make build   build everything;  make bench  run the benchmarks"
+	@echo "make test-slow, make sanitize   the slower tiers;  make format, make clean"
+
+packages-demo:
+	@scripts/install_packages demo
+
+packages:
+	@scripts/install_packages all
+
+build: packages
+	cmake --preset default
+	cmake --build --preset default -j $(JOBS)
+
+demo: packages-demo
+	@test -f build/build.ninja || cmake --preset demo
+	cmake --build build --target programs -j $(JOBS)
+	scripts/demo build/bin
+
+test: build
+	ctest --preset default -j $(JOBS)
+
+test-slow: build
+	ctest --preset slow
+
+sanitize: packages
+	cmake --preset sanitize
+	cmake --build --preset sanitize -j $(JOBS)
+	ctest --preset sanitize -j $(JOBS)
+
+bench: build
+	scripts/run_benchmarks build/bin
+
+format:
+	@git ls-files '*.hpp' '*.cpp' '*.cuh' '*.cu' | xargs clang-format -i
+
+format-check:
+	@git ls-files '*.hpp' '*.cpp' '*.cuh' '*.cu' | xargs clang-format --dry-run --Werror
+
+clean:
+	rm -rf build build-*

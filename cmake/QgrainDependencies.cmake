@@ -1,0 +1,30 @@
+# Third-party packages, each with a failure that says what to install.
+include_guard(GLOBAL)
+
+function(qgrain_require_package name debian_package)
+  find_package(${name} ${ARGN} QUIET)
+  if(NOT ${name}_FOUND)
+    message(FATAL_ERROR "qgrain: ${name} was not found (Debian package ${debian_package}). "
+                        "scripts/install_packages all installs everything that is needed.")
+  endif()
+  set(${name}_FOUND TRUE PARENT_SCOPE)
+endfunction()
+
+# Programs: Eigen over OpenBLAS, Boost.JSON, ICU, CLI11.
+function(qgrain_find_example_packages)
+  qgrain_require_package(Threads libc6-dev)
+  qgrain_require_package(Eigen3 libeigen3-dev 3.4 NO_MODULE)
+  qgrain_require_package(ICU libicu-dev COMPONENTS uc i18n)
+  qgrain_require_package(CLI11 libcli11-dev CONFIG)
+  qgrain_require_package(boost_json libboost-json1.81-dev 1.81 CONFIG)
+  qgrain_require_package(OpenBLAS libopenblas-dev CONFIG)
+  if(NOT TARGET qgrain_blas)
+    add_library(qgrain_blas INTERFACE)
+    target_include_directories(qgrain_blas SYSTEM INTERFACE ${OpenBLAS_INCLUDE_DIRS})
+    target_link_libraries(qgrain_blas INTERFACE ${OpenBLAS_LIBRARIES})
+  endif()
+endfunction()
+
+function(qgrain_find_test_packages)
+  qgrain_require_package(boost_unit_test_framework libboost-test1.81-dev 1.81 CONFIG)
+endfunction()

@@ -1,0 +1,133 @@
+// Threads for the host backend: a pool that the caller owns, and a loop over fixed chunks.
+#ifndef QGRAIN_HOST_PARALLEL_HPP
+#define QGRAIN_HOST_PARALLEL_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace qgrain {
+
+/// A fixed set of worker threads, owned by the caller. The calling thread works too, so a pool of one has no workers.
+///
+/// `run(tasks, body)` calls `body(task)` once for each task in [0, tasks) and returns when all are done. Which thread takes
+/// a task varies from run to run: a body whose result depends on its task alone gives the same bits for any thread count.
+/// If bodies throw, `run` rethrows the exception of the smallest task number. Not for calls from within a body, nor from
+/// two threads at once.
+class thread_pool {
+ public:
+  explicit thread_pool(int threads) {
+    for (int i = 1; i < threads; ++i) {
+      workers_.emplace_back([this] { serve(); });
+    }
+  }
+  thread_pool(const thread_pool&) = delete;
+  thread_pool& operator=(const thread_pool&) = delete;
+  ~thread_pool() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  [[nodiscard]] int threads() const noexcept { return static_cast<int>(workers_.size()) + 1; }
+
+  template <class Body>
+  void run(std::int64_t tasks, Body&& body) {
+    if (tasks <= 0) return;
+    if (workers_.empty() || tasks == 1) {
+      for (std::int64_t task = 0; task < tasks; ++task) body(task);
+      return;
+    }
+    call_ = [](void* context, std::int64_t task) { (*static_cast<std::remove_reference_t<Body>*>(context))(task); };
+    context_ = const_cast<void*>(static_cast<const void*>(std::addressof(body)));
+    tasks_ = tasks;
+    failed_task_ = tasks;
+    failure_ = nullptr;
+    next_.store(0, std::memory_order_relaxed);
+    busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+    {
+      const std::lock_guard lock(mutex_);
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    work();
+    for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins) {
+      if (spins > spin_limit) std::this_thread::yield();
+    }
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  static constexpr int spin_limit = 4000;
+
+  void work() {
+    for (;;) {
+      const std::int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
+      if (task >= tasks_) return;
+      try {
+        call_(context_, task);
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (task < failed_task_) {
+          failed_task_ = task;
+          failure_ = std::current_exception();
+        }
+      }
+    }
+  }
+
+  void serve() {
+    std::uint64_t seen = 0;
+    for (;;) {
+      for (int spins = 0; spins < spin_limit && generation_.load(std::memory_order_acquire) == seen; ++spins) {
+      }
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
+        seen = generation_.load(std::memory_order_acquire);
+        if (stopping_) return;
+      }
+      work();
+      busy_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::atomic<std::uint64_t> generation_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<std::int64_t> next_{0};
+  std::int64_t tasks_ = 0;
+  void (*call_)(void*, std::int64_t) = nullptr;
+  void* context_ = nullptr;
+  std::int64_t failed_task_ = 0;
+  std::exception_ptr failure_;
+  bool stopping_ = false;
+};
+
+/// Splits [0, count) into chunks of `chunk` (the last may be shorter) and calls `body(begin, end)` for each, on the pool.
+/// The chunks depend on count and chunk only, never on the number of threads.
+template <class Body>
+void for_each_chunk(thread_pool& pool, std::int64_t count, std::int64_t chunk, Body&& body) {
+  pool.run((count + chunk - 1) / chunk, [&](std::int64_t task) {
+    const std::int64_t begin = task * chunk;
+    body(begin, std::min(begin + chunk, count));
+  });
+}
+
+}  // namespace qgrain
+
+#endif
