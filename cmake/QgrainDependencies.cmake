@@ -1,14 +1,14 @@
 # Third-party packages, each with a failure that says what to install.
 include_guard(GLOBAL)
 
-function(qgrain_require_package name debian_package)
+# A macro, so that the variables which packages set reach the caller.
+macro(qgrain_require_package name debian_package)
   find_package(${name} ${ARGN} QUIET)
   if(NOT ${name}_FOUND)
     message(FATAL_ERROR "qgrain: ${name} was not found (Debian package ${debian_package}). "
                         "scripts/install_packages all installs everything that is needed.")
   endif()
-  set(${name}_FOUND TRUE PARENT_SCOPE)
-endfunction()
+endmacro()
 
 # Programs: Eigen over OpenBLAS, Boost.JSON, ICU, CLI11.
 function(qgrain_find_example_packages)

@@ -1,0 +1,41 @@
+// The tensors of a model folder: one safetensors file, or shards named by an index.
+#ifndef QGRAIN_LM_CHECKPOINT_HPP
+#define QGRAIN_LM_CHECKPOINT_HPP
+
+#include "buffer.hpp"
+#include "safetensors.hpp"
+
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qgrain::lm {
+
+/// Reads `model.safetensors`, or every shard of `model.safetensors.index.json`; all headers are checked at opening, and
+/// so is each promise of the index. Tensor data is read by position only when asked for. Threads may read at once.
+class checkpoint {
+ public:
+  /// Throws errc::io_failure or errc::bad_file naming the file and the tensor at fault.
+  explicit checkpoint(const std::filesystem::path& folder);
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// The dtype is one that widens to f32 and the shape is `shape`, or errc::bad_file naming both shapes.
+  void require(std::string_view tensor, std::span<const std::int64_t> shape) const;
+  /// Null shape where the tensor is missing.
+  [[nodiscard]] const tensor_info* find(std::string_view tensor) const noexcept;
+  /// Elements [first, first + out.size()) of a tensor that `require` has accepted, widened to f32.
+  void read(std::string_view tensor, std::int64_t first, std::span<float> out) const;
+  [[nodiscard]] const std::vector<safetensors_file>& files() const noexcept { return files_; }
+
+ private:
+  std::string name_;
+  std::vector<safetensors_file> files_;
+  std::map<std::string, std::size_t, std::less<>> file_of_;
+};
+
+}  // namespace qgrain::lm
+
+#endif

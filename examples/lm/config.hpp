@@ -1,0 +1,64 @@
+// What config.json says about a model, and the architectures that this program knows.
+#ifndef QGRAIN_LM_CONFIG_HPP
+#define QGRAIN_LM_CONFIG_HPP
+
+#include "buffer.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qgrain::lm {
+
+/// How one architecture differs from the plain decoder (RMSNorm, grouped-query attention, RoPE, SwiGLU). A further
+/// family of that kind is one more line of the table in config.cpp.
+struct architecture {
+  std::string_view name;           ///< as in `architectures` of config.json
+  std::string_view tensor_prefix;  ///< in front of `embed_tokens`, `layers.<n>` and `norm`
+  std::string_view config_object;  ///< where the language model's fields are; empty: at the top
+  bool head_norms;                 ///< RMSNorm on each query and key head before RoPE
+};
+
+/// Frequency scaling of Llama 3: wave lengths above the original context are stretched.
+struct llama3_scaling {
+  double factor;
+  double low_frequency_factor;
+  double high_frequency_factor;
+  double original_positions;
+};
+
+struct model_config {
+  architecture family{};
+  index_t vocabulary = 0;
+  index_t hidden = 0;
+  index_t layers = 0;
+  index_t heads = 0;
+  index_t key_value_heads = 0;
+  index_t head_size = 0;
+  index_t intermediate = 0;
+  float norm_epsilon = 0;
+  double rope_base = 0;
+  std::optional<llama3_scaling> rope_scaling;
+  bool attention_bias = false;
+  bool tied_head = false;
+  std::optional<std::int32_t> end_of_text;  ///< `eos_token_id`, the first if there are several
+
+  [[nodiscard]] index_t query_width() const noexcept { return heads * head_size; }
+  [[nodiscard]] index_t key_width() const noexcept { return key_value_heads * head_size; }
+};
+
+/// Reads `folder`/config.json. Throws errc::bad_file naming a missing or impossible field, errc::unsupported naming
+/// what is not supported and what is.
+[[nodiscard]] model_config read_config(const std::filesystem::path& folder);
+
+/// The padding token's text in tokenizer_config.json; empty where the file or the entry is missing.
+[[nodiscard]] std::string padding_token(const std::filesystem::path& folder);
+/// `pad_token_id` of config.json, else its `eos_token_id`.
+[[nodiscard]] std::optional<std::int32_t> padding_id_of_config(const std::filesystem::path& folder);
+
+}  // namespace qgrain::lm
+
+#endif

@@ -1,0 +1,111 @@
+#include "operations.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace qgrain::lm {
+namespace {
+
+const_row_vector row_of(const_matrix m, index_t row) { return {m.data() + row * m.outerStride(), m.cols()}; }
+row_vector row_of(matrix m, index_t row) { return {m.data() + row * m.outerStride(), m.cols()}; }
+const_row_vector vector_of(std::span<const float> v) { return {v.data(), static_cast<index_t>(v.size())}; }
+
+float inverse_rms(const const_row_vector& x, float epsilon) { return 1.0F / std::sqrt(x.square().mean() + epsilon); }
+
+// Turns by the table's angle times `direction`, which is 1 or -1.
+void turn(matrix x, index_t head_size, const rope_table& table, std::span<const std::int32_t> positions,
+          float direction) {
+  const index_t half = head_size / 2;
+  for (index_t row = 0; row < x.rows(); ++row) {
+    const float* angles = table.at(positions[static_cast<std::size_t>(row)]);
+    const const_row_vector cosine(angles, half);
+    const const_row_vector sine(angles + half, half);
+    float* values = x.data() + row * x.outerStride();
+    for (float* head = values; head < values + x.cols(); head += head_size) {
+      for (index_t i = 0; i < half; ++i) {
+        const float first = head[i];
+        const float second = head[i + half];
+        head[i] = first * cosine[i] - direction * (second * sine[i]);
+        head[i + half] = second * cosine[i] + direction * (first * sine[i]);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void linear(const_matrix x, const_matrix w, std::span<const float> bias, matrix y) {
+  y.noalias() = x * w.transpose();
+  if (!bias.empty()) y.array().rowwise() += vector_of(bias);
+}
+
+void linear_backward(const_matrix g, const_matrix w, matrix dx) { dx.noalias() = g * w; }
+void linear_backward_add(const_matrix g, const_matrix w, matrix dx) { dx.noalias() += g * w; }
+
+void rms_norm(const_matrix x, std::span<const float> weight, float epsilon, matrix y) {
+  for (index_t row = 0; row < x.rows(); ++row) {
+    const const_row_vector in = row_of(x, row);
+    row_of(y, row) = in * inverse_rms(in, epsilon) * vector_of(weight);
+  }
+}
+
+void rms_norm_backward(const_matrix x, std::span<const float> weight, float epsilon, const_matrix dy, matrix dx) {
+  for (index_t row = 0; row < x.rows(); ++row) {
+    const const_row_vector in = row_of(x, row);
+    const const_row_vector gradient = row_of(dy, row);
+    const float inverse = inverse_rms(in, epsilon);
+    const float projection = (gradient * vector_of(weight) * in).mean() * inverse * inverse;
+    row_of(dx, row) = (gradient * vector_of(weight) - in * projection) * inverse;
+  }
+}
+
+rope_table::rope_table(const model_config& config, index_t count)
+    : positions_(count), half_(config.head_size / 2), values_(count * config.head_size) {
+  for (index_t i = 0; i < half_; ++i) {
+    // f32 throughout, as the reference implementation computes its table.
+    float frequency = 1.0F / std::pow(static_cast<float>(config.rope_base),
+                                      static_cast<float>(2 * i) / static_cast<float>(config.head_size));
+    if (config.rope_scaling) {
+      const llama3_scaling& scaling = *config.rope_scaling;
+      const double wave_length = 2 * std::numbers::pi / static_cast<double>(frequency);
+      const double turns = scaling.original_positions / wave_length;
+      const double kept = std::clamp(
+          (turns - scaling.low_frequency_factor) / (scaling.high_frequency_factor - scaling.low_frequency_factor), 0.0,
+          1.0);
+      frequency *= static_cast<float>(kept + (1 - kept) / scaling.factor);
+    }
+    for (index_t position = 0; position < count; ++position) {
+      const float angle = static_cast<float>(position) * frequency;
+      values_.data()[position * 2 * half_ + i] = std::cos(angle);
+      values_.data()[position * 2 * half_ + half_ + i] = std::sin(angle);
+    }
+  }
+}
+
+void rope(matrix x, index_t head_size, const rope_table& table, std::span<const std::int32_t> positions) {
+  turn(x, head_size, table, positions, 1.0F);
+}
+void rope_backward(matrix dx, index_t head_size, const rope_table& table, std::span<const std::int32_t> positions) {
+  turn(dx, head_size, table, positions, -1.0F);
+}
+
+void swiglu(const_matrix gate, const_matrix up, matrix y) {
+  for (index_t row = 0; row < y.rows(); ++row) {
+    const const_row_vector g = row_of(gate, row);
+    row_of(y, row) = g / (1.0F + (-g).exp()) * row_of(up, row);
+  }
+}
+
+void swiglu_backward(const_matrix gate, const_matrix up, const_matrix dy, matrix dgate, matrix dup) {
+  Eigen::Array<float, 1, Eigen::Dynamic> sigmoid;
+  for (index_t row = 0; row < dy.rows(); ++row) {
+    const const_row_vector g = row_of(gate, row);
+    const const_row_vector gradient = row_of(dy, row);
+    sigmoid = 1.0F / (1.0F + (-g).exp());
+    row_of(dgate, row) = gradient * row_of(up, row) * sigmoid * (1.0F + g * (1.0F - sigmoid));
+    row_of(dup, row) = gradient * g * sigmoid;
+  }
+}
+
+}  // namespace qgrain::lm

@@ -1,0 +1,321 @@
+#include "pass.hpp"
+
+#include <qgrain/core/status.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace qgrain::lm {
+namespace {
+
+constexpr index_t task_rows = 128;
+
+class stopwatch {
+ public:
+  explicit stopwatch(double& total) : total_(total) {}
+  stopwatch(const stopwatch&) = delete;
+  stopwatch& operator=(const stopwatch&) = delete;
+  ~stopwatch() { total_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  double& total_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Passes samples on and keeps the time that the visitor takes.
+class timed_visitor final : public backward_visitor {
+ public:
+  timed_visitor(backward_visitor& inner, double& seconds) : inner_(inner), seconds_(seconds) {}
+  void visit(const linear_sample& sample) override {
+    const stopwatch watch(seconds_);
+    inner_.visit(sample);
+  }
+
+ private:
+  backward_visitor& inner_;
+  double& seconds_;
+};
+
+double product_flops(index_t rows, index_t in, index_t out) {
+  return 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
+}
+
+double block_linear_flops(const model_config& c, index_t rows) {
+  return product_flops(rows, c.hidden, 2 * c.query_width() + 2 * c.key_width() + 3 * c.intermediate);
+}
+
+// Two products of [t, head_size] and [t, t] per head; the causal half is not taken out of a block of rows.
+double attention_product_flops(const model_config& c, const packed_rows& rows) {
+  double sum = 0;
+  for (const sequence_rows& s : rows.sequences) sum += product_flops(s.tokens(), s.tokens(), c.query_width());
+  return sum;
+}
+
+index_t longest_position(const packed_rows& rows) {
+  return *std::max_element(rows.positions.begin(), rows.positions.end()) + 1;
+}
+
+// As many rows as fit into `bytes` of intermediate results, but at least the longest sequence.
+index_t chunk_capacity(const model_config& config, const packed_rows& rows, index_t bytes) {
+  index_t longest = 0;
+  for (const sequence_rows& s : rows.sequences) longest = std::max(longest, s.rows);
+  const index_t fitting = bytes / (block_workspace::width(config) * static_cast<index_t>(sizeof(float)));
+  return std::min(std::max(fitting, longest), rows.rows());
+}
+
+}  // namespace
+
+layer_pass::layer_pass(const model& m, const packed_rows& rows, thread_pool& pool, const pass_limits& limits)
+    : model_(m),
+      config_(m.config()),
+      rows_(rows),
+      pool_(pool),
+      limits_(limits),
+      angles_(config_, longest_position(rows)),
+      weights_(config_),
+      capacity_(chunk_capacity(
+          config_, rows, std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))))),
+      runner_(config_, rows, angles_, pool, capacity_),
+      final_weight_(static_cast<std::size_t>(config_.hidden)) {
+  model_.read_final_norm(final_weight_);
+  for (index_t row = 0; row < rows_.rows(); ++row) {
+    if (rows_.targets[static_cast<std::size_t>(row)] >= 0) target_rows_.push_back(static_cast<std::int32_t>(row));
+  }
+}
+
+matrix layer_pass::state_rows(index_t layer) {
+  return states_.at(states_.size() == 1 ? 0 : static_cast<std::size_t>(layer)).view(rows_.rows(), config_.hidden);
+}
+const_matrix layer_pass::state(index_t layer) const {
+  return states_.at(states_.size() == 1 ? 0 : static_cast<std::size_t>(layer)).view(rows_.rows(), config_.hidden);
+}
+
+// Whole sequences, as many as fit.
+std::vector<chunk> layer_pass::chunks(index_t capacity) const {
+  std::vector<chunk> parts;
+  for (index_t s = 0; s < static_cast<index_t>(rows_.sequences.size()); ++s) {
+    const sequence_rows& sequence = rows_.sequences[static_cast<std::size_t>(s)];
+    if (parts.empty() || sequence.end() - parts.back().begin > capacity) {
+      parts.push_back({s, s, sequence.begin, sequence.begin});
+    }
+    parts.back().end_sequence = s + 1;
+    parts.back().end = sequence.end();
+  }
+  return parts;
+}
+
+void layer_pass::forward(keep what, forward_observer* observer) {
+  const stopwatch watch(costs_.forward_seconds);
+  const index_t count = what == keep::all_states ? config_.layers + 1 : 1;
+  states_.clear();
+  for (index_t i = 0; i < count; ++i) states_.emplace_back(rows_.rows() * config_.hidden);
+  model_.read_embeddings(rows_.ids, state_rows(0), pool_);
+  for (index_t layer = 0; layer < config_.layers; ++layer) {
+    model_.read_block(layer, weights_, pool_);
+    for (const chunk& part : chunks(capacity_)) {
+      runner_.forward(weights_, part, layer, state_rows(layer), state_rows(layer + 1), observer);
+    }
+    costs_.linear_flops += block_linear_flops(config_, rows_.rows());
+    costs_.attention_flops += 2 * attention_product_flops(config_, rows_);
+  }
+  if (observer == nullptr) return;
+  buffer normed(capacity_ * config_.hidden);
+  for (index_t begin = 0; begin < rows_.rows(); begin += capacity_) {
+    const index_t end = std::min(begin + capacity_, rows_.rows());
+    const matrix x = normed.view(end - begin, config_.hidden);
+    final_norm(begin, end, x);
+    observer->observe({model_.head_linear(), 1, begin, as_const(x)});
+  }
+}
+
+void layer_pass::final_norm(index_t begin, index_t end, matrix out) const {
+  const const_matrix last = state(config_.layers);
+  for_each_chunk(pool_, end - begin, task_rows, [&](index_t b, index_t e) {
+    rms_norm(rows_of(last, begin + b, begin + e), final_weight_, config_.norm_epsilon, rows_of(out, b, e));
+  });
+}
+
+// out [rows, hidden]: the final norm of some rows.
+void layer_pass::gather_normed(std::span<const std::int32_t> rows, matrix out) const {
+  const const_matrix last = state(config_.layers);
+  for_each_chunk(pool_, out.rows(), task_rows, [&](index_t b, index_t e) {
+    for (index_t i = b; i < e; ++i) {
+      const index_t row = rows[static_cast<std::size_t>(i)];
+      rms_norm(rows_of(last, row, row + 1), final_weight_, config_.norm_epsilon, rows_of(out, i, i + 1));
+    }
+  });
+}
+
+// body(first_output, weight [slab, hidden], first, end): all pieces [first, end) of `rows` for one slab, then the next
+// slab.
+template <class Body>
+void layer_pass::for_each_slab(index_t rows, const Body& body) {
+  const index_t row_bytes = config_.hidden * static_cast<index_t>(sizeof(float));
+  const index_t slab = std::clamp<index_t>(limits_.slab_bytes / row_bytes, 1, config_.vocabulary);
+  const index_t piece = std::max<index_t>(limits_.slab_output_bytes / (slab * static_cast<index_t>(sizeof(float))), 1);
+  buffer weight(slab * config_.hidden);
+  for (index_t first_output = 0; first_output < config_.vocabulary; first_output += slab) {
+    const matrix w = weight.view(std::min(slab, config_.vocabulary - first_output), config_.hidden);
+    model_.read_head(first_output, w, pool_);
+    for (index_t first = 0; first < rows; first += piece)
+      body(first_output, as_const(w), first, std::min(first + piece, rows));
+  }
+}
+
+loss_report layer_pass::loss() {
+  const stopwatch watch(costs_.loss_seconds);
+  const index_t targets = static_cast<index_t>(target_rows_.size());
+  if (targets == 0)
+    throw error(errc::invalid_argument, "no token has a successor to predict: every sequence is one token long");
+  // Per target row over the slabs so far: largest logit, sum of exp(logit - largest), logit of the target.
+  std::vector<float> largest(target_rows_.size(), -std::numeric_limits<float>::infinity());
+  std::vector<double> sums(target_rows_.size(), 0.0);
+  std::vector<float> target_logits(target_rows_.size(), 0.0F);
+  buffer normed;
+  buffer logits;
+  for_each_slab(targets, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
+    const index_t n = end - first;
+    if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
+    if (logits.size() < n * w.rows()) logits = buffer(n * w.rows());
+    const matrix x = normed.view(n, config_.hidden);
+    const matrix y = logits.view(n, w.rows());
+    gather_normed(std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n)), x);
+    for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
+      linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
+      for (index_t i = b; i < e; ++i) {
+        const auto t = static_cast<std::size_t>(first + i);
+        const auto row = y.row(i).array();
+        const float top = std::max(largest[t], row.maxCoeff());
+        sums[t] = sums[t] * std::exp(static_cast<double>(largest[t]) - static_cast<double>(top)) +
+                  static_cast<double>((row - top).exp().sum());
+        largest[t] = top;
+        const index_t target = rows_.targets[static_cast<std::size_t>(target_rows_[t])] - first_output;
+        if (target >= 0 && target < w.rows()) target_logits[t] = y(i, target);
+      }
+    });
+  });
+  costs_.linear_flops += product_flops(targets, config_.hidden, config_.vocabulary);
+
+  loss_report report;
+  report.batches.resize(static_cast<std::size_t>(rows_.batches()));
+  log_sums_.resize(target_rows_.size());
+  std::size_t t = 0;
+  for (const sequence_rows& s : rows_.sequences) {
+    loss_report::batch& batch = report.batches[static_cast<std::size_t>(s.batch)];
+    for (; t < target_rows_.size() && target_rows_[t] < s.end(); ++t) {
+      const double log_sum = static_cast<double>(largest[t]) + std::log(sums[t]);
+      log_sums_[t] = static_cast<float>(log_sum);
+      batch.loss += log_sum - static_cast<double>(target_logits[t]);
+      ++batch.targets;
+    }
+  }
+  for (loss_report::batch& batch : report.batches) {
+    report.mean_over_targets += batch.loss / static_cast<double>(targets);
+    batch.loss /= static_cast<double>(batch.targets);  // NaN for a batch without targets, as a mean of nothing
+    report.mean_of_batches += batch.loss / static_cast<double>(report.batches.size());
+  }
+  return report;
+}
+
+// The head: gradient_ := gradient at the last hidden state.
+void layer_pass::backward_head(backward_visitor& visitor) {
+  const index_t targets = static_cast<index_t>(target_rows_.size());
+  buffer normed;
+  buffer logits;
+  buffer d_logits;
+  buffer d_normed(targets * config_.hidden);
+  matrix dx_all = d_normed.view(targets, config_.hidden);
+  dx_all.setZero();
+  std::vector<float> weight_of(target_rows_.size());  // of each target in the summed loss
+  std::size_t t = 0;
+  for (const sequence_rows& s : rows_.sequences) {
+    for (; t < target_rows_.size() && target_rows_[t] < s.end(); ++t) {
+      weight_of[t] = 1.0F / static_cast<float>(rows_.batch_targets[static_cast<std::size_t>(s.batch)]);
+    }
+  }
+  for_each_slab(targets, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
+    const index_t n = end - first;
+    if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
+    if (logits.size() < n * w.rows()) {
+      logits = buffer(n * w.rows());
+      d_logits = buffer(n * w.rows());
+    }
+    const matrix x = normed.view(n, config_.hidden);
+    const matrix y = logits.view(n, w.rows());
+    matrix g = d_logits.view(n, w.rows());
+    const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+    gather_normed(rows, x);
+    for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
+      linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
+      for (index_t i = b; i < e; ++i) {
+        const auto target_row = static_cast<std::size_t>(first + i);
+        g.row(i).array() = (y.row(i).array() - log_sums_[target_row]).exp();
+        const index_t target =
+            rows_.targets[static_cast<std::size_t>(rows[static_cast<std::size_t>(i)])] - first_output;
+        if (target >= 0 && target < w.rows()) g(i, target) -= 1.0F;
+        g.row(i).array() *= weight_of[target_row];
+      }
+      linear_backward_add(as_const(rows_of(g, b, e)), w, rows_of(dx_all, first + b, first + e));
+    });
+    const linear_output output{model_.head_linear(), first_output, w, {}, as_const(y), as_const(g)};
+    visitor.visit({as_const(x), rows, {&output, 1}});
+  });
+  costs_.linear_flops += 2 * product_flops(targets, config_.hidden, config_.vocabulary);
+
+  gradient_ = buffer(rows_.rows() * config_.hidden);
+  matrix gradient = gradient_.view(rows_.rows(), config_.hidden);
+  gradient.setZero();
+  const const_matrix last = state(config_.layers);
+  for_each_chunk(pool_, targets, task_rows, [&](index_t b, index_t e) {
+    for (index_t i = b; i < e; ++i) {
+      const index_t row = target_rows_[static_cast<std::size_t>(i)];
+      rms_norm_backward(rows_of(last, row, row + 1), final_weight_, config_.norm_epsilon,
+                        as_const(rows_of(dx_all, i, i + 1)), rows_of(gradient, row, row + 1));
+    }
+  });
+}
+
+void layer_pass::backward(backward_visitor& visitor) {
+  if (static_cast<index_t>(states_.size()) != config_.layers + 1 || log_sums_.empty()) {
+    throw error(errc::invalid_argument, "backward needs a forward pass that kept all states, and the loss");
+  }
+  const double visited = costs_.visitor_seconds;
+  {
+    const stopwatch watch(costs_.backward_seconds);
+    timed_visitor timed(visitor, costs_.visitor_seconds);
+    backward_head(timed);
+    for (index_t layer = config_.layers - 1; layer >= 0; --layer) {
+      states_[static_cast<std::size_t>(layer) + 1] = buffer();
+      model_.read_block(layer, weights_, pool_);
+      for (const chunk& part : chunks(capacity_)) {
+        runner_.backward(weights_, part, layer, state_rows(layer), gradient_.view(rows_.rows(), config_.hidden), timed);
+      }
+      costs_.linear_flops += 2 * block_linear_flops(config_, rows_.rows());
+      costs_.attention_flops += 7 * attention_product_flops(config_, rows_);
+    }
+    // The first block's queries, keys and values need no gradient at their input.
+    costs_.linear_flops -= product_flops(rows_.rows(), config_.hidden, config_.query_width() + 2 * config_.key_width());
+  }
+  costs_.backward_seconds -= costs_.visitor_seconds - visited;
+}
+
+void layer_pass::logits(const logits_sink& sink) {
+  buffer normed;
+  buffer out;
+  for_each_slab(rows_.rows(), [&](index_t first_output, const_matrix w, index_t first, index_t end) {
+    const index_t n = end - first;
+    if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
+    if (out.size() < n * w.rows()) out = buffer(n * w.rows());
+    const matrix x = normed.view(n, config_.hidden);
+    const matrix y = out.view(n, w.rows());
+    final_norm(first, end, x);
+    for_each_chunk(pool_, n, task_rows,
+                   [&](index_t b, index_t e) { linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e)); });
+    sink(first, first_output, as_const(y));
+  });
+}
+
+}  // namespace qgrain::lm

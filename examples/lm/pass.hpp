@@ -1,0 +1,102 @@
+// The layer-wise pass: all sequences through one block, then through the next, with one block's weights in memory.
+#ifndef QGRAIN_LM_PASS_HPP
+#define QGRAIN_LM_PASS_HPP
+
+#include "block.hpp"
+#include "buffer.hpp"
+#include "model.hpp"
+#include "operations.hpp"
+#include "rows.hpp"
+#include "visitor.hpp"
+
+#include <qgrain/host/parallel.hpp>
+
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace qgrain::lm {
+
+/// Sizes that trade memory for speed. Results of equal limits are equal to the bit, whatever the number of threads.
+struct pass_limits {
+  index_t chunk_bytes =
+      index_t{32} << 20;                   ///< intermediate results of a block; raised to the size of a block's weights
+  index_t slab_bytes = index_t{32} << 20;  ///< weights of the head at once
+  index_t slab_output_bytes = index_t{16} << 20;  ///< logits, and as much for their gradient, of a slab
+};
+
+struct loss_report {
+  struct batch {
+    double loss = 0;  ///< mean cross entropy of the batch's targets, natural logarithm
+    index_t targets = 0;
+  };
+  std::vector<batch> batches;
+  double mean_of_batches = 0;
+  double mean_over_targets = 0;
+};
+
+/// Floating-point operations of matrix products (a multiply and an add are two) and seconds spent.
+struct pass_costs {
+  double linear_flops = 0;
+  double attention_flops = 0;
+  double forward_seconds = 0;
+  double loss_seconds = 0;
+  double backward_seconds = 0;  ///< without the visitor
+  double visitor_seconds = 0;
+};
+
+/// One run over one data set. Call forward first; then loss; then, if inputs were kept, backward; or logits instead of
+/// the last two. Model, rows and pool must outlive the pass.
+///
+/// Memory: the hidden states [rows, hidden] after each block (one of them where inputs are not kept) and one gradient
+/// of that size, one block's weights, a block's intermediate results for one chunk of rows, one slab of the head.
+class layer_pass {
+ public:
+  layer_pass(const model& model, const packed_rows& rows, thread_pool& pool, const pass_limits& limits = {});
+
+  enum class keep : std::uint8_t { last_state, all_states };
+  /// Runs the embedding and all blocks. The observer, if any, sees every Linear input, the head's last.
+  void forward(keep what, forward_observer* observer = nullptr);
+  /// Mean next-token cross entropy, in slabs of the vocabulary.
+  [[nodiscard]] loss_report loss();
+  /// The gradient of the sum of all batches' losses at every Linear. Needs keep::all_states and loss().
+  void backward(backward_visitor& visitor);
+
+  /// Called for a slab of logits: rows from first_row, vocabulary from first_output.
+  using logits_sink = std::function<void(index_t first_row, index_t first_output, const_matrix logits)>;
+  void logits(const logits_sink& sink);
+
+  /// The residual stream in front of block `layer`; `layers` is the one behind the last block. Only kept states exist.
+  [[nodiscard]] const_matrix state(index_t layer) const;
+  /// The final norm of rows [begin, end), into out [end - begin, hidden].
+  void final_norm(index_t begin, index_t end, matrix out) const;
+  [[nodiscard]] const pass_costs& costs() const noexcept { return costs_; }
+
+ private:
+  [[nodiscard]] matrix state_rows(index_t layer);
+  [[nodiscard]] std::vector<chunk> chunks(index_t capacity) const;
+  void gather_normed(std::span<const std::int32_t> rows, matrix out) const;
+  template <class Body>
+  void for_each_slab(index_t rows, const Body& body);
+  void backward_head(backward_visitor& visitor);
+
+  const model& model_;
+  const model_config& config_;
+  const packed_rows& rows_;
+  thread_pool& pool_;
+  pass_limits limits_;
+  rope_table angles_;
+  block_weights weights_;
+  index_t capacity_;  // rows of a chunk
+  block_runner runner_;
+  std::vector<float> final_weight_;
+  std::vector<buffer> states_;
+  buffer gradient_;
+  std::vector<std::int32_t> target_rows_;  // rows that have a target
+  std::vector<float> log_sums_;            // [target rows] log of the sum of exp(logits)
+  pass_costs costs_;
+};
+
+}  // namespace qgrain::lm
+
+#endif

@@ -1,0 +1,282 @@
+#include "safetensors.hpp"
+
+#include "json.hpp"
+
+#include <qgrain/core/status.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <numeric>
+
+namespace qgrain::lm {
+namespace {
+
+struct dtype_facts {
+  std::string_view name;
+  std::int64_t bytes;
+};
+constexpr std::array<dtype_facts, 16> dtypes{{{"BOOL", 1},
+                                              {"U8", 1},
+                                              {"I8", 1},
+                                              {"F8_E5M2", 1},
+                                              {"F8_E4M3", 1},
+                                              {"F8_E8M0", 1},
+                                              {"I16", 2},
+                                              {"U16", 2},
+                                              {"F16", 2},
+                                              {"BF16", 2},
+                                              {"I32", 4},
+                                              {"U32", 4},
+                                              {"F32", 4},
+                                              {"I64", 8},
+                                              {"U64", 8},
+                                              {"F64", 8}}};
+constexpr std::int64_t length_bytes = 8;
+constexpr std::int64_t header_limit = 100'000'000;
+
+dtype dtype_of(std::string_view name, const std::string& where) {
+  const auto found = std::find_if(dtypes.begin(), dtypes.end(), [&](const dtype_facts& d) { return d.name == name; });
+  if (found == dtypes.end()) {
+    throw error(errc::bad_file, where + ": unknown dtype \"" + std::string(name) + "\"");
+  }
+  return static_cast<dtype>(found - dtypes.begin());
+}
+
+// A count of the header: a whole number of at least 0.
+std::int64_t count_of(const boost::json::value& value, const std::string& where, const char* what) {
+  boost::system::error_code failure;
+  const auto number = value.to_number<std::int64_t>(failure);
+  if (failure || number < 0) {
+    throw error(errc::bad_file,
+                where + ": " + what + " must be whole numbers of at least 0, not " + boost::json::serialize(value));
+  }
+  return number;
+}
+
+// Bytes of a tensor, or errc::bad_file where the product leaves 63 bits.
+std::int64_t checked_bytes(std::span<const std::int64_t> shape, dtype type, const std::string& where) {
+  std::int64_t bytes = bytes_of(type);
+  for (const std::int64_t extent : shape) {
+    if (__builtin_mul_overflow(bytes, extent, &bytes)) {
+      throw error(errc::bad_file, where + ": the shape " + shape_text(shape) + " overflows");
+    }
+  }
+  return bytes;
+}
+
+tensor_info parse_entry(std::string_view name, const boost::json::value& value, std::int64_t data_begin,
+                        const std::string& path) {
+  const std::string where = path + ": tensor \"" + std::string(name) + "\"";
+  const json_object entry = as_object(value, where);
+  tensor_info tensor;
+  tensor.name = name;
+  tensor.type = dtype_of(entry.text("dtype"), where);
+  const boost::json::value* shape = entry.find("shape");
+  const boost::json::value* offsets = entry.find("data_offsets");
+  if (shape == nullptr || !shape->is_array()) throw error(errc::bad_file, where + ": \"shape\" must be a list");
+  if (offsets == nullptr || !offsets->is_array() || offsets->get_array().size() != 2) {
+    throw error(errc::bad_file, where + ": \"data_offsets\" must be a list of two numbers");
+  }
+  for (const boost::json::value& extent : shape->get_array()) {
+    tensor.shape.push_back(count_of(extent, where, "shape entries"));
+  }
+  const std::int64_t begin = count_of(offsets->get_array()[0], where, "data_offsets");
+  const std::int64_t end = count_of(offsets->get_array()[1], where, "data_offsets");
+  const std::int64_t bytes = checked_bytes(tensor.shape, tensor.type, where);
+  if (end < begin || end - begin != bytes) {
+    throw error(errc::bad_file, where + ": data_offsets [" + std::to_string(begin) + ", " + std::to_string(end) +
+                                    "] do not span the " + std::to_string(bytes) + " bytes of " +
+                                    std::string(name_of(tensor.type)) + " " + shape_text(tensor.shape));
+  }
+  if (end > std::numeric_limits<std::int64_t>::max() - data_begin) {
+    throw error(errc::bad_file, where + ": data_offsets lie outside of the file");
+  }
+  tensor.begin = data_begin + begin;
+  tensor.end = data_begin + end;
+  return tensor;
+}
+
+// Every byte behind the header belongs to exactly one tensor.
+void check_coverage(const std::vector<tensor_info>& tensors, std::int64_t data_begin, const input_file& file) {
+  std::vector<const tensor_info*> order;
+  for (const tensor_info& tensor : tensors) order.push_back(&tensor);
+  std::sort(order.begin(), order.end(), [](const tensor_info* a, const tensor_info* b) {
+    return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
+  });
+  std::int64_t position = data_begin;
+  for (const tensor_info* tensor : order) {
+    const std::string where = file.path() + ": tensor \"" + tensor->name + "\"";
+    if (tensor->end > file.size()) {
+      throw error(errc::bad_file, where + " ends at byte " + std::to_string(tensor->end) + ", but the file has " +
+                                      std::to_string(file.size()) + " bytes (truncated?)");
+    }
+    if (tensor->begin != position) {
+      throw error(errc::bad_file,
+                  where + " starts at data byte " + std::to_string(tensor->begin - data_begin) +
+                      (tensor->begin < position ? ", overlapping its predecessor, which ends at "
+                                                : ", leaving a gap after the preceding data, which ends at ") +
+                      std::to_string(position - data_begin));
+    }
+    position = tensor->end;
+  }
+  if (position != file.size()) {
+    throw error(errc::bad_file, file.path() + ": the header describes " + std::to_string(position) +
+                                    " bytes, but the file has " + std::to_string(file.size()));
+  }
+}
+
+float widen_bf16(std::uint16_t bits) noexcept { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+
+float widen_f16(std::uint16_t bits) noexcept {
+  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
+  const std::uint32_t magnitude = bits & 0x7FFFU;
+  if (magnitude >= 0x7C00U) return std::bit_cast<float>(sign | 0x7F800000U | (magnitude & 0x3FFU) << 13);
+  // Shifted into place the exponent is too small by 112; a multiplication by 2^112 corrects it, subnormals included.
+  const float value = std::bit_cast<float>(magnitude << 13) * 0x1p112F;
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) | sign);
+}
+
+}  // namespace
+
+std::string_view name_of(dtype type) noexcept { return dtypes[static_cast<std::size_t>(type)].name; }
+std::int64_t bytes_of(dtype type) noexcept { return dtypes[static_cast<std::size_t>(type)].bytes; }
+
+std::string shape_text(std::span<const std::int64_t> shape) {
+  std::string text = "[";
+  for (const std::int64_t extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
+  return text + "]";
+}
+
+safetensors_file::safetensors_file(const std::filesystem::path& path) : file_(path) {
+  if (file_.size() < length_bytes) {
+    throw error(errc::bad_file,
+                file_.path() + ": " + std::to_string(file_.size()) +
+                    " bytes are too few for a safetensors file, which starts with 8 bytes of header length");
+  }
+  std::uint64_t header_bytes = 0;
+  file_.read(0, std::as_writable_bytes(std::span(&header_bytes, 1)));
+  if (header_bytes > static_cast<std::uint64_t>(header_limit)) {
+    throw error(errc::bad_file, file_.path() + ": the header length " + std::to_string(header_bytes) +
+                                    " exceeds the limit of " + std::to_string(header_limit) + " bytes");
+  }
+  const std::int64_t data_begin = length_bytes + static_cast<std::int64_t>(header_bytes);
+  if (data_begin > file_.size()) {
+    throw error(errc::bad_file, file_.path() + ": the header of " + std::to_string(header_bytes) +
+                                    " bytes is longer than the file of " + std::to_string(file_.size()) + " bytes");
+  }
+  std::string header(header_bytes, '\0');
+  file_.read(length_bytes, std::as_writable_bytes(std::span(header)));
+  const boost::json::value parsed = parse_json(header, file_.path() + " (header)");
+  for (const auto& [key, value] : as_object(parsed, file_.path() + " (header)").fields) {
+    if (key == "__metadata__") {
+      for (const auto& [name, text] : as_object(value, file_.path() + ": __metadata__").fields) {
+        if (!text.is_string())
+          throw error(errc::bad_file, file_.path() + ": __metadata__ holds a value that is no text");
+        metadata_.emplace(name, text.get_string());
+      }
+      continue;
+    }
+    index_.emplace(key, tensors_.size());
+    tensors_.push_back(parse_entry(key, value, data_begin, file_.path()));
+  }
+  check_coverage(tensors_, data_begin, file_);
+}
+
+const tensor_info* safetensors_file::find(std::string_view name) const noexcept {
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &tensors_[found->second];
+}
+
+const tensor_info& safetensors_file::at(std::string_view name) const {
+  if (const tensor_info* tensor = find(name)) return *tensor;
+  throw error(errc::bad_file, file_.path() + ": there is no tensor \"" + std::string(name) + "\"");
+}
+
+void safetensors_file::read_bytes(const tensor_info& tensor, std::int64_t offset, std::span<std::byte> out) const {
+  if (offset < 0 || offset > tensor.end - tensor.begin - static_cast<std::int64_t>(out.size())) {
+    throw error(errc::out_of_range, file_.path() + ": bytes beyond the end of tensor \"" + tensor.name + "\"");
+  }
+  file_.read(tensor.begin + offset, out);
+}
+
+void safetensors_file::read_f32(const tensor_info& tensor, std::int64_t first, std::span<float> out) const {
+  if (tensor.type == dtype::f32) return read_bytes(tensor, first * 4, std::as_writable_bytes(out));
+  if (tensor.type != dtype::bf16 && tensor.type != dtype::f16) {
+    throw error(errc::bad_file, file_.path() + ": tensor \"" + tensor.name + "\" is " +
+                                    std::string(name_of(tensor.type)) + ", where F32, F16 or BF16 is needed");
+  }
+  std::array<std::uint16_t, 16384> piece;
+  while (!out.empty()) {
+    const std::size_t count = std::min(out.size(), piece.size());
+    read_bytes(tensor, first * 2, std::as_writable_bytes(std::span(piece).first(count)));
+    if (tensor.type == dtype::bf16) {
+      std::transform(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(count), out.begin(), widen_bf16);
+    } else {
+      std::transform(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(count), out.begin(), widen_f16);
+    }
+    first += static_cast<std::int64_t>(count);
+    out = out.subspan(count);
+  }
+}
+
+void safetensors_file::read_i32(const tensor_info& tensor, std::int64_t first, std::span<std::int32_t> out) const {
+  if (tensor.type == dtype::i32) return read_bytes(tensor, first * 4, std::as_writable_bytes(out));
+  if (tensor.type != dtype::i64) {
+    throw error(errc::bad_file, file_.path() + ": tensor \"" + tensor.name + "\" is " +
+                                    std::string(name_of(tensor.type)) + ", where I32 or I64 is needed");
+  }
+  std::vector<std::int64_t> wide(out.size());
+  read_bytes(tensor, first * 8, std::as_writable_bytes(std::span(wide)));
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (wide[i] != static_cast<std::int32_t>(wide[i])) {
+      throw error(errc::out_of_range, file_.path() + ": tensor \"" + tensor.name + "\" holds " +
+                                          std::to_string(wide[i]) + ", which does not fit into 32 bits");
+    }
+    out[i] = static_cast<std::int32_t>(wide[i]);
+  }
+}
+
+safetensors_writer::safetensors_writer(std::filesystem::path path, std::vector<tensor_plan> plan,
+                                       const std::map<std::string, std::string>& metadata)
+    : file_(path) {
+  boost::json::object header;
+  if (!metadata.empty()) {
+    boost::json::object& texts = header["__metadata__"].emplace_object();
+    for (const auto& [key, value] : metadata) texts[key] = value;
+  }
+  std::int64_t position = 0;
+  for (const tensor_plan& tensor : plan) {
+    const std::string where = path.string() + ": tensor \"" + tensor.name + "\"";
+    if (header.contains(tensor.name)) throw error(errc::invalid_argument, where + " is planned twice");
+    const std::int64_t bytes = checked_bytes(tensor.shape, tensor.type, where);
+    header[tensor.name] = {{"dtype", name_of(tensor.type)},
+                           {"shape", boost::json::array(tensor.shape.begin(), tensor.shape.end())},
+                           {"data_offsets", {position, position + bytes}}};
+    spans_.emplace_back(position, position + bytes);
+    position += bytes;
+  }
+  std::string text = boost::json::serialize(header);
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // data starts on a multiple of 8
+  const std::uint64_t header_bytes = text.size();
+  const std::int64_t data_begin = length_bytes + static_cast<std::int64_t>(header_bytes);
+  for (auto& [begin, end] : spans_) {
+    begin += data_begin;
+    end += data_begin;
+  }
+  file_.write(0, std::as_bytes(std::span(&header_bytes, 1)));
+  file_.write(length_bytes, std::as_bytes(std::span(text)));
+  file_.resize(data_begin + position);
+}
+
+void safetensors_writer::write(std::size_t tensor, std::int64_t offset, std::span<const std::byte> bytes) {
+  const auto [begin, end] = spans_.at(tensor);
+  if (offset < 0 || offset > end - begin - static_cast<std::int64_t>(bytes.size())) {
+    throw error(errc::out_of_range, "bytes beyond the end of a planned tensor");
+  }
+  file_.write(begin + offset, bytes);
+}
+
+}  // namespace qgrain::lm

@@ -1,0 +1,57 @@
+// What the layer-wise pass shows to those who score or calibrate Linears.
+#ifndef QGRAIN_LM_VISITOR_HPP
+#define QGRAIN_LM_VISITOR_HPP
+
+#include "buffer.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace qgrain::lm {
+
+/// The input of Linears [first_linear, first_linear + linears), which share it, on rows [first_row, first_row +
+/// x.rows()) of the packed rows.
+struct linear_input {
+  index_t first_linear = 0;
+  index_t linears = 0;
+  index_t first_row = 0;
+  const_matrix x;  // [rows, in]
+};
+
+/// Sees every Linear input once during the forward pass, block by block, all rows of one input before the next block
+/// begins. Called from the pass's own thread; the views end with the call.
+class forward_observer {
+ public:
+  virtual ~forward_observer() = default;
+  virtual void observe(const linear_input& input) = 0;
+};
+
+/// One Linear, or for the head a slab of its outputs.
+struct linear_output {
+  index_t linear = 0;
+  index_t first_output = 0;     ///< row of the whole weight at which `weight` starts
+  const_matrix weight;          // [out, in]
+  std::span<const float> bias;  // [out] or empty
+  const_matrix y;               // [rows, out] = x weight^T + bias
+  const_matrix gradient;        // [rows, out] d loss / d y
+};
+
+/// A Linear input with everything known at its Linears.
+struct linear_sample {
+  const_matrix x;                      // [rows, in]
+  std::span<const std::int32_t> rows;  // [rows] number of each row among the packed rows, ascending
+  std::span<const linear_output> outputs;
+};
+
+/// Sees every Linear during the backward pass: the head slab by slab, then the blocks from last to first, each in
+/// chunks of rows. Within a block all chunks are shown before the block before it begins. Called from the pass's own
+/// thread; the views end with the call.
+class backward_visitor {
+ public:
+  virtual ~backward_visitor() = default;
+  virtual void visit(const linear_sample& sample) = 0;
+};
+
+}  // namespace qgrain::lm
+
+#endif
