@@ -1,5 +1,7 @@
 #include "pass.hpp"
 
+#include "process.hpp"
+
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
@@ -80,6 +82,7 @@ layer_pass::layer_pass(const model& m, const packed_rows& rows, thread_pool& poo
           config_, rows, std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))))),
       runner_(config_, rows, angles_, pool, capacity_),
       final_weight_(static_cast<std::size_t>(config_.hidden)) {
+  use_one_blas_thread();
   model_.read_final_norm(final_weight_);
   for (index_t row = 0; row < rows_.rows(); ++row) {
     if (rows_.targets[static_cast<std::size_t>(row)] >= 0) target_rows_.push_back(static_cast<std::int32_t>(row));
@@ -302,19 +305,19 @@ void layer_pass::backward(backward_visitor& visitor) {
   costs_.backward_seconds -= costs_.visitor_seconds - visited;
 }
 
-void layer_pass::logits(const logits_sink& sink) {
+void layer_pass::logits(index_t first_row, const logits_sink& sink) {
   buffer normed;
   buffer out;
-  for_each_slab(rows_.rows(), [&](index_t first_output, const_matrix w, index_t first, index_t end) {
+  for_each_slab(rows_.rows() - first_row, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
     const index_t n = end - first;
     if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
     if (out.size() < n * w.rows()) out = buffer(n * w.rows());
     const matrix x = normed.view(n, config_.hidden);
     const matrix y = out.view(n, w.rows());
-    final_norm(first, end, x);
+    final_norm(first_row + first, first_row + end, x);
     for_each_chunk(pool_, n, task_rows,
                    [&](index_t b, index_t e) { linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e)); });
-    sink(first, first_output, as_const(y));
+    sink(first_row + first, first_output, as_const(y));
   });
 }
 

@@ -64,7 +64,9 @@ class layer_pass {
 
   /// Called for a slab of logits: rows from first_row, vocabulary from first_output.
   using logits_sink = std::function<void(index_t first_row, index_t first_output, const_matrix logits)>;
-  void logits(const logits_sink& sink);
+  void logits(const logits_sink& sink) { logits(0, sink); }
+  /// The same for rows from `first_row` on.
+  void logits(index_t first_row, const logits_sink& sink);
 
   /// The residual stream in front of block `layer`; `layers` is the one behind the last block. Only kept states exist.
   [[nodiscard]] const_matrix state(index_t layer) const;

@@ -6,6 +6,10 @@
 #include <lm/pass.hpp>
 #include <lm/safetensors.hpp>
 
+#include <qgrain/core/status.hpp>
+
+#include <boost/test/unit_test.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -110,6 +114,21 @@ class sample_collector final : public backward_visitor {
  private:
   index_t rows_;
 };
+
+/// `action` must throw qgrain::error with this code and a sentence that holds every one of `words`.
+template <class Action>
+void expect_error(errc code, const std::vector<std::string>& words, const Action& action) {
+  try {
+    action();
+    BOOST_ERROR("no error, where the sentence should hold \"" + words[0] + "\"");
+  } catch (const error& failure) {
+    const std::string sentence = failure.what();
+    BOOST_TEST((failure.code() == code), sentence);
+    for (const std::string& word : words) {
+      BOOST_TEST((sentence.find(word) != std::string::npos), sentence + " lacks " + word);
+    }
+  }
+}
 
 }  // namespace qgrain::lm::testing
 

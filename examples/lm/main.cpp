@@ -1,0 +1,222 @@
+// qgrain-lm: run a language model from its Hugging Face files.
+#include "generate.hpp"
+#include "json.hpp"
+#include "model.hpp"
+#include "pass.hpp"
+#include "process.hpp"
+#include "safetensors.hpp"
+#include "tokenizer.hpp"
+
+#include <qgrain/core/status.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+#include <sstream>
+#include <thread>
+
+namespace {
+
+using namespace qgrain;
+using namespace qgrain::lm;
+
+struct options {
+  std::string model;
+  std::string prompt;
+  index_t generate = 32;
+  std::string text;
+  std::string tokens;
+  std::string logits;
+  std::string encode;
+  std::string encode_file;
+  std::string decode;
+  int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  bool json = false;
+};
+
+tokenizer load_tokenizer(const options& o) { return tokenizer::load(std::filesystem::path(o.model) / "tokenizer.json"); }
+
+token_ids encode_text(const tokenizer& t, const std::string& text, const std::string& what) {
+  token_ids ids = t.encode(text);
+  if (ids.empty()) throw error(errc::invalid_argument, what + " is empty: there are no tokens");
+  return ids;
+}
+
+void print(const boost::json::value& value) { std::cout << boost::json::serialize(value) << '\n'; }
+
+void run_prompt(const options& o) {
+  const model m(o.model);
+  const tokenizer t = load_tokenizer(o);
+  const token_ids ids = encode_text(t, o.prompt, "the prompt");
+  thread_pool pool(o.threads);
+  const token_ids added = generate(m, ids, o.generate, pool);
+  const std::string text = t.decode(added);
+  if (o.json) {
+    print({{"prompt", o.prompt},
+           {"prompt_ids", boost::json::value_from(ids)},
+           {"generated_ids", boost::json::value_from(added)},
+           {"generated", text},
+           {"peak_resident_bytes", peak_resident_bytes()}});
+  } else {
+    std::cout << o.prompt << text << '\n';
+  }
+}
+
+std::vector<token_ids> encode_lines(const tokenizer& t, const std::string& path) {
+  std::istringstream lines(read_text_file(path));
+  std::vector<token_ids> sequences;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (token_ids ids = t.encode(line); !ids.empty()) sequences.push_back(std::move(ids));
+  }
+  if (sequences.empty()) throw error(errc::invalid_argument, path + ": the file is empty: there are no tokens");
+  return sequences;
+}
+
+void run_text(const options& o) {
+  const model m(o.model);
+  const packed_rows rows = pack(encode_lines(load_tokenizer(o), o.text), {}, m.config().vocabulary);
+  thread_pool pool(o.threads);
+  const auto start = std::chrono::steady_clock::now();
+  layer_pass pass(m, rows, pool);
+  pass.forward(layer_pass::keep::last_state);
+  const loss_report report = pass.loss();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  index_t targets = 0;
+  for (const loss_report::batch& batch : report.batches) targets += batch.targets;
+  const double perplexity = std::exp(report.mean_over_targets);
+  if (o.json) {
+    print({{"sequences", rows.sequences.size()},
+           {"tokens", rows.rows()},
+           {"targets", targets},
+           {"mean_loss", report.mean_over_targets},
+           {"perplexity", perplexity},
+           {"mean_of_sequence_losses", report.mean_of_batches},
+           {"seconds", seconds},
+           {"linear_flops", pass.costs().linear_flops},
+           {"threads", o.threads},
+           {"peak_resident_bytes", peak_resident_bytes()}});
+  } else {
+    std::printf("%zu sequences, %lld tokens\nmean loss   %.6f\nperplexity  %.4f\n", rows.sequences.size(),
+                static_cast<long long>(rows.rows()), report.mean_over_targets, perplexity);
+  }
+}
+
+void run_logits(const options& o) {
+  const model m(o.model);
+  const safetensors_file in(o.tokens);
+  const tensor_info& ids = in.at("ids");
+  if (ids.shape.empty() || ids.shape.size() > 2 || ids.elements() == 0) {
+    throw error(errc::bad_file, o.tokens + ": tensor \"ids\" has shape " + shape_text(ids.shape) +
+                                    ", where [tokens] or [sequences, tokens] is needed");
+  }
+  token_ids all(static_cast<std::size_t>(ids.elements()));
+  in.read_i32(ids, 0, all);
+  const auto length = static_cast<std::size_t>(ids.shape.back());
+  std::vector<token_ids> sequences;
+  for (std::size_t begin = 0; begin < all.size(); begin += length) {
+    sequences.emplace_back(all.begin() + static_cast<std::ptrdiff_t>(begin), all.begin() + static_cast<std::ptrdiff_t>(begin + length));
+  }
+  const index_t vocabulary = m.config().vocabulary;
+  const packed_rows rows = pack(sequences, {}, vocabulary);
+  std::vector<std::int64_t> shape = ids.shape;
+  shape.push_back(vocabulary);
+  safetensors_writer out(o.logits, {{"logits", dtype::f32, shape}});
+  thread_pool pool(o.threads);
+  layer_pass pass(m, rows, pool);
+  pass.forward(layer_pass::keep::last_state);
+  pass.logits([&](index_t first_row, index_t first_output, const_matrix logits) {
+    for (index_t i = 0; i < logits.rows(); ++i) {
+      const std::span<const float> row(logits.data() + i * logits.outerStride(), static_cast<std::size_t>(logits.cols()));
+      out.write_elements(0, (first_row + i) * vocabulary + first_output, row);
+    }
+  });
+  out.finish();
+  if (o.json) {
+    print({{"logits", o.logits}, {"shape", boost::json::value_from(shape)}, {"peak_resident_bytes", peak_resident_bytes()}});
+  } else {
+    std::cout << o.logits << ": logits " << shape_text(shape) << '\n';
+  }
+}
+
+void print_ids(const token_ids& ids, bool json) {
+  if (json) return print(boost::json::value_from(ids));
+  for (std::size_t i = 0; i < ids.size(); ++i) std::cout << (i > 0 ? " " : "") << ids[i];
+  std::cout << '\n';
+}
+
+void run_encode_file(const options& o) {
+  const tokenizer t = load_tokenizer(o);
+  const boost::json::value texts = read_json_file(o.encode_file);
+  if (!texts.is_array()) throw error(errc::bad_file, o.encode_file + ": a list of texts is expected");
+  boost::json::array lists;
+  for (const boost::json::value& text : texts.get_array()) {
+    if (!text.is_string()) {
+      throw error(errc::bad_file, o.encode_file + ": entry " + std::to_string(lists.size()) + " is no text");
+    }
+    lists.push_back(boost::json::value_from(t.encode(text.get_string())));
+  }
+  print(lists);
+}
+
+// "1 2 3", "1,2,3" or "[1, 2, 3]"
+token_ids parse_ids(const std::string& text) {
+  std::string plain = text;
+  for (char& c : plain) {
+    if (c == ',' || c == '[' || c == ']') c = ' ';
+  }
+  std::istringstream words(plain);
+  token_ids ids;
+  for (std::string word; words >> word;) {
+    std::int32_t id = 0;
+    const auto [end, failure] = std::from_chars(word.data(), word.data() + word.size(), id);
+    if (failure != std::errc() || end != word.data() + word.size()) {
+      throw error(errc::invalid_argument, "--decode: \"" + word + "\" is no token id");
+    }
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+void run_decode(const options& o) {
+  const std::string text = load_tokenizer(o).decode(parse_ids(o.decode));
+  if (o.json) return print(boost::json::value(text));
+  std::cout << text << '\n';
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Runs a language model (Qwen3, Llama, the text half of Qwen3-VL) from its Hugging Face files.", "qgrain-lm");
+  options o;
+  app.add_option("--model", o.model, "folder with config.json, model.safetensors and tokenizer.json")->required();
+  CLI::Option_group* modes = app.add_option_group("what to do");
+  CLI::Option* prompt = modes->add_option("--prompt", o.prompt, "continue this text greedily");
+  CLI::Option* text = modes->add_option("--text", o.text, "mean loss and perplexity of a file, one sequence a line");
+  CLI::Option* tokens = modes->add_option("--tokens", o.tokens, "safetensors file with `ids`, [tokens] or [sequences, tokens]");
+  CLI::Option* encode = modes->add_option("--encode", o.encode, "print the token ids of a text");
+  CLI::Option* encode_file = modes->add_option("--encode-file", o.encode_file, "JSON list of texts to a list of id lists");
+  CLI::Option* decode = modes->add_option("--decode", o.decode, "print the text of token ids");
+  modes->require_option(1);
+  app.add_option("--generate", o.generate, "how many tokens to add to the prompt")->needs(prompt)->check(CLI::PositiveNumber);
+  CLI::Option* logits = app.add_option("--logits", o.logits, "safetensors file to write `logits` to")->needs(tokens);
+  tokens->needs(logits);
+  app.add_option("--threads", o.threads, "threads; results do not depend on it")->check(CLI::Range(1, 4096));
+  app.add_flag("--json", o.json, "print JSON");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (*prompt) run_prompt(o);
+    if (*text) run_text(o);
+    if (*tokens) run_logits(o);
+    if (*encode) print_ids(load_tokenizer(o).encode(o.encode), o.json);
+    if (*encode_file) run_encode_file(o);
+    if (*decode) run_decode(o);
+  } catch (const std::exception& failure) {
+    std::cerr << "qgrain-lm: " << failure.what() << '\n';
+    return 1;
+  }
+  return 0;
+}

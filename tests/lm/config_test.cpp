@@ -1,0 +1,110 @@
+// config.json and the checkpoint against it: what is missing or impossible is named before any work.
+#include "lm_support.hpp"
+
+#include <qgrain/core/status.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <fstream>
+#include <functional>
+
+namespace {
+
+using namespace qgrain::lm;
+using namespace qgrain::lm::testing;
+using qgrain::errc;
+
+const boost::json::value& tiny_config() {
+  static const boost::json::value config = read_json_file(model_dir / "config.json");
+  return config;
+}
+
+// The tiny model's folder with a changed config.json; the sentence must hold all `words`.
+void expect_config_error(errc code, const std::function<void(boost::json::object&)>& change, const std::vector<std::string>& words) {
+  const temporary_folder folder;
+  boost::json::value config = tiny_config();
+  change(config.as_object());
+  std::ofstream(folder.path() / "config.json") << config;
+  std::filesystem::create_symlink(model_dir / "model.safetensors", folder.path() / "model.safetensors");
+  expect_error(code, words, [&] { const model m(folder.path()); });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(embedded_model_is_described) {
+  const model m(model_dir);
+  BOOST_TEST(m.config().layers == 6);
+  BOOST_TEST(m.config().tied_head);
+  BOOST_TEST(m.linears().size() == 43U);
+  BOOST_TEST(m.linears()[7].name == "model.layers.1.self_attn.q_proj");
+  BOOST_TEST(m.linears()[5].out == 384);
+  BOOST_TEST(m.linears().back().name == "lm_head");
+}
+
+BOOST_AUTO_TEST_CASE(every_needed_field_is_named_when_missing) {
+  for (const std::string field : {"architectures", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
+                                  "intermediate_size", "rms_norm_eps", "rope_theta", "hidden_act"}) {
+    expect_config_error(errc::bad_file, [&](boost::json::object& c) { c.erase(field); }, {"config.json", "\"" + field + "\"", "missing"});
+  }
+}
+
+BOOST_AUTO_TEST_CASE(impossible_and_unsupported_values_are_named) {
+  const auto set = [](const char* key, boost::json::value value) {
+    return [=](boost::json::object& c) { c[key] = value; };
+  };
+  expect_config_error(errc::unsupported, set("architectures", {"MixtralForCausalLM"}),
+                      {"MixtralForCausalLM", "Qwen3ForCausalLM", "LlamaForCausalLM", "Qwen3VLForConditionalGeneration"});
+  expect_config_error(errc::unsupported, set("hidden_act", "gelu"), {"gelu", "silu"});
+  expect_config_error(errc::unsupported, set("use_sliding_window", true), {"use_sliding_window"});
+  expect_config_error(errc::unsupported, set("rope_scaling", {{"rope_type", "yarn"}}), {"yarn", "llama3"});
+  expect_config_error(errc::bad_file, set("hidden_size", -128), {"hidden_size", "-128"});
+  expect_config_error(errc::bad_file, set("hidden_size", "128"), {"hidden_size", "\"128\""});
+  expect_config_error(errc::bad_file, set("num_key_value_heads", 3), {"4 attention heads", "3 key/value heads"});
+  expect_config_error(errc::bad_file, set("head_dim", 33), {"33", "odd"});
+  expect_config_error(errc::bad_file, set("tie_word_embeddings", 1), {"tie_word_embeddings", "true or false"});
+  expect_config_error(errc::bad_file, set("eos_token_id", 5000), {"eos_token_id", "1024"});
+}
+
+BOOST_AUTO_TEST_CASE(checkpoint_must_fit_the_configuration) {
+  const auto set = [](const char* key, boost::json::value value) {
+    return [=](boost::json::object& c) { c[key] = value; };
+  };
+  expect_config_error(errc::bad_file, set("num_hidden_layers", 7), {"model.layers.6.", "is missing"});
+  expect_config_error(errc::bad_file, set("intermediate_size", 380), {"mlp.gate_proj.weight", "[384, 128]", "[380, 128]"});
+  expect_config_error(errc::bad_file, set("vocab_size", 1025), {"embed_tokens.weight", "[1024, 128]", "[1025, 128]"});
+  expect_config_error(errc::bad_file, set("tie_word_embeddings", false), {"lm_head.weight", "[1024, 128]", "is missing"});
+  expect_config_error(errc::bad_file, set("attention_bias", true), {"q_proj.bias", "[128]", "is missing"});
+}
+
+BOOST_AUTO_TEST_CASE(a_weight_of_integers_is_refused) {
+  const temporary_folder folder;
+  std::filesystem::copy_file(model_dir / "config.json", folder.path() / "config.json");
+  const safetensors_file original(model_dir / "model.safetensors");
+  std::vector<tensor_plan> plan;
+  for (const tensor_info& t : original.tensors()) plan.push_back({t.name, dtype::i32, t.shape});
+  safetensors_writer writer(folder.path() / "model.safetensors", plan);
+  writer.finish();
+  expect_error(errc::bad_file, {"is I32, where F32, F16 or BF16 is needed"}, [&] { const model m(folder.path()); });
+}
+
+BOOST_AUTO_TEST_CASE(sequences_are_checked) {
+  const auto refused = [](errc code, const std::vector<token_ids>& sequences, const packing& how, const std::string& words) {
+    expect_error(code, {words}, [&] { static_cast<void>(pack(sequences, how, 1024)); });
+  };
+  refused(errc::invalid_argument, {}, {}, "there is no sequence");
+  refused(errc::invalid_argument, {{1}, {}}, {}, "sequence 2 has no tokens");
+  refused(errc::out_of_range, {{1, 2}, {3, 1024}}, {}, "sequence 2, position 1: id 1024 lies outside of the vocabulary of 1024");
+  refused(errc::out_of_range, {{-1}}, {}, "id -1");
+  refused(errc::out_of_range, {{1}}, {padding::left, 8, 1, 5000, {}}, "padding id 5000");
+  refused(errc::invalid_argument, {{1}}, {padding::left, 0, 1, 1, {}}, "length");
+}
+
+// Left padding: one row per padded sequence in front, none where the sequence fills the length, cut at the length.
+BOOST_AUTO_TEST_CASE(packing_keeps_one_row_for_all_padding) {
+  const packed_rows rows = pack(std::vector<token_ids>{{5, 6}, {1, 2, 3, 4}, {7, 8, 9, 10, 11}}, {padding::left, 4, 2, 0, 2}, 1024);
+  BOOST_TEST(rows.ids == (token_ids{0, 5, 6, 1, 2, 3, 4, 7, 8, 9, 10}), boost::test_tools::per_element());
+  BOOST_TEST(rows.targets == (token_ids{5, 6, -1, -1, 3, 4, -1, 8, 9, 10, -1}), boost::test_tools::per_element());
+  BOOST_TEST(rows.positions == (token_ids{1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3}), boost::test_tools::per_element());
+  BOOST_TEST(rows.multiplicities() == (token_ids{2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}), boost::test_tools::per_element());
+  BOOST_TEST(rows.batch_targets == (std::vector<index_t>{4, 3}), boost::test_tools::per_element());
+}

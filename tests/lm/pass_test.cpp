@@ -1,0 +1,180 @@
+// Promises of the layer-wise pass: the same bits for any number of threads, gradients equal to finite differences.
+#include "lm_support.hpp"
+
+#include <lm/tokenizer.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstring>
+#include <fstream>
+
+namespace {
+
+using namespace qgrain::lm;
+using namespace qgrain::lm::testing;
+using qgrain::thread_pool;
+
+std::vector<token_ids> captions(const std::string& size, std::size_t limit) {
+  const tokenizer t = tokenizer::load(model_dir / "tokenizer.json");
+  std::ifstream file(source_dir / "examples/data" / ("captions_" + size + ".txt"));
+  std::vector<token_ids> sequences;
+  for (std::string line; sequences.size() < limit && std::getline(file, line);) sequences.push_back(t.encode(line));
+  return sequences;
+}
+
+// Everything that a pass computes, as bytes.
+struct outcome {
+  std::vector<float> logits;
+  std::vector<double> losses;
+  std::vector<sample_collector::linear_data> linears;
+};
+
+outcome run(const model& m, const packed_rows& rows, int threads, const pass_limits& limits) {
+  thread_pool pool(threads);
+  layer_pass pass(m, rows, pool, limits);
+  pass.forward(layer_pass::keep::all_states);
+  outcome result;
+  result.logits.resize(static_cast<std::size_t>(rows.rows() * m.config().vocabulary));
+  pass.logits([&](index_t first_row, index_t first_output, const_matrix slab) {
+    as_matrix(result.logits.data(), rows.rows(), m.config().vocabulary)
+        .block(first_row, first_output, slab.rows(), slab.cols()) = slab;
+  });
+  for (const loss_report::batch& batch : pass.loss().batches) result.losses.push_back(batch.loss);
+  sample_collector collector(m, rows.rows());
+  pass.backward(collector);
+  result.linears = std::move(collector.linears);
+  return result;
+}
+
+template <class T>
+bool same_bytes(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(threads_do_not_change_a_bit) {
+  const model m(model_dir);
+  const std::vector<token_ids> sequences = captions("medium", 40);
+  for (const packing& how : {packing{}, packing{padding::left, 64, 8, 1021, 1021}}) {
+    const packed_rows rows = pack(sequences, how, m.config().vocabulary);
+    for (const pass_limits& limits : {pass_limits{}, pass_limits{1 << 21, 300 * 128 * 4, 200 * 300 * 4}}) {
+      const outcome one = run(m, rows, 1, limits);
+      for (const int threads : {2, 3, 1}) {
+        const outcome other = run(m, rows, threads, limits);
+        BOOST_TEST(same_bytes(one.logits, other.logits));
+        BOOST_TEST(same_bytes(one.losses, other.losses));
+        for (std::size_t l = 0; l < one.linears.size(); ++l) {
+          BOOST_TEST(same_bytes(one.linears[l].x, other.linears[l].x));
+          BOOST_TEST(same_bytes(one.linears[l].y, other.linears[l].y));
+          BOOST_TEST(same_bytes(one.linears[l].gradient, other.linears[l].gradient));
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_stored_loss) {
+  const boost::json::value reference = read_json_file(data_dir / "lm_reference.json");
+  const model m(model_dir);
+  thread_pool pool(2);
+  int compared = 0;
+  for (const std::string size : {"small", "medium"}) {
+    const std::vector<token_ids> sequences = captions(size, 1000);
+    for (const std::string path : {"driver", "plain"}) {
+      const boost::json::object& wanted = reference.at("losses").at(size + "_f32").at(path).as_object();
+      const packing how = path == "driver" ? packing{padding::left, 512, 8, 1021, 1021} : packing{padding::none, 0, 1, -1, 1021};
+      const packed_rows rows = pack(sequences, how, m.config().vocabulary);
+      layer_pass pass(m, rows, pool);
+      pass.forward(layer_pass::keep::last_state);
+      const loss_report found = pass.loss();
+      const boost::json::array& batches = wanted.at("batches").as_array();
+      BOOST_TEST_REQUIRE(found.batches.size() == batches.size());
+      for (std::size_t i = 0; i < batches.size(); ++i) {
+        BOOST_TEST(std::abs(found.batches[i].loss - batches[i].at("loss").as_double()) <= 1e-5);
+        BOOST_TEST(found.batches[i].targets == batches[i].at("targets").as_int64());
+        ++compared;
+      }
+      BOOST_TEST(std::abs(found.mean_of_batches - wanted.at("mean_of_batches").as_double()) <= 1e-5);
+      BOOST_TEST(std::abs(found.mean_over_targets - wanted.at("mean_over_targets").as_double()) <= 1e-5);
+    }
+  }
+  BOOST_TEST_MESSAGE(compared << " of 162 batch losses compared");
+  BOOST_TEST(compared == 2 + 16 + 16 + 128);
+}
+
+BOOST_AUTO_TEST_CASE(gradient_norms_of_the_first_padded_batch) {
+  const boost::json::value reference = read_json_file(data_dir / "lm_reference.json");
+  const boost::json::object& wanted = reference.at("gradients").at("driver_batch_0").as_object();
+  const model m(model_dir);
+  const packed_rows rows = pack(captions("small", 8), {padding::left, 512, 8, 1021, 1021}, m.config().vocabulary);
+  const outcome found = run(m, rows, 2, {});
+  BOOST_TEST(std::abs(found.losses.at(0) - wanted.at("loss").as_double()) <= 1e-5);
+  for (std::size_t l = 0; l < m.linears().size(); ++l) {
+    const linear_info& info = m.linears()[l];
+    const auto g = as_matrix(found.linears[l].gradient.data(), rows.rows(), info.out);
+    const double norm = g.cast<double>().norm();
+    BOOST_TEST(std::abs(norm / wanted.at("l2").at(info.name).to_number<double>() - 1) <= 1e-4, info.name);
+    index_t with_gradient = 0;
+    for (index_t row = 0; row < g.rows(); ++row) with_gradient += g.row(row).any() ? 1 : 0;
+    BOOST_TEST(with_gradient == wanted.at("rows_with_gradient").at(info.name).as_int64(), info.name);
+  }
+}
+
+namespace {
+
+// A copy of the embedded model in f32 with one element of one tensor changed by `step`.
+void write_changed_model(const std::filesystem::path& folder, const std::string& tensor, std::int64_t element, float step) {
+  std::filesystem::copy_file(model_dir / "config.json", folder / "config.json", std::filesystem::copy_options::overwrite_existing);
+  const safetensors_file original(model_dir / "model.safetensors");
+  std::vector<tensor_plan> plan;
+  for (const tensor_info& t : original.tensors()) plan.push_back({t.name, dtype::f32, t.shape});
+  safetensors_writer writer(folder / "model.safetensors", plan);
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    std::vector<float> values = floats_of(original, plan[i].name);
+    if (plan[i].name == tensor) values[static_cast<std::size_t>(element)] += step;
+    writer.write_elements<float>(i, 0, values);
+  }
+  writer.finish();
+}
+
+double summed_loss(const std::filesystem::path& folder, const packed_rows& rows) {
+  const model m(folder);
+  thread_pool pool(2);
+  layer_pass pass(m, rows, pool);
+  pass.forward(layer_pass::keep::last_state);
+  double sum = 0;
+  for (const loss_report::batch& batch : pass.loss().batches) sum += batch.loss;
+  return sum;
+}
+
+}  // namespace
+
+// d loss / d weight[o, i] = sum over rows of gradient[row, o] * x[row, i]: the samples must predict what a change of the weight
+// does to the loss. The weights chosen have gradients large enough for f32.
+BOOST_AUTO_TEST_CASE(gradients_equal_central_finite_differences) {
+  const model m(model_dir);
+  const std::vector<token_ids> sequences = captions("small", 2);
+  for (const packing& how : {packing{padding::none, 0, 2, -1, {}}, packing{padding::left, 48, 2, 1021, 1021}}) {
+    const packed_rows rows = pack(sequences, how, m.config().vocabulary);
+    const outcome found = run(m, rows, 2, {});
+    const temporary_folder folder;
+    for (std::size_t l = 0; l + 1 < m.linears().size(); l += 5) {  // the tied head's weight is the embedding's as well
+      const linear_info& info = m.linears()[l];
+      const Eigen::MatrixXd gradient =
+          as_matrix(found.linears[l].gradient.data(), rows.rows(), info.out).cast<double>().transpose() *
+          as_matrix(found.linears[l].x.data(), rows.rows(), info.in).cast<double>();
+      Eigen::Index o = 0;
+      Eigen::Index i = 0;
+      gradient.cwiseAbs().maxCoeff(&o, &i);
+      const float step = 0.02F;
+      const std::int64_t element = o * info.in + i;
+      write_changed_model(folder.path(), info.name + ".weight", element, step);
+      const double above = summed_loss(folder.path(), rows);
+      write_changed_model(folder.path(), info.name + ".weight", element, -step);
+      const double below = summed_loss(folder.path(), rows);
+      const double slope = (above - below) / (2 * static_cast<double>(step));
+      BOOST_TEST(std::abs(slope - gradient(o, i)) <= 0.01 * std::abs(gradient(o, i)) + 2e-5, info.name);
+    }
+  }
+}

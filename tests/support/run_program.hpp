@@ -1,0 +1,46 @@
+// Runs a program of the build and keeps what it said.
+#ifndef QGRAIN_TESTS_SUPPORT_RUN_PROGRAM_HPP
+#define QGRAIN_TESTS_SUPPORT_RUN_PROGRAM_HPP
+
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace qgrain::testing {
+
+struct program_result {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+inline std::string shell_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+/// `program` is a name in the build's bin folder; `scratch` an existing folder for the output files.
+inline program_result run_program(const std::string& program, const std::vector<std::string>& arguments,
+                                  const std::filesystem::path& scratch) {
+  const auto read = [](const std::filesystem::path& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  };
+  std::string command = shell_quoted((std::filesystem::path(QGRAIN_BINARY_DIR) / "bin" / program).string());
+  for (const std::string& argument : arguments) command += " " + shell_quoted(argument);
+  command += " >" + shell_quoted((scratch / "stdout").string()) + " 2>" + shell_quoted((scratch / "stderr").string());
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(scratch / "stdout"), read(scratch / "stderr")};
+}
+
+}  // namespace qgrain::testing
+
+#endif
