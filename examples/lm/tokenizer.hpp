@@ -1,0 +1,56 @@
+// Text to token ids and back, as a Hugging Face tokenizer.json describes it.
+#ifndef QGRAIN_LM_TOKENIZER_HPP
+#define QGRAIN_LM_TOKENIZER_HPP
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qgrain::lm {
+
+/// A byte-level BPE tokenizer. Its components are chosen by the `type` fields of the file; docs of each beside its
+/// source in `tokenizer/`. Immutable after `load`: any number of threads may use one object. A moved-from tokenizer may
+/// only be assigned to or destroyed.
+class tokenizer {
+ public:
+  /// Reads a `tokenizer.json`. The `truncation` and `padding` entries are left to the caller of `encode` and ignored.
+  /// Throws `qgrain::error`: `io_failure` if the file cannot be read, `bad_file` if it is not JSON or contradicts
+  /// itself, `unsupported` if it asks for a component that is not there; the sentence names the file and the key.
+  [[nodiscard]] static tokenizer load(const std::filesystem::path& tokenizer_json);
+
+  tokenizer(tokenizer&&) noexcept;
+  tokenizer& operator=(tokenizer&&) noexcept;
+  ~tokenizer();
+
+  /// The ids of a text, with the special tokens that the file's post-processor adds. An added token spelled out in the
+  /// text becomes that token. Time: O(n log n) in the longest word, linear otherwise.
+  /// Throws `qgrain::error`: `invalid_argument` if the text is not well-formed UTF-8 (names the byte offset) or if a
+  /// character has no token and the file names no unknown token; `out_of_range` beyond 2^31 - 1 bytes.
+  [[nodiscard]] std::vector<std::int32_t> encode(std::string_view utf8) const;
+
+  /// The text of the ids, special tokens spelled out. The result is always well-formed UTF-8: each maximal ill-formed
+  /// part of the joined bytes, e.g. a character cut by the end of `ids`, becomes one U+FFFD. Throws `qgrain::error`
+  /// with `out_of_range` for an id that names no token.
+  [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const;
+
+  /// One past the largest id, added tokens included.
+  [[nodiscard]] std::int32_t vocabulary_size() const noexcept;
+
+  /// The id of a token as the file spells it: byte-level alphabet for tokens of the model, plain text for added ones.
+  [[nodiscard]] std::optional<std::int32_t> id_of(std::string_view token) const;
+
+ private:
+  struct parts;
+  explicit tokenizer(std::unique_ptr<const parts> loaded) noexcept;
+
+  std::unique_ptr<const parts> parts_;
+};
+
+}  // namespace qgrain::lm
+
+#endif

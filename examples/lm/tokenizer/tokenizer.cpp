@@ -1,0 +1,165 @@
+#include "lm/tokenizer.hpp"
+
+#include "lm/tokenizer/added_tokens.hpp"
+#include "lm/tokenizer/bpe.hpp"
+#include "lm/tokenizer/byte_level.hpp"
+#include "lm/tokenizer/normalizer.hpp"
+#include "lm/tokenizer/post_processor.hpp"
+#include "lm/tokenizer/pre_tokenizer.hpp"
+#include "lm/tokenizer/utf8.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+namespace qgrain::lm {
+namespace {
+
+/// A component that may be missing, or null, in the file.
+template <class Value>
+pipeline<Value> read_optional(const json_field& root, std::string_view key,
+                              pipeline<Value> (*read)(const json_field& component)) {
+  const auto component = root.find(key);
+  return component ? read(*component) : pipeline<Value>{};
+}
+
+void require_supported(const json_field& root) {
+  if (const auto version = root.find("version"); version && version->string() != "1.0") {
+    version->fail(errc::unsupported, "is \"" + std::string(version->string()) + "\"; supported is 1.0");
+  }
+  const json_field decoder = root.at("decoder").at("type");
+  if (decoder.string() != "ByteLevel") {
+    decoder.fail(errc::unsupported, "is \"" + std::string(decoder.string()) + "\"; supported is ByteLevel");
+  }
+}
+
+}  // namespace
+
+struct tokenizer::parts {
+  pipeline<std::string> normalizer;
+  pipeline<pieces> pre_tokenizer;
+  bpe_model model;
+  pipeline<token_ids> post_processor;
+  added_token_finder verbatim_tokens{{}};    // searched for in the text as given
+  added_token_finder normalized_tokens{{}};  // searched for in the normalized rest
+  vocabulary added_ids;
+  std::unordered_map<std::int32_t, std::string> bytes_of;  // what each id contributes to decoded text
+  std::int32_t size = 0;
+
+  explicit parts(const json_field& root);
+  void index_token(std::string_view token, std::int32_t id);
+  void read_added(const json_field& tokens);
+  void require_known_template_ids(const json_field& root) const;
+  void encode_normalized(std::string_view text, token_ids& ids) const;
+};
+
+tokenizer::parts::parts(const json_field& root)
+    : normalizer(read_optional(root, "normalizer", read_normalizer)),
+      pre_tokenizer(read_optional(root, "pre_tokenizer", read_pre_tokenizer)),
+      model(bpe_model::read(root.at("model"))),
+      post_processor(read_optional(root, "post_processor", read_post_processor)) {
+  require_supported(root);
+  for (const auto& [token, id] : model.tokens()) index_token(token, id);
+  if (const auto tokens = root.find("added_tokens")) read_added(*tokens);
+  require_known_template_ids(root);
+}
+
+void tokenizer::parts::index_token(std::string_view token, std::int32_t id) {
+  bytes_of.emplace(id, from_byte_alphabet(token));
+  size = std::max(size, id + 1);
+}
+
+void tokenizer::parts::read_added(const json_field& tokens) {
+  std::vector<added_token> verbatim;
+  std::vector<added_token> normalized;
+  for (added_token& token : read_added_tokens(tokens)) {
+    const auto in_model = model.tokens().find(token.content);
+    const bool is_new = in_model == model.tokens().end();
+    if (is_new ? bytes_of.contains(token.id) : in_model->second != token.id) {
+      const std::string reality = is_new ? "another token has that id" : "it has " + std::to_string(in_model->second);
+      tokens.fail(errc::bad_file, "gives \"" + token.content + "\" the id " + std::to_string(token.id) +
+                                      ", but in model.vocab " + reality);
+    }
+    index_token(token.content, token.id);
+    added_ids.emplace(token.content, token.id);
+    if (token.normalized) {
+      token.content = run(normalizer, std::move(token.content));
+      normalized.push_back(std::move(token));
+    } else {
+      verbatim.push_back(std::move(token));
+    }
+  }
+  verbatim_tokens = added_token_finder(std::move(verbatim));
+  normalized_tokens = added_token_finder(std::move(normalized));
+}
+
+void tokenizer::parts::require_known_template_ids(const json_field& root) const {
+  for (const std::int32_t id : run(post_processor, token_ids{})) {
+    if (!bytes_of.contains(id)) {
+      root.at("post_processor").fail(errc::bad_file, "adds the id " + std::to_string(id) + ", which names no token");
+    }
+  }
+}
+
+void tokenizer::parts::encode_normalized(std::string_view text, token_ids& ids) const {
+  for (const text_segment& segment : normalized_tokens.segments(text)) {
+    if (segment.token) {
+      ids.push_back(*segment.token);
+      continue;
+    }
+    for (const std::string& word : run(pre_tokenizer, pieces{std::string(segment.text)})) model.encode(word, ids);
+  }
+}
+
+tokenizer::tokenizer(std::unique_ptr<const parts> loaded) noexcept : parts_(std::move(loaded)) {}
+tokenizer::tokenizer(tokenizer&&) noexcept = default;
+tokenizer& tokenizer::operator=(tokenizer&&) noexcept = default;
+tokenizer::~tokenizer() = default;
+
+tokenizer tokenizer::load(const std::filesystem::path& tokenizer_json) {
+  const json_document document = read_json_document(tokenizer_json);
+  return tokenizer(std::make_unique<const parts>(json_field(document)));
+}
+
+std::vector<std::int32_t> tokenizer::encode(std::string_view utf8) const {
+  if (utf8.size() > max_text_bytes) {
+    throw error(errc::out_of_range, "the text has " + std::to_string(utf8.size()) + " bytes; at most " +
+                                        std::to_string(max_text_bytes) + " can be encoded at once");
+  }
+  if (const auto offset = first_ill_formed_byte(utf8)) {
+    throw error(errc::invalid_argument, "the text is not well-formed UTF-8 at byte " + std::to_string(*offset));
+  }
+  token_ids ids;
+  for (const text_segment& segment : parts_->verbatim_tokens.segments(utf8)) {
+    if (segment.token) {
+      ids.push_back(*segment.token);
+    } else {
+      parts_->encode_normalized(run(parts_->normalizer, std::string(segment.text)), ids);
+    }
+  }
+  return run(parts_->post_processor, std::move(ids));
+}
+
+std::string tokenizer::decode(std::span<const std::int32_t> ids) const {
+  std::string bytes;
+  for (const std::int32_t id : ids) {
+    const auto token = parts_->bytes_of.find(id);
+    if (token == parts_->bytes_of.end()) {
+      throw error(errc::out_of_range, "the id " + std::to_string(id) + " names no token of the vocabulary of size " +
+                                          std::to_string(parts_->size));
+    }
+    bytes += token->second;
+  }
+  return repaired(std::move(bytes));
+}
+
+std::int32_t tokenizer::vocabulary_size() const noexcept { return parts_->size; }
+
+std::optional<std::int32_t> tokenizer::id_of(std::string_view token) const {
+  for (const vocabulary* tokens : {&parts_->added_ids, &parts_->model.tokens()}) {
+    if (const auto found = tokens->find(token); found != tokens->end()) return found->second;
+  }
+  return std::nullopt;
+}
+
+}  // namespace qgrain::lm

@@ -1,0 +1,36 @@
+// UTF-8: checking, repairing, walking, and the two character classes that added tokens need.
+#ifndef QGRAIN_LM_TOKENIZER_UTF8_HPP
+#define QGRAIN_LM_TOKENIZER_UTF8_HPP
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace qgrain::lm {
+
+/// Bytes of text that one call takes: the limit of ICU's interfaces.
+inline constexpr std::size_t max_text_bytes = 0x7FFFFFFF;
+
+/// Where the first ill-formed part of `bytes` begins; nothing if the text is well-formed.
+[[nodiscard]] std::optional<std::size_t> first_ill_formed_byte(std::string_view bytes);
+
+/// Replaces each maximal ill-formed part by U+FFFD (Unicode 15, section 3.9, "U+FFFD substitution of maximal
+/// subparts").
+[[nodiscard]] std::string repaired(std::string bytes);
+
+/// The code point that starts at `position` of well-formed `text`; moves `position` behind it.
+char32_t next_code_point(std::string_view text, std::size_t& position);
+
+/// The code point that ends before `position` of well-formed `text`; moves `position` to its start.
+char32_t previous_code_point(std::string_view text, std::size_t& position);
+
+/// The Unicode property White_Space.
+[[nodiscard]] bool is_white_space(char32_t code_point);
+
+/// A word character by Unicode TS 18, annex C: alphabetic, mark, decimal digit, connector or join control.
+[[nodiscard]] bool is_word_character(char32_t code_point);
+
+}  // namespace qgrain::lm
+
+#endif
