@@ -11,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -37,7 +38,9 @@ struct options {
   bool json = false;
 };
 
-tokenizer load_tokenizer(const options& o) { return tokenizer::load(std::filesystem::path(o.model) / "tokenizer.json"); }
+tokenizer load_tokenizer(const options& o) {
+  return tokenizer::load(std::filesystem::path(o.model) / "tokenizer.json");
+}
 
 token_ids encode_text(const tokenizer& t, const std::string& text, const std::string& what) {
   token_ids ids = t.encode(text);
@@ -118,7 +121,8 @@ void run_logits(const options& o) {
   const auto length = static_cast<std::size_t>(ids.shape.back());
   std::vector<token_ids> sequences;
   for (std::size_t begin = 0; begin < all.size(); begin += length) {
-    sequences.emplace_back(all.begin() + static_cast<std::ptrdiff_t>(begin), all.begin() + static_cast<std::ptrdiff_t>(begin + length));
+    sequences.emplace_back(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                           all.begin() + static_cast<std::ptrdiff_t>(begin + length));
   }
   const index_t vocabulary = m.config().vocabulary;
   const packed_rows rows = pack(sequences, {}, vocabulary);
@@ -130,13 +134,16 @@ void run_logits(const options& o) {
   pass.forward(layer_pass::keep::last_state);
   pass.logits([&](index_t first_row, index_t first_output, const_matrix logits) {
     for (index_t i = 0; i < logits.rows(); ++i) {
-      const std::span<const float> row(logits.data() + i * logits.outerStride(), static_cast<std::size_t>(logits.cols()));
+      const std::span<const float> row(logits.data() + i * logits.outerStride(),
+                                       static_cast<std::size_t>(logits.cols()));
       out.write_elements(0, (first_row + i) * vocabulary + first_output, row);
     }
   });
   out.finish();
   if (o.json) {
-    print({{"logits", o.logits}, {"shape", boost::json::value_from(shape)}, {"peak_resident_bytes", peak_resident_bytes()}});
+    print({{"logits", o.logits},
+           {"shape", boost::json::value_from(shape)},
+           {"peak_resident_bytes", peak_resident_bytes()}});
   } else {
     std::cout << o.logits << ": logits " << shape_text(shape) << '\n';
   }
@@ -190,18 +197,23 @@ void run_decode(const options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Runs a language model (Qwen3, Llama, the text half of Qwen3-VL) from its Hugging Face files.", "qgrain-lm");
+  CLI::App app("Runs a language model (Qwen3, Llama, the text half of Qwen3-VL) from its Hugging Face files.",
+               "qgrain-lm");
   options o;
   app.add_option("--model", o.model, "folder with config.json, model.safetensors and tokenizer.json")->required();
   CLI::Option_group* modes = app.add_option_group("what to do");
   CLI::Option* prompt = modes->add_option("--prompt", o.prompt, "continue this text greedily");
   CLI::Option* text = modes->add_option("--text", o.text, "mean loss and perplexity of a file, one sequence a line");
-  CLI::Option* tokens = modes->add_option("--tokens", o.tokens, "safetensors file with `ids`, [tokens] or [sequences, tokens]");
+  CLI::Option* tokens =
+      modes->add_option("--tokens", o.tokens, "safetensors file with `ids`, [tokens] or [sequences, tokens]");
   CLI::Option* encode = modes->add_option("--encode", o.encode, "print the token ids of a text");
-  CLI::Option* encode_file = modes->add_option("--encode-file", o.encode_file, "JSON list of texts to a list of id lists");
+  CLI::Option* encode_file =
+      modes->add_option("--encode-file", o.encode_file, "JSON list of texts to a list of id lists");
   CLI::Option* decode = modes->add_option("--decode", o.decode, "print the text of token ids");
   modes->require_option(1);
-  app.add_option("--generate", o.generate, "how many tokens to add to the prompt")->needs(prompt)->check(CLI::PositiveNumber);
+  app.add_option("--generate", o.generate, "how many tokens to add to the prompt")
+      ->needs(prompt)
+      ->check(CLI::PositiveNumber);
   CLI::Option* logits = app.add_option("--logits", o.logits, "safetensors file to write `logits` to")->needs(tokens);
   tokens->needs(logits);
   app.add_option("--threads", o.threads, "threads; results do not depend on it")->check(CLI::Range(1, 4096));

@@ -22,7 +22,7 @@ struct pass_limits {
   index_t chunk_bytes =
       index_t{32} << 20;                   ///< intermediate results of a block; raised to the size of a block's weights
   index_t slab_bytes = index_t{32} << 20;  ///< weights of the head at once
-  index_t slab_output_bytes = index_t{16} << 20;  ///< logits, and as much for their gradient, of a slab
+  index_t slab_output_bytes = index_t{8} << 20;  ///< logits, and as much for their gradient, of a slab
 };
 
 struct loss_report {

@@ -20,7 +20,8 @@ const boost::json::value& tiny_config() {
 }
 
 // The tiny model's folder with a changed config.json; the sentence must hold all `words`.
-void expect_config_error(errc code, const std::function<void(boost::json::object&)>& change, const std::vector<std::string>& words) {
+void expect_config_error(errc code, const std::function<void(boost::json::object&)>& change,
+                         const std::vector<std::string>& words) {
   const temporary_folder folder;
   boost::json::value config = tiny_config();
   change(config.as_object());
@@ -42,9 +43,11 @@ BOOST_AUTO_TEST_CASE(embedded_model_is_described) {
 }
 
 BOOST_AUTO_TEST_CASE(every_needed_field_is_named_when_missing) {
-  for (const std::string field : {"architectures", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
-                                  "intermediate_size", "rms_norm_eps", "rope_theta", "hidden_act"}) {
-    expect_config_error(errc::bad_file, [&](boost::json::object& c) { c.erase(field); }, {"config.json", "\"" + field + "\"", "missing"});
+  for (const std::string field :
+       {"architectures", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+        "rms_norm_eps", "rope_theta", "hidden_act"}) {
+    expect_config_error(errc::bad_file, [&](boost::json::object& c) { c.erase(field); },
+                        {"config.json", "\"" + field + "\"", "missing"});
   }
 }
 
@@ -52,8 +55,9 @@ BOOST_AUTO_TEST_CASE(impossible_and_unsupported_values_are_named) {
   const auto set = [](const char* key, boost::json::value value) {
     return [=](boost::json::object& c) { c[key] = value; };
   };
-  expect_config_error(errc::unsupported, set("architectures", {"MixtralForCausalLM"}),
-                      {"MixtralForCausalLM", "Qwen3ForCausalLM", "LlamaForCausalLM", "Qwen3VLForConditionalGeneration"});
+  expect_config_error(
+      errc::unsupported, set("architectures", {"MixtralForCausalLM"}),
+      {"MixtralForCausalLM", "Qwen3ForCausalLM", "LlamaForCausalLM", "Qwen3VLForConditionalGeneration"});
   expect_config_error(errc::unsupported, set("hidden_act", "gelu"), {"gelu", "silu"});
   expect_config_error(errc::unsupported, set("use_sliding_window", true), {"use_sliding_window"});
   expect_config_error(errc::unsupported, set("rope_scaling", {{"rope_type", "yarn"}}), {"yarn", "llama3"});
@@ -70,9 +74,11 @@ BOOST_AUTO_TEST_CASE(checkpoint_must_fit_the_configuration) {
     return [=](boost::json::object& c) { c[key] = value; };
   };
   expect_config_error(errc::bad_file, set("num_hidden_layers", 7), {"model.layers.6.", "is missing"});
-  expect_config_error(errc::bad_file, set("intermediate_size", 380), {"mlp.gate_proj.weight", "[384, 128]", "[380, 128]"});
+  expect_config_error(errc::bad_file, set("intermediate_size", 380),
+                      {"mlp.gate_proj.weight", "[384, 128]", "[380, 128]"});
   expect_config_error(errc::bad_file, set("vocab_size", 1025), {"embed_tokens.weight", "[1024, 128]", "[1025, 128]"});
-  expect_config_error(errc::bad_file, set("tie_word_embeddings", false), {"lm_head.weight", "[1024, 128]", "is missing"});
+  expect_config_error(errc::bad_file, set("tie_word_embeddings", false),
+                      {"lm_head.weight", "[1024, 128]", "is missing"});
   expect_config_error(errc::bad_file, set("attention_bias", true), {"q_proj.bias", "[128]", "is missing"});
 }
 
@@ -88,12 +94,14 @@ BOOST_AUTO_TEST_CASE(a_weight_of_integers_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(sequences_are_checked) {
-  const auto refused = [](errc code, const std::vector<token_ids>& sequences, const packing& how, const std::string& words) {
+  const auto refused = [](errc code, const std::vector<token_ids>& sequences, const packing& how,
+                          const std::string& words) {
     expect_error(code, {words}, [&] { static_cast<void>(pack(sequences, how, 1024)); });
   };
   refused(errc::invalid_argument, {}, {}, "there is no sequence");
   refused(errc::invalid_argument, {{1}, {}}, {}, "sequence 2 has no tokens");
-  refused(errc::out_of_range, {{1, 2}, {3, 1024}}, {}, "sequence 2, position 1: id 1024 lies outside of the vocabulary of 1024");
+  refused(errc::out_of_range, {{1, 2}, {3, 1024}}, {},
+          "sequence 2, position 1: id 1024 lies outside of the vocabulary of 1024");
   refused(errc::out_of_range, {{-1}}, {}, "id -1");
   refused(errc::out_of_range, {{1}}, {padding::left, 8, 1, 5000, {}}, "padding id 5000");
   refused(errc::invalid_argument, {{1}}, {padding::left, 0, 1, 1, {}}, "length");
@@ -101,7 +109,8 @@ BOOST_AUTO_TEST_CASE(sequences_are_checked) {
 
 // Left padding: one row per padded sequence in front, none where the sequence fills the length, cut at the length.
 BOOST_AUTO_TEST_CASE(packing_keeps_one_row_for_all_padding) {
-  const packed_rows rows = pack(std::vector<token_ids>{{5, 6}, {1, 2, 3, 4}, {7, 8, 9, 10, 11}}, {padding::left, 4, 2, 0, 2}, 1024);
+  const packed_rows rows =
+      pack(std::vector<token_ids>{{5, 6}, {1, 2, 3, 4}, {7, 8, 9, 10, 11}}, {padding::left, 4, 2, 0, 2}, 1024);
   BOOST_TEST(rows.ids == (token_ids{0, 5, 6, 1, 2, 3, 4, 7, 8, 9, 10}), boost::test_tools::per_element());
   BOOST_TEST(rows.targets == (token_ids{5, 6, -1, -1, 3, 4, -1, 8, 9, 10, -1}), boost::test_tools::per_element());
   BOOST_TEST(rows.positions == (token_ids{1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3}), boost::test_tools::per_element());

@@ -81,12 +81,12 @@ BOOST_AUTO_TEST_CASE(peak_is_two_blocks_a_slab_the_inputs_and_100_megabytes) {
   std::int64_t block = 0;
   for (index_t l = 0; l < linears_per_block; ++l) block += m.linears()[static_cast<std::size_t>(l)].elements() * 4;
   const std::int64_t inputs = (c.layers + 1) * rows.rows() * c.hidden * 4;
-  const std::int64_t bound = 2 * block + pass_limits{}.slab_bytes + inputs + 100'000'000;
+  const std::int64_t slab = std::min(pass_limits{}.slab_bytes, m.linears().back().elements() * 4);
+  const std::int64_t bound = 2 * block + slab + inputs + 100'000'000;
   const std::int64_t peak = peak_bytes - before;
-  BOOST_TEST_MESSAGE("peak of counted allocations " << peak << " bytes, bound " << bound << ", of it block inputs " << inputs);
+  BOOST_TEST_MESSAGE("peak of counted allocations " << peak << " bytes, bound " << bound << ", of it block inputs "
+                                                    << inputs);
   BOOST_TEST(peak < bound);
   BOOST_TEST(peak > inputs);  // the counter counts
-  // The part that does not grow with the data stays small on this model.
-  BOOST_TEST(peak - inputs < 80'000'000);
   BOOST_TEST(live_bytes.load() - before < 1000);
 }

@@ -83,7 +83,8 @@ BOOST_AUTO_TEST_CASE(every_stored_loss) {
     const std::vector<token_ids> sequences = captions(size, 1000);
     for (const std::string path : {"driver", "plain"}) {
       const boost::json::object& wanted = reference.at("losses").at(size + "_f32").at(path).as_object();
-      const packing how = path == "driver" ? packing{padding::left, 512, 8, 1021, 1021} : packing{padding::none, 0, 1, -1, 1021};
+      const packing how =
+          path == "driver" ? packing{padding::left, 512, 8, 1021, 1021} : packing{padding::none, 0, 1, -1, 1021};
       const packed_rows rows = pack(sequences, how, m.config().vocabulary);
       layer_pass pass(m, rows, pool);
       pass.forward(layer_pass::keep::last_state);
@@ -117,15 +118,20 @@ BOOST_AUTO_TEST_CASE(gradient_norms_of_the_first_padded_batch) {
     BOOST_TEST(std::abs(norm / wanted.at("l2").at(info.name).to_number<double>() - 1) <= 1e-4, info.name);
     index_t with_gradient = 0;
     for (index_t row = 0; row < g.rows(); ++row) with_gradient += g.row(row).any() ? 1 : 0;
-    BOOST_TEST(with_gradient == wanted.at("rows_with_gradient").at(info.name).as_int64(), info.name);
+    // A sequence's first token attends to itself alone: its query has no effect. Here its gradient is exactly 0, in the
+    // reference a rounding error.
+    const std::int64_t first_tokens = info.name.ends_with("q_proj") ? 8 : 0;
+    BOOST_TEST(with_gradient == wanted.at("rows_with_gradient").at(info.name).as_int64() - first_tokens, info.name);
   }
 }
 
 namespace {
 
 // A copy of the embedded model in f32 with one element of one tensor changed by `step`.
-void write_changed_model(const std::filesystem::path& folder, const std::string& tensor, std::int64_t element, float step) {
-  std::filesystem::copy_file(model_dir / "config.json", folder / "config.json", std::filesystem::copy_options::overwrite_existing);
+void write_changed_model(const std::filesystem::path& folder, const std::string& tensor, std::int64_t element,
+                         float step) {
+  std::filesystem::copy_file(model_dir / "config.json", folder / "config.json",
+                             std::filesystem::copy_options::overwrite_existing);
   const safetensors_file original(model_dir / "model.safetensors");
   std::vector<tensor_plan> plan;
   for (const tensor_info& t : original.tensors()) plan.push_back({t.name, dtype::f32, t.shape});
@@ -150,8 +156,8 @@ double summed_loss(const std::filesystem::path& folder, const packed_rows& rows)
 
 }  // namespace
 
-// d loss / d weight[o, i] = sum over rows of gradient[row, o] * x[row, i]: the samples must predict what a change of the weight
-// does to the loss. The weights chosen have gradients large enough for f32.
+// d loss / d weight[o, i] = sum over rows of gradient[row, o] * x[row, i]: the samples must predict what a change of
+// the weight does to the loss. The weights chosen have gradients large enough for f32.
 BOOST_AUTO_TEST_CASE(gradients_equal_central_finite_differences) {
   const model m(model_dir);
   const std::vector<token_ids> sequences = captions("small", 2);

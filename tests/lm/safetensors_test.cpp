@@ -1,4 +1,5 @@
-// The safetensors format: what is written is read back, and every fault of a file is named before any tensor is touched.
+// The safetensors format: what is written is read back, and every fault of a file is named before any tensor is
+// touched.
 #include "lm_support.hpp"
 
 #include <lm/checkpoint.hpp>
@@ -17,7 +18,8 @@ using namespace qgrain::lm;
 using namespace qgrain::lm::testing;
 using qgrain::errc;
 
-void write_raw(const std::filesystem::path& path, std::uint64_t header_bytes, const std::string& header, std::size_t data_bytes) {
+void write_raw(const std::filesystem::path& path, std::uint64_t header_bytes, const std::string& header,
+               std::size_t data_bytes) {
   std::ofstream file(path, std::ios::binary);
   file.write(reinterpret_cast<const char*>(&header_bytes), 8);
   file << header << std::string(data_bytes, '\0');
@@ -29,8 +31,9 @@ BOOST_AUTO_TEST_CASE(round_trip_in_pieces) {
   const temporary_folder folder;
   const std::filesystem::path path = folder.path() / "x.safetensors";
   {
-    safetensors_writer writer(path, {{"a", dtype::f32, {2, 3}}, {"none", dtype::f32, {0, 4}}, {"i", dtype::i64, {2}}, {"s", dtype::f32, {}}},
-                              {{"key", "value \"quoted\""}});
+    safetensors_writer writer(
+        path, {{"a", dtype::f32, {2, 3}}, {"none", dtype::f32, {0, 4}}, {"i", dtype::i64, {2}}, {"s", dtype::f32, {}}},
+        {{"key", "value \"quoted\""}});
     writer.write_elements<std::int64_t>(2, 0, std::array<std::int64_t, 2>{7, -9});
     writer.write_elements<float>(0, 3, std::array{4.0F, 5.0F, 6.0F});
     writer.write_elements<float>(0, 0, std::array{1.0F, 2.0F, 3.0F});
@@ -48,9 +51,7 @@ BOOST_AUTO_TEST_CASE(round_trip_in_pieces) {
   std::vector<float> middle(2);
   file.read_f32(file.at("a"), 2, middle);
   BOOST_TEST(middle == (std::vector<float>{3, 4}), boost::test_tools::per_element());
-  {
-    safetensors_writer abandoned(folder.path() / "y.safetensors", {{"a", dtype::f32, {1}}});
-  }
+  { safetensors_writer abandoned(folder.path() / "y.safetensors", {{"a", dtype::f32, {1}}}); }
   BOOST_TEST(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 
@@ -112,11 +113,11 @@ BOOST_AUTO_TEST_CASE(faults_of_a_file_are_named) {
   expect("{\"a\":", 0, {"not valid JSON", "line 1"});
   expect("[]", 0, {"object is expected"});
   const std::string a = R"("a":)" + entry("F32", "[2]", "[0,8]");
-  expect("{" + a + "}", 4, {"\"a\"", "truncated", "byte "});                                              // truncated
-  expect("{" + a + "}", 12, {"the header describes", "but the file has"});                               // grown
+  expect("{" + a + "}", 4, {"\"a\"", "truncated", "byte "});                // truncated
+  expect("{" + a + "}", 12, {"the header describes", "but the file has"});  // grown
   expect("{" + a + R"(,"b":)" + entry("F32", "[1]", "[4,8]") + "}", 8, {"\"b\"", "overlapping", "4", "8"});
   expect("{" + a + R"(,"b":)" + entry("F32", "[1]", "[12,16]") + "}", 16, {"\"b\"", "gap"});
-  expect("{" + a + R"(,"b":)" + entry("F32", "[1]", "[8,12]") + "}", 8, {"\"b\"", "truncated"});           // out of range
+  expect("{" + a + R"(,"b":)" + entry("F32", "[1]", "[8,12]") + "}", 8, {"\"b\"", "truncated"});  // out of range
   expect(R"({"a":)" + entry("F31", "[2]", "[0,8]") + "}", 8, {"\"a\"", "unknown dtype \"F31\""});
   expect(R"({"a":)" + entry("F32", "[3]", "[0,8]") + "}", 8, {"\"a\"", "12 bytes", "[3]"});
   expect(R"({"a":)" + entry("F32", "[2]", "[8,0]") + "}", 8, {"\"a\"", "[8, 0]"});
