@@ -138,3 +138,35 @@ BOOST_AUTO_TEST_CASE(left_padded_batch_gives_the_reference_states_and_gradients)
     compare_rows(copy(pass.state(layer)), "hidden." + std::to_string(layer), 128);
   compare_rows(logits, "logits", 1024);
 }
+
+// Small random checkpoints of the other architectures: Llama with biases and Llama 3's RoPE, the text half of Qwen3-VL,
+// Qwen3 with biases and a head of its own.
+BOOST_AUTO_TEST_CASE(other_families_give_the_reference_logits_and_gradients) {
+  for (const std::string family : {"llama3", "qwen3vl", "qwen3_untied"}) {
+    const std::filesystem::path folder = data_dir / "families" / family;
+    const model m(folder);
+    const safetensors_file reference(folder / "reference.safetensors");
+    const packed_rows rows = pack(std::vector<token_ids>{ids_of(reference, "ids")}, {}, m.config().vocabulary);
+    thread_pool pool(2);
+    layer_pass pass(m, rows, pool, pieces);
+    pass.forward(layer_pass::keep::all_states);
+    std::vector<float> logits(static_cast<std::size_t>(rows.rows() * m.config().vocabulary));
+    pass.logits([&](index_t first_row, index_t first_output, const_matrix slab) {
+      as_matrix(logits.data(), rows.rows(), m.config().vocabulary)
+          .block(first_row, first_output, slab.rows(), slab.cols()) = slab;
+    });
+    BOOST_TEST(relative_difference(logits, floats_of(reference, "logits")) <= 1e-4, family);
+    BOOST_TEST(std::abs(pass.loss().mean_of_batches - static_cast<double>(floats_of(reference, "loss")[0])) <= 1e-5,
+               family);
+    sample_collector found(m, rows.rows());
+    pass.backward(found);
+    BOOST_TEST(m.linears().size() == 15U);
+    for (std::size_t l = 0; l < m.linears().size(); ++l) {
+      const std::string& name = m.linears()[l].name;
+      BOOST_TEST(relative_l2_difference(found.linears[l].gradient, floats_of(reference, "grad." + name)) <= 1e-4,
+                 family + " " + name << " "
+                                     << relative_l2_difference(found.linears[l].gradient,
+                                                               floats_of(reference, "grad." + name)));
+    }
+  }
+}

@@ -21,9 +21,13 @@ struct program_result {
 };
 
 inline std::string shell_quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
+  std::string quoted(1, '\'');
+  for (const char c : text) {
+    if (c == '\'') quoted.append("'\\'");
+    quoted.push_back(c);
+  }
+  quoted.push_back('\'');
+  return quoted;
 }
 
 /// `program` is a name in the build's bin folder; `scratch` an existing folder for the output files.
@@ -35,8 +39,9 @@ inline program_result run_program(const std::string& program, const std::vector<
     return text.str();
   };
   std::string command = shell_quoted((std::filesystem::path(QGRAIN_BINARY_DIR) / "bin" / program).string());
-  for (const std::string& argument : arguments) command += " " + shell_quoted(argument);
-  command += " >" + shell_quoted((scratch / "stdout").string()) + " 2>" + shell_quoted((scratch / "stderr").string());
+  for (const std::string& argument : arguments) command.append(" ").append(shell_quoted(argument));
+  command.append(" >").append(shell_quoted((scratch / "stdout").string()));
+  command.append(" 2>").append(shell_quoted((scratch / "stderr").string()));
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(scratch / "stdout"), read(scratch / "stderr")};
 }
