@@ -28,7 +28,8 @@ class tokenizer {
   ~tokenizer();
 
   /// The ids of a text, with the special tokens that the file's post-processor adds. An added token spelled out in the
-  /// text becomes that token. Time: O(n log n) in the longest word, linear otherwise.
+  /// text becomes that token. Time: O(n log n) in the longest word, linear otherwise. Character properties are those of
+  /// ICU's version of Unicode: on characters younger than that, other implementations may cut or normalize differently.
   /// Throws `qgrain::error`: `invalid_argument` if the text is not well-formed UTF-8 (names the byte offset) or if a
   /// character has no token and the file names no unknown token; `out_of_range` beyond 2^31 - 1 bytes.
   [[nodiscard]] std::vector<std::int32_t> encode(std::string_view utf8) const;

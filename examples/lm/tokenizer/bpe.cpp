@@ -90,7 +90,8 @@ void bpe_model::add_merge(const json_field& entry, std::int32_t rank) {
     }
     return found->second;
   };
-  merges_.insert_or_assign(pair_key(id(left), id(right)), merge{rank, id(left + right)});
+  const std::uint64_t key = pair_key(id(left), id(right));
+  merges_.insert_or_assign(key, merge{rank, id(left + right)});
 }
 
 const bpe_model::merge* bpe_model::find_merge(std::int32_t left, std::int32_t right) const {

@@ -11,10 +11,11 @@ namespace qgrain::lm {
 
 json_document read_json_document(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream.is_open() || stream.bad() || std::filesystem::is_directory(file)) {
-    throw error(errc::io_failure, file.string() + ": the file cannot be read");
+  if (!stream.is_open() || std::filesystem::is_directory(file)) {
+    throw error(errc::io_failure, file.string() + ": the file cannot be opened");
   }
+  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  if (stream.bad()) throw error(errc::io_failure, file.string() + ": the file cannot be read");
   boost::json::stream_parser parser;
   boost::json::error_code failure;
   const std::size_t parsed = parser.write(text.data(), text.size(), failure);
