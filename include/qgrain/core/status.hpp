@@ -30,17 +30,28 @@ inline constexpr int errc_count = 11;
 /// The sentence that belongs to a code; never null.
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr const char* message(errc code) noexcept {
   switch (code) {
-    case errc::ok: return "no error";
-    case errc::invalid_argument: return "an argument has a value that the function does not take";
-    case errc::invalid_shape: return "the shape does not fit the operation";
-    case errc::out_of_range: return "an index or number lies outside its range";
-    case errc::buffer_too_small: return "a buffer is smaller than the operation needs";
-    case errc::unknown_name: return "no such name exists";
-    case errc::unsupported: return "the combination asked for is not supported";
-    case errc::bad_file: return "a file does not hold what its format demands";
-    case errc::io_failure: return "a file could not be read or written";
-    case errc::non_finite: return "a value is NaN or infinite where only finite values are allowed";
-    case errc::cuda_failure: return "a CUDA call failed";
+    case errc::ok:
+      return "no error";
+    case errc::invalid_argument:
+      return "an argument has a value that the function does not take";
+    case errc::invalid_shape:
+      return "the shape does not fit the operation";
+    case errc::out_of_range:
+      return "an index or number lies outside its range";
+    case errc::buffer_too_small:
+      return "a buffer is smaller than the operation needs";
+    case errc::unknown_name:
+      return "no such name exists";
+    case errc::unsupported:
+      return "the combination asked for is not supported";
+    case errc::bad_file:
+      return "a file does not hold what its format demands";
+    case errc::io_failure:
+      return "a file could not be read or written";
+    case errc::non_finite:
+      return "a value is NaN or infinite where only finite values are allowed";
+    case errc::cuda_failure:
+      return "a CUDA call failed";
   }
   return "unknown error code";
 }

@@ -18,10 +18,10 @@ namespace qgrain {
 
 /// A fixed set of worker threads, owned by the caller. The calling thread works too, so a pool of one has no workers.
 ///
-/// `run(tasks, body)` calls `body(task)` once for each task in [0, tasks) and returns when all are done. Which thread takes
-/// a task varies from run to run: a body whose result depends on its task alone gives the same bits for any thread count.
-/// If bodies throw, `run` rethrows the exception of the smallest task number. Not for calls from within a body, nor from
-/// two threads at once.
+/// `run(tasks, body)` calls `body(task)` once for each task in [0, tasks) and returns when all are done. Which thread
+/// takes a task varies from run to run: a body whose result depends on its task alone gives the same bits for any
+/// thread count. If bodies throw, `run` rethrows the exception of the smallest task number. Not for calls from within a
+/// body, nor from two threads at once.
 class thread_pool {
  public:
   explicit thread_pool(int threads) {
@@ -118,8 +118,8 @@ class thread_pool {
   bool stopping_ = false;
 };
 
-/// Splits [0, count) into chunks of `chunk` (the last may be shorter) and calls `body(begin, end)` for each, on the pool.
-/// The chunks depend on count and chunk only, never on the number of threads.
+/// Splits [0, count) into chunks of `chunk` (the last may be shorter) and calls `body(begin, end)` for each, on the
+/// pool. The chunks depend on count and chunk only, never on the number of threads.
 template <class Body>
 void for_each_chunk(thread_pool& pool, std::int64_t count, std::int64_t chunk, Body&& body) {
   pool.run((count + chunk - 1) / chunk, [&](std::int64_t task) {
