@@ -9,4 +9,17 @@
 #define QGRAIN_HOST_DEVICE
 #endif
 
+/// Inlined whatever the size, so that the function takes on the instruction set of the loop that calls it; left as a
+/// call it would keep that of its translation unit.
+#if defined(__CUDACC__)
+#define QGRAIN_ALWAYS_INLINE __forceinline__
+#elif defined(__GNUC__)
+#define QGRAIN_ALWAYS_INLINE __attribute__((always_inline)) inline
+#else
+#define QGRAIN_ALWAYS_INLINE inline
+#endif
+
+/// Marks a function that works on one element, the part of a definition that both backends share.
+#define QGRAIN_ELEMENTWISE QGRAIN_HOST_DEVICE QGRAIN_ALWAYS_INLINE
+
 #endif

@@ -1,0 +1,58 @@
+// Bit patterns of float32, and the by-value helpers that host and device code share.
+#ifndef QGRAIN_CORE_BITS_HPP
+#define QGRAIN_CORE_BITS_HPP
+
+#include <qgrain/core/config.hpp>
+
+#include <cstdint>
+
+namespace qgrain {
+
+inline constexpr std::uint32_t f32_sign_bit = 0x8000'0000U;
+inline constexpr std::uint32_t f32_infinity_bits = 0x7F80'0000U;
+inline constexpr int f32_mantissa_bits = 23;
+inline constexpr int f32_bias = 127;
+
+/// std::bit_cast that kernels can call.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t bits_of(float x) noexcept {
+  return __builtin_bit_cast(std::uint32_t, x);
+}
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float float_from_bits(std::uint32_t bits) noexcept {
+  return __builtin_bit_cast(float, bits);
+}
+
+/// The pattern of |x| as a signed number: the order of magnitudes is the order of these integers, infinity next to
+/// last, NaN last.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::int32_t magnitude_bits(float x) noexcept {
+  return static_cast<std::int32_t>(bits_of(x) & ~f32_sign_bit);
+}
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t sign_of(float x) noexcept { return bits_of(x) & f32_sign_bit; }
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float float_from_magnitude(std::int32_t bits) noexcept {
+  return float_from_bits(static_cast<std::uint32_t>(bits));
+}
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float with_sign(float magnitude, std::uint32_t sign) noexcept {
+  return float_from_bits(bits_of(magnitude) | sign);
+}
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(float x) noexcept {
+  return magnitude_bits(x) > static_cast<std::int32_t>(f32_infinity_bits);
+}
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float quiet_nan() noexcept { return float_from_bits(0x7FC0'0000U); }
+
+/// 2^exponent for a normal result, exponent in [-126, 127].
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float power_of_two(std::int32_t exponent) noexcept {
+  return float_from_bits(static_cast<std::uint32_t>(exponent + f32_bias) << f32_mantissa_bits);
+}
+
+/// std::min and std::max take references, which device code cannot bind to constants.
+template <class T>
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr T smaller_of(T a, T b) noexcept {
+  return b < a ? b : a;
+}
+template <class T>
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr T larger_of(T a, T b) noexcept {
+  return a < b ? b : a;
+}
+
+}  // namespace qgrain
+
+#endif

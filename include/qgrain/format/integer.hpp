@@ -1,0 +1,83 @@
+// Integer codes of 2 to 16 bits.
+#ifndef QGRAIN_FORMAT_INTEGER_HPP
+#define QGRAIN_FORMAT_INTEGER_HPP
+
+#include <qgrain/core/bits.hpp>
+#include <qgrain/core/config.hpp>
+#include <qgrain/core/short_name.hpp>
+#include <qgrain/format/rounding.hpp>
+
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace qgrain {
+
+/// Which integers of the code width are used.
+enum class integer_range : std::uint8_t {
+  full,         ///< two's complement: -2^(b-1) .. 2^(b-1)-1
+  narrow,       ///< symmetric: the most negative code is left out
+  nonnegative,  ///< unsigned: 0 .. 2^b-1
+};
+
+/// The code is the value. Out-of-range values and infinities go to the nearer end; NaN encodes as 0 and passes through
+/// `round`.
+///
+/// A scale maps the end of a symmetric range to `max_finite`, so the most negative code of the full range is reached
+/// only by values outside that range.
+template <int Bits, integer_range Range = integer_range::full>
+struct integer {
+  static_assert(Bits >= 2 && Bits <= 16,
+                "qgrain::integer: a code has 2 to 16 bits; choose int2 to int8, int16 or an unsigned one");
+
+  static constexpr bool is_signed = Range != integer_range::nonnegative;
+  using code_type = std::conditional_t<(Bits <= 8), std::conditional_t<is_signed, std::int8_t, std::uint8_t>,
+                                       std::conditional_t<is_signed, std::int16_t, std::uint16_t>>;
+
+  static constexpr int bits = Bits;
+  static constexpr float max_finite = static_cast<float>((1 << (is_signed ? Bits - 1 : Bits)) - 1);
+  static constexpr float lowest = !is_signed ? 0.0F : Range == integer_range::full ? -max_finite - 1.0F : -max_finite;
+
+  /// "int4", "int4_narrow", "uint4".
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return name_.view(); }
+
+  /// The nearest integer of the range, as a float; the sign of zero is kept.
+  template <class Round = nearest_even>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float round(float x, Round round_magnitude = {}) noexcept {
+    const std::uint32_t sign = sign_of(x);
+    const std::int32_t limit = sign == 0 ? magnitude_bits(max_finite) : magnitude_bits(lowest);
+    const float nearest = round_magnitude(float_from_magnitude(smaller_of(magnitude_bits(x), limit)));
+    return is_nan(x) ? x : with_sign(nearest, sign);
+  }
+
+  template <class Round = nearest_even>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode(float x, Round round_magnitude = {}) noexcept {
+    return static_cast<code_type>(static_cast<std::int32_t>(round(is_nan(x) ? 0.0F : x, round_magnitude)));
+  }
+
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float decode(code_type code) noexcept {
+    return static_cast<float>(code);
+  }
+
+ private:
+  static constexpr detail::short_name name_ = detail::short_name{}
+                                                  .text(is_signed ? "int" : "uint")
+                                                  .number(Bits)
+                                                  .text(Range == integer_range::narrow ? "_narrow" : "");
+};
+
+using int2 = integer<2>;
+using int3 = integer<3>;
+using int4 = integer<4>;
+using int5 = integer<5>;
+using int6 = integer<6>;
+using int7 = integer<7>;
+using int8 = integer<8>;
+using int4_narrow = integer<4, integer_range::narrow>;
+using int8_narrow = integer<8, integer_range::narrow>;
+using uint4 = integer<4, integer_range::nonnegative>;
+using uint8 = integer<8, integer_range::nonnegative>;
+
+}  // namespace qgrain
+
+#endif

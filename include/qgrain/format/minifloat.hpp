@@ -1,0 +1,126 @@
+// One codec for all small floating-point formats: sign, exponent, mantissa.
+#ifndef QGRAIN_FORMAT_MINIFLOAT_HPP
+#define QGRAIN_FORMAT_MINIFLOAT_HPP
+
+#include <qgrain/core/bits.hpp>
+#include <qgrain/core/config.hpp>
+#include <qgrain/format/rounding.hpp>
+
+#include <cstdint>
+
+namespace qgrain {
+
+/// What the largest exponent field is used for.
+enum class special_values : std::uint8_t {
+  none,         ///< numbers only: overflow saturates, NaN encodes as a zero of the opposite sign (as ml_dtypes does)
+  nan_at_ones,  ///< the pattern of all ones is NaN, there is no infinity: overflow of a plain cast gives NaN
+  ieee,         ///< infinity and NaNs: overflow of a plain cast gives infinity
+};
+
+/// A value is (-1)^sign * significand * 2^(exponent - bias), with subnormals; the code has the sign in its top bit.
+///
+/// `encode` is the scalar cast of the format (overflow as `special_values` says); `encode_saturated` and `round` send
+/// overflow and infinity to the largest finite value, which is what quantizers use. `round` keeps NaN. The sign of zero
+/// is kept.
+///
+/// How it rounds: a magnitude in [2^e, 2^(e+1)) has steps of 2^(e-M). Dividing by the step is exact, the rounding
+/// function acts on the quotient, below 2^(M+1), and the code counts steps, so a carry into the next exponent needs no
+/// care. Below the least normal exponent the step stays, which is all that subnormals are.
+template <int ExponentBits, int MantissaBits, int Bias, special_values Specials>
+struct minifloat {
+  static_assert(ExponentBits >= 2 && MantissaBits >= 0 && ExponentBits + MantissaBits <= 7,
+                "qgrain::minifloat: a code has 4 to 8 bits, 2 or more of them exponent; choose other field widths");
+
+  using code_type = std::uint8_t;
+  static constexpr int bits = 1 + ExponentBits + MantissaBits;
+  static constexpr int exponent_bits = ExponentBits;
+  static constexpr int mantissa_bits = MantissaBits;
+  static constexpr int bias = Bias;
+  static constexpr special_values specials = Specials;
+
+  static constexpr code_type sign_code = 1U << (bits - 1);
+  static constexpr code_type max_code = [] {
+    constexpr int ones = (1 << (bits - 1)) - 1;
+    if (Specials == special_values::nan_at_ones) return ones - 1;
+    if (Specials == special_values::ieee) return ones - (1 << MantissaBits);
+    return ones;
+  }();
+
+  /// Every code has a value; codes of the same magnitude differ in the sign bit alone.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float decode(code_type code) noexcept {
+    const std::uint32_t magnitude = code & (sign_code - 1U);
+    const std::uint32_t field = magnitude >> MantissaBits;
+    const float normal =
+        float_from_bits((magnitude << (f32_mantissa_bits - MantissaBits)) + (rebias << f32_mantissa_bits));
+    const float subnormal =
+        static_cast<float>(static_cast<std::int32_t>(magnitude)) * power_of_two(least_exponent - MantissaBits);
+    const std::uint32_t value = bits_of(field == 0 ? subnormal : normal);
+    const std::uint32_t special =
+        Specials == special_values::ieee && magnitude == max_code + 1U ? f32_infinity_bits : bits_of(quiet_nan());
+    const std::uint32_t sign = static_cast<std::uint32_t>(code & sign_code) << (32 - bits);
+    return float_from_bits((magnitude > max_code ? special : value) | sign);
+  }
+
+  static constexpr float max_finite = decode(max_code);
+
+  /// The nearest finite value of the format.
+  template <class Round = nearest_even>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float round(float x, Round round_magnitude = {}) noexcept {
+    const steps s = steps_of(smaller_of(magnitude_bits(x), magnitude_bits(max_finite)));
+    const float nearest = round_magnitude(s.count) * s.size;  // exact: few digits times a power of two
+    return is_nan(x) ? x : with_sign(nearest, sign_of(x));
+  }
+
+  template <class Round = nearest_even>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode(float x, Round round_magnitude = {}) noexcept {
+    constexpr std::uint32_t overflow = Specials == special_values::none ? max_code : max_code + 1U;
+    return signed_code(smaller_of(code_of_magnitude(x, round_magnitude), overflow), x);
+  }
+
+  template <class Round = nearest_even>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode_saturated(float x,
+                                                                               Round round_magnitude = {}) noexcept {
+    return signed_code(smaller_of<std::uint32_t>(code_of_magnitude(x, round_magnitude), max_code), x);
+  }
+
+ private:
+  static constexpr std::uint32_t rebias = static_cast<std::uint32_t>(f32_bias - Bias);
+  static constexpr std::int32_t least_exponent = 1 - Bias;  // of normal numbers
+  static constexpr std::int32_t least_field = f32_bias + least_exponent;
+
+  /// A magnitude as a multiple of the step that the format has there.
+  struct steps {
+    float count;
+    float size;
+    std::int32_t binade;  // exponents above the least one
+  };
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr steps steps_of(std::int32_t magnitude) noexcept {
+    const std::int32_t field = larger_of(magnitude >> f32_mantissa_bits, least_field);
+    const float size = float_from_magnitude((field - MantissaBits) << f32_mantissa_bits);
+    const float inverse = float_from_magnitude((2 * f32_bias + MantissaBits - field) << f32_mantissa_bits);
+    return {float_from_magnitude(magnitude) * inverse, size, field - least_field};
+  }
+
+  template <class Round>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint32_t code_of_magnitude(float x,
+                                                                                    Round round_magnitude) noexcept {
+    // Anything from the binade above the largest finite value on counts as its first number, which no format can hold.
+    constexpr std::int32_t beyond = ((magnitude_bits(max_finite) >> f32_mantissa_bits) + 1) << f32_mantissa_bits;
+    const steps s = steps_of(smaller_of(magnitude_bits(x), beyond));
+    const auto count = static_cast<std::uint32_t>(static_cast<std::int32_t>(round_magnitude(s.count)));
+    return (static_cast<std::uint32_t>(s.binade) << MantissaBits) + count;
+  }
+
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type signed_code(std::uint32_t magnitude, float x) noexcept {
+    const std::uint32_t sign = sign_of(x) >> (32 - bits);
+    const std::uint32_t nan = Specials == special_values::none ? sign ^ sign_code
+                              : Specials == special_values::nan_at_ones
+                                  ? sign | (sign_code - 1U)
+                                  : sign | (max_code + 1U) | (1U << (MantissaBits - 1));
+    return static_cast<code_type>(is_nan(x) ? nan : magnitude | sign);
+  }
+};
+
+}  // namespace qgrain
+
+#endif

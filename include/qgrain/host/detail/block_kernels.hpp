@@ -1,0 +1,188 @@
+// The loops of the host backend, over one block: some rows of at most `max_block_groups` groups side by side.
+#ifndef QGRAIN_HOST_DETAIL_BLOCK_KERNELS_HPP
+#define QGRAIN_HOST_DETAIL_BLOCK_KERNELS_HPP
+
+#include <qgrain/core/bits.hpp>
+#include <qgrain/core/config.hpp>
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/quantizer/element.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace qgrain::detail {
+
+/// Bounds the scratch of a block, which lies on the stack, and keeps a block of the usual group sizes within the first
+/// cache.
+inline constexpr index_t max_block_groups = 128;
+
+template <class Factors>
+using block_factors = std::array<Factors, static_cast<std::size_t>(max_block_groups)>;
+
+/// Calls `body.template run<Width>(group, first column, columns)` for each group of a row. Common small sizes are
+/// constants in the loops, which matters where a group is only a few vectors long; Width 0 means that the size is known
+/// at run time only.
+template <index_t Width, class Body>
+QGRAIN_ALWAYS_INLINE void for_each_whole_group(index_t cols, const Body& body) {
+  const index_t whole = cols / Width;
+  for (index_t group = 0; group < whole; ++group) body.template run<Width>(group, group * Width, Width);
+  if (whole * Width < cols) body.template run<0>(whole, whole * Width, cols - whole * Width);
+}
+
+template <class Body>
+QGRAIN_ALWAYS_INLINE void for_each_group(index_t cols, index_t group_cols, const Body& body) {
+  switch (group_cols) {
+    case 16:
+      return for_each_whole_group<16>(cols, body);
+    case 32:
+      return for_each_whole_group<32>(cols, body);
+    case 64:
+      return for_each_whole_group<64>(cols, body);
+    default:
+      for (index_t group = 0; group * group_cols < cols; ++group) {
+        body.template run<0>(group, group * group_cols, std::min(group_cols, cols - group * group_cols));
+      }
+  }
+}
+
+/// Range stage: the largest magnitude of each group, NaN counting as larger than infinity. `absmax` is widened, not
+/// replaced. An exact maximum of integers: any order of elements, rows and blocks gives the same bits.
+struct absmax_block {
+  struct row_body {
+    const float* in;
+    float* absmax;
+    template <index_t Width>
+    QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
+      const float* x = in + first;
+      const index_t size = Width == 0 ? count : Width;
+      std::int32_t largest = magnitude_bits(absmax[group]);
+      for (index_t i = 0; i < size; ++i) largest = larger_of(largest, magnitude_bits(x[i]));
+      absmax[group] = float_from_magnitude(largest);
+    }
+  };
+
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, index_t group_cols, float* absmax) {
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      const float* x = in.row(r);
+      if (group_cols == 1) {
+        for (index_t c = 0; c < in.shape.cols; ++c) {
+          absmax[c] = float_from_magnitude(larger_of(magnitude_bits(absmax[c]), magnitude_bits(x[c])));
+        }
+      } else {
+        for_each_group(in.shape.cols, group_cols, row_body{x, absmax});
+      }
+    }
+  }
+};
+
+/// Element stage of fake quantization: in -> out, which may be the same memory.
+template <class Format, class Scale, class Rounding>
+struct fake_block {
+  using factors_type = typename Scale::factors_type;
+
+  struct row_body {
+    const float* in;
+    float* out;
+    const factors_type* factors;
+    template <index_t Width>
+    QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
+      const float* x = in + first;
+      float* y = out + first;
+      const index_t size = Width == 0 ? count : Width;
+      const factors_type shared = factors[group];
+      for (index_t i = 0; i < size; ++i) y[i] = fake_element<Format, Scale>(x[i], shared, Rounding{}.at(0));
+    }
+  };
+
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, matrix_view<float> out, index_t group_cols,
+                                       const float* absmax, float tensor_scale) {
+    block_factors<factors_type> factors;
+    const index_t groups = ceil_div(in.shape.cols, group_cols);
+    for (index_t g = 0; g < groups; ++g) {
+      factors[static_cast<std::size_t>(g)] =
+          Scale::factors(Scale::template stored<Format>(absmax[g], tensor_scale), tensor_scale);
+    }
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      const float* x = in.row(r);
+      float* y = out.row(r);
+      if (group_cols == 1) {
+        for (index_t c = 0; c < in.shape.cols; ++c) {
+          y[c] = fake_element<Format, Scale>(x[c], factors[static_cast<std::size_t>(c)], Rounding{}.at(0));
+        }
+      } else {
+        for_each_group(in.shape.cols, group_cols, row_body{x, y, factors.data()});
+      }
+    }
+  }
+};
+
+/// Codes and stored scales of a block. `scales` has one entry per group of the block.
+template <class Q>
+struct encode_block {
+  using factors_type = typename Q::factors_type;
+  using code_type = typename Q::code_type;
+
+  struct row_body {
+    const float* in;
+    code_type* out;
+    const factors_type* factors;
+    template <index_t Width>
+    QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
+      const float* x = in + first;
+      code_type* y = out + first;
+      const index_t size = Width == 0 ? count : Width;
+      const factors_type shared = factors[group];
+      for (index_t i = 0; i < size; ++i) y[i] = Q::encode(x[i], shared);
+    }
+  };
+
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, matrix_view<code_type> codes, index_t group_cols,
+                                       const float* absmax, typename Q::stored_scale* scales, float tensor_scale) {
+    block_factors<factors_type> factors;
+    const index_t groups = ceil_div(in.shape.cols, group_cols);
+    for (index_t g = 0; g < groups; ++g) {
+      scales[g] = Q::scale(absmax[g], tensor_scale);
+      factors[static_cast<std::size_t>(g)] = Q::factors(scales[g], tensor_scale);
+    }
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      for_each_group(in.shape.cols, group_cols, row_body{in.row(r), codes.row(r), factors.data()});
+    }
+  }
+};
+
+/// Values of a block of codes.
+template <class Q>
+struct decode_block {
+  using factors_type = typename Q::factors_type;
+  using code_type = typename Q::code_type;
+
+  struct row_body {
+    const code_type* in;
+    float* out;
+    const factors_type* factors;
+    template <index_t Width>
+    QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
+      const code_type* x = in + first;
+      float* y = out + first;
+      const index_t size = Width == 0 ? count : Width;
+      const factors_type shared = factors[group];
+      for (index_t i = 0; i < size; ++i) y[i] = Q::decode(x[i], shared);
+    }
+  };
+
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const code_type> codes, matrix_view<float> out, index_t group_cols,
+                                       const typename Q::stored_scale* scales, float tensor_scale) {
+    block_factors<factors_type> factors;
+    const index_t groups = ceil_div(out.shape.cols, group_cols);
+    for (index_t g = 0; g < groups; ++g) factors[static_cast<std::size_t>(g)] = Q::factors(scales[g], tensor_scale);
+    for (index_t r = 0; r < out.shape.rows; ++r) {
+      for_each_group(out.shape.cols, group_cols, row_body{codes.row(r), out.row(r), factors.data()});
+    }
+  }
+};
+
+}  // namespace qgrain::detail
+
+#endif

@@ -1,0 +1,82 @@
+// Cuts matrices into the blocks that the kernels take, and ties the range stage to the element stage.
+#ifndef QGRAIN_HOST_DETAIL_BLOCKS_HPP
+#define QGRAIN_HOST_DETAIL_BLOCKS_HPP
+
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/detail/block_kernels.hpp>
+#include <qgrain/host/detail/instruction_set.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace qgrain::detail {
+
+/// Some rows of one row of groups, at most max_block_groups of them.
+struct block {
+  index_t row = 0;
+  index_t col = 0;
+  shape2d shape;
+  index_t group_row = 0;  ///< row of groups, counted from the top of the band
+  index_t group_col = 0;  ///< first group in that row
+};
+
+/// Calls body(block) for all blocks of a band whose groups have the given shape, row of groups by row of groups.
+template <class Body>
+void for_each_block(shape2d band, shape2d group, const Body& body) {
+  const index_t width = group.cols * max_block_groups;
+  for (index_t row = 0, group_row = 0; row < band.rows; row += group.rows, ++group_row) {
+    const index_t rows = std::min(group.rows, band.rows - row);
+    for (index_t col = 0, group_col = 0; col < band.cols; col += width, group_col += max_block_groups) {
+      body(block{row, col, {rows, std::min(width, band.cols - col)}, group_row, group_col});
+    }
+  }
+}
+
+template <class T>
+[[nodiscard]] matrix_view<T> part(matrix_view<T> whole, const block& b) noexcept {
+  return {whole.row(b.row) + b.col, b.shape, whole.leading_dimension};
+}
+
+/// Ranges by rows and columns of groups; no data means that each block finds its own.
+using range_view = matrix_view<const float>;
+
+/// Widens ranges, [rows of groups in the band, groups per row], by the magnitudes of a band.
+inline void widen_ranges(matrix_view<const float> in, shape2d group, matrix_view<float> ranges) {
+  for_each_block(in.shape, group, [&](const block& b) {
+    run_widest<absmax_block>(part(in, b), group.cols, ranges.row(b.group_row) + b.group_col);
+  });
+}
+
+/// Calls body(block, ranges of the block's groups), the ranges given or found.
+template <class Body>
+void for_each_ranged_block(matrix_view<const float> in, shape2d group, range_view given, const Body& body) {
+  std::array<float, static_cast<std::size_t>(max_block_groups)> found;
+  for_each_block(in.shape, group, [&](const block& b) {
+    if (given.data != nullptr) return body(b, given.row(b.group_row) + b.group_col);
+    const auto groups = static_cast<std::size_t>(ceil_div(b.shape.cols, group.cols));
+    std::fill_n(found.begin(), groups, 0.0F);
+    run_widest<absmax_block>(part(in, b), group.cols, found.data());
+    body(b, static_cast<const float*>(found.data()));
+  });
+}
+
+/// The element stage of a (format, scale, rounding), as a function that run-time recipes can point to.
+template <class Format, class Scale, class Rounding>
+void fake_quantize_block(matrix_view<const float> in, matrix_view<float> out, index_t group_cols, const float* absmax,
+                         float tensor_scale) {
+  run_widest<fake_block<Format, Scale, Rounding>>(in, out, group_cols, absmax, tensor_scale);
+}
+using fake_block_function = void (*)(matrix_view<const float>, matrix_view<float>, index_t, const float*, float);
+
+/// Fake quantization of a band. Groups start at the band's first row.
+inline void fake_quantize_band(fake_block_function element_stage, matrix_view<const float> in, matrix_view<float> out,
+                               shape2d group, range_view given, float tensor_scale) {
+  for_each_ranged_block(in, group, given, [&](const block& b, const float* absmax) {
+    element_stage(part(in, b), part(out, b), group.cols, absmax, tensor_scale);
+  });
+}
+
+}  // namespace qgrain::detail
+
+#endif

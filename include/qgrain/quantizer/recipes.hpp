@@ -1,0 +1,93 @@
+// Named compositions: each convention of a tool or standard that the library reproduces, as one type.
+#ifndef QGRAIN_QUANTIZER_RECIPES_HPP
+#define QGRAIN_QUANTIZER_RECIPES_HPP
+
+#include <qgrain/format/float4.hpp>
+#include <qgrain/format/float6.hpp>
+#include <qgrain/format/float8.hpp>
+#include <qgrain/format/integer.hpp>
+#include <qgrain/format/rounding.hpp>
+#include <qgrain/granularity/per_channel.hpp>
+#include <qgrain/granularity/per_group.hpp>
+#include <qgrain/granularity/per_tensor.hpp>
+#include <qgrain/quantizer/quantizer.hpp>
+#include <qgrain/scale/absmax.hpp>
+#include <qgrain/scale/power_of_two.hpp>
+#include <qgrain/scale/two_level.hpp>
+
+#include <string_view>
+
+namespace qgrain {
+
+/// Integers as ModelOpt's TensorQuantizer fakes them. `Integer` is int2 to int8 or a narrow or unsigned variant.
+template <element_format Integer, granularity_policy Granularity>
+using modelopt_integer = quantizer<Integer, Granularity, absmax_f32_by<multiply_by_ratio>>;
+
+/// E4M3 as ModelOpt's TensorQuantizer fakes it on the CPU.
+template <granularity_policy Granularity>
+using modelopt_fp8 = quantizer<float8_e4m3fn, Granularity, absmax_f32_by<multiply_by_reciprocal>>;
+
+namespace detail {
+using mx_group = per_group<32, group_tail::zero_padding>;
+using nv_group = per_group<16, group_tail::zero_padding>;
+template <class Format, class Rule, class Rounding = nearest_even>
+using mx = quantizer<Format, mx_group, absmax_e8m0_by<Rule>, Rounding>;
+template <class Rule>
+using nv = quantizer<float4_e2m1fn, nv_group, absmax_two_level<float8_e4m3fn, Rule>>;
+}  // namespace detail
+
+// Microscaling: groups of 32 and one power of two. `_ocp` is the standard's conversion, the others are torchao's and
+// ModelOpt's rules of the same names. A recipe is a type of its own so that it can carry its published name.
+struct mxfp4_ocp : detail::mx<float4_e2m1fn, e8m0_floor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_ocp"; }
+};
+struct mxfp4_even : detail::mx<float4_e2m1fn, e8m0_even> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_even"; }
+};
+struct mxfp4_rceil : detail::mx<float4_e2m1fn, e8m0_rceil_log2f<>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_rceil"; }
+};
+/// ModelOpt's packed MXFP4: ties toward zero.
+struct mxfp4_modelopt : detail::mx<float4_e2m1fn, e8m0_rceil_log2f<127>, ties_to_zero> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_modelopt"; }
+};
+struct mxfp6_e2m3_ocp : detail::mx<float6_e2m3fn, e8m0_floor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e2m3_ocp"; }
+};
+struct mxfp6_e3m2_ocp : detail::mx<float6_e3m2fn, e8m0_floor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e3m2_ocp"; }
+};
+struct mxfp8_e4m3_ocp : detail::mx<float8_e4m3fn, e8m0_floor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_ocp"; }
+};
+struct mxfp8_e4m3_rceil : detail::mx<float8_e4m3fn, e8m0_rceil_log2f<>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_rceil"; }
+};
+/// ModelOpt's packed MXFP8.
+struct mxfp8_e4m3_modelopt : detail::mx<float8_e4m3fn, e8m0_rceil_log2f<127>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_modelopt"; }
+};
+struct mxfp8_e5m2_ocp : detail::mx<float8_e5m2, e8m0_floor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e5m2_ocp"; }
+};
+
+/// ModelOpt's MX fake quantization (its GPU kernel, as a formula): the exact exponent rule, for any element format.
+template <element_format Format>
+using modelopt_mx_fake = detail::mx<Format, e8m0_rceil>;
+
+// NVFP4: groups of 16, an E4M3 scale each, one float32 for the tensor.
+/// ModelOpt's packed NVFP4.
+struct nvfp4_modelopt : detail::nv<packed_block_scale> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_modelopt"; }
+};
+/// ModelOpt's fake-quantization kernel.
+struct nvfp4_modelopt_kernel : detail::nv<kernel_block_scale> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_modelopt_kernel"; }
+};
+struct nvfp4_torchao : detail::nv<torchao_block_scale> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_torchao"; }
+};
+
+}  // namespace qgrain
+
+#endif
