@@ -2,6 +2,8 @@
 #ifndef QGRAIN_LM_BUFFER_HPP
 #define QGRAIN_LM_BUFFER_HPP
 
+#include <qgrain/core/matrix_view.hpp>
+
 #include <Eigen/Core>
 
 #include <cstddef>
@@ -12,7 +14,7 @@
 
 namespace qgrain::lm {
 
-using index_t = std::int64_t;
+using qgrain::index_t;
 
 /// A row-major [rows, cols] view of floats with a row stride, as Eigen sees it. Never owns.
 using matrix = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, Eigen::Unaligned,

@@ -50,9 +50,11 @@ double block_linear_flops(const model_config& c, index_t rows) {
 }
 
 // Two products of [t, head_size] and [t, t] per head; the causal half is not taken out of a block of rows.
-double attention_product_flops(const model_config& c, const packed_rows& rows) {
+double attention_product_flops(const model_config& c, const packed_rows& rows, index_t end_row) {
   double sum = 0;
-  for (const sequence_rows& s : rows.sequences) sum += product_flops(s.tokens(), s.tokens(), c.query_width());
+  for (const sequence_rows& s : rows.sequences) {
+    if (s.end() <= end_row) sum += product_flops(s.tokens(), s.tokens(), c.query_width());
+  }
   return sum;
 }
 
@@ -70,7 +72,8 @@ index_t chunk_capacity(const model_config& config, const packed_rows& rows, inde
 
 }  // namespace
 
-layer_pass::layer_pass(const model& m, const packed_rows& rows, thread_pool& pool, const pass_limits& limits)
+layer_pass::layer_pass(const model& m, const packed_rows& rows, thread_pool& pool, const pass_limits& limits,
+                       index_t batches)
     : model_(m),
       config_(m.config()),
       rows_(rows),
@@ -81,27 +84,31 @@ layer_pass::layer_pass(const model& m, const packed_rows& rows, thread_pool& poo
       capacity_(chunk_capacity(
           config_, rows, std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))))),
       runner_(config_, rows, angles_, pool, capacity_),
-      final_weight_(static_cast<std::size_t>(config_.hidden)) {
+      final_weight_(static_cast<std::size_t>(config_.hidden)),
+      batches_(batches > 0 ? std::min(batches, rows.batches()) : rows.batches()),
+      limited_rows_(0) {
   use_one_blas_thread();
   model_.read_final_norm(final_weight_);
-  for (index_t row = 0; row < rows_.rows(); ++row) {
+  for (const sequence_rows& s : rows_.sequences) {
+    if (s.batch < batches_) limited_rows_ = s.end();
+  }
+  for (index_t row = 0; row < limited_rows_; ++row) {
     if (rows_.targets[static_cast<std::size_t>(row)] >= 0) target_rows_.push_back(static_cast<std::int32_t>(row));
   }
 }
 
-matrix layer_pass::state_rows(index_t layer) {
-  return states_.at(states_.size() == 1 ? 0 : static_cast<std::size_t>(layer)).view(rows_.rows(), config_.hidden);
-}
 const_matrix layer_pass::state(index_t layer) const {
-  return states_.at(states_.size() == 1 ? 0 : static_cast<std::size_t>(layer)).view(rows_.rows(), config_.hidden);
+  if (layer == config_.layers) return current_.view(rows_.rows(), config_.hidden);
+  return states_.at(static_cast<std::size_t>(layer)).view(limited_rows_, config_.hidden);
 }
 
-// Whole sequences, as many as fit.
-std::vector<chunk> layer_pass::chunks(index_t capacity) const {
+// Whole sequences up to `end_row`, as many to a chunk as fit.
+std::vector<chunk> layer_pass::chunks(index_t end_row) const {
   std::vector<chunk> parts;
   for (index_t s = 0; s < static_cast<index_t>(rows_.sequences.size()); ++s) {
     const sequence_rows& sequence = rows_.sequences[static_cast<std::size_t>(s)];
-    if (parts.empty() || sequence.end() - parts.back().begin > capacity) {
+    if (sequence.end() > end_row) break;
+    if (parts.empty() || sequence.end() - parts.back().begin > capacity_) {
       parts.push_back({s, s, sequence.begin, sequence.begin});
     }
     parts.back().end_sequence = s + 1;
@@ -112,25 +119,27 @@ std::vector<chunk> layer_pass::chunks(index_t capacity) const {
 
 void layer_pass::forward(keep what, forward_observer* observer) {
   const stopwatch watch(costs_.forward_seconds);
-  const index_t count = what == keep::all_states ? config_.layers + 1 : 1;
+  current_ = buffer(rows_.rows() * config_.hidden);
   states_.clear();
-  for (index_t i = 0; i < count; ++i) states_.emplace_back(rows_.rows() * config_.hidden);
-  model_.read_embeddings(rows_.ids, state_rows(0), pool_);
+  const matrix x = current_.view(rows_.rows(), config_.hidden);
+  model_.read_embeddings(rows_.ids, x, pool_);
   for (index_t layer = 0; layer < config_.layers; ++layer) {
-    model_.read_block(layer, weights_, pool_);
-    for (const chunk& part : chunks(capacity_)) {
-      runner_.forward(weights_, part, layer, state_rows(layer), state_rows(layer + 1), observer);
+    if (what == keep::all_states) {
+      states_.emplace_back(limited_rows_ * config_.hidden);
+      states_.back().view(limited_rows_, config_.hidden) = rows_of(x, 0, limited_rows_);
     }
+    model_.read_block(layer, weights_, pool_);
+    for (const chunk& part : chunks(rows_.rows())) runner_.forward(weights_, part, layer, x, x, observer);
     costs_.linear_flops += block_linear_flops(config_, rows_.rows());
-    costs_.attention_flops += 2 * attention_product_flops(config_, rows_);
+    costs_.attention_flops += 2 * attention_product_flops(config_, rows_, rows_.rows());
   }
   if (observer == nullptr) return;
   buffer normed(capacity_ * config_.hidden);
   for (index_t begin = 0; begin < rows_.rows(); begin += capacity_) {
     const index_t end = std::min(begin + capacity_, rows_.rows());
-    const matrix x = normed.view(end - begin, config_.hidden);
-    final_norm(begin, end, x);
-    observer->observe({model_.head_linear(), 1, begin, as_const(x)});
+    const matrix out = normed.view(end - begin, config_.hidden);
+    final_norm(begin, end, out);
+    observer->observe({model_.head_linear(), 1, begin, as_const(out)});
   }
 }
 
@@ -203,10 +212,11 @@ loss_report layer_pass::loss() {
   costs_.linear_flops += product_flops(targets, config_.hidden, config_.vocabulary);
 
   loss_report report;
-  report.batches.resize(static_cast<std::size_t>(rows_.batches()));
+  report.batches.resize(static_cast<std::size_t>(batches_));
   log_sums_.resize(target_rows_.size());
   std::size_t t = 0;
   for (const sequence_rows& s : rows_.sequences) {
+    if (s.batch >= batches_) break;
     loss_report::batch& batch = report.batches[static_cast<std::size_t>(s.batch)];
     for (; t < target_rows_.size() && target_rows_[t] < s.end(); ++t) {
       const double log_sum = static_cast<double>(largest[t]) + std::log(sums[t]);
@@ -268,21 +278,24 @@ void layer_pass::backward_head(backward_visitor& visitor) {
   });
   costs_.linear_flops += 2 * product_flops(targets, config_.hidden, config_.vocabulary);
 
-  gradient_ = buffer(rows_.rows() * config_.hidden);
-  matrix gradient = gradient_.view(rows_.rows(), config_.hidden);
-  gradient.setZero();
-  const const_matrix last = state(config_.layers);
-  for_each_chunk(pool_, targets, task_rows, [&](index_t b, index_t e) {
-    for (index_t i = b; i < e; ++i) {
-      const index_t row = target_rows_[static_cast<std::size_t>(i)];
-      rms_norm_backward(rows_of(last, row, row + 1), final_weight_, config_.norm_epsilon,
-                        as_const(rows_of(dx_all, i, i + 1)), rows_of(gradient, row, row + 1));
+  // The last state's memory takes the gradient.
+  matrix state_and_gradient = current_.view(rows_.rows(), config_.hidden);
+  for_each_chunk(pool_, rows_.rows(), task_rows, [&](index_t b, index_t e) {
+    auto t = std::lower_bound(target_rows_.begin(), target_rows_.end(), b) - target_rows_.begin();
+    for (index_t row = b; row < e; ++row) {
+      matrix one = rows_of(state_and_gradient, row, row + 1);
+      if (t < targets && target_rows_[static_cast<std::size_t>(t)] == row) {
+        rms_norm_backward(as_const(one), final_weight_, config_.norm_epsilon, as_const(rows_of(dx_all, t, t + 1)), one);
+        ++t;
+      } else {
+        one.setZero();
+      }
     }
   });
 }
 
 void layer_pass::backward(backward_visitor& visitor) {
-  if (static_cast<index_t>(states_.size()) != config_.layers + 1 || log_sums_.empty()) {
+  if (static_cast<index_t>(states_.size()) != config_.layers || log_sums_.empty()) {
     throw error(errc::invalid_argument, "backward needs a forward pass that kept all states, and the loss");
   }
   const double visited = costs_.visitor_seconds;
@@ -291,16 +304,18 @@ void layer_pass::backward(backward_visitor& visitor) {
     timed_visitor timed(visitor, costs_.visitor_seconds);
     backward_head(timed);
     for (index_t layer = config_.layers - 1; layer >= 0; --layer) {
-      states_[static_cast<std::size_t>(layer) + 1] = buffer();
       model_.read_block(layer, weights_, pool_);
-      for (const chunk& part : chunks(capacity_)) {
-        runner_.backward(weights_, part, layer, state_rows(layer), gradient_.view(rows_.rows(), config_.hidden), timed);
+      const matrix x = states_.back().view(limited_rows_, config_.hidden);
+      for (const chunk& part : chunks(limited_rows_)) {
+        runner_.backward(weights_, part, layer, x, current_.view(rows_.rows(), config_.hidden), timed);
       }
-      costs_.linear_flops += 2 * block_linear_flops(config_, rows_.rows());
-      costs_.attention_flops += 7 * attention_product_flops(config_, rows_);
+      states_.pop_back();
+      costs_.linear_flops += 2 * block_linear_flops(config_, limited_rows_);
+      costs_.attention_flops += 7 * attention_product_flops(config_, rows_, limited_rows_);
     }
     // The first block's queries, keys and values need no gradient at their input.
-    costs_.linear_flops -= product_flops(rows_.rows(), config_.hidden, config_.query_width() + 2 * config_.key_width());
+    costs_.linear_flops -=
+        product_flops(limited_rows_, config_.hidden, config_.query_width() + 2 * config_.key_width());
   }
   costs_.backward_seconds -= costs_.visitor_seconds - visited;
 }

@@ -52,7 +52,9 @@ struct pass_costs {
 /// of that size, one block's weights, a block's intermediate results for one chunk of rows, one slab of the head.
 class layer_pass {
  public:
-  layer_pass(const model& model, const packed_rows& rows, thread_pool& pool, const pass_limits& limits = {});
+  /// `batches`: how many of the first batches loss and backward take; 0 takes all.
+  layer_pass(const model& model, const packed_rows& rows, thread_pool& pool, const pass_limits& limits = {},
+             index_t batches = 0);
 
   enum class keep : std::uint8_t { last_state, all_states };
   /// Runs the embedding and all blocks. The observer, if any, sees every Linear input, the head's last.
@@ -68,15 +70,15 @@ class layer_pass {
   /// The same for rows from `first_row` on.
   void logits(index_t first_row, const logits_sink& sink);
 
-  /// The residual stream in front of block `layer`; `layers` is the one behind the last block. Only kept states exist.
+  /// The residual stream of the limited rows in front of block `layer`; `layers` is the one behind the last block, of
+  /// all rows until `backward`. Only kept states exist.
   [[nodiscard]] const_matrix state(index_t layer) const;
   /// The final norm of rows [begin, end), into out [end - begin, hidden].
   void final_norm(index_t begin, index_t end, matrix out) const;
   [[nodiscard]] const pass_costs& costs() const noexcept { return costs_; }
 
  private:
-  [[nodiscard]] matrix state_rows(index_t layer);
-  [[nodiscard]] std::vector<chunk> chunks(index_t capacity) const;
+  [[nodiscard]] std::vector<chunk> chunks(index_t end_row) const;
   void gather_normed(std::span<const std::int32_t> rows, matrix out) const;
   template <class Body>
   void for_each_slab(index_t rows, const Body& body);
@@ -92,8 +94,10 @@ class layer_pass {
   index_t capacity_;  // rows of a chunk
   block_runner runner_;
   std::vector<float> final_weight_;
-  std::vector<buffer> states_;
-  buffer gradient_;
+  index_t batches_;                        // that loss and backward take
+  index_t limited_rows_;                   // of these batches
+  buffer current_;                         // [rows, hidden]
+  std::vector<buffer> states_;             // per block [limited rows, hidden]
   std::vector<std::int32_t> target_rows_;  // rows that have a target
   std::vector<float> log_sums_;            // [target rows] log of the sum of exp(logits)
   pass_costs costs_;

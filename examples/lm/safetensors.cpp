@@ -2,11 +2,11 @@
 
 #include "json.hpp"
 
+#include <qgrain/core/half.hpp>
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <limits>
 #include <numeric>
@@ -128,15 +128,17 @@ void check_coverage(const std::vector<tensor_info>& tensors, std::int64_t data_b
   }
 }
 
-float widen_bf16(std::uint16_t bits) noexcept { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
-
-float widen_f16(std::uint16_t bits) noexcept {
-  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
-  const std::uint32_t magnitude = bits & 0x7FFFU;
-  if (magnitude >= 0x7C00U) return std::bit_cast<float>(sign | 0x7F800000U | (magnitude & 0x3FFU) << 13);
-  // Shifted into place the exponent is too small by 112; a multiplication by 2^112 corrects it, subnormals included.
-  const float value = std::bit_cast<float>(magnitude << 13) * 0x1p112F;
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) | sign);
+// Elements of a 16-bit format from `first` on, widened piece by piece.
+template <class Half>
+void read_widened(const safetensors_file& file, const tensor_info& tensor, std::int64_t first, std::span<float> out) {
+  std::array<Half, 16384> piece;
+  while (!out.empty()) {
+    const auto part = std::span(piece).first(std::min(out.size(), piece.size()));
+    file.read_bytes(tensor, first * 2, std::as_writable_bytes(part));
+    std::transform(part.begin(), part.end(), out.begin(), [](Half h) { return to_float(h); });
+    first += static_cast<std::int64_t>(part.size());
+    out = out.subspan(part.size());
+  }
 }
 
 }  // namespace
@@ -204,22 +206,10 @@ void safetensors_file::read_bytes(const tensor_info& tensor, std::int64_t offset
 
 void safetensors_file::read_f32(const tensor_info& tensor, std::int64_t first, std::span<float> out) const {
   if (tensor.type == dtype::f32) return read_bytes(tensor, first * 4, std::as_writable_bytes(out));
-  if (tensor.type != dtype::bf16 && tensor.type != dtype::f16) {
-    throw error(errc::bad_file, file_.path() + ": tensor \"" + tensor.name + "\" is " +
-                                    std::string(name_of(tensor.type)) + ", where F32, F16 or BF16 is needed");
-  }
-  std::array<std::uint16_t, 16384> piece;
-  while (!out.empty()) {
-    const std::size_t count = std::min(out.size(), piece.size());
-    read_bytes(tensor, first * 2, std::as_writable_bytes(std::span(piece).first(count)));
-    if (tensor.type == dtype::bf16) {
-      std::transform(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(count), out.begin(), widen_bf16);
-    } else {
-      std::transform(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(count), out.begin(), widen_f16);
-    }
-    first += static_cast<std::int64_t>(count);
-    out = out.subspan(count);
-  }
+  if (tensor.type == dtype::bf16) return read_widened<bfloat16>(*this, tensor, first, out);
+  if (tensor.type == dtype::f16) return read_widened<float16>(*this, tensor, first, out);
+  throw error(errc::bad_file, file_.path() + ": tensor \"" + tensor.name + "\" is " +
+                                  std::string(name_of(tensor.type)) + ", where F32, F16 or BF16 is needed");
 }
 
 void safetensors_file::read_i32(const tensor_info& tensor, std::int64_t first, std::span<std::int32_t> out) const {
