@@ -281,12 +281,13 @@ void layer_pass::backward_head(backward_visitor& visitor) {
   // The last state's memory takes the gradient.
   matrix state_and_gradient = current_.view(rows_.rows(), config_.hidden);
   for_each_chunk(pool_, rows_.rows(), task_rows, [&](index_t b, index_t e) {
-    auto t = std::lower_bound(target_rows_.begin(), target_rows_.end(), b) - target_rows_.begin();
+    auto target = std::lower_bound(target_rows_.begin(), target_rows_.end(), b) - target_rows_.begin();
     for (index_t row = b; row < e; ++row) {
       matrix one = rows_of(state_and_gradient, row, row + 1);
-      if (t < targets && target_rows_[static_cast<std::size_t>(t)] == row) {
-        rms_norm_backward(as_const(one), final_weight_, config_.norm_epsilon, as_const(rows_of(dx_all, t, t + 1)), one);
-        ++t;
+      if (target < targets && target_rows_[static_cast<std::size_t>(target)] == row) {
+        rms_norm_backward(as_const(one), final_weight_, config_.norm_epsilon,
+                          as_const(rows_of(dx_all, target, target + 1)), one);
+        ++target;
       } else {
         one.setZero();
       }

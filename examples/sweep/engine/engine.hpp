@@ -1,0 +1,55 @@
+// Scores every (weight recipe, activation recipe) job at every Linear in one forward and one backward pass.
+#ifndef QGRAIN_SWEEP_ENGINE_ENGINE_HPP
+#define QGRAIN_SWEEP_ENGINE_ENGINE_HPP
+
+#include "job.hpp"
+
+#include <lm/model.hpp>
+#include <lm/pass.hpp>
+#include <lm/rows.hpp>
+
+#include <qgrain/host/parallel.hpp>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace qgrain::sweep {
+
+struct engine_options {
+  lm::pass_limits limits;
+  index_t score_batches = 0;                     ///< how many of the first batches are scored; 0: all. All are calibrated
+  index_t variant_bytes = index_t{256} << 20;  ///< quantized weights of one Linear in memory at once
+};
+
+struct engine_costs {
+  lm::pass_costs pass;
+  double scoring_flops = 0;  ///< matrix products of the jobs
+  double weight_range_seconds = 0;
+  double weight_seconds = 0;   ///< quantizing weights
+  double scoring_seconds = 0;  ///< quantizing activations, products and sums
+  double total_seconds = 0;
+};
+
+struct engine_result {
+  std::vector<std::vector<double>> scores;     ///< [job][Linear]
+  std::vector<std::vector<float>> input_amax;  ///< [Linear][in] largest magnitude of each input channel
+  lm::loss_report loss;                        ///< of the scored batches
+  engine_costs costs;
+};
+
+/// score(job, Linear) = sum over scored rows and outputs of (G (Q_a(X) Q_w(W)^T - X W^T))^2
+///
+/// with X the unquantized input, W the weight, G the gradient of its batch's mean loss at the output. Static activation
+/// ranges are those of all rows, padding included; a dynamic per-tensor range is that of the row's batch. Rows of zero
+/// gradient are left out. Sums are taken in double in a fixed order: the same bits for any number of threads.
+///
+/// Every recipe is checked against every Linear first, every weight for finiteness; all faults of a kind are named at once
+/// (errc::unknown_name, invalid_argument, invalid_shape, non_finite). Memory: that of the pass, and the quantized weights of one
+/// Linear up to options.variant_bytes (at least one).
+[[nodiscard]] engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
+                                       thread_pool& pool, const engine_options& options = {});
+
+}  // namespace qgrain::sweep
+
+#endif

@@ -1,0 +1,41 @@
+// What the engine is asked to score.
+#ifndef QGRAIN_SWEEP_ENGINE_JOB_HPP
+#define QGRAIN_SWEEP_ENGINE_JOB_HPP
+
+#include <qgrain/host/fake_recipe.hpp>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace qgrain::sweep {
+
+/// A pair of recipe names. "fp16" stands for no quantization.
+struct job {
+  std::string weight;
+  std::string activation;
+
+  friend bool operator==(const job&, const job&) = default;
+};
+
+inline constexpr std::string_view unquantized = "fp16";
+
+/// The distinct recipes of a job list and which of them each job uses. An empty optional is "fp16".
+struct job_plan {
+  struct pair {
+    std::size_t weight = 0;
+    std::size_t activation = 0;
+  };
+  std::vector<std::optional<fake_recipe>> weights;
+  std::vector<std::optional<fake_recipe>> activations;
+  std::vector<pair> jobs;
+};
+
+/// Looks the recipes up. An empty list, a repeated job and unknown names are errors; all of them are named in one sentence.
+/// Throws errc::invalid_argument or errc::unknown_name.
+[[nodiscard]] job_plan plan_jobs(std::span<const job> jobs);
+
+}  // namespace qgrain::sweep
+
+#endif

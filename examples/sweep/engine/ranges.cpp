@@ -1,0 +1,124 @@
+#include "ranges.hpp"
+
+#include <qgrain/core/status.hpp>
+#include <qgrain/host/fake_recipe.hpp>
+#include <qgrain/host/fake_recipes.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace qgrain::sweep {
+namespace {
+
+constexpr index_t columns_per_task = 64;
+constexpr index_t slab_bytes = index_t{32} << 20;
+
+// Any recipe of these granularities asks for the ranges that are wanted here.
+const fake_recipe& per_column() {
+  static const fake_recipe recipe = find_fake_recipe("int8/per_in_channel");
+  return recipe;
+}
+const fake_recipe& per_tensor() {
+  static const fake_recipe recipe = find_fake_recipe("int8/per_tensor");
+  return recipe;
+}
+
+matrix_view<const float> view_of(lm::const_matrix m) { return {m.data(), {m.rows(), m.cols()}, m.outerStride()}; }
+
+// columns [cols] := max(columns, |x| by column); a NaN stays.
+void widen_columns(lm::const_matrix x, std::span<float> columns, thread_pool& pool) {
+  for_each_chunk(pool, x.cols(), columns_per_task, [&](index_t begin, index_t end) {
+    const matrix_view<const float> part{x.data() + begin, {x.rows(), end - begin}, x.outerStride()};
+    widen_ranges(per_column(), part, columns.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+  });
+}
+
+// The largest of non-negative values; NaN if there is one.
+float largest(std::span<const float> values) {
+  float most = 0;
+  for (const float v : values) most = std::isnan(v) || std::isnan(most) ? std::nanf("") : std::max(most, v);
+  return most;
+}
+
+}  // namespace
+
+std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool) {
+  std::vector<weight_range> ranges;
+  std::vector<std::string> faults;
+  const auto add = [&](const std::string& name, const weight_range& range) {
+    if (!std::isfinite(range.tensor)) faults.push_back(name + ".weight");
+    ranges.push_back(range);
+  };
+  const auto range_of = [&](index_t in) {
+    weight_range range;
+    range.columns.assign(static_cast<std::size_t>(in), 0.0F);
+    return range;
+  };
+  lm::block_weights block(model.config());
+  for (index_t layer = 0; layer < model.config().layers; ++layer) {
+    model.read_block(layer, block, pool);
+    for (const lm::const_matrix& weight : block.linears) {
+      weight_range range = range_of(weight.cols());
+      widen_columns(weight, range.columns, pool);
+      range.tensor = largest(range.columns);
+      add(model.linears()[ranges.size()].name, range);
+    }
+  }
+  const lm::linear_info& head = model.linears().back();
+  const index_t slab = std::clamp<index_t>(slab_bytes / (head.in * static_cast<index_t>(sizeof(float))), 1, head.out);
+  lm::buffer rows(slab * head.in);
+  weight_range range = range_of(head.in);
+  for (index_t first = 0; first < head.out; first += slab) {
+    const lm::matrix weight = rows.view(std::min(slab, head.out - first), head.in);
+    model.read_head(first, weight, pool);
+    widen_columns(lm::as_const(weight), range.columns, pool);
+  }
+  range.tensor = largest(range.columns);
+  add(head.name, range);
+  if (!faults.empty()) {
+    std::string list;
+    for (const std::string& name : faults) list += (list.empty() ? "" : ", ") + name;
+    throw error(errc::non_finite, model.tensors().name() + ": NaN or infinity in " + list);
+  }
+  return ranges;
+}
+
+input_ranges::input_ranges(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool)
+    : model_(model), pool_(pool), batch_of_(static_cast<std::size_t>(rows.rows())), entry_index_(model.linears().size()), entries_(model.linears().size()) {
+  for (const lm::sequence_rows& s : rows.sequences) {
+    std::fill(batch_of_.begin() + s.begin, batch_of_.begin() + s.end(), static_cast<std::int32_t>(s.batch));
+  }
+  for (entry& e : entries_) e.batches.assign(static_cast<std::size_t>(rows.batches()), 0.0F);
+  std::iota(entry_index_.begin(), entry_index_.end(), index_t{0});
+}
+
+void input_ranges::observe(const lm::linear_input& input) {
+  entry& e = entries_[static_cast<std::size_t>(input.first_linear)];
+  std::fill_n(entry_index_.begin() + input.first_linear, input.linears, input.first_linear);
+  e.channels.resize(static_cast<std::size_t>(input.x.cols()), 0.0F);
+  widen_columns(input.x, e.channels, pool_);
+  e.tensor = largest(e.channels);
+  // One task per batch that the rows touch.
+  const std::int32_t first_batch = batch_of(static_cast<std::int32_t>(input.first_row));
+  const std::int32_t last_batch = batch_of(static_cast<std::int32_t>(input.first_row + input.x.rows() - 1));
+  pool_.run(last_batch - first_batch + 1, [&](index_t task) {
+    const auto batch = static_cast<std::int32_t>(first_batch + task);
+    const auto begin = batch_of_.begin() + input.first_row;
+    const auto [first, end] = std::equal_range(begin, begin + input.x.rows(), batch);
+    const matrix_view<const float> rows = view_of(lm::rows_of(input.x, first - begin, end - begin));
+    widen_ranges(per_tensor(), rows, {&e.batches[static_cast<std::size_t>(batch)], 1});
+  });
+}
+
+void input_ranges::require_finite() const {
+  std::vector<std::string> faults;
+  for (std::size_t l = 0; l < model_.linears().size(); ++l) {
+    if (!std::isfinite(tensor(static_cast<index_t>(l)))) faults.push_back(model_.linears()[l].name);
+  }
+  if (faults.empty()) return;
+  throw error(errc::non_finite, model_.tensors().name() + ": NaN or infinity in the input of " + faults.front() +
+                                    (faults.size() > 1 ? " and of " + std::to_string(faults.size() - 1) + " Linears behind it" : ""));
+}
+
+}  // namespace qgrain::sweep
