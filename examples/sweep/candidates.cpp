@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "json_text.hpp"
+#include "modelopt_attributes.hpp"
 
 namespace qgrain::sweep {
 namespace {
@@ -38,15 +39,21 @@ double compression_of_entry(std::string_view pattern, const json::value& entry) 
   if (pattern == "*output_quantizer" || entry.is_null()) return 1;
   double least = 1;
   if (entry.is_array()) {
-    for (const auto& element : entry.get_array()) least = std::min(least, compression_of_entry({}, element));
+    for (const auto& element : entry.get_array()) least = std::min(least, compression_of_entry(pattern, element));
     return least;
   }
-  const auto& attributes = entry.as_object();
+  if (!entry.is_object()) throw error(errc::invalid_argument, "quant_cfg[" + std::string(pattern) + "] is no mapping");
+  const auto& attributes = entry.get_object();
   // the entry of a class holds patterns of its own
   const bool nested = !attributes.empty() && std::all_of(attributes.begin(), attributes.end(), [](const auto& item) {
     return item.value().is_object() && item.key() != "block_sizes" && item.key() != "bias";
   });
-  if (!nested) return compression_of_attributes(attributes);
+  if (!nested) {
+    if (const auto objection = modelopt_objection(attributes); !objection.empty()) {
+      throw error(errc::invalid_argument, "quant_cfg[" + std::string(pattern) + "]: " + objection);
+    }
+    return compression_of_attributes(attributes);
+  }
   for (const auto& item : attributes) least = std::min(least, compression_of_entry(item.key(), item.value()));
   return least;
 }

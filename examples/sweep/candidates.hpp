@@ -17,6 +17,7 @@ namespace json = boost::json;
 
 /// Share of 16 bits that a configuration is booked with in ModelOpt: the least over all its entries, activations
 /// included, of k/16 (integers), (E+M+1)/16 (floats) and 1 (disabled). NVFP4 counts 4.5 bits, as from 0.46 on.
+/// Throws errc::invalid_argument naming an entry that ModelOpt would refuse.
 [[nodiscard]] double compression_of(const json::object& config);
 
 /// "<name>(effective-bits: <16 compression>)", the number as Python prints it.

@@ -19,10 +19,11 @@ constexpr std::array<exponent_mantissa, 6> float_formats{{{4, 3}, {5, 2}, {2, 1}
 // Numbers as the model coerces them: integral floats, bools and digits in text count as integers.
 std::optional<std::int64_t> as_integer(const json::value& value) {
   if (value.is_int64()) return value.get_int64();
-  if (value.is_uint64()) return static_cast<std::int64_t>(value.get_uint64());
   if (value.is_bool()) return value.get_bool() ? 1 : 0;
-  if (value.is_double() && std::nearbyint(value.get_double()) == value.get_double()) {
-    return static_cast<std::int64_t>(value.get_double());
+  if (value.is_double()) {
+    const double number = value.get_double();
+    const bool whole = std::abs(number) < 1e15 && std::nearbyint(number) == number;
+    return whole ? std::optional(static_cast<std::int64_t>(number)) : std::nullopt;
   }
   if (!value.is_string()) return std::nullopt;
   const std::string_view text = value.get_string();

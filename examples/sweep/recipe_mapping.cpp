@@ -208,7 +208,8 @@ std::string checked_name(quantizer_role role, std::string_view key, const json::
 
 std::string recipe_name(quantizer_role role, const json::value& attributes, const json::value& algorithm) {
   if (attributes.is_array()) unsupported("num_bits", "quantizers in sequence (a list) have no compiled recipe");
-  const json::object& object = attributes.is_null() ? json::object() : attributes.as_object();
+  if (!attributes.is_null() && !attributes.is_object()) unsupported("attributes", "the entry is no mapping");
+  const json::object object = attributes.is_null() ? json::object() : attributes.get_object();
   if (const auto* enable = given(object, "enable"); enable != nullptr && *enable == json::value(false)) return off;
   if (const auto objection = modelopt_objection(object); !objection.empty()) unsupported("attributes", objection);
   check_fixed_attributes(object);

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "atomic_file.hpp"
+#include "json_text.hpp"
 #include "manifest.hpp"
 #include "reports.hpp"
 #include "sensitivity_rows.hpp"
@@ -26,6 +28,13 @@ json::object json_report(const json::object& manifest) {
   }
   report["layer_sensitivity"] = std::move(layers);
   return report;
+}
+
+void write_reports(const json::object& manifest, const std::filesystem::path& folder) {
+  const std::string table = json_text(json_report(manifest));
+  const std::string text = markdown_report(manifest, find_composed_config(manifest, folder));
+  write_file_atomically(folder / json_report_name, table);
+  write_file_atomically(folder / markdown_report_name, text);
 }
 
 }  // namespace qgrain::sweep

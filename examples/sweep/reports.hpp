@@ -34,6 +34,10 @@ struct composed_config {
 /// missing) and `layer_sensitivity` as a list of {layer, num_bits, sensitivity, size_cost} by falling sensitivity.
 [[nodiscard]] json::object json_report(const json::object& manifest);
 
+/// Writes both reports into `folder`, where the manifest lies, each in one step. Nothing is written where the manifest
+/// is damaged.
+void write_reports(const json::object& manifest, const std::filesystem::path& folder);
+
 }  // namespace qgrain::sweep
 
 #endif

@@ -159,3 +159,18 @@ BOOST_AUTO_TEST_CASE(bad_input) {
   for (const double bits : {0.0, -1.0, 16.5, nan}) BOOST_CHECK_THROW((void)search_bits({}, bits), qgrain::error);
   BOOST_CHECK_THROW((void)grouping_from("fused"), qgrain::error);
 }
+
+BOOST_AUTO_TEST_CASE(an_entry_that_makes_no_sense_is_named) {
+  const auto sentence = [](const json::value& entry) {
+    try {
+      (void)compression_of({{"quant_cfg", {{"default", entry}}}});
+    } catch (const qgrain::error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  BOOST_TEST(sentence({{"num_bits", "many"}}) ==
+             "quant_cfg[default]: num_bits is neither a positive integer nor a pair");
+  BOOST_TEST(sentence(7) == "quant_cfg[default] is no mapping");
+  BOOST_TEST(sentence({{"num_bits", 8}}).empty());
+}

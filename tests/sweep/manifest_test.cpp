@@ -9,22 +9,14 @@
 #include <string>
 
 #include "sweep/reference_json.hpp"
+#include "sweep/scratch_folder.hpp"
 
 namespace json = boost::json;
 namespace fs = std::filesystem;
 using namespace qgrain::sweep;
+using qgrain::test::scratch_folder;
 
 namespace {
-
-// A folder of its own for each test, removed at its end.
-struct scratch_folder {
-  scratch_folder() { fs::create_directories(path); }
-  ~scratch_folder() { fs::remove_all(path); }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  fs::path path =
-      fs::path(QGRAIN_BINARY_DIR) / "tests" / "scratch" / boost::unit_test::framework::current_test_case().p_name.get();
-};
 
 job_result sample() {
   const layer_list layers{{"a.q_proj", "a.k_proj", "a.o_proj", "lm_head"}, {4, 2, 8, 16}};
