@@ -1,4 +1,4 @@
-// The names that an unknown name was probably meant to be.
+// Suggestions for a misspelt name.
 #ifndef QGRAIN_CORE_NEAREST_NAMES_HPP
 #define QGRAIN_CORE_NEAREST_NAMES_HPP
 
@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,42 +13,67 @@
 
 namespace qgrain {
 
-/// Letters to insert, delete or replace to turn one name into the other (Levenshtein's distance).
+/// Smallest number of one-character insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`
+/// (optimal string alignment). O(|a| |b|) time; bytes are compared, not code points.
 [[nodiscard]] inline std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0U : 1U);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
+  const std::size_t width = b.size() + 1;
+  std::vector<std::size_t> before(width), last(width), row(width);
+  for (std::size_t j = 0; j < width; ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
     }
+    std::swap(before, last);
+    std::swap(last, row);
   }
-  return row.back();
+  return last[b.size()];
 }
 
-/// Up to `count` of the known names, nearest first, equally near ones in the given order.
-[[nodiscard]] inline std::vector<std::string> nearest_names(std::string_view wanted, std::span<const std::string> known,
-                                                            std::size_t count) {
-  std::vector<std::pair<std::size_t, std::size_t>> ranked;
-  for (std::size_t i = 0; i < known.size(); ++i) ranked.emplace_back(edit_distance(wanted, known[i]), i);
-  std::sort(ranked.begin(), ranked.end());
-  std::vector<std::string> nearest;
-  for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) nearest.push_back(known[ranked[i].second]);
-  return nearest;
+/// At most `limit` of `names`, the closest to `wanted` first (then alphabetically); names farther than half of the
+/// longer length are left out. `Names` is a range of things convertible to string_view.
+template <class Names>
+[[nodiscard]] std::vector<std::string> nearest_names(std::string_view wanted, const Names& names,
+                                                     std::size_t limit = 3) {
+  std::vector<std::pair<std::size_t, std::string>> found;
+  for (const auto& entry : names) {
+    const std::string_view name = entry;
+    const std::size_t distance = edit_distance(wanted, name);
+    if (2 * distance <= std::max(wanted.size(), name.size())) found.emplace_back(distance, std::string(name));
+  }
+  std::sort(found.begin(), found.end());
+  if (found.size() > limit) found.resize(limit);
+  std::vector<std::string> result;
+  result.reserve(found.size());
+  for (auto& [distance, name] : found) result.push_back(std::move(name));
+  return result;
+}
+
+/// "a, b, c"; "none" for an empty range.
+template <class Names>
+[[nodiscard]] std::string join_names(const Names& names) {
+  std::string text;
+  for (const auto& entry : names) {
+    if (!text.empty()) text += ", ";
+    text += std::string_view(entry);
+  }
+  return text.empty() ? "none" : text;
+}
+
+/// The tail of an "unknown name" sentence: "; did you mean x, y?" or, where nothing is near, "; there are a, b, c".
+template <class Names>
+[[nodiscard]] std::string name_hint(std::string_view wanted, const Names& names) {
+  const auto near = nearest_names(wanted, names);
+  return near.empty() ? "; there are " + join_names(names) : "; did you mean " + join_names(near) + "?";
 }
 
 /// The error for a name that is not among the known ones: `what` is the kind of thing, such as "recipe".
-[[nodiscard]] inline error unknown_name_error(std::string_view what, std::string_view wanted,
-                                              std::span<const std::string> known) {
-  std::string sentence;
-  sentence.append("unknown ").append(what).append(" \"").append(wanted).append("\"; the nearest names are ");
-  std::string_view separator;
-  for (const std::string& name : nearest_names(wanted, known, 3)) {
-    sentence.append(separator).append(name);
-    separator = ", ";
-  }
+template <class Names>
+[[nodiscard]] error unknown_name_error(std::string_view what, std::string_view wanted, const Names& names) {
+  std::string sentence("unknown ");
+  sentence.append(what).append(" \"").append(wanted).append("\"").append(name_hint(wanted, names));
   return error(errc::unknown_name, sentence);
 }
 

@@ -1,0 +1,46 @@
+// From ModelOpt quantizer attributes to the compiled recipes.
+#ifndef QGRAIN_SWEEP_RECIPE_MAPPING_HPP
+#define QGRAIN_SWEEP_RECIPE_MAPPING_HPP
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace qgrain::sweep {
+
+namespace json = boost::json;
+
+enum class quantizer_role : std::uint8_t { weight, activation };
+
+/// The recipe names that the program was compiled with.
+struct recipe_catalog {
+  std::vector<std::string> weights;
+  std::vector<std::string> activations;
+};
+
+/// The recipes of one job; "fp16" = not quantized.
+struct recipe_pair {
+  std::string weight;
+  std::string activation;
+  friend bool operator==(const recipe_pair&, const recipe_pair&) = default;
+};
+
+/// The name of the recipe that the entry `attributes` of an effective configuration describes. Weights:
+/// `<dtype>/per_tensor`, `/per_out_channel` (axis 0), `/per_in_channel` (axis 1), `/group<N>`, `/tile<R>x<C>`.
+/// Activations:
+/// `<dtype>/per_tensor_static`, `/per_tensor_dynamic`, `/per_token_dynamic`, `/per_hidden_channel` (axis -1),
+/// `/group<N>_dynamic`. Both: `mxfp4_rceil`, `mxfp6_e3m2_rceil` and so on (blocks of 32 with an e8m0 scale),
+/// `nvfp4_modelopt`; "fp16" where the quantizer is off.
+/// `algorithm`: of the configuration; where it is null nothing is calibrated, and a per-tensor activation range that is
+/// not called static is taken from each batch.
+/// Throws errc::unsupported naming the attribute that no recipe can follow.
+[[nodiscard]] std::string recipe_name(quantizer_role role, const json::value& attributes, const json::value& algorithm);
+
+/// Both recipes of an effective configuration (an entry that is missing follows `default`), each of them in `catalog`.
+/// Throws errc::unsupported naming the attribute or recipe and listing what exists.
+[[nodiscard]] recipe_pair recipes_of(const json::object& config, const recipe_catalog& catalog);
+
+}  // namespace qgrain::sweep
+
+#endif

@@ -1,0 +1,310 @@
+#include "recipe_mapping.hpp"
+
+#include <base_formats.hpp>
+#include <boost/test/unit_test.hpp>
+#include <job_settings.hpp>
+#include <json_file.hpp>
+#include <modelopt_attributes.hpp>
+#include <qgrain/core/status.hpp>
+#include <quantization_job.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sweep/reference_json.hpp"
+
+namespace json = boost::json;
+using namespace qgrain::sweep;
+
+namespace {
+
+constexpr auto weight = quantizer_role::weight;
+constexpr auto activation = quantizer_role::activation;
+
+recipe_catalog catalog() {
+  recipe_catalog result;
+  for (const std::string dtype : {"int8", "int4", "fp8"}) {
+    for (const char* grain : {"per_tensor", "per_out_channel", "per_in_channel", "group32", "group64", "group128"}) {
+      result.weights.push_back(dtype + "/" + grain);
+    }
+    for (const char* grain : {"per_tensor_static", "per_tensor_dynamic", "per_token_dynamic", "per_hidden_channel"}) {
+      result.activations.push_back(dtype + "/" + grain);
+    }
+  }
+  for (const char* name : {"fp8/tile128x128", "mxfp4_rceil", "mxfp8_e4m3_rceil", "nvfp4_modelopt"}) {
+    result.weights.emplace_back(name);
+  }
+  result.activations.emplace_back("mxfp8_e4m3_rceil");
+  return result;
+}
+
+json::object shipped(const std::string& path) {
+  return read_json_object(qgrain::test::source_path("conf/" + path + ".json"));
+}
+
+granularity_choice overlay(const std::string& name) {
+  return granularity_of({{"quant_granularity", shipped("quant_granularity/" + name)}});
+}
+
+// "int4/group128" of {"dtype": "int4", "granularity": "group128"}, "fp16" of {"dtype": "fp16", ...}.
+std::string recorded_name(const json::value& variant) {
+  const std::string dtype = variant.at("dtype").as_string().c_str();
+  return dtype == "fp16" ? dtype : dtype + "/" + variant.at("granularity").as_string().c_str();
+}
+
+std::string sentence(quantizer_role role, const json::value& attributes, const json::value& algorithm = "max") {
+  try {
+    (void)recipe_name(role, attributes, algorithm);
+  } catch (const qgrain::error& e) {
+    BOOST_TEST((e.code() == qgrain::errc::unsupported));
+    return e.what();
+  }
+  return {};
+}
+
+std::vector<std::string> folder_names(const char* group) {
+  std::set<std::string> names;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(qgrain::test::source_path(std::string("conf/") + group))) {
+    names.insert(entry.path().stem().string());
+  }
+  return {names.begin(), names.end()};
+}
+
+std::vector<std::string> comma_list(const json::value& text) {
+  std::vector<std::string> parts(1);
+  for (const char c : text.as_string()) {
+    if (c == ',') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(every_quantizer_that_the_score_files_record) {
+  const auto data = qgrain::test::reference("scores/jobs.json");
+  std::size_t count = 0;
+  for (const auto& job : data.at("jobs").as_array()) {
+    if (job.at("weight").as_object().contains("preset")) continue;
+    BOOST_TEST_CONTEXT(job.at("name").as_string().c_str()) {
+      json::object quant_cfg;
+      for (const auto& entry : job.at("quant_config").at("quant_cfg").as_array()) {
+        const auto& object = entry.as_object();
+        quant_cfg[object.at("quantizer_name").as_string()] =
+            object.contains("cfg") ? object.at("cfg") : json::object{{"enable", false}};
+      }
+      const auto found = recipes_of({{"quant_cfg", quant_cfg}, {"algorithm", "max"}}, catalog());
+      BOOST_TEST(found.weight == recorded_name(job.at("weight")));
+      BOOST_TEST(found.activation == recorded_name(job.at("activation")));
+      ++count;
+    }
+  }
+  BOOST_TEST_MESSAGE("recorded quantizers: " << count << " of 236");
+  BOOST_TEST(count == 236U);
+}
+
+BOOST_AUTO_TEST_CASE(every_job_that_names_a_pair_and_granularities) {
+  const auto data = qgrain::test::reference("scores/jobs.json");
+  const base_formats formats(qgrain::test::source_path("conf/quant_format"));
+  std::size_t jobs = 0, combinations = 0;
+  for (const auto& job : data.at("jobs").as_array()) {
+    if (job.at("seed").is_null()) continue;
+    ++jobs;
+    const auto pair = shipped(std::string("quant_pair/") + job.at("seed").at("quant_pair").as_string().c_str());
+    for (const auto& name : job.at("seed").at("quant_granularity").as_array()) {
+      BOOST_TEST_CONTEXT(job.at("name").as_string().c_str() << " " << name) {
+        const auto choice = overlay(name.as_string().c_str());
+        const auto found = resolve_quantization(formats, pair.at("format_name").as_string(), choice, catalog());
+        BOOST_TEST(found.recipes.weight == recorded_name(job.at("weight")));
+        BOOST_TEST(found.recipes.activation == recorded_name(job.at("activation")));
+        const auto& costs = job.at("groups").at("costs").at(0).as_array();
+        BOOST_TEST(found.compression == costs[0].to_number<double>() / costs[1].to_number<double>());
+        ++combinations;
+      }
+    }
+  }
+  BOOST_TEST_MESSAGE("seed jobs: " << jobs << " of 107 with " << combinations << " pairs and granularities");
+  BOOST_TEST(jobs == 107U);
+  BOOST_TEST(combinations == 204U);
+}
+
+BOOST_AUTO_TEST_CASE(the_whole_grid_of_pairs_and_overlays) {
+  const base_formats formats(qgrain::test::source_path("conf/quant_format"));
+  std::size_t legal = 0, illegal = 0, without_effect = 0;
+  for (const auto& pair_name : folder_names("quant_pair")) {
+    const auto pair = shipped("quant_pair/" + pair_name);
+    BOOST_TEST(pair.at("name").as_string().c_str() == pair_name);
+    const std::string w = pair.at("weight").as_string().c_str(), a = pair.at("activation").as_string().c_str();
+    BOOST_TEST(pair_name == "w" + w + "_a" + a);
+    for (const auto& grain : folder_names("quant_granularity")) {
+      BOOST_TEST_CONTEXT(pair_name << " " << grain) {
+        // four-bit floats exist in their own blocks only
+        const bool wanted = w.find("fp4") == std::string::npos || (grain[0] != 'w' && grain[0] != 'r');
+        try {
+          const auto job = resolve_quantization(formats, pair.at("format_name").as_string(), overlay(grain), catalog());
+          BOOST_TEST(wanted);
+          BOOST_TEST((a == "fp16") == (job.recipes.activation == "fp16"));
+          BOOST_TEST(job.recipes.weight.find(w == "fp4" ? "mxfp4" : w) == 0U);
+          ++legal;
+          if (!job.has_effect) ++without_effect;
+        } catch (const qgrain::error& e) {
+          BOOST_TEST(!wanted, e.what());
+          BOOST_TEST(
+              std::string(e.what()).starts_with(std::string(pair.at("format_name").as_string()) + " with " + grain));
+          ++illegal;
+        }
+      }
+    }
+  }
+  BOOST_TEST_MESSAGE("grid: " << legal << " legal, " << illegal << " illegal, " << without_effect << " without effect");
+  BOOST_TEST(legal == 132U);
+  BOOST_TEST(illegal == 48U);
+}
+
+BOOST_AUTO_TEST_CASE(an_overlay_without_effect_is_known) {
+  const base_formats formats(qgrain::test::source_path("conf/quant_format"));
+  const auto resolved = [&](const char* format, const char* grain) {
+    return resolve_quantization(formats, format, overlay(grain), catalog());
+  };
+  BOOST_TEST(!resolved("INT8_WEIGHT_ONLY_CFG", "a_per_token_dynamic").has_effect);
+  BOOST_TEST(!resolved("FP8_DEFAULT_CFG", "w_per_tensor").has_effect);
+  BOOST_TEST(resolved("FP8_DEFAULT_CFG", "w_per_out_channel").has_effect);
+  BOOST_TEST(resolved("FP8_DEFAULT_CFG", "default").has_effect);
+  BOOST_TEST(resolved("FP8_DEFAULT_CFG", "w_per_tensor").format_name == "FP8_DEFAULT_CFG");
+  BOOST_TEST(resolved("FP8_DEFAULT_CFG", "w_group64").format_name == "CUSTOM_0");
+  const auto description = resolved("FP8_DEFAULT_CFG", "w_group64").description();
+  BOOST_TEST(json::serialize(description) ==
+             R"({"base_format_name":"FP8_DEFAULT_CFG","quant_granularity":{"name":"w_group64","quant_cfg_overrides":)"
+             R"({"*weight_quantizer":{"block_sizes":{"-1":64}}}},"effective_quantizer_summary":)"
+             R"({"*weight_quantizer":{"block_sizes":{"-1":64}},"*input_quantizer":{"axis":null}}})");
+}
+
+BOOST_AUTO_TEST_CASE(the_demo_has_its_jobs) {
+  const base_formats formats(qgrain::test::source_path("conf/quant_format"));
+  const auto sweep = shipped("preset/demo").at("sweep").as_object();
+  std::size_t jobs = 0;
+  std::set<std::string> distinct;
+  for (const auto& pair : comma_list(sweep.at("quant_pair"))) {
+    for (const auto& grain : comma_list(sweep.at("quant_granularity"))) {
+      const auto format = shipped("quant_pair/" + pair).at("format_name");
+      const auto job = resolve_quantization(formats, format.as_string(), overlay(grain), catalog());
+      distinct.insert(job.recipes.weight + " " + job.recipes.activation);
+      ++jobs;
+    }
+  }
+  BOOST_TEST(jobs == 32U);
+  BOOST_TEST(distinct.size() >= 24U);
+}
+
+BOOST_AUTO_TEST_CASE(shipped_presets) {
+  const base_formats formats(qgrain::test::source_path("conf/quant_format"));
+  const auto check = [&](const char* name, const char* w, const char* a) {
+    const json::object config = formats.load(name);
+    const auto& cfg = config.at("quant_cfg");
+    BOOST_TEST(recipe_name(weight, cfg.at("*weight_quantizer"), config.at("algorithm")) == w, name);
+    BOOST_TEST(recipe_name(activation, cfg.at("*input_quantizer"), config.at("algorithm")) == a, name);
+  };
+  check("W4A8_MXFP4_FP8_CFG", "mxfp4_rceil", "fp8/per_tensor_dynamic");
+  check("MXFP4_WEIGHT_INT8_ACT_CFG", "mxfp4_rceil", "int8/per_tensor_static");
+  check("W4A8_NVFP4_FP8_CFG", "nvfp4_modelopt", "fp8/per_tensor_static");
+  check("NVFP4_DEFAULT_CFG", "nvfp4_modelopt", "nvfp4_modelopt");
+  check("MXFP8_DEFAULT_CFG", "mxfp8_e4m3_rceil", "mxfp8_e4m3_rceil");
+  check("MXFP6_DEFAULT_CFG", "mxfp6_e3m2_rceil", "mxfp6_e3m2_rceil");
+  check("MXINT8_DEFAULT_CFG", "mxint8_rceil", "mxint8_rceil");
+  check("FP8_2D_BLOCKWISE_WEIGHT_ONLY_CFG", "fp8/tile128x128", "fp16");
+  check("FP8_PER_CHANNEL_PER_TOKEN_CFG", "fp8/per_out_channel", "fp8/per_token_dynamic");
+}
+
+BOOST_AUTO_TEST_CASE(attributes_and_names) {
+  const auto w = [](const json::object& attributes) { return recipe_name(weight, attributes, "max"); };
+  const auto a = [](const json::object& attributes) { return recipe_name(activation, attributes, "max"); };
+  BOOST_TEST(w({}) == "int8/per_tensor");
+  BOOST_TEST(w({{"num_bits", 4}, {"axis", -1}}) == "int4/per_in_channel");
+  BOOST_TEST(w({{"num_bits", 4}, {"axis", {0}}}) == "int4/per_out_channel");
+  BOOST_TEST(w({{"num_bits", 3}, {"axis", -2}}) == "int3/per_out_channel");
+  BOOST_TEST(w({{"block_sizes", {{"1", 96}}}}) == "int8/group96");
+  BOOST_TEST(w({{"block_sizes", {{"-1", 128}, {"-2", 64}}}}) == "int8/tile64x128");
+  BOOST_TEST(w({{"block_sizes", {{"-1", nullptr}}}}) == "int8/per_out_channel");
+  BOOST_TEST(w({{"block_sizes", {{"-2", nullptr}}}}) == "int8/per_in_channel");
+  BOOST_TEST(w({{"block_sizes", {{"-1", nullptr}, {"-2", nullptr}}}}) == "int8/per_tensor");
+  BOOST_TEST(w({{"num_bits", 4}, {"type", "dynamic"}, {"axis", 0}}) == "int4/per_out_channel");
+  BOOST_TEST(a({{"type", "dynamic"}}) == "int8/per_tensor_dynamic");
+  BOOST_TEST(a({{"axis", -1}}) == "int8/per_hidden_channel");
+  BOOST_TEST(a({{"type", "dynamic"}, {"block_sizes", {{"-1", 64}}}}) == "int8/group64_dynamic");
+  // the words in block_sizes are void once a null turns it into an axis
+  BOOST_TEST(a({{"num_bits", {4, 3}},
+                {"type", "dynamic"},
+                {"block_sizes", {{"-1", nullptr}, {"type", "dynamic"}, {"scale_bits", {8, 0}}}}}) ==
+             "fp8/per_token_dynamic");
+  // nothing is calibrated without an algorithm, unless the attribute asks for it
+  BOOST_TEST(recipe_name(activation, json::object{{"num_bits", 8}}, nullptr) == "int8/per_tensor_dynamic");
+  BOOST_TEST(recipe_name(activation, json::object{{"type", "static"}}, nullptr) == "int8/per_tensor_static");
+  BOOST_TEST(recipe_name(weight, json::object{{"num_bits", 8}}, {{"method", "max"}}) == "int8/per_tensor");
+  BOOST_TEST(recipe_name(weight, json::object{{"enable", false}}, "awq_lite") == "fp16");
+}
+
+BOOST_AUTO_TEST_CASE(what_no_recipe_can_follow_is_named) {
+  const auto starts = [](const std::string& text, const char* wanted) {
+    BOOST_TEST(text.starts_with(wanted), text << " should start with " << wanted);
+  };
+  for (const char* flag : {"narrow_range", "unsigned", "rotate"})
+    starts(sentence(weight, {{"num_bits", 8}, {flag, true}}), flag);
+  starts(sentence(weight, {{"num_bits", 8}, {"fake_quant", false}}), "fake_quant: ");
+  starts(sentence(weight, {{"num_bits", 8}, {"bias", {{"-1", nullptr}}}}), "bias: ");
+  starts(sentence(weight, {{"num_bits", 8}, {"calibrator", "histogram"}}), "calibrator: ");
+  starts(sentence(weight, json::array{json::object{{"num_bits", 4}}}), "num_bits: quantizers in sequence");
+  starts(sentence(weight, {{"num_bits", {2, 1}}, {"axis", 0}}), "attributes: floating-point formats other than");
+  starts(sentence(weight, {{"color", "red"}}), "attributes: there is no attribute color");
+  starts(sentence(weight, {{"axis", {0, 1}}}), "axis: ");
+  starts(sentence(weight, {{"axis", 2}}), "axis: ");
+  starts(sentence(activation, {{"axis", 0}}), "axis: ");
+  starts(sentence(activation, {{"axis", -1}, {"type", "dynamic"}}), "type: ");
+  starts(sentence(activation, {{"block_sizes", {{"-1", nullptr}}}}), "type: a range per token must be dynamic");
+  starts(sentence(activation, {{"block_sizes", {{"-1", 64}}}}), "type: blocks of activations");
+  starts(sentence(activation, {{"block_sizes", {{"-2", 64}}}, {"type", "dynamic"}}), "block_sizes: ");
+  starts(sentence(weight, {{"block_sizes", json::object{}}}), "block_sizes: it names no dimension");
+  starts(sentence(weight, {{"block_sizes", {{"-1", 0}}}}), "block_sizes: 0 is no block length");
+  starts(sentence(weight, {{"block_sizes", {{"-2", 16}}}}), "block_sizes: blocks across rows only");
+  starts(sentence(weight, {{"block_sizes", {{"-1", 16}, {"-2", nullptr}}}}), "block_sizes: null beside");
+  starts(sentence(weight, {{"block_sizes", {{"-1", 16}, {"scale_bits", 8}}}}), "block_sizes.scale_bits: static");
+  starts(sentence(weight, {{"block_sizes", {{"-1", 32}, {"type", "dynamic"}}}}), "block_sizes.scale_bits: dynamic");
+  starts(sentence(weight, {{"block_sizes", {{"-1", 32}, {"scale_block_sizes", {{"-1", 8}}}}}}),
+         "block_sizes: no compiled");
+  const auto mx = [](json::value bits, int length, json::value scale) {
+    return json::value{{"num_bits", std::move(bits)},
+                       {"block_sizes", {{"-1", length}, {"type", "dynamic"}, {"scale_bits", std::move(scale)}}}};
+  };
+  starts(sentence(weight, mx({2, 1}, 64, {8, 0})), "block_sizes: MX formats have blocks of 32, not of 64");
+  starts(sentence(weight, mx({2, 1}, 64, {4, 3})), "block_sizes: NVFP4 has blocks of 16, not of 64");
+  starts(sentence(weight, mx({4, 3}, 16, {4, 3})), "num_bits: ");
+  starts(sentence(weight, mx({1, 2}, 32, {8, 0})), "num_bits: [1,2] is no MX format");
+  starts(sentence(weight, mx({2, 1}, 32, {5, 2})), "block_sizes.scale_bits: ");
+  starts(sentence(weight, {{"num_bits", 8}}, "awq_lite"), "algorithm: \"awq_lite\" is not built in");
+  const json::object config{{"quant_cfg", {{"*weight_quantizer", {{"num_bits", 5}}}, {"default", {{"enable", false}}}}},
+                            {"algorithm", "max"}};
+  BOOST_CHECK_EXCEPTION((void)recipes_of(config, catalog()), qgrain::error, [](const qgrain::error& e) {
+    const std::string text = e.what();
+    return text.starts_with("*weight_quantizer needs the recipe int5/per_tensor, which is not compiled") &&
+           text.find("int8/per_tensor") != std::string::npos;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(every_shipped_file_is_read) {
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(qgrain::test::source_path("conf"))) {
+    if (entry.path().extension() != ".json") continue;
+    BOOST_CHECK_NO_THROW((void)read_json_object(entry.path()));
+    ++files;
+  }
+  BOOST_TEST(files >= 75U);
+  BOOST_TEST(folder_names("quant_pair").size() == 20U);
+  BOOST_TEST(folder_names("quant_granularity").size() == 9U);
+  const auto data = qgrain::test::reference("overlay/merge_cases.json");
+  for (const auto& name : folder_names("quant_granularity")) {
+    BOOST_TEST(json::serialize(overlay(name).overrides) == json::serialize(data.at("overlays").at(name)));
+  }
+}
