@@ -40,7 +40,8 @@ std::string role_fault(const grouping& groups, bool is_weight) {
     if (groups.kind == per_token || groups.source == range_source::calibrated) return "is for activations";
   } else {
     if (groups.kind == per_out_channel || groups.kind == per_tile) return "is for weights";
-    if (groups.kind == per_in_channel && groups.source == range_source::own) return "is for weights; per_hidden_channel is meant?";
+    if (groups.kind == per_in_channel && groups.source == range_source::own)
+      return "is for weights; per_hidden_channel is meant?";
   }
   return {};
 }
@@ -78,9 +79,15 @@ struct activation_jobs {
 
 class scorer final : public lm::backward_visitor {
  public:
-  scorer(const lm::model& model, const job_plan& plan, const std::vector<weight_range>& weights, const input_ranges& inputs,
-         thread_pool& pool, const engine_options& options, engine_result& result)
-      : model_(model), plan_(plan), weight_ranges_(weights), inputs_(inputs), pool_(pool), options_(options), result_(result) {}
+  scorer(const lm::model& model, const job_plan& plan, const std::vector<weight_range>& weights,
+         const input_ranges& inputs, thread_pool& pool, const engine_options& options, engine_result& result)
+      : model_(model),
+        plan_(plan),
+        weight_ranges_(weights),
+        inputs_(inputs),
+        pool_(pool),
+        options_(options),
+        result_(result) {}
 
   void visit(const lm::linear_sample& sample) override {
     // Rows with a gradient at any of the outputs.
@@ -99,7 +106,8 @@ class scorer final : public lm::backward_visitor {
   }
 
   // The weight variants that fit into memory at once, then their jobs; until all are done.
-  void score_linear(const lm::linear_sample& sample, const lm::linear_output& output, const std::vector<index_t>& rows) {
+  void score_linear(const lm::linear_sample& sample, const lm::linear_output& output,
+                    const std::vector<index_t>& rows) {
     const index_t elements = output.weight.size();
     const index_t bytes = elements * static_cast<index_t>(sizeof(float));
     const auto at_once = static_cast<std::size_t>(std::max<index_t>(options_.variant_bytes / bytes, 1));
@@ -125,7 +133,8 @@ class scorer final : public lm::backward_visitor {
   }
 
   // variants[i]: weight variant `first` + i; the unquantized one is the weight itself.
-  void quantize_weights(const lm::linear_output& output, std::size_t first, std::size_t end, std::vector<lm::const_matrix>& variants) {
+  void quantize_weights(const lm::linear_output& output, std::size_t first, std::size_t end,
+                        std::vector<lm::const_matrix>& variants) {
     const stopwatch watch(result_.costs.weight_seconds);
     const index_t elements = output.weight.size();
     const index_t needed = static_cast<index_t>(end - first) * elements;
@@ -135,7 +144,8 @@ class scorer final : public lm::backward_visitor {
     const index_t bands = ceil_div(out, weight_rows_per_task);
     for (std::size_t v = first; v < end; ++v) {
       float* memory = variant_memory_.data() + static_cast<index_t>(v - first) * elements;
-      variants.push_back(plan_.weights[v] ? lm::as_matrix(static_cast<const float*>(memory), out, output.weight.cols()) : output.weight);
+      variants.push_back(plan_.weights[v] ? lm::as_matrix(static_cast<const float*>(memory), out, output.weight.cols())
+                                          : output.weight);
     }
     pool_.run(bands * static_cast<index_t>(end - first), [&](index_t task) {
       const std::size_t v = first + static_cast<std::size_t>(task / bands);
@@ -161,10 +171,12 @@ class scorer final : public lm::backward_visitor {
                        const std::optional<fake_recipe>& recipe, lm::matrix x) const {
     for (index_t i = 0; i < x.rows(); ++i) x.row(i) = sample.x.row(rows[static_cast<std::size_t>(i)]);
     if (!recipe) return;
-    const bool per_batch = recipe->groups.kind == granularity_kind::per_tensor && recipe->groups.source == range_source::own;
+    const bool per_batch =
+        recipe->groups.kind == granularity_kind::per_tensor && recipe->groups.source == range_source::own;
     if (!per_batch) {
       const float tensor = inputs_.tensor(linear);
-      const std::span<const float> ranges = recipe->needs_column_range()   ? std::span<const float>(inputs_.channels(linear))
+      const std::span<const float> ranges = recipe->needs_column_range()
+                                                ? std::span<const float>(inputs_.channels(linear))
                                             : recipe->needs_tensor_range() ? std::span<const float>(&tensor, 1)
                                                                            : std::span<const float>();
       return fake_quantize(*recipe, view_of(lm::as_const(x)), view_of(x), ranges);
@@ -206,7 +218,8 @@ class scorer final : public lm::backward_visitor {
           for (index_t i = 0; i < n; ++i) {
             const index_t row = part[static_cast<std::size_t>(i)];
             sum += sensitivity::gradient_score(output.gradient.data() + row * output.gradient.outerStride(),
-                                               changed.data() + i * out, output.y.data() + row * output.y.outerStride(), out);
+                                               changed.data() + i * out, output.y.data() + row * output.y.outerStride(),
+                                               out);
           }
           partial[static_cast<std::size_t>(task) * plan_.jobs.size() + j] = sum;
         }
@@ -214,12 +227,14 @@ class scorer final : public lm::backward_visitor {
     });
     for (index_t task = 0; task < tasks; ++task) {
       for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
-        result_.scores[j][static_cast<std::size_t>(output.linear)] += partial[static_cast<std::size_t>(task) * plan_.jobs.size() + j];
+        result_.scores[j][static_cast<std::size_t>(output.linear)] +=
+            partial[static_cast<std::size_t>(task) * plan_.jobs.size() + j];
       }
     }
     std::size_t products = 0;
     for (const activation_jobs& group : groups) products += group.jobs.size();
-    result_.costs.scoring_flops += 2.0 * static_cast<double>(products) * static_cast<double>(count * in) * static_cast<double>(out);
+    result_.costs.scoring_flops +=
+        2.0 * static_cast<double>(products) * static_cast<double>(count * in) * static_cast<double>(out);
   }
 
   const lm::model& model_;
@@ -234,8 +249,8 @@ class scorer final : public lm::backward_visitor {
 
 }  // namespace
 
-engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs, thread_pool& pool,
-                         const engine_options& options) {
+engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
+                         thread_pool& pool, const engine_options& options) {
   const job_plan plan = plan_jobs(jobs);
   check_shapes(model, plan);
   engine_result result;
@@ -255,7 +270,8 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     scorer visitor(model, plan, weights, inputs, pool, options, result);
     pass.backward(visitor);
     result.costs.pass = pass.costs();
-    for (std::size_t l = 0; l < model.linears().size(); ++l) result.input_amax.push_back(inputs.channels(static_cast<index_t>(l)));
+    for (std::size_t l = 0; l < model.linears().size(); ++l)
+      result.input_amax.push_back(inputs.channels(static_cast<index_t>(l)));
   }
   return result;
 }

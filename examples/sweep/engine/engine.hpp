@@ -18,7 +18,7 @@ namespace qgrain::sweep {
 
 struct engine_options {
   lm::pass_limits limits;
-  index_t score_batches = 0;                     ///< how many of the first batches are scored; 0: all. All are calibrated
+  index_t score_batches = 0;                   ///< how many of the first batches are scored; 0: all. All are calibrated
   index_t variant_bytes = index_t{256} << 20;  ///< quantized weights of one Linear in memory at once
 };
 
@@ -44,9 +44,9 @@ struct engine_result {
 /// ranges are those of all rows, padding included; a dynamic per-tensor range is that of the row's batch. Rows of zero
 /// gradient are left out. Sums are taken in double in a fixed order: the same bits for any number of threads.
 ///
-/// Every recipe is checked against every Linear first, every weight for finiteness; all faults of a kind are named at once
-/// (errc::unknown_name, invalid_argument, invalid_shape, non_finite). Memory: that of the pass, and the quantized weights of one
-/// Linear up to options.variant_bytes (at least one).
+/// Every recipe is checked against every Linear first, every weight for finiteness; all faults of a kind are named at
+/// once (errc::unknown_name, invalid_argument, invalid_shape, non_finite). Memory: that of the pass, and the quantized
+/// weights of one Linear up to options.variant_bytes (at least one).
 [[nodiscard]] engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                                        thread_pool& pool, const engine_options& options = {});
 

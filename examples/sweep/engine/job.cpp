@@ -16,7 +16,8 @@ std::size_t index_of(const std::string& name, std::vector<std::string>& names) {
   return names.size() - 1;
 }
 
-std::vector<std::optional<fake_recipe>> find_recipes(const std::vector<std::string>& names, std::vector<std::string>& faults) {
+std::vector<std::optional<fake_recipe>> find_recipes(const std::vector<std::string>& names,
+                                                     std::vector<std::string>& faults) {
   std::vector<std::optional<fake_recipe>> recipes;
   for (const std::string& name : names) {
     recipes.emplace_back();
@@ -39,8 +40,10 @@ job_plan plan_jobs(std::span<const job> jobs) {
   std::vector<std::string> activations;
   job_plan plan;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (std::find(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(i), jobs[i]) != jobs.begin() + static_cast<std::ptrdiff_t>(i)) {
-      repeated.push_back("job " + std::to_string(i + 1) + " (" + jobs[i].weight + ", " + jobs[i].activation + ") stands in the list before");
+    if (std::find(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(i), jobs[i]) !=
+        jobs.begin() + static_cast<std::ptrdiff_t>(i)) {
+      repeated.push_back("job " + std::to_string(i + 1) + " (" + jobs[i].weight + ", " + jobs[i].activation +
+                         ") stands in the list before");
     }
     plan.jobs.push_back({index_of(jobs[i].weight, weights), index_of(jobs[i].activation, activations)});
   }

@@ -32,8 +32,8 @@ struct job_plan {
   std::vector<pair> jobs;
 };
 
-/// Looks the recipes up. An empty list, a repeated job and unknown names are errors; all of them are named in one sentence.
-/// Throws errc::invalid_argument or errc::unknown_name.
+/// Looks the recipes up. An empty list, a repeated job and unknown names are errors; all of them are named in one
+/// sentence. Throws errc::invalid_argument or errc::unknown_name.
 [[nodiscard]] job_plan plan_jobs(std::span<const job> jobs);
 
 }  // namespace qgrain::sweep

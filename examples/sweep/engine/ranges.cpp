@@ -30,7 +30,8 @@ matrix_view<const float> view_of(lm::const_matrix m) { return {m.data(), {m.rows
 void widen_columns(lm::const_matrix x, std::span<float> columns, thread_pool& pool) {
   for_each_chunk(pool, x.cols(), columns_per_task, [&](index_t begin, index_t end) {
     const matrix_view<const float> part{x.data() + begin, {x.rows(), end - begin}, x.outerStride()};
-    widen_ranges(per_column(), part, columns.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+    widen_ranges(per_column(), part,
+                 columns.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
   });
 }
 
@@ -85,7 +86,11 @@ std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool
 }
 
 input_ranges::input_ranges(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool)
-    : model_(model), pool_(pool), batch_of_(static_cast<std::size_t>(rows.rows())), entry_index_(model.linears().size()), entries_(model.linears().size()) {
+    : model_(model),
+      pool_(pool),
+      batch_of_(static_cast<std::size_t>(rows.rows())),
+      entry_index_(model.linears().size()),
+      entries_(model.linears().size()) {
   for (const lm::sequence_rows& s : rows.sequences) {
     std::fill(batch_of_.begin() + s.begin, batch_of_.begin() + s.end(), static_cast<std::int32_t>(s.batch));
   }
@@ -117,8 +122,9 @@ void input_ranges::require_finite() const {
     if (!std::isfinite(tensor(static_cast<index_t>(l)))) faults.push_back(model_.linears()[l].name);
   }
   if (faults.empty()) return;
-  throw error(errc::non_finite, model_.tensors().name() + ": NaN or infinity in the input of " + faults.front() +
-                                    (faults.size() > 1 ? " and of " + std::to_string(faults.size() - 1) + " Linears behind it" : ""));
+  throw error(errc::non_finite,
+              model_.tensors().name() + ": NaN or infinity in the input of " + faults.front() +
+                  (faults.size() > 1 ? " and of " + std::to_string(faults.size() - 1) + " Linears behind it" : ""));
 }
 
 }  // namespace qgrain::sweep

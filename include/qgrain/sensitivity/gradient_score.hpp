@@ -13,9 +13,11 @@ namespace qgrain::sensitivity {
 namespace detail {
 
 struct gradient_score_row {
-  /// *sum += sum over i of (g[i] * (changed[i] - y[i]))^2. Sixteen running sums in double, added pairwise at the end, so the
-  /// result is the same on every processor. A product of two floats is exact in double: fusing it with the sum changes nothing.
-  QGRAIN_ALWAYS_INLINE static void run(const float* g, const float* changed, const float* y, index_t count, double* sum) {
+  /// *sum += sum over i of (g[i] * (changed[i] - y[i]))^2. Sixteen running sums in double, added pairwise at the end,
+  /// so the result is the same on every processor. A product of two floats is exact in double: fusing it with the sum
+  /// changes nothing.
+  QGRAIN_ALWAYS_INLINE static void run(const float* g, const float* changed, const float* y, index_t count,
+                                       double* sum) {
     constexpr index_t lanes = 16;
     constexpr float limit = 1e10F;
     double sums[lanes] = {};
@@ -43,10 +45,11 @@ struct gradient_score_row {
 
 /// The sum over i of (g[i] * (changed[i] - y[i]))^2 for one row of a layer's outputs.
 ///
-/// g: gradient of the loss at the output; y: the output; changed: the output with quantized weight or input. `count` floats each.
-/// The difference and its product with g are rounded to float32; products are clamped to +-1e10 as in ModelOpt 0.47, squared
-/// and summed in double. A NaN makes the sum NaN or counts as the clamp's bound; check inputs for finiteness beforehand.
-/// Source: M. Nagel-style second-order expansion as used by ModelOpt's AutoQuant, method "gradient".
+/// g: gradient of the loss at the output; y: the output; changed: the output with quantized weight or input. `count`
+/// floats each. The difference and its product with g are rounded to float32; products are clamped to +-1e10 as in
+/// ModelOpt 0.47, squared and summed in double. A NaN makes the sum NaN or counts as the clamp's bound; check inputs
+/// for finiteness beforehand. Source: M. Nagel-style second-order expansion as used by ModelOpt's AutoQuant, method
+/// "gradient".
 [[nodiscard]] inline double gradient_score(const float* g, const float* changed, const float* y, index_t count) {
   double sum = 0;
   qgrain::detail::run_widest<detail::gradient_score_row>(g, changed, y, count, &sum);
