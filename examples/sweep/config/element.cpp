@@ -45,12 +45,6 @@ json::value number_to_json(const number& value) {
   return to_double(value);
 }
 
-std::string key_to_json(const element& key) {
-  if (const auto* text = std::get_if<text_value>(&key.value)) return text->characters;
-  if (const auto* flag = std::get_if<bool>(&key.value)) return *flag ? "true" : "false";
-  return canonical_text(key);
-}
-
 bool equal_keys(const element& a, const element& b) {
   const auto number_a = numeric(a), number_b = numeric(b);
   if (number_a && number_b) return compare(*number_a, *number_b) == 0;
@@ -109,6 +103,12 @@ std::string canonical_text(const element& value) {
                         },
                     },
                     value.value);
+}
+
+std::string key_to_json(const element& key) {
+  if (const auto* text = std::get_if<text_value>(&key.value)) return text->characters;
+  if (const auto* flag = std::get_if<bool>(&key.value)) return *flag ? "true" : "false";
+  return canonical_text(key);
 }
 
 json::value to_json(const element& value) {

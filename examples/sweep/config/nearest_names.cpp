@@ -24,9 +24,10 @@ std::size_t edits_between(std::string_view a, std::string_view b) {
 }
 
 std::string joined(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 20;
   std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
+  for (std::size_t i = 0; i < std::min(names.size(), most); ++i) text.append(text.empty() ? "" : ", ").append(names[i]);
+  return names.size() > most ? text + " and " + std::to_string(names.size() - most) + " more" : text;
 }
 
 }  // namespace
@@ -35,7 +36,7 @@ std::vector<std::string> nearest_names(std::string_view name, const std::vector<
   std::vector<std::pair<std::size_t, std::string>> near;
   for (const auto& candidate : known) {
     const std::size_t edits = edits_between(name, candidate);
-    if (edits <= std::max<std::size_t>(2, std::max(name.size(), candidate.size()) / 3))
+    if (edits <= std::max<std::size_t>(1, std::max(name.size(), candidate.size()) / 3))
       near.emplace_back(edits, candidate);
   }
   std::sort(near.begin(), near.end());

@@ -9,7 +9,7 @@
 namespace qgrain::sweep::config {
 
 /// The names among `known` that need the fewest edits (insert, delete, replace, swap of neighbours; at most a third of
-/// the longer name, and two at least), nearest first, equally near ones by name; at most three.
+/// the longer name, and one at least), nearest first, equally near ones by name; at most three.
 [[nodiscard]] std::vector<std::string> nearest_names(std::string_view name, const std::vector<std::string>& known);
 
 /// The end of a sentence about an unknown name: "; did you mean a, b?", or "; there are a, b, c" where none is near,

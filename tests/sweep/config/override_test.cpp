@@ -96,12 +96,7 @@ json::object describe(const std::string& text, const config::config_source& sour
 }
 
 std::string sentence_of(const std::string& text) {
-  try {
-    (void)config::parse_override(text);
-  } catch (const qgrain::error& failure) {
-    return failure.what();
-  }
-  return "no error";
+  return qgrain::test::sentence_of([&text] { (void)config::parse_override(text); });
 }
 
 }  // namespace

@@ -4,10 +4,10 @@
 
 #include <boost/json.hpp>
 #include <cmath>
-#include <config/config_source.hpp>
 #include <json_file.hpp>
-#include <map>
+#include <qgrain/core/status.hpp>
 #include <string>
+#include <vector>
 
 namespace qgrain::test {
 
@@ -43,6 +43,17 @@ inline std::vector<std::string> text_list(const json::value& array) {
   std::vector<std::string> texts;
   for (const auto& item : array.as_array()) texts.emplace_back(item.as_string());
   return texts;
+}
+
+/// The sentence of the qgrain::error that a call throws.
+template <typename Call>
+std::string sentence_of(const Call& call) {
+  try {
+    call();
+  } catch (const qgrain::error& failure) {
+    return failure.what();
+  }
+  return "no error";
 }
 
 }  // namespace qgrain::test
