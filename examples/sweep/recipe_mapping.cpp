@@ -169,7 +169,7 @@ std::string activation_granularity(const granularity& of, const json::object& at
   }
   if (of.length) {
     if (!dynamic) unsupported("type", "blocks of activations must be dynamic: the number of tokens changes");
-    return "group" + std::to_string(*of.length) + "_dynamic";
+    return "group" + std::to_string(*of.length);
   }
   const bool calibrated = !algorithm.is_null() || has(attributes, "type", "static");
   if (of.axis.is_null()) return dynamic || !calibrated ? "per_tensor_dynamic" : "per_tensor_static";
@@ -192,15 +192,16 @@ const json::value& entry_of(const json::object& quant_cfg, std::string_view key)
 }
 
 std::string checked_name(quantizer_role role, std::string_view key, const json::object& config,
-                         const std::vector<std::string>& compiled) {
-  const std::string listed = "; compiled are " + join_names(compiled);
+                         const recipe_catalog& catalog) {
+  const std::string listed =
+      "; compiled are " + join_names(role == quantizer_role::weight ? catalog.weights : catalog.activations);
   std::string name;
   try {
     name = recipe_name(role, entry_of(config.at("quant_cfg").as_object(), key), config.at("algorithm"));
   } catch (const error& e) {
     throw error(e.code(), std::string(key) + "." + e.what() + listed);
   }
-  if (name == off || std::find(compiled.begin(), compiled.end(), name) != compiled.end()) return name;
+  if (name == off || catalog.has(name)) return name;
   throw error(errc::unsupported, std::string(key) + " needs the recipe " + name + ", which is not compiled" + listed);
 }
 
@@ -227,8 +228,8 @@ std::string recipe_name(quantizer_role role, const json::value& attributes, cons
 }
 
 recipe_pair recipes_of(const json::object& config, const recipe_catalog& catalog) {
-  return {checked_name(quantizer_role::weight, "*weight_quantizer", config, catalog.weights),
-          checked_name(quantizer_role::activation, "*input_quantizer", config, catalog.activations)};
+  return {checked_name(quantizer_role::weight, "*weight_quantizer", config, catalog),
+          checked_name(quantizer_role::activation, "*input_quantizer", config, catalog)};
 }
 
 }  // namespace qgrain::sweep

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,11 @@ namespace json = boost::json;
 
 enum class quantizer_role : std::uint8_t { weight, activation };
 
-/// The recipe names that the program was compiled with.
+/// The recipes that the program was compiled with.
 struct recipe_catalog {
-  std::vector<std::string> weights;
-  std::vector<std::string> activations;
+  std::vector<std::string> weights;      ///< for error messages; groups and tiles of any size exist besides
+  std::vector<std::string> activations;  ///< likewise
+  std::function<bool(std::string_view name)> has;
 };
 
 /// The recipes of one job; "fp16" = not quantized.
@@ -30,7 +32,7 @@ struct recipe_pair {
 /// `<dtype>/per_tensor`, `/per_out_channel` (axis 0), `/per_in_channel` (axis 1), `/group<N>`, `/tile<R>x<C>`.
 /// Activations:
 /// `<dtype>/per_tensor_static`, `/per_tensor_dynamic`, `/per_token_dynamic`, `/per_hidden_channel` (axis -1),
-/// `/group<N>_dynamic`. Both: `mxfp4_rceil`, `mxfp6_e3m2_rceil` and so on (blocks of 32 with an e8m0 scale),
+/// `/group<N>`. Both: `mxfp4_rceil`, `mxfp6_e3m2_rceil` and so on (blocks of 32 with an e8m0 scale),
 /// `nvfp4_modelopt`; "fp16" where the quantizer is off.
 /// `algorithm`: of the configuration; where it is null nothing is calibrated, and a per-tensor activation range that is
 /// not called static is taken from each batch.

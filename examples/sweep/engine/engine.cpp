@@ -71,6 +71,53 @@ void check_shapes(const lm::model& model, const job_plan& plan) {
   throw error(errc::invalid_shape, sentence);
 }
 
+// How much of the matrix products is done. The forward pass has 2 N rows of them, the backward pass 4 N and 2 N per
+// job.
+class progress_meter {
+ public:
+  progress_meter(const lm::model& model, index_t rows, index_t scored_rows, std::size_t scored_jobs,
+                 const std::function<void(double)>& report)
+      : per_row_(4.0 + 2.0 * static_cast<double>(scored_jobs)), report_(report) {
+    double weights = 0;
+    for (const lm::linear_info& l : model.linears()) weights += static_cast<double>(l.elements());
+    total_ = weights * (2.0 * static_cast<double>(rows) + per_row_ * static_cast<double>(scored_rows));
+  }
+  void forward(index_t rows, index_t weights) { add(2.0 * static_cast<double>(rows) * static_cast<double>(weights)); }
+  void backward(index_t rows, index_t weights) {
+    add(per_row_ * static_cast<double>(rows) * static_cast<double>(weights));
+  }
+
+ private:
+  void add(double work) {
+    done_ += work;
+    if (report_) report_(std::min(done_ / total_, 1.0));
+  }
+  double per_row_;
+  double total_ = 0;
+  double done_ = 0;
+  const std::function<void(double)>& report_;
+};
+
+// Collects ranges and reports progress.
+class calibration final : public lm::forward_observer {
+ public:
+  calibration(const lm::model& model, input_ranges& ranges, progress_meter& meter)
+      : model_(model), ranges_(ranges), meter_(meter) {}
+  void observe(const lm::linear_input& input) override {
+    ranges_.observe(input);
+    index_t weights = 0;
+    for (index_t l = 0; l < input.linears; ++l) {
+      weights += model_.linears()[static_cast<std::size_t>(input.first_linear + l)].elements();
+    }
+    meter_.forward(input.x.rows(), weights);
+  }
+
+ private:
+  const lm::model& model_;
+  input_ranges& ranges_;
+  progress_meter& meter_;
+};
+
 // Jobs of one activation variant, each with the weight variant it takes.
 struct activation_jobs {
   std::size_t activation = 0;
@@ -79,15 +126,9 @@ struct activation_jobs {
 
 class scorer final : public lm::backward_visitor {
  public:
-  scorer(const lm::model& model, const job_plan& plan, const std::vector<weight_range>& weights,
-         const input_ranges& inputs, thread_pool& pool, const engine_options& options, engine_result& result)
-      : model_(model),
-        plan_(plan),
-        weight_ranges_(weights),
-        inputs_(inputs),
-        pool_(pool),
-        options_(options),
-        result_(result) {}
+  scorer(const job_plan& plan, const std::vector<weight_range>& weights, const input_ranges& inputs, thread_pool& pool,
+         const engine_options& options, progress_meter& meter, engine_result& result)
+      : plan_(plan), weight_ranges_(weights), inputs_(inputs), pool_(pool), options_(options), meter_(meter), result_(result) {}
 
   void visit(const lm::linear_sample& sample) override {
     // Rows with a gradient at any of the outputs.
@@ -96,15 +137,13 @@ class scorer final : public lm::backward_visitor {
       const auto has_gradient = [&](const lm::linear_output& o) { return (o.gradient.row(i).array() != 0.0F).any(); };
       if (std::any_of(sample.outputs.begin(), sample.outputs.end(), has_gradient)) rows.push_back(i);
     }
-    if (rows.empty()) return;
-    for (const lm::linear_output& output : sample.outputs) score_linear(sample, output, rows);
+    for (const lm::linear_output& output : sample.outputs) {
+      if (!rows.empty()) score_linear(sample, output, rows);
+      meter_.backward(sample.x.rows(), output.weight.size());
+    }
   }
 
  private:
-  [[nodiscard]] bool is_scored(const job_plan::pair& pair) const {
-    return plan_.weights[pair.weight].has_value() || plan_.activations[pair.activation].has_value();
-  }
-
   // The weight variants that fit into memory at once, then their jobs; until all are done.
   void score_linear(const lm::linear_sample& sample, const lm::linear_output& output,
                     const std::vector<index_t>& rows) {
@@ -126,7 +165,7 @@ class scorer final : public lm::backward_visitor {
     for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
       const job_plan::pair& pair = plan_.jobs[j];
       groups[pair.activation].activation = pair.activation;
-      if (is_scored(pair) && pair.weight >= first && pair.weight < end) groups[pair.activation].jobs.push_back(j);
+      if (plan_.is_scored(pair) && pair.weight >= first && pair.weight < end) groups[pair.activation].jobs.push_back(j);
     }
     std::erase_if(groups, [](const activation_jobs& g) { return g.jobs.empty(); });
     return groups;
@@ -237,12 +276,12 @@ class scorer final : public lm::backward_visitor {
         2.0 * static_cast<double>(products) * static_cast<double>(count * in) * static_cast<double>(out);
   }
 
-  const lm::model& model_;
   const job_plan& plan_;
   const std::vector<weight_range>& weight_ranges_;
   const input_ranges& inputs_;
   thread_pool& pool_;
   const engine_options& options_;
+  progress_meter& meter_;
   engine_result& result_;
   lm::buffer variant_memory_;
 };
@@ -262,12 +301,19 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
       const stopwatch watch(result.costs.weight_range_seconds);
       weights = find_weight_ranges(model, pool);
     }
+    result.model_fingerprint = model_fingerprint(model, weights);
     input_ranges inputs(model, rows, pool);
+    index_t scored_rows = 0;
+    for (const lm::sequence_rows& s : rows.sequences) {
+      if (options.score_batches == 0 || s.batch < options.score_batches) scored_rows = s.end();
+    }
+    progress_meter meter(model, rows.rows(), scored_rows, plan.scored_jobs(), options.progress);
+    calibration observer(model, inputs, meter);
     lm::layer_pass pass(model, rows, pool, options.limits, options.score_batches);
-    pass.forward(lm::layer_pass::keep::all_states, &inputs);
+    pass.forward(lm::layer_pass::keep::all_states, &observer);
     inputs.require_finite();
     result.loss = pass.loss();
-    scorer visitor(model, plan, weights, inputs, pool, options, result);
+    scorer visitor(plan, weights, inputs, pool, options, meter, result);
     pass.backward(visitor);
     result.costs.pass = pass.costs();
     for (std::size_t l = 0; l < model.linears().size(); ++l)

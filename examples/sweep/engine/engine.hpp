@@ -11,7 +11,9 @@
 #include <qgrain/host/parallel.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace qgrain::sweep {
@@ -20,6 +22,8 @@ struct engine_options {
   lm::pass_limits limits;
   index_t score_batches = 0;                   ///< how many of the first batches are scored; 0: all. All are calibrated
   index_t variant_bytes = index_t{256} << 20;  ///< quantized weights of one Linear in memory at once
+  /// Called now and then from the calling thread with the share of the matrix products that is done, 0 to 1.
+  std::function<void(double share)> progress;
 };
 
 struct engine_costs {
@@ -34,7 +38,8 @@ struct engine_costs {
 struct engine_result {
   std::vector<std::vector<double>> scores;     ///< [job][Linear]
   std::vector<std::vector<float>> input_amax;  ///< [Linear][in] largest magnitude of each input channel
-  lm::loss_report loss;                        ///< of the scored batches
+  std::string model_fingerprint;
+  lm::loss_report loss;  ///< of the scored batches
   engine_costs costs;
 };
 

@@ -33,6 +33,13 @@ std::vector<std::optional<fake_recipe>> find_recipes(const std::vector<std::stri
 
 }  // namespace
 
+std::size_t job_plan::scored_jobs() const {
+  return static_cast<std::size_t>(std::count_if(jobs.begin(), jobs.end(), [&](const pair& p) { return is_scored(p); }));
+}
+
+bool is_recipe(std::string_view name) { return name == unquantized || try_find_fake_recipe(name).has_value(); }
+std::vector<std::string> recipe_names() { return fake_recipe_names(); }
+
 job_plan plan_jobs(std::span<const job> jobs) {
   if (jobs.empty()) throw error(errc::invalid_argument, "the list of jobs is empty");
   std::vector<std::string> repeated;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace qgrain::sweep {
@@ -30,7 +31,18 @@ struct job_plan {
   std::vector<std::optional<fake_recipe>> weights;
   std::vector<std::optional<fake_recipe>> activations;
   std::vector<pair> jobs;
+
+  /// A job that quantizes nothing scores 0 and needs no product.
+  [[nodiscard]] bool is_scored(const pair& p) const {
+    return weights[p.weight].has_value() || activations[p.activation].has_value();
+  }
+  [[nodiscard]] std::size_t scored_jobs() const;
 };
+
+/// Whether `name` is "fp16" or a recipe.
+[[nodiscard]] bool is_recipe(std::string_view name);
+/// Names for lists and messages; groups and tiles of other sizes exist besides.
+[[nodiscard]] std::vector<std::string> recipe_names();
 
 /// Looks the recipes up. An empty list, a repeated job and unknown names are errors; all of them are named in one
 /// sentence. Throws errc::invalid_argument or errc::unknown_name.

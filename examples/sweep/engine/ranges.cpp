@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <numeric>
+#include <sstream>
 
 namespace qgrain::sweep {
 namespace {
@@ -83,6 +85,22 @@ std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool
     throw error(errc::non_finite, model.tensors().name() + ": NaN or infinity in " + list);
   }
   return ranges;
+}
+
+std::string model_fingerprint(const lm::model& model, const std::vector<weight_range>& ranges) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  const auto add = [&](std::span<const std::byte> bytes) {
+    for (const std::byte b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001b3U;
+  };
+  for (std::size_t l = 0; l < ranges.size(); ++l) {
+    const lm::linear_info& info = model.linears()[l];
+    add(std::as_bytes(std::span(info.name)));
+    add(std::as_bytes(std::span(&info.out, 1)));
+    add(std::as_bytes(std::span(ranges[l].columns)));
+  }
+  std::ostringstream text;
+  text << std::hex << std::setw(16) << std::setfill('0') << hash;
+  return text.str();
 }
 
 input_ranges::input_ranges(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool)

@@ -24,6 +24,9 @@ struct weight_range {
 /// Reads every Linear's weight once. NaN or infinity anywhere is errc::non_finite; all tensors at fault are named.
 [[nodiscard]] std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool);
 
+/// Tells models apart: 16 hexadecimal digits of FNV-1a-64 over the names, shapes and column ranges of all Linears.
+[[nodiscard]] std::string model_fingerprint(const lm::model& model, const std::vector<weight_range>& ranges);
+
 /// Largest magnitudes of every Linear's input, per channel over all rows and per batch; filled by a forward pass.
 class input_ranges final : public lm::forward_observer {
  public:

@@ -1,0 +1,269 @@
+#include "plan.hpp"
+
+#include <captions.hpp>
+#include <config/composer.hpp>
+#include <config/interpolation.hpp>
+#include <config/job_list.hpp>
+#include <config/override.hpp>
+#include <config_access.hpp>
+#include <job_settings.hpp>
+#include <json_file.hpp>
+#include <naming.hpp>
+#include <output_folder.hpp>
+
+#include <qgrain/core/nearest_names.hpp>
+#include <qgrain/core/status.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <set>
+#include <thread>
+
+namespace qgrain::sweep {
+namespace {
+
+constexpr const char* root_config = "config";
+
+// Keys whose values have a place of their own in the folder of a job.
+bool has_own_folder(std::string_view key) {
+  return key == "quant_pair" || key == "quant_granularity" || key == "dataset.size";
+}
+
+json::object compose_resolved(const std::vector<std::string>& overrides, const config::config_source& source,
+                              const config::runtime_context& context) {
+  config::resolution found = config::resolve(config::compose(source, root_config, overrides, context).config, context);
+  if (!found.missing.empty()) {
+    throw error(errc::invalid_argument, "the configuration needs a value for " + join_names(found.missing));
+  }
+  return found.config;
+}
+
+std::int64_t positive(const json::object& config, std::string_view key) {
+  const std::int64_t value = integer_at(config, key);
+  if (value < 1)
+    throw error(errc::invalid_argument, std::string(key) + ": must be at least 1, not " + std::to_string(value));
+  return value;
+}
+
+bool is_null(const json::object& config, std::string_view key) {
+  const json::value* value = find_value(config, key);
+  return value == nullptr || value->is_null();
+}
+
+pass_settings pass_of(const json::object& config) {
+  pass_settings pass;
+  pass.model = user_or_shipped(text_at(config, "model.path"));
+  pass.captions = user_or_shipped(text_at(config, "dataset.captions_path"));
+  const std::string padding = text_at(config, "dataset.padding");
+  if (padding != "left" && padding != "none") {
+    throw error(errc::invalid_argument, "dataset.padding: must be left or none, not " + padding);
+  }
+  pass.padding = padding == "left" ? lm::padding::left : lm::padding::none;
+  pass.sequence_length = positive(config, "dataset.calib_seq_len");
+  pass.batch_size = positive(config, "autoquant.batch_size");
+  pass.score_size = integer_at(config, "autoquant.score_size");
+  pass.threads = static_cast<int>(is_null(config, "runner.threads") ? std::max(1U, std::thread::hardware_concurrency())
+                                                                    : positive(config, "runner.threads"));
+  if (const std::string method = text_at(config, "autoquant.method"); method != "gradient") {
+    throw error(errc::unsupported, "autoquant.method: must be gradient, not " + method);
+  }
+  return pass;
+}
+
+recipe_catalog compiled_recipes() {
+  recipe_catalog catalog;
+  catalog.weights = recipe_names();
+  catalog.activations = catalog.weights;
+  catalog.has = is_recipe;
+  return catalog;
+}
+
+// The keys that the arguments sweep, in their order.
+std::vector<std::string> swept_keys(const std::vector<std::string>& overrides) {
+  std::vector<std::string> keys;
+  for (const std::string& text : overrides) {
+    const config::config_override parsed = config::parse_override(text);
+    if (config::swept_value(parsed) != nullptr) keys.push_back(config::key_text(parsed));
+  }
+  return keys;
+}
+
+// (key, value) of a job's swept keys.
+std::vector<std::pair<std::string, std::string>> swept_values(const std::vector<std::string>& overrides,
+                                                              const std::vector<std::string>& keys) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const std::string& text : overrides) {
+    const std::string key = config::key_text(config::parse_override(text));
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) continue;
+    values.emplace_back(key, text.substr(std::min(text.find('=') + 1, text.size())));
+  }
+  return values;
+}
+
+// "[quant_pair=wfp4_afp8, quant_granularity=w_group64] ", or nothing where nothing is swept.
+std::string swept_text(const std::vector<std::string>& overrides, const std::vector<std::string>& keys) {
+  std::string text;
+  for (const auto& [key, value] : swept_values(overrides, keys))
+    text.append(text.empty() ? "[" : ", ").append(key).append("=").append(value);
+  return text.empty() ? text : text.append("] ");
+}
+
+std::filesystem::path folder_of(const json::object& config, bool is_multirun, const std::string& further,
+                                const std::string& time) {
+  const bool by_user = optional_text_at(config, "runner.output_dir").has_value();
+  const bool is_tmp = text_at(config, "output_layout.mode") == "tmp";
+  std::filesystem::path folder = output_dir(config, is_multirun ? sweep_dir(config, time) : tmp_run_dir(config, time));
+  if (is_multirun && (by_user || is_tmp)) folder /= sweep_subdir(config);
+  return further.empty() ? folder : folder / further;
+}
+
+job job_from_text(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos) {
+    throw error(errc::invalid_argument, "jobs: \"" + text + "\" is no \"<weight recipe>:<activation recipe>\"");
+  }
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+// "w:a", ["w", "a"] or {"weight": "w", "activation": "a"}; in a list, or in a file that holds a list.
+std::vector<job> jobs_from(const json::value& value) {
+  if (value.is_string()) {
+    const std::string path(value.get_string());
+    if (path.find(':') != std::string::npos) return {job_from_text(path)};
+    return jobs_from(parse_json(read_text_file(path), path));
+  }
+  if (!value.is_array()) throw error(errc::invalid_argument, "jobs: a list or the path of a JSON file is expected");
+  std::vector<job> jobs;
+  for (const json::value& entry : value.get_array()) {
+    if (entry.is_string()) {
+      jobs.push_back(job_from_text(std::string(entry.get_string())));
+    } else if (entry.is_array() && entry.get_array().size() == 2 && entry.at(0).is_string() &&
+               entry.at(1).is_string()) {
+      jobs.push_back({std::string(entry.at(0).get_string()), std::string(entry.at(1).get_string())});
+    } else if (entry.is_object()) {
+      jobs.push_back({text_at(entry.get_object(), "weight"), text_at(entry.get_object(), "activation")});
+    } else {
+      throw error(errc::invalid_argument,
+                  "jobs: entry " + std::to_string(jobs.size() + 1) + " is no pair of recipe names");
+    }
+  }
+  return jobs;
+}
+
+recipe_list_job recipe_list_of(const json::object& config, const std::string& time) {
+  recipe_list_job list;
+  list.jobs = jobs_from(*find_value(config, "jobs"));
+  static_cast<void>(plan_jobs(list.jobs));  // names and repetitions
+  list.pass = pass_of(config);
+  if (!is_null(config, "dataset.max_calib_samples")) list.pass.samples = positive(config, "dataset.max_calib_samples");
+  list.config = config;
+  list.folder = folder_of(config, false, "", time);
+  check_output_folder(list.folder);
+  return list;
+}
+
+planned_job plan_job(const std::vector<std::string>& overrides, const std::vector<std::string>& keys, bool is_multirun,
+                     const config::config_source& source, const config::runtime_context& context,
+                     const base_formats& formats) {
+  planned_job job;
+  job.config = compose_resolved(overrides, source, context);
+  job.scheme = scheme_of(job.config, formats);
+  const granularity_choice granularity = granularity_of(job.config);
+  job.quantization =
+      resolve_quantization(formats, text_at(job.config, "quant_pair.format_name"), granularity, compiled_recipes());
+  job.pass = pass_of(job.config);
+  job.pass.samples = max_calib_samples(job.config);
+  std::vector<std::pair<std::string, std::string>> further = swept_values(overrides, keys);
+  std::erase_if(further, [](const auto& swept) { return has_own_folder(swept.first); });
+  const std::string further_folder = swept_dir(further);
+  job.folder = folder_of(job.config, is_multirun, further_folder, time_text(context.now));
+  job.label =
+      text_at(job.config, "quant_pair.name") + " " + granularity.name + (further.empty() ? "" : " " + further_folder);
+  return job;
+}
+
+std::vector<std::string> with_sweep_section(const command_line& line, const config::config_source& source,
+                                            const config::runtime_context& context, bool& is_multirun) {
+  const config::composition base =
+      config::compose(source, root_config, line.overrides, context, config::run_kind::sweep_base);
+  const json::value* section = find_value(base.config, "sweep");
+  std::vector<std::string> all;
+  if (section != nullptr && !section->is_null()) all = config::sweep_section_overrides(*section);
+  is_multirun = line.multirun || !all.empty();
+  all.insert(all.end(), line.overrides.begin(), line.overrides.end());
+  return all;
+}
+
+}  // namespace
+
+config::folder_source open_configuration(const command_line& line) {
+  std::vector<std::filesystem::path> roots = line.conf_dirs;
+  roots.push_back(shipped_folder() / "conf");
+  return config::folder_source(roots);
+}
+
+sweep_plan make_plan(const command_line& line, const config::config_source& source,
+                     const config::runtime_context& context) {
+  sweep_plan plan;
+  const std::vector<std::string> overrides = with_sweep_section(line, source, context, plan.is_multirun);
+  if (!plan.is_multirun) {
+    const json::object config = compose_resolved(overrides, source, context);
+    if (!is_null(config, "jobs")) {
+      plan.recipe_list = recipe_list_of(config, time_text(context.now));
+      return plan;
+    }
+  }
+  const std::vector<std::vector<std::string>> lists =
+      plan.is_multirun ? config::expand_jobs(overrides, source) : std::vector<std::vector<std::string>>{overrides};
+  const std::vector<std::string> keys = plan.is_multirun ? swept_keys(overrides) : std::vector<std::string>();
+  const base_formats formats(shipped_folder() / "conf" / "quant_format");
+  std::vector<std::string> faults;
+  errc code = errc::ok;
+  for (const std::vector<std::string>& list : lists) {
+    try {
+      plan.jobs.push_back(plan_job(list, keys, plan.is_multirun, source, context, formats));
+    } catch (const error& fault) {
+      if (faults.empty()) code = fault.code();
+      faults.push_back(swept_text(list, keys) + fault.what());
+    }
+  }
+  if (!faults.empty()) {
+    std::string sentence =
+        faults.size() > 1 ? std::to_string(faults.size()) + " of " + std::to_string(lists.size()) + " jobs cannot run:"
+                          : "";
+    for (const std::string& fault : faults) sentence += (sentence.empty() ? "" : "\n  ") + fault;
+    throw error(code, sentence);
+  }
+  if (plan.jobs.empty()) throw error(errc::invalid_argument, "the sweep has no jobs");
+  plan.report_only = flag_at(plan.jobs.front().config, "runner.report_only");
+  std::vector<std::filesystem::path> folders;
+  for (const planned_job& job : plan.jobs) folders.push_back(job.folder);
+  check_distinct(folders);
+  if (!plan.report_only) {
+    for (const std::filesystem::path& folder : folders) check_output_folder(folder);
+  }
+  return plan;
+}
+
+json::object composed_configuration(const command_line& line, const config::config_source& source,
+                                    const config::runtime_context& context) {
+  bool is_multirun = false;
+  const std::vector<std::string> overrides = with_sweep_section(line, source, context, is_multirun);
+  if (!is_multirun) return config::compose(source, root_config, overrides, context).config;
+  const auto jobs = config::expand_jobs(overrides, source);
+  return config::compose(source, root_config, jobs.empty() ? line.overrides : jobs.front(), context).config;
+}
+
+config::runtime_context process_context() {
+  config::runtime_context context;
+  context.environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+  };
+  const std::time_t now = std::time(nullptr);
+  localtime_r(&now, &context.now);
+  return context;
+}
+
+}  // namespace qgrain::sweep
