@@ -43,9 +43,12 @@ void require_count(const std::string& resolver, const json::array& arguments, st
 
 class interpolator::in_progress {
  public:
-  in_progress(std::set<node_path>& places, const node_path& place) : places_(places) {
+  in_progress(std::set<node_path>& places, const json::value& root, const node_path& place) : places_(places) {
     const auto [entry, added] = places.insert(place);
-    if (!added) throw error(errc::invalid_argument, "an interpolation refers to itself");
+    if (!added) {
+      throw error(errc::invalid_argument,
+                  "key '" + path_text(root, place) + "': its interpolation leads back to itself");
+    }
     entry_ = entry;
   }
   in_progress(const in_progress&) = delete;
@@ -67,7 +70,7 @@ std::string interpolator::text_of(const target& found) const { return python_tex
 target interpolator::follow(const node_path& place) {
   const json::value& value = *find_node(root_, place);
   if (!is_interpolation(value)) return place;
-  const in_progress guard(followed_, place);
+  const in_progress guard(followed_, root_, place);
   try {
     return evaluate(parse_interpolated(value.get_string()), node_path(place.begin(), std::prev(place.end())));
   } catch (const error& failure) {
@@ -102,7 +105,7 @@ json::value interpolator::resolved(const node_path& place) {
   const json::value& value = *find_node(root_, place);
   if (is_interpolation(value)) return value_of(follow(place));
   if (!is_container(value)) return value;
-  const in_progress guard(opened_, place);
+  const in_progress guard(opened_, root_, place);
   if (value.is_array()) {
     json::array result;
     for (std::size_t i = 0; i < value.get_array().size(); ++i)
@@ -219,16 +222,22 @@ json::value interpolator::time_text(const json::array& arguments) const {
   return json::value(text);
 }
 
-json::value interpolator::mapping_entry(const std::string& name, const json::value& key, const node_path& holder) {
-  const std::string path = text_argument(name, key);
+json::value interpolator::mapping_parts(const std::string& resolver, const json::value& key, const node_path& holder) {
+  const std::string path = text_argument(resolver, key);
   const auto found = select_text(path, holder);
   if (!found) throw error(errc::unknown_name, "there is no key '" + path + "'");
-  const json::value value = value_of(*found);
-  if (!value.is_object())
-    throw error(errc::invalid_argument, name + " takes the key of a mapping, which '" + path + "' is not");
+  const json::value& mapping = node(*found);
+  if (!mapping.is_object()) {
+    throw error(errc::invalid_argument, resolver + " takes the key of a mapping, which '" + path + "' is not");
+  }
+  const auto* place = std::get_if<node_path>(&*found);
   json::array result;
-  for (const auto& entry : value.get_object()) {
-    result.push_back(name == "oc.dict.keys" ? json::value(entry.key()) : entry.value());
+  for (const auto& entry : mapping.get_object()) {
+    if (resolver == "oc.dict.keys") {
+      result.emplace_back(entry.key());
+    } else {
+      result.push_back(place ? resolved(child_path(*place, entry.key())) : entry.value());
+    }
   }
   return result;
 }
@@ -239,7 +248,7 @@ json::value interpolator::call_resolver(const std::string& name, const json::arr
   if (name == "now") return time_text(arguments);
   if (name == "oc.dict.keys" || name == "oc.dict.values") {
     require_count(name, arguments, 1, 1);
-    return mapping_entry(name, arguments[0], holder);
+    return mapping_parts(name, arguments[0], holder);
   }
   if (name == "oc.create") {
     require_count(name, arguments, 1, 1);

@@ -56,7 +56,7 @@ class interpolator {
                                           const node_path& holder);
   [[nodiscard]] json::value environment_value(const json::array& arguments) const;
   [[nodiscard]] json::value time_text(const json::array& arguments) const;
-  [[nodiscard]] json::value mapping_entry(const std::string& name, const json::value& key, const node_path& holder);
+  [[nodiscard]] json::value mapping_parts(const std::string& resolver, const json::value& key, const node_path& holder);
   [[nodiscard]] node_path relative_base(std::string_view key, std::size_t dots, const node_path& holder) const;
   [[nodiscard]] std::optional<target> select_text(const std::string& key, const node_path& holder);
   [[nodiscard]] std::string text_of(const target& found) const;

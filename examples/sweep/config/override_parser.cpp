@@ -61,7 +61,7 @@ class value_parser {
  private:
   element plain(override_value&& value, std::size_t begin) const {
     auto* result = std::get_if<element>(&value);
-    if (result == nullptr) reader_.refuse_at(begin, "a sweep cannot stand inside a list");
+    if (result == nullptr) reader_.refuse_at(begin, "a sweep cannot be one element of a list or dictionary");
     return std::move(*result);
   }
 
