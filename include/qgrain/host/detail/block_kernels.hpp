@@ -67,6 +67,7 @@ struct absmax_block {
     for (index_t r = 0; r < in.shape.rows; ++r) {
       const float* x = in.row(r);
       if (group_cols == 1) {
+        QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t c = 0; c < in.shape.cols; ++c) {
           absmax[c] = float_from_magnitude(larger_of(magnitude_bits(absmax[c]), magnitude_bits(x[c])));
         }
@@ -92,6 +93,7 @@ struct fake_block {
       float* y = out + first;
       const index_t size = Width == 0 ? count : Width;
       const factors_type shared = factors[group];
+      QGRAIN_INDEPENDENT_ITERATIONS
       for (index_t i = 0; i < size; ++i) y[i] = Element::fake(x[i], shared);
     }
   };
@@ -100,6 +102,7 @@ struct fake_block {
                                        const float* absmax, float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(in.shape.cols, group_cols);
+    QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
       factors[static_cast<std::size_t>(g)] = Element::factors(Element::scale(absmax[g], tensor_scale), tensor_scale);
     }
@@ -107,6 +110,7 @@ struct fake_block {
       const float* x = in.row(r);
       float* y = out.row(r);
       if (group_cols == 1) {
+        QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t c = 0; c < in.shape.cols; ++c) {
           y[c] = Element::fake(x[c], factors[static_cast<std::size_t>(c)]);
         }
@@ -133,6 +137,7 @@ struct encode_block {
       code_type* y = out + first;
       const index_t size = Width == 0 ? count : Width;
       const factors_type shared = factors[group];
+      QGRAIN_INDEPENDENT_ITERATIONS
       for (index_t i = 0; i < size; ++i) y[i] = Element::encode(x[i], shared);
     }
   };
@@ -142,6 +147,7 @@ struct encode_block {
                                        float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(in.shape.cols, group_cols);
+    QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
       scales[g] = Element::scale(absmax[g], tensor_scale);
       factors[static_cast<std::size_t>(g)] = Element::factors(scales[g], tensor_scale);
@@ -168,6 +174,7 @@ struct decode_block {
       float* y = out + first;
       const index_t size = Width == 0 ? count : Width;
       const factors_type shared = factors[group];
+      QGRAIN_INDEPENDENT_ITERATIONS
       for (index_t i = 0; i < size; ++i) y[i] = Element::decode(x[i], shared);
     }
   };
@@ -176,6 +183,7 @@ struct decode_block {
                                        const typename Element::stored_scale* scales, float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(out.shape.cols, group_cols);
+    QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g)
       factors[static_cast<std::size_t>(g)] = Element::factors(scales[g], tensor_scale);
     for (index_t r = 0; r < out.shape.rows; ++r) {
