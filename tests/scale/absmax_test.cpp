@@ -83,8 +83,8 @@ BOOST_AUTO_TEST_CASE(nan_and_infinity_are_not_hidden) {
     return std::isnan(Scale::restored(Format::round(Scale::scaled(1.0F, f)), f));
   };
   BOOST_TEST(everything_is_nan(std::type_identity<absmax_f32>{}, std::type_identity<int8>{}, not_a_number));
-  BOOST_TEST(
-      everything_is_nan(std::type_identity<absmax_f32_by<multiply_by_ratio>>{}, std::type_identity<int8>{}, not_a_number));
+  BOOST_TEST(everything_is_nan(std::type_identity<absmax_f32_by<multiply_by_ratio>>{}, std::type_identity<int8>{},
+                               not_a_number));
   BOOST_TEST(
       everything_is_nan(std::type_identity<absmax_f32_by<multiply_by_ratio>>{}, std::type_identity<int8>{}, infinity));
   BOOST_TEST(everything_is_nan(std::type_identity<absmax_f32_by<multiply_by_reciprocal>>{},
