@@ -63,9 +63,11 @@ class random_source {
       case 3:
         x = sign * 0.0F;
         break;
-      case 4:
-        x = std::ldexp(random.bell(), static_cast<int>(random.next() % 250) - 125);
+      case 4: {
+        const float bell = random.bell();  // before the exponent: arguments have no order of their own
+        x = std::ldexp(bell, static_cast<int>(random.next() % 250) - 125);
         break;
+      }
       default:
         x = random.bell();
         break;

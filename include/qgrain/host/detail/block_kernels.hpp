@@ -102,6 +102,7 @@ struct fake_block {
                                        const float* absmax, float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(in.shape.cols, group_cols);
+    if (groups < 1) return;
     QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
       factors[static_cast<std::size_t>(g)] = Element::factors(Element::scale(absmax[g], tensor_scale), tensor_scale);
@@ -147,6 +148,7 @@ struct encode_block {
                                        float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(in.shape.cols, group_cols);
+    if (groups < 1) return;
     QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
       scales[g] = Element::scale(absmax[g], tensor_scale);
@@ -183,6 +185,7 @@ struct decode_block {
                                        const typename Element::stored_scale* scales, float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(out.shape.cols, group_cols);
+    if (groups < 1) return;
     QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g)
       factors[static_cast<std::size_t>(g)] = Element::factors(scales[g], tensor_scale);
