@@ -19,6 +19,14 @@
 #define QGRAIN_ALWAYS_INLINE inline
 #endif
 
+/// Before a loop: its iterations do not depend on each other, though g++ cannot see that two pointers are either equal
+/// or apart.
+#if defined(__GNUC__) && !defined(__clang__)
+#define QGRAIN_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
+#else
+#define QGRAIN_INDEPENDENT_ITERATIONS
+#endif
+
 /// Marks a function that works on one element, the part of a definition that both backends share.
 #define QGRAIN_ELEMENTWISE QGRAIN_HOST_DEVICE QGRAIN_ALWAYS_INLINE
 

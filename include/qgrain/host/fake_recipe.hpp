@@ -2,11 +2,11 @@
 #ifndef QGRAIN_HOST_FAKE_RECIPE_HPP
 #define QGRAIN_HOST_FAKE_RECIPE_HPP
 
-#include <qgrain/core/concepts.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/host/detail/blocks.hpp>
+#include <qgrain/host/element_stage.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -17,35 +17,6 @@
 #include <vector>
 
 namespace qgrain {
-
-/// What happens to an element once the range of its group is known. One instantiation serves every granularity, so that
-/// a list of recipes costs formats plus granularities, not their product.
-struct element_stage {
-  std::string_view format;
-  std::string_view scale;
-  std::string_view rounding;
-  int code_bits = 0;
-  int scale_bits = 0;   ///< per group
-  int tensor_bits = 0;  ///< per tensor: not 0 where the scale has two levels
-  float (*tensor_scale)(float absmax) = nullptr;
-  detail::fake_block_function block = nullptr;
-};
-
-/// The element stage of a quantizer type; its granularity does not matter.
-template <quantizer_type Q>
-[[nodiscard]] constexpr element_stage element_stage_of() noexcept {
-  using format = typename Q::format_type;
-  using scale = typename Q::scale_type;
-  using rounding = typename Q::rounding_type;
-  return {format::name(),
-          scale::name(),
-          rounding::name(),
-          format::bits,
-          scale::bits,
-          scale::tensor_bits,
-          [](float absmax) { return Q::tensor_scale(absmax); },
-          &detail::fake_quantize_block<format, scale, rounding>};
-}
 
 enum class granularity_kind : std::uint8_t {
   per_tensor,

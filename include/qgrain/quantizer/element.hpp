@@ -6,7 +6,11 @@
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/core/config.hpp>
 
-namespace qgrain::detail {
+#include <cstdint>
+
+namespace qgrain {
+
+namespace detail {
 
 /// The nearest value of the format, NaN kept. A format without a `round` of its own is asked by encoding and decoding.
 template <class Format, class Round>
@@ -30,12 +34,51 @@ template <class Format, class Round>
   }
 }
 
-template <class Format, class Scale, class Round>
-[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float fake_element(float x, typename Scale::factors_type factors,
-                                                              Round round) noexcept {
-  return Scale::restored(round_to<Format>(Scale::scaled(x, factors), round), factors);
-}
+}  // namespace detail
 
-}  // namespace qgrain::detail
+/// A quantizer without its granularity: what happens to one element, and to the scale of its group, once the group's
+/// range is known. Loops and kernels are instantiated on this, so that granularities add to them instead of
+/// multiplying.
+template <element_format Format, scale_policy Scale, rounding_policy Rounding>
+struct element_quantizer {
+  using format_type = Format;
+  using scale_type = Scale;
+  using rounding_type = Rounding;
+  using code_type = typename Format::code_type;
+  using stored_scale = typename Scale::stored_type;
+  using factors_type = typename Scale::factors_type;
+
+  /// The scale kept once per tensor, from the tensor's largest magnitude; 1 for scales of one level.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float tensor_scale(float absmax) noexcept {
+    return Scale::template tensor_scale<Format>(absmax);
+  }
+  /// The scale kept per group, from the group's largest magnitude.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr stored_scale scale(float absmax,
+                                                                       float tensor_scale = 1.0F) noexcept {
+    return Scale::template stored<Format>(absmax, tensor_scale);
+  }
+  /// A stored scale, ready for use.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr factors_type factors(stored_scale stored,
+                                                                         float tensor_scale = 1.0F) noexcept {
+    return Scale::factors(stored, tensor_scale);
+  }
+
+  /// One element to its code: saturating, NaN as the format has it. `element` is its row-major index.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode(float x, factors_type factors,
+                                                                     std::uint64_t element = 0,
+                                                                     Rounding rounding = {}) noexcept {
+    return detail::encode_as<Format>(Scale::scaled(x, factors), rounding.at(element));
+  }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float decode(code_type code, factors_type factors) noexcept {
+    return Scale::restored(Format::decode(code), factors);
+  }
+  /// decode(encode(x)), except that NaN stays NaN, and the sign of zero is kept, in formats that lack them.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float fake(float x, factors_type factors, std::uint64_t element = 0,
+                                                               Rounding rounding = {}) noexcept {
+    return Scale::restored(detail::round_to<Format>(Scale::scaled(x, factors), rounding.at(element)), factors);
+  }
+};
+
+}  // namespace qgrain
 
 #endif

@@ -12,7 +12,6 @@
 #include <qgrain/quantizer/element.hpp>
 #include <qgrain/scale/absmax.hpp>
 
-#include <cstdint>
 #include <limits>
 #include <type_traits>
 
@@ -26,7 +25,7 @@ namespace qgrain {
 /// @tparam Rounding     how a value between two codes chooses one (rounding_policy)
 template <element_format Format, granularity_policy Granularity, scale_policy Scale = absmax_f32,
           rounding_policy Rounding = nearest_even>
-struct quantizer {
+struct quantizer : element_quantizer<Format, Scale, Rounding> {
   static_assert(
       !std::is_same_v<Format, float8_e8m0fnu>,
       "qgrain::quantizer: float8_e8m0fnu has no sign and no zero, so it cannot hold elements; use it as a scale "
@@ -44,13 +43,10 @@ struct quantizer {
       "format "
       "an encode(x, round)");
 
-  using format_type = Format;
+  using element_type = element_quantizer<Format, Scale, Rounding>;
   using granularity_type = Granularity;
-  using scale_type = Scale;
-  using rounding_type = Rounding;
-  using code_type = typename Format::code_type;
-  using stored_scale = typename Scale::stored_type;
-  using factors_type = typename Scale::factors_type;
+  using typename element_type::code_type;
+  using typename element_type::stored_scale;
 
   /// Bits of one element, its share of the scale included. Where the size of a group depends on the shape (per tensor,
   /// channel, token) the share is left out: `stored_bits` counts it for a given shape.
@@ -105,36 +101,6 @@ struct quantizer {
   /// Bits of the densest storage: codes at their width, all scales, the tensor's scale.
   [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr index_t stored_bits(shape2d shape) noexcept {
     return shape.elements() * Format::bits + scale_count(shape) * Scale::bits + Scale::tensor_bits;
-  }
-
-  /// The scale kept once per tensor, from the tensor's largest magnitude; 1 for scales of one level.
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float tensor_scale(float absmax) noexcept {
-    return Scale::template tensor_scale<Format>(absmax);
-  }
-  /// The scale kept per group, from the group's largest magnitude.
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr stored_scale scale(float absmax,
-                                                                       float tensor_scale = 1.0F) noexcept {
-    return Scale::template stored<Format>(absmax, tensor_scale);
-  }
-  /// A stored scale, ready for use.
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr factors_type factors(stored_scale stored,
-                                                                         float tensor_scale = 1.0F) noexcept {
-    return Scale::factors(stored, tensor_scale);
-  }
-
-  /// One element to its code: saturating, NaN as the format has it. `element` is its row-major index.
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode(float x, factors_type factors,
-                                                                     std::uint64_t element = 0,
-                                                                     Rounding rounding = {}) noexcept {
-    return detail::encode_as<Format>(Scale::scaled(x, factors), rounding.at(element));
-  }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float decode(code_type code, factors_type factors) noexcept {
-    return Scale::restored(Format::decode(code), factors);
-  }
-  /// decode(encode(x)), except that NaN stays NaN, and the sign of zero is kept, in formats that lack them.
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float fake(float x, factors_type factors, std::uint64_t element = 0,
-                                                               Rounding rounding = {}) noexcept {
-    return detail::fake_element<Format, Scale>(x, factors, rounding.at(element));
   }
 };
 

@@ -27,7 +27,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// ModelOpt's packed NVFP4: the group's scale lies in [2^-9, 448], a group of zeros has 1; -0 becomes +0.
+/// ModelOpt's packed NVFP4: the group's scale lies in [2^-9, 448], a group of zeros has 1. An element that is
+/// -0 after scaling has the code of +0, and the code of -0 decodes to +0.
 struct packed_block_scale {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "absmax_two_level"; }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float tensor_scale(float absmax, float most) noexcept {
@@ -39,8 +40,7 @@ struct packed_block_scale {
     return magnitude_bits(ratio) == 0 ? 1.0F : detail::clamp_positive(ratio, power_of_two(-9), most);
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float usable(float unit) noexcept { return unit; }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float before(float x) noexcept { return add_rn(x, 0.0F); }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float after(float y) noexcept { return y; }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float signed_zero(float x) noexcept { return add_rn(x, 0.0F); }
 };
 
 /// ModelOpt's NVFP4 kernel: a group whose dequantized scale is below 1e-5 is rounded with scale 1, so groups with a
@@ -58,8 +58,7 @@ struct kernel_block_scale {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float usable(float unit) noexcept {
     return magnitude_bits(unit) < magnitude_bits(1e-5F) ? 1.0F : unit;
   }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float before(float x) noexcept { return x; }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float after(float y) noexcept { return add_rn(y, 0.0F); }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float signed_zero(float x) noexcept { return add_rn(x, 0.0F); }
 };
 
 /// torchao: absmax is divided by the format's largest value first; the group's scale is at least 2^-6. -0 stays.
@@ -73,8 +72,7 @@ struct torchao_block_scale {
     return detail::clamp_positive(div_rn(div_rn(absmax, max), tensor), power_of_two(-6), most);
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float usable(float unit) noexcept { return unit; }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float before(float x) noexcept { return x; }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float after(float y) noexcept { return y; }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float signed_zero(float x) noexcept { return x; }
 };
 
 /// The tensor scale g is absmax(tensor) / (max of the format * max of `BlockFormat`), the group's scale c is stored in
@@ -110,10 +108,10 @@ struct absmax_two_level {
     return {unit, unit};
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, scale_factors f) noexcept {
-    return div_rn(Rule::before(x), f.forward);
+    return Rule::signed_zero(div_rn(x, f.forward));
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float restored(float q, scale_factors f) noexcept {
-    return Rule::after(mul_rn(q, f.backward));
+    return Rule::signed_zero(mul_rn(q, f.backward));
   }
 };
 

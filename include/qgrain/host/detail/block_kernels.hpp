@@ -67,6 +67,7 @@ struct absmax_block {
     for (index_t r = 0; r < in.shape.rows; ++r) {
       const float* x = in.row(r);
       if (group_cols == 1) {
+        QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t c = 0; c < in.shape.cols; ++c) {
           absmax[c] = float_from_magnitude(larger_of(magnitude_bits(absmax[c]), magnitude_bits(x[c])));
         }
@@ -78,9 +79,9 @@ struct absmax_block {
 };
 
 /// Element stage of fake quantization: in -> out, which may be the same memory.
-template <class Format, class Scale, class Rounding>
+template <class Element>
 struct fake_block {
-  using factors_type = typename Scale::factors_type;
+  using factors_type = typename Element::factors_type;
 
   struct row_body {
     const float* in;
@@ -92,7 +93,8 @@ struct fake_block {
       float* y = out + first;
       const index_t size = Width == 0 ? count : Width;
       const factors_type shared = factors[group];
-      for (index_t i = 0; i < size; ++i) y[i] = fake_element<Format, Scale>(x[i], shared, Rounding{}.at(0));
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < size; ++i) y[i] = Element::fake(x[i], shared);
     }
   };
 
@@ -100,16 +102,18 @@ struct fake_block {
                                        const float* absmax, float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(in.shape.cols, group_cols);
+    if (groups < 1) return;
+    QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
-      factors[static_cast<std::size_t>(g)] =
-          Scale::factors(Scale::template stored<Format>(absmax[g], tensor_scale), tensor_scale);
+      factors[static_cast<std::size_t>(g)] = Element::factors(Element::scale(absmax[g], tensor_scale), tensor_scale);
     }
     for (index_t r = 0; r < in.shape.rows; ++r) {
       const float* x = in.row(r);
       float* y = out.row(r);
       if (group_cols == 1) {
+        QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t c = 0; c < in.shape.cols; ++c) {
-          y[c] = fake_element<Format, Scale>(x[c], factors[static_cast<std::size_t>(c)], Rounding{}.at(0));
+          y[c] = Element::fake(x[c], factors[static_cast<std::size_t>(c)]);
         }
       } else {
         for_each_group(in.shape.cols, group_cols, row_body{x, y, factors.data()});
@@ -119,10 +123,10 @@ struct fake_block {
 };
 
 /// Codes and stored scales of a block. `scales` has one entry per group of the block.
-template <class Q>
+template <class Element>
 struct encode_block {
-  using factors_type = typename Q::factors_type;
-  using code_type = typename Q::code_type;
+  using factors_type = typename Element::factors_type;
+  using code_type = typename Element::code_type;
 
   struct row_body {
     const float* in;
@@ -134,17 +138,21 @@ struct encode_block {
       code_type* y = out + first;
       const index_t size = Width == 0 ? count : Width;
       const factors_type shared = factors[group];
-      for (index_t i = 0; i < size; ++i) y[i] = Q::encode(x[i], shared);
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < size; ++i) y[i] = Element::encode(x[i], shared);
     }
   };
 
   QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, matrix_view<code_type> codes, index_t group_cols,
-                                       const float* absmax, typename Q::stored_scale* scales, float tensor_scale) {
+                                       const float* absmax, typename Element::stored_scale* scales,
+                                       float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(in.shape.cols, group_cols);
+    if (groups < 1) return;
+    QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
-      scales[g] = Q::scale(absmax[g], tensor_scale);
-      factors[static_cast<std::size_t>(g)] = Q::factors(scales[g], tensor_scale);
+      scales[g] = Element::scale(absmax[g], tensor_scale);
+      factors[static_cast<std::size_t>(g)] = Element::factors(scales[g], tensor_scale);
     }
     for (index_t r = 0; r < in.shape.rows; ++r) {
       for_each_group(in.shape.cols, group_cols, row_body{in.row(r), codes.row(r), factors.data()});
@@ -153,10 +161,10 @@ struct encode_block {
 };
 
 /// Values of a block of codes.
-template <class Q>
+template <class Element>
 struct decode_block {
-  using factors_type = typename Q::factors_type;
-  using code_type = typename Q::code_type;
+  using factors_type = typename Element::factors_type;
+  using code_type = typename Element::code_type;
 
   struct row_body {
     const code_type* in;
@@ -168,15 +176,19 @@ struct decode_block {
       float* y = out + first;
       const index_t size = Width == 0 ? count : Width;
       const factors_type shared = factors[group];
-      for (index_t i = 0; i < size; ++i) y[i] = Q::decode(x[i], shared);
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < size; ++i) y[i] = Element::decode(x[i], shared);
     }
   };
 
   QGRAIN_ALWAYS_INLINE static void run(matrix_view<const code_type> codes, matrix_view<float> out, index_t group_cols,
-                                       const typename Q::stored_scale* scales, float tensor_scale) {
+                                       const typename Element::stored_scale* scales, float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(out.shape.cols, group_cols);
-    for (index_t g = 0; g < groups; ++g) factors[static_cast<std::size_t>(g)] = Q::factors(scales[g], tensor_scale);
+    if (groups < 1) return;
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (index_t g = 0; g < groups; ++g)
+      factors[static_cast<std::size_t>(g)] = Element::factors(scales[g], tensor_scale);
     for (index_t r = 0; r < out.shape.rows; ++r) {
       for_each_group(out.shape.cols, group_cols, row_body{codes.row(r), out.row(r), factors.data()});
     }

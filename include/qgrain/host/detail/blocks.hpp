@@ -61,11 +61,11 @@ void for_each_ranged_block(matrix_view<const float> in, shape2d group, range_vie
   });
 }
 
-/// The element stage of a (format, scale, rounding), as a function that run-time recipes can point to.
-template <class Format, class Scale, class Rounding>
+/// The loop of an element stage, as a function that run-time recipes can point to.
+template <class Element>
 void fake_quantize_block(matrix_view<const float> in, matrix_view<float> out, index_t group_cols, const float* absmax,
                          float tensor_scale) {
-  run_widest<fake_block<Format, Scale, Rounding>>(in, out, group_cols, absmax, tensor_scale);
+  run_widest<fake_block<Element>>(in, out, group_cols, absmax, tensor_scale);
 }
 using fake_block_function = void (*)(matrix_view<const float>, matrix_view<float>, index_t, const float*, float);
 

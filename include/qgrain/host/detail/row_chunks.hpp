@@ -114,19 +114,21 @@ template <class T>
   return absmax;
 }
 
-template <class Q, class T>
-[[nodiscard]] known_ranges ranges_before(thread_pool& pool, matrix_view<const T> in, const given_ranges& given) {
+/// `tensor_scale` makes the tensor's scale from its largest magnitude; null for scales of one level.
+template <class T>
+[[nodiscard]] known_ranges ranges_before(thread_pool& pool, matrix_view<const T> in, shape2d group,
+                                         const given_ranges& given, float (*tensor_scale)(float)) {
   known_ranges known;
-  const shape2d group = Q::granularity_type::group_shape(in.shape);
+  const shape2d extent{ceil_div(in.shape.rows, group.rows), ceil_div(in.shape.cols, group.cols)};
   if (!given.absmax.empty()) {
-    known.groups = {given.absmax.data(), Q::scale_shape(in.shape)};
+    known.groups = {given.absmax.data(), extent};
   } else if (group.rows > 1) {
     known.found = absmax_of(pool, in, group);
-    known.groups = {known.found.data(), Q::scale_shape(in.shape)};
+    known.groups = {known.found.data(), extent};
   }
-  if constexpr (Q::scale_type::tensor_bits > 0) {
+  if (tensor_scale != nullptr) {
     known.tensor_scale =
-        Q::tensor_scale(given.tensor_absmax ? *given.tensor_absmax : absmax_of(pool, in, in.shape).front());
+        tensor_scale(given.tensor_absmax ? *given.tensor_absmax : absmax_of(pool, in, in.shape).front());
   }
   return known;
 }

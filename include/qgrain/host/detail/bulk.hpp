@@ -1,0 +1,116 @@
+// The bulk operations, instantiated on elements: granularity is a value here.
+#ifndef QGRAIN_HOST_DETAIL_BULK_HPP
+#define QGRAIN_HOST_DETAIL_BULK_HPP
+
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/core/status.hpp>
+#include <qgrain/host/detail/blocks.hpp>
+#include <qgrain/host/detail/row_chunks.hpp>
+#include <qgrain/host/element_stage.hpp>
+#include <qgrain/host/given_ranges.hpp>
+#include <qgrain/host/on_host.hpp>
+#include <qgrain/host/parallel.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+
+namespace qgrain::detail {
+
+inline void require_shape(status verdict, const std::string& what, shape2d shape) {
+  if (verdict) return;
+  throw error(verdict.code(), what + " cannot take a " + std::to_string(shape.rows) + " x " +
+                                  std::to_string(shape.cols) + " matrix: the rule asks for " +
+                                  std::to_string(verdict.wanted()) + ", found " + std::to_string(verdict.found()));
+}
+
+inline void require_same(const char* what, index_t wanted, index_t found) {
+  if (wanted == found) return;
+  throw error(errc::invalid_shape,
+              std::string(what) + ": expected " + std::to_string(wanted) + ", found " + std::to_string(found));
+}
+
+inline void require_size(const char* what, index_t wanted, index_t found) {
+  if (found >= wanted) return;
+  throw error(errc::buffer_too_small,
+              std::string(what) + ": needs " + std::to_string(wanted) + ", has " + std::to_string(found));
+}
+
+template <class T>
+void require_matrix(const char* what, matrix_view<T> matrix) {
+  if (matrix.data == nullptr) throw error(errc::invalid_argument, std::string(what) + " has no memory");
+  require_size(what, matrix.shape.cols, matrix.leading_dimension);
+}
+
+/// Codes and scales, by memory; scales by rows of groups.
+template <class Element>
+struct coded_memory {
+  typename Element::code_type* codes;
+  typename Element::stored_scale* scales;
+  float* tensor_scale;
+};
+
+template <class Element, class T>
+void quantize_matrix(const on_host& where, matrix_view<const T> in, shape2d group, const given_ranges& given,
+                     coded_memory<Element> out) {
+  const index_t scales_per_row = ceil_div(in.shape.cols, group.cols);
+  float (*const tensor_scale)(float) =
+      Element::scale_type::tensor_bits == 0 ? nullptr : +[](float absmax) { return Element::tensor_scale(absmax); };
+  with_pool(where, [&](thread_pool& pool) {
+    const known_ranges known = ranges_before(pool, in, group, given, tensor_scale);
+    if (out.tensor_scale != nullptr) *out.tensor_scale = known.tensor_scale;
+    for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
+      const float_rows<T> x(in.band(row, rows));
+      const matrix_view<typename Element::code_type> codes{out.codes + row * in.shape.cols, {rows, in.shape.cols}};
+      const shape2d local{std::min(group.rows, rows), group.cols};
+      for_each_ranged_block(x.view(), local, known.from_row(row, group), [&](const block& b, const float* absmax) {
+        std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> scales;
+        run_widest<encode_block<Element>>(part(x.view(), b), part(codes, b), group.cols, absmax, scales.data(),
+                                          known.tensor_scale);
+        if (row % group.rows != 0) return;  // a group over several chunks: the first one writes its scale
+        const index_t at = (row / group.rows + b.group_row) * scales_per_row + b.group_col;
+        std::copy_n(scales.begin(), ceil_div(b.shape.cols, group.cols), out.scales + at);
+      });
+    });
+  });
+}
+
+template <class Element, class T>
+void dequantize_matrix(const on_host& where, coded_memory<Element> in, shape2d group, matrix_view<T> out) {
+  const shape2d shape = out.shape;
+  const index_t scales_per_row = ceil_div(shape.cols, group.cols);
+  const float tensor_scale = in.tensor_scale == nullptr ? 1.0F : *in.tensor_scale;
+  with_pool(where, [&](thread_pool& pool) {
+    for_each_row_chunk(pool, shape, group, [&](index_t row, index_t rows) {
+      const matrix_view<const typename Element::code_type> codes{in.codes + row * shape.cols, {rows, shape.cols}};
+      float_sink<T> y(out.band(row, rows));
+      for_each_block(codes.shape, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+        const typename Element::stored_scale* scales =
+            in.scales + (row / group.rows + b.group_row) * scales_per_row + b.group_col;
+        run_widest<decode_block<Element>>(part(codes, b), part(y.view(), b), group.cols, scales, tensor_scale);
+      });
+      y.store();
+    });
+  });
+}
+
+template <class T>
+void fake_quantize_matrix(const on_host& where, const element_stage& elements, matrix_view<const T> in,
+                          matrix_view<T> out, shape2d group, const given_ranges& given) {
+  with_pool(where, [&](thread_pool& pool) {
+    const known_ranges known =
+        ranges_before(pool, in, group, given, elements.tensor_bits == 0 ? nullptr : elements.tensor_scale);
+    for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
+      const float_rows<T> x(in.band(row, rows));
+      float_sink<T> y(out.band(row, rows));
+      fake_quantize_band(elements.block, x.view(), y.view(), {std::min(group.rows, rows), group.cols},
+                         known.from_row(row, group), known.tensor_scale);
+      y.store();
+    });
+  });
+}
+
+}  // namespace qgrain::detail
+
+#endif

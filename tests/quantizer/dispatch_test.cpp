@@ -1,0 +1,40 @@
+// From names to types, and what unknown names are answered with.
+#include <qgrain/core/nearest_names.hpp>
+#include <qgrain/quantizer/dispatch.hpp>
+#include <qgrain/quantizer/recipes.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <string_view>
+
+using namespace qgrain;
+
+using recipes = recipe_list<quantizer<int4, per_group<128>>, mxfp4_ocp, nvfp4_modelopt>;
+
+BOOST_AUTO_TEST_CASE(a_name_finds_its_type) {
+  double bits = 0.0;
+  dispatch(recipes{}, "nvfp4_modelopt", [&]<class Q>(std::type_identity<Q>) { bits = Q::bits_per_element; });
+  BOOST_TEST(bits == 4.5);
+  dispatch(recipes{}, "int4/group128", [&]<class Q>(std::type_identity<Q>) { bits = Q::bits_per_element; });
+  BOOST_TEST(bits == 4.25);
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_name_is_answered_with_the_nearest) {
+  bool called = false;
+  BOOST_CHECK_EXCEPTION(
+      dispatch(recipes{}, "mxfp4_ocb", [&](auto) { called = true; }), error, [](const error& failure) {
+        const std::string_view sentence = failure.what();
+        return failure.code() == errc::unknown_name &&
+               sentence.starts_with("unknown recipe \"mxfp4_ocb\"; the nearest names are mxfp4_ocp, ");
+      });
+  BOOST_TEST(!called);
+}
+
+BOOST_AUTO_TEST_CASE(edit_distances) {
+  BOOST_TEST(edit_distance("", "abc") == 3U);
+  BOOST_TEST(edit_distance("kitten", "sitting") == 3U);
+  BOOST_TEST(edit_distance("int8", "int8") == 0U);
+  const std::vector<std::string> known = {"int4", "int8", "fp8", "group"};
+  BOOST_TEST((nearest_names("int9", known, 2) == std::vector<std::string>{"int4", "int8"}));
+}
