@@ -1,0 +1,306 @@
+// qgrain-sweep from the outside: jobs by the names of pairs and granularities, files, and how it refuses.
+#include "lm/lm_support.hpp"
+#include "support/run_program.hpp"
+
+#include <lm/file.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace {
+
+using namespace qgrain::lm;
+using namespace qgrain::lm::testing;
+using qgrain::testing::program_result;
+namespace json = boost::json;
+
+struct fixture {
+  temporary_folder folder;
+
+  program_result run(const std::vector<std::string>& arguments) {
+    return qgrain::testing::run_program("qgrain-sweep", arguments, folder.path());
+  }
+  [[nodiscard]] std::string path(const std::string& name) const { return (folder.path() / name).string(); }
+
+  // Must exit with 1, name all `words` on standard error and leave no output folder behind.
+  void refused(const std::vector<std::string>& arguments, const std::vector<std::string>& words) {
+    std::vector<std::string> all = arguments;
+    const bool has_folder =
+        std::any_of(all.begin(), all.end(), [](const std::string& a) { return a.starts_with("runner.output_dir="); });
+    if (!has_folder) all.push_back("runner.output_dir=" + path("out"));
+    const program_result result = run(all);
+    BOOST_TEST(result.exit_code == 1, arguments.back());
+    for (const std::string& word : words)
+      BOOST_TEST((result.err.find(word) != std::string::npos), result.err + " lacks " + word);
+    BOOST_TEST(!std::filesystem::exists(path("out")));
+  }
+};
+
+const std::filesystem::path small = source_dir / "examples/data/captions_small.txt";
+
+std::vector<std::string> texts_of(const json::value& list) {
+  std::vector<std::string> texts;
+  for (const json::value& t : list.as_array()) texts.emplace_back(t.as_string());
+  return texts;
+}
+
+std::string joined(const std::set<std::string>& texts) {
+  std::string all;
+  for (const std::string& t : texts) all.append(all.empty() ? "" : ",").append(t);
+  return all;
+}
+
+// One multirun per pair over the granularities that the stored jobs of a data set name, against these jobs.
+void compare_seed_jobs(fixture& f, const std::string& size, const std::string& data_path, const std::string& grouping,
+                       int wanted_jobs) {
+  const json::value all = read_json_file(source_dir / "tests/data/scores/jobs.json");
+  const std::vector<std::string> layers = texts_of(all.at("layer_names"));
+  std::map<std::string, std::set<std::string>> granularities;  // of each pair
+  std::vector<const json::object*> jobs;
+  for (const json::value& entry : all.at("jobs").as_array()) {
+    const json::object& job = entry.as_object();
+    if (job.at("seed").is_null() || job.at("compute_dtype").as_string() != "f32" ||
+        job.at("method").as_string() != "gradient" ||
+        job.at("data").at("captions").as_string() != "captions_" + size + ".txt" ||
+        job.at("data").at("path").as_string() != data_path || job.at("grouping").as_string() != grouping) {
+      continue;
+    }
+    jobs.push_back(&job);
+    for (const std::string& g : texts_of(job.at("seed").at("quant_granularity"))) {
+      granularities[std::string(job.at("seed").at("quant_pair").as_string())].insert(g);
+    }
+  }
+  BOOST_TEST(jobs.size() == static_cast<std::size_t>(wanted_jobs));
+  const std::string out = f.path(size + data_path + grouping);
+  for (const auto& [pair, list] : granularities) {
+    const program_result result =
+        f.run({"-m", "quant_pair=" + pair, "quant_granularity=" + joined(list), "dataset.size=" + size,
+               "autoquant.grouping=" + grouping, data_path == "plain" ? "dataset.padding=none" : "dataset.padding=left",
+               data_path == "plain" ? "autoquant.batch_size=1" : "autoquant.batch_size=8", "runner.output_dir=" + out});
+    BOOST_TEST(result.exit_code == 0, result.err);
+  }
+  std::size_t compared = 0;
+  std::size_t within = 0;
+  std::size_t combinations = 0;
+  for (const json::object* job : jobs) {
+    const std::string pair(job->at("seed").at("quant_pair").as_string());
+    const json::array& stored_layers = job->at("layers").as_array();
+    const json::object& groups = job->at("groups").as_object();
+    const json::array& members = all.at("group_lists").at(groups.at("list").as_string()).as_array();
+    double largest = 0;
+    for (const json::value& s : stored_layers) largest = std::max(largest, s.to_number<double>());
+    for (const std::string& granularity : texts_of(job->at("seed").at("quant_granularity"))) {
+      const std::filesystem::path folder = std::filesystem::path(out) / pair / granularity / size;
+      const json::value manifest = read_json_file(folder / (pair + "_autoquant_lm_quant_manifest.json"));
+      const std::string name = std::string(job->at("name").as_string()) + " as " + pair + " " + granularity;
+      for (std::size_t l = 0; l < layers.size(); ++l) {
+        const double wanted = stored_layers[l].to_number<double>();
+        if (wanted <= 1e-6 * largest) continue;
+        const double difference = std::abs(manifest.at("linear_scores").at(layers[l]).to_number<double>() / wanted - 1);
+        BOOST_TEST(difference <= 5e-4, name << " " << layers[l]);
+        within += difference <= 1e-4 ? 1 : 0;
+        ++compared;
+      }
+      BOOST_TEST(manifest.at("layer_sensitivity").as_object().size() == members.size());
+      for (std::size_t g = 0; g < members.size(); ++g) {
+        const json::object& found = manifest.at("layer_sensitivity").at(members[g].at("key").as_string()).as_object();
+        const json::array& scores = groups.at("scores").at(g).as_array();
+        const json::array& costs = groups.at("costs").at(g).as_array();
+        BOOST_TEST_REQUIRE(found.at("costs").as_array().size() == costs.size());
+        for (std::size_t c = 0; c < costs.size(); ++c) {
+          BOOST_TEST(found.at("costs").at(c).to_number<double>() == costs[c].to_number<double>(), name);
+          const double wanted = scores[c].to_number<double>();
+          if (wanted <= 1e-6 * largest) continue;
+          BOOST_TEST(std::abs(found.at("scores").at(c).to_number<double>() / wanted - 1) <= 5e-4, name);
+        }
+      }
+      const json::object& exact = job->at("result").at("exact").as_object();
+      const double total = job->at("result").at("total").to_number<double>();
+      const double bits = 16 * exact.at("cost").to_number<double>() / total;
+      BOOST_TEST(std::abs(manifest.at("autoquant_state").at("constraints").at("effective_bits").to_number<double>() -
+                          bits) < 1e-9,
+                 name);
+      BOOST_TEST(manifest.at("autoquant_state").at("is_satisfied").as_bool());
+      ++combinations;
+    }
+  }
+  BOOST_TEST(static_cast<double>(within) >= 0.99 * static_cast<double>(compared));
+  BOOST_TEST_MESSAGE(size << " " << data_path << " " << grouping << ": " << jobs.size() << " jobs under "
+                          << combinations << " names, " << compared << " scores compared");
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(seed_jobs_small_left_padded, fixture) {
+  compare_seed_jobs(*this, "small", "driver", "default", 38);
+}
+BOOST_FIXTURE_TEST_CASE(seed_jobs_small_left_padded_ungrouped, fixture) {
+  compare_seed_jobs(*this, "small", "driver", "none", 3);
+}
+BOOST_FIXTURE_TEST_CASE(seed_jobs_small_plain, fixture) { compare_seed_jobs(*this, "small", "plain", "default", 6); }
+BOOST_FIXTURE_TEST_CASE(seed_jobs_small_plain_ungrouped, fixture) {
+  compare_seed_jobs(*this, "small", "plain", "none", 6);
+}
+BOOST_FIXTURE_TEST_CASE(seed_jobs_medium_left_padded, fixture) {
+  compare_seed_jobs(*this, "medium", "driver", "default", 6);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_job_writes_its_files_and_reports_are_made_again, fixture) {
+  const std::string out = "runner.output_dir=" + path("job");
+  const std::vector<std::string> arguments{"quant_pair=wint4_aint8", "quant_granularity=w_group64",
+                                           "dataset.size=small", out};
+  const program_result first = run(arguments);
+  BOOST_TEST(first.exit_code == 0, first.err);
+  BOOST_TEST((first.out.find("layer-sensitivity-report.md") != std::string::npos));
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(path("job")))
+    files.insert(entry.path().filename().string());
+  BOOST_TEST(files == (std::set<std::string>{"composed-config.json", "layer-sensitivity-report.json",
+                                             "layer-sensitivity-report.md", "run_stats.json",
+                                             "wint4_aint8_autoquant_lm_quant_manifest.json"}),
+             joined(files));
+  const json::value manifest = read_json_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json");
+  BOOST_TEST(manifest.at("recipes").at("weight").at("name").as_string() == "int4/group64");
+  BOOST_TEST(manifest.at("recipes").at("weight").at("bits_per_element").to_number<double>() == 4.5);
+  BOOST_TEST(manifest.at("recipes").at("activation").at("name").as_string() == "int8/per_tensor_static");
+  BOOST_TEST(manifest.at("input_amax").as_object().size() == 43U);
+
+  // Results hold no times: a second run in another folder gives the same bytes but for run_stats.json.
+  std::vector<std::string> again = arguments;
+  again.back() = "runner.output_dir=" + path("again");
+  again.emplace_back("runner.threads=3");
+  BOOST_TEST(run(again).exit_code == 0);
+  for (const std::string name : {"layer-sensitivity-report.json", "wint4_aint8_autoquant_lm_quant_manifest.json"}) {
+    BOOST_TEST((read_text_file(folder.path() / "job" / name) == read_text_file(folder.path() / "again" / name)), name);
+  }
+
+  // Occupied: refused, and what is there stays.
+  const std::string report = read_text_file(folder.path() / "job/layer-sensitivity-report.md");
+  BOOST_TEST(run(arguments).exit_code == 1);
+  std::filesystem::remove(folder.path() / "job/layer-sensitivity-report.md");
+  std::vector<std::string> report_only = arguments;
+  report_only.emplace_back("runner.report_only=true");
+  BOOST_TEST(run(report_only).exit_code == 0);
+  BOOST_TEST((read_text_file(folder.path() / "job/layer-sensitivity-report.md") == report));
+
+  // A manifest of another model.
+  std::filesystem::copy(model_dir, folder.path() / "other");
+  const safetensors_file original(model_dir / "model.safetensors");
+  std::vector<tensor_plan> plan;
+  for (const tensor_info& t : original.tensors()) plan.push_back({t.name, dtype::f32, t.shape});
+  std::filesystem::remove(folder.path() / "other/model.safetensors");
+  safetensors_writer writer(folder.path() / "other/model.safetensors", plan);
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    std::vector<float> values = floats_of(original, plan[i].name);
+    for (float& v : values) v *= 1.5F;
+    writer.write_elements<float>(i, 0, values);
+  }
+  writer.finish();
+  report_only.push_back("model.path=" + path("other"));
+  const program_result other = run(report_only);
+  BOOST_TEST(other.exit_code == 1);
+  BOOST_TEST((other.err.find("model") != std::string::npos), other.err);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_multirun_has_a_folder_per_job_and_marks_what_has_no_effect, fixture) {
+  const program_result result =
+      run({"-m", "quant_pair=wint4_afp16,wint8_aint8", "quant_granularity=default,a_per_token_dynamic",
+           "dataset.max_calib_samples=4,8", "runner.output_dir=" + path("out")});
+  BOOST_TEST(result.exit_code == 0, result.err);
+  BOOST_TEST((result.out.find("no effect") != std::string::npos));
+  int manifests = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path("out"))) {
+    if (!entry.path().string().ends_with("_quant_manifest.json")) continue;
+    ++manifests;
+    const json::value manifest = read_json_file(entry.path());
+    const bool has_effect = manifest.at("quantization").at("has_effect").as_bool();
+    const std::string at = entry.path().string();
+    const bool overlay_without_effect = at.find("wint4_afp16/a_per_token_dynamic") != std::string::npos;
+    BOOST_TEST(has_effect == !overlay_without_effect, at);
+  }
+  BOOST_TEST(manifests == 8);
+}
+
+BOOST_FIXTURE_TEST_CASE(recipe_lists_are_scored_as_they_are, fixture) {
+  const std::vector<std::string> base{"model.path=" + model_dir.string(), "dataset.captions_path=" + small.string(),
+                                      "dataset.padding=none", "autoquant.batch_size=1"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return more;
+  };
+  BOOST_TEST(run(with({"jobs=[int8/per_tensor:fp16,{weight:mxfp4_rceil,activation:fp8/per_token_dynamic}]",
+                       "runner.output_dir=" + path("a")}))
+                 .exit_code == 0);
+  write_text_file(path("jobs.json"),
+                  R"([["int8/per_tensor", "fp16"], {"weight": "mxfp4_rceil", "activation": "fp8/per_token_dynamic"}])");
+  BOOST_TEST(run(with({"jobs=" + path("jobs.json"), "runner.output_dir=" + path("b"), "runner.threads=1"})).exit_code ==
+             0);
+  BOOST_TEST((read_text_file(folder.path() / "a/linear-scores.json") ==
+              read_text_file(folder.path() / "b/linear-scores.json")));
+  const json::value scores = read_json_file(folder.path() / "a/linear-scores.json");
+  BOOST_TEST(scores.at("jobs").as_array().size() == 2U);
+  BOOST_TEST(scores.at("jobs").at(0).at("linear_scores").as_object().size() == 43U);
+  BOOST_TEST(scores.at("losses").as_array().size() == 16U);
+  BOOST_TEST(scores.at("input_amax").at("lm_head").as_array().size() == 128U);
+  refused(with({"jobs=[]"}), {"empty"});
+  refused(with({"jobs=[int8/per_tensr:fp16]"}), {"int8/per_tensr", "int8/per_tensor"});
+  refused(with({"jobs=[int8/per_tensor]"}), {"int8/per_tensor", "<activation recipe>"});
+  refused(with({"jobs=[int8/per_tensor:fp16,int8/per_tensor:fp16]"}), {"job 2"});
+}
+
+BOOST_FIXTURE_TEST_CASE(bad_input_is_refused_before_any_work, fixture) {
+  refused({"quant_par=wint4_aint8"}, {"quant_par", "quant_pair"});
+  refused({"quant_pair=wint4_aint9"}, {"wint4_aint9", "wint4_aint8"});
+  refused({"autoquant.batchsize=4"}, {"autoquant.batchsize", "batch_size"});
+  refused({"autoquant.batch_size=four"}, {"autoquant.batch_size", "four"});
+  refused({"autoquant.batch_size=0"}, {"autoquant.batch_size", "0"});
+  refused({"autoquant.effective_bits=17", "dataset.size=small"}, {"17"});
+  refused({"dataset.padding=right"}, {"dataset.padding", "right"});
+  refused({"dataset.size=huge"}, {"huge", "small"});
+  refused({"quant_pair=wnvfp4_afp8", "quant_granularity=w_per_tensor"}, {"axis", "block_sizes"});
+  refused({"quant_pair=wint4_afp16", "quant_granularity.quant_cfg_overrides={'*weight_quantizer':{narrow_range:true}}"},
+          {"narrow_range"});
+  refused({"-m", "quant_pair=wfp4_afp16,wnvfp4_afp16", "quant_granularity=w_per_tensor,w_per_out_channel"},
+          {"4 of 4 jobs", "wfp4_afp16", "wnvfp4_afp16"});
+  write_text_file(path("empty.txt"), "\n \n");
+  refused({"dataset.captions_path=" + path("empty.txt")}, {"empty.txt"});
+  refused({"dataset.captions_path=" + small.string()}, {"captions_small.txt", "16", "128"});
+  refused({"dataset.captions_path=" + path("missing.txt")}, {"missing.txt"});
+  refused({"model.path=" + path("nowhere")}, {"nowhere"});
+  refused({"model=qwen3_vl_4b_instruct"}, {"model.path"});
+  write_text_file(path("file"), "x");
+  refused({"runner.output_dir=" + path("file")}, {"file"});
+  refused({"runner.output_dir=" + path("file/below")}, {"file"});
+  refused({"runner.report_only=true"}, {"manifest"});
+  write_text_file(path("conf.json"), "{");
+  BOOST_TEST(run({"--conf-dir", path("no-such-folder")}).exit_code == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_configuration_can_be_looked_at_and_extended, fixture) {
+  BOOST_TEST((run({"--list"}).out.find("quant_pair: ") != std::string::npos));
+  BOOST_TEST((run({"--list", "quant_granularity"}).out.find("w_group64\n") != std::string::npos));
+  const program_result unknown = run({"--list", "quant_granularty"});
+  BOOST_TEST(unknown.exit_code == 1);
+  BOOST_TEST((unknown.err.find("quant_granularity") != std::string::npos), unknown.err);
+  const json::value config = json::parse(run({"--cfg", "quant_pair=wint8_aint8", "autoquant.batch_size=4"}).out);
+  BOOST_TEST(config.at("quant_pair").at("name").as_string() == "wint8_aint8");
+  BOOST_TEST(config.at("autoquant").at("batch_size").as_int64() == 4);
+  BOOST_TEST(run({"--help"}).exit_code == 0);
+  const program_result dry = run({"--dry-run", "preset=demo", "runner.output_dir=" + path("out")});
+  BOOST_TEST(dry.exit_code == 0, dry.err);
+  BOOST_TEST((dry.out.find("32 jobs") != std::string::npos));
+  BOOST_TEST(!std::filesystem::exists(path("out")));
+
+  std::filesystem::create_directories(folder.path() / "conf/quant_granularity");
+  write_text_file(
+      folder.path() / "conf/quant_granularity/w_group48.json",
+      R"({"name": "w_group48", "quant_cfg_overrides": {"*weight_quantizer": {"block_sizes": {"-1": 48}}}} // mine)");
+  const program_result own = run({"--conf-dir", path("conf"), "quant_pair=wint4_afp16", "quant_granularity=w_group48",
+                                  "dataset.size=small", "runner.output_dir=" + path("own")});
+  BOOST_TEST(own.exit_code == 0, own.err);
+  const json::value manifest = read_json_file(folder.path() / "own/wint4_afp16_autoquant_lm_quant_manifest.json");
+  BOOST_TEST(manifest.at("recipes").at("weight").at("name").as_string() == "int4/group48");
+}
