@@ -57,6 +57,9 @@ struct transposed_keys {
   buffer values;
 };
 
+// exp(x), rounded once from double precision.
+QGRAIN_ALWAYS_INLINE float exp_rounded(float x) { return static_cast<float>(std::exp(static_cast<double>(x))); }
+
 // The running softmax of one query row over blocks of keys.
 struct row_state {
   float largest = minus_infinity;
@@ -65,7 +68,8 @@ struct row_state {
 
 // One row's scores of a block of keys, as products of query and key, become exp(score * scale - largest so far) in
 // place; `rescale` is what earlier blocks' results must be multiplied by. Only scores [begin, end) are seen; all others
-// become 0. Scores in front of `vector_end`, a multiple of 16, go through exp_fast into 16 running sums.
+// become 0. Scores in front of `vector_end`, a multiple of 16, go through exp_fast into 16 running sums, the rest
+// through exp_rounded into their total.
 struct softmax_step {
   QGRAIN_ALWAYS_INLINE static void run(float* scores, index_t begin, index_t end, index_t vector_end, float scale,
                                        row_state* state, float* rescale) {
@@ -97,12 +101,12 @@ struct softmax_step {
     }
     float sum = sums[0];
     for (index_t j = std::max(fast_end, begin); j < end; ++j) {
-      scores[j] = std::exp(scores[j] - largest);
+      scores[j] = exp_rounded(scores[j] - largest);
       sum += scores[j];
     }
     for (index_t j = std::max(fast_end, end); j < padded_end; ++j) scores[j] = 0;
 
-    *rescale = std::exp(state->largest - largest);
+    *rescale = exp_rounded(state->largest - largest);
     *state = {largest, fma_rn(*rescale, state->sum, sum)};
   }
 };
