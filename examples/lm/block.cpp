@@ -108,7 +108,7 @@ void block_runner::attend(const chunk& part) {
     const auto head = [&](buffer& all, index_t width) { return view(all, width, s.first_token(), s.tokens()); };
     if (s.padding > 0) view(work_.attended, a, s.begin, 1).setZero();
     attention(as_const(head(work_.turned_query, a)), as_const(head(work_.turned_key, c)),
-              as_const(head(work_.value, c)), head(work_.attended, a));
+              as_const(head(work_.value, c)), s.padding, head(work_.attended, a));
   });
 }
 

@@ -1,6 +1,13 @@
 #include "operations.hpp"
 
+#include "elementary.hpp"
+#include "fused_kernels.hpp"
+
+#include <qgrain/core/arithmetic.hpp>
+
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <numbers>
 
@@ -11,7 +18,61 @@ const_row_vector row_of(const_matrix m, index_t row) { return {m.data() + row * 
 row_vector row_of(matrix m, index_t row) { return {m.data() + row * m.outerStride(), m.cols()}; }
 const_row_vector vector_of(std::span<const float> v) { return {v.data(), static_cast<index_t>(v.size())}; }
 
-float inverse_rms(const const_row_vector& x, float epsilon) { return 1.0F / std::sqrt(x.square().mean() + epsilon); }
+// The sum of squares of n values, in the order of the reference implementation's sum over rows: 32 running sums take
+// the values in turn; after 2^p steps they are emptied into a second level, that after as many into a third, and so on.
+// Then the four groups of 8 are added, then the 8 one after another, with what 8 does not divide in front.
+struct sum_of_squares {
+  static constexpr index_t lanes = 8;
+  static constexpr index_t width = 4 * lanes;
+  static constexpr std::size_t levels = 4;
+
+  QGRAIN_ALWAYS_INLINE static float square(float x) { return mul_rn(x, x); }
+
+  QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t n, float* result) {
+    const index_t steps = n / width;
+    const int power =
+        std::max(4, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(std::max<index_t>(steps, 1) - 1))) /
+                        static_cast<int>(levels));
+    float sums[levels][width] = {};
+    for (index_t step = 1; step <= steps; ++step, x += width) {
+      for (index_t i = 0; i < width; ++i) sums[0][i] += square(x[i]);
+      for (std::size_t level = 1; level < levels && step % (index_t{1} << (power * static_cast<int>(level))) == 0;
+           ++level) {
+        empty(sums[level - 1], sums[level]);
+      }
+    }
+    for (std::size_t level = 1; level < levels; ++level) empty(sums[level], sums[0]);
+    const index_t rest = n - steps * width;
+    const index_t whole = rest - rest % lanes;
+    for (index_t i = 0; i < whole; ++i) sums[0][i % lanes] += square(x[i]);
+    float total = 0;
+    for (index_t i = whole; i < rest; ++i) total += square(x[i]);
+    for (index_t i = 0; i < lanes; ++i) {
+      total += ((sums[0][i] + sums[0][i + lanes]) + sums[0][i + 2 * lanes]) + sums[0][i + 3 * lanes];
+    }
+    *result = total;
+  }
+
+ private:
+  QGRAIN_ALWAYS_INLINE static void empty(float* from, float* into) {
+    for (index_t i = 0; i < width; ++i) {
+      into[i] += from[i];
+      from[i] = 0;
+    }
+  }
+};
+
+float inverse_rms(const const_row_vector& x, float epsilon) {
+  float sum = 0;
+  run_fused<sum_of_squares>(x.data(), x.size(), &sum);
+  return 1.0F / std::sqrt(sum / static_cast<float>(x.size()) + epsilon);
+}
+
+struct swiglu_row {
+  QGRAIN_ALWAYS_INLINE static void run(const float* gate, const float* up, index_t n, float* y) {
+    for (index_t i = 0; i < n; ++i) y[i] = mul_rn(gate[i] / (1.0F + exp_accurate(-gate[i])), up[i]);
+  }
+};
 
 // Turns by the table's angle times `direction`, which is 1 or -1.
 void turn(matrix x, index_t head_size, const rope_table& table, std::span<const std::int32_t> positions,
@@ -26,8 +87,8 @@ void turn(matrix x, index_t head_size, const rope_table& table, std::span<const 
       for (index_t i = 0; i < half; ++i) {
         const float first = head[i];
         const float second = head[i + half];
-        head[i] = first * cosine[i] - direction * (second * sine[i]);
-        head[i + half] = second * cosine[i] + direction * (first * sine[i]);
+        head[i] = sub_rn(mul_rn(first, cosine[i]), mul_rn(second, direction * sine[i]));
+        head[i + half] = add_rn(mul_rn(second, cosine[i]), mul_rn(first, direction * sine[i]));
       }
     }
   }
@@ -77,8 +138,8 @@ rope_table::rope_table(const model_config& config, index_t count)
     }
     for (index_t position = 0; position < count; ++position) {
       const float angle = static_cast<float>(position) * frequency;
-      values_.data()[position * 2 * half_ + i] = std::cos(angle);
-      values_.data()[position * 2 * half_ + half_ + i] = std::sin(angle);
+      values_.data()[position * 2 * half_ + i] = cosine(angle);
+      values_.data()[position * 2 * half_ + half_ + i] = sine(angle);
     }
   }
 }
@@ -92,8 +153,7 @@ void rope_backward(matrix dx, index_t head_size, const rope_table& table, std::s
 
 void swiglu(const_matrix gate, const_matrix up, matrix y) {
   for (index_t row = 0; row < y.rows(); ++row) {
-    const const_row_vector g = row_of(gate, row);
-    row_of(y, row) = g / (1.0F + (-g).exp()) * row_of(up, row);
+    run_fused<swiglu_row>(row_of(gate, row).data(), row_of(up, row).data(), y.cols(), row_of(y, row).data());
   }
 }
 

@@ -51,7 +51,8 @@ void swiglu_backward(const_matrix gate, const_matrix up, const_matrix dy, matrix
 
 /// Causal attention of one sequence and one key/value head.
 /// q [t, group * head_size] holds the query heads that share the key head, k and v [t, head_size], out like q.
-void attention(const_matrix q, const_matrix k, const_matrix v, matrix out);
+/// `padding` positions in front of the sequence are not attended to; they only shift the order of summation.
+void attention(const_matrix q, const_matrix k, const_matrix v, index_t padding, matrix out);
 /// dq, dk, dv from dout; all are overwritten. Probabilities are computed again from q and k.
 void attention_backward(const_matrix q, const_matrix k, const_matrix v, const_matrix dout, matrix dq, matrix dk,
                         matrix dv);

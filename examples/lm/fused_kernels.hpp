@@ -1,0 +1,42 @@
+// Runs a loop of fused multiply-adds with the widest vector instructions that the processor has.
+#ifndef QGRAIN_LM_FUSED_KERNELS_HPP
+#define QGRAIN_LM_FUSED_KERNELS_HPP
+
+#include <qgrain/host/detail/instruction_set.hpp>
+
+namespace qgrain::lm {
+
+// As detail::run_widest, but AVX2 comes with FMA: there std::fma is one instruction, elsewhere it may be a library
+// call. The bits are the same everywhere.
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+template <class Kernel, class... Arguments>
+__attribute__((target("avx2,fma"))) void run_avx2_fma(Arguments... arguments) {
+  Kernel::run(arguments...);
+}
+
+/// Kernel: a struct with an always-inlined static `run`. Arguments go by value: they are views and numbers.
+template <class Kernel, class... Arguments>
+void run_fused(Arguments... arguments) {
+  const bool has_avx512 =
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+  if (!has_avx512 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    run_avx2_fma<Kernel>(arguments...);
+  } else {
+    detail::run_widest<Kernel>(arguments...);
+  }
+}
+
+#else
+
+template <class Kernel, class... Arguments>
+void run_fused(Arguments... arguments) {
+  Kernel::run(arguments...);
+}
+
+#endif
+
+}  // namespace qgrain::lm
+
+#endif
