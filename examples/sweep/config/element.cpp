@@ -10,6 +10,8 @@ template <typename... Visitors>
 struct overloaded : Visitors... {
   using Visitors::operator()...;
 };
+template <typename... Visitors>
+overloaded(Visitors...) -> overloaded<Visitors...>;  // clang 14 does not deduce aggregates
 
 std::string escaped(const std::string& characters) {
   constexpr std::string_view special = "\\()[]{}:=, \t";

@@ -118,7 +118,7 @@ void apply(json::value& config, const config_override& parsed, const runtime_con
     case override_type::add:
       break;
   }
-  if (!is_container(value) && is_present(config, keys, context)) {
+  if (is_present(config, keys, context) && !is_container(value)) {
     throw error(errc::invalid_argument,
                 "'" + parsed.key + "' is there already; without + it is changed, with ++ added or changed");
   }

@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_composed_or_resolved_is_one_sentence) {
   BOOST_TEST(resolve_sentence({"runner.tags='${runner}'"}) ==
              "key 'runner.tags' (${runner}): an interpolation refers to what holds it");
   BOOST_TEST(resolve_sentence({"seed={a:'${experiment}'}", "experiment={b:'${seed}'}"}) ==
-             "key 'seed': its interpolation leads back to itself");
+             "key 'experiment': its interpolation leads back to itself");
   BOOST_TEST(resolve_sentence({"seed='${oc.env:QG_NONE}'"}) ==
              "key 'seed' (${oc.env:QG_NONE}): the environment variable QG_NONE is not set and has no default");
 }
