@@ -14,6 +14,8 @@ namespace qgrain::lm {
 namespace {
 
 constexpr index_t task_rows = 128;
+// Slabs of the head begin at multiples of this many outputs, so that tiles of a quantized weight do not cross them.
+constexpr index_t slab_alignment = 128;
 
 class stopwatch {
  public:
@@ -166,7 +168,8 @@ void layer_pass::gather_normed(std::span<const std::int32_t> rows, matrix out) c
 template <class Body>
 void layer_pass::for_each_slab(index_t rows, const Body& body) {
   const index_t row_bytes = config_.hidden * static_cast<index_t>(sizeof(float));
-  const index_t slab = std::clamp<index_t>(limits_.slab_bytes / row_bytes, 1, config_.vocabulary);
+  const index_t fitting = std::clamp<index_t>(limits_.slab_bytes / row_bytes, 1, config_.vocabulary);
+  const index_t slab = fitting > slab_alignment ? fitting / slab_alignment * slab_alignment : fitting;
   const index_t piece = std::max<index_t>(limits_.slab_output_bytes / (slab * static_cast<index_t>(sizeof(float))), 1);
   buffer weight(slab * config_.hidden);
   for (index_t first_output = 0; first_output < config_.vocabulary; first_output += slab) {

@@ -260,7 +260,8 @@ BOOST_FIXTURE_TEST_CASE(bad_input_is_refused_before_any_work, fixture) {
   refused({"autoquant.effective_bits=17", "dataset.size=small"}, {"17"});
   refused({"dataset.padding=right"}, {"dataset.padding", "right"});
   refused({"dataset.size=huge"}, {"huge", "small"});
-  refused({"quant_pair=wnvfp4_afp8", "quant_granularity=w_per_tensor"}, {"axis", "block_sizes"});
+  refused({"quant_pair=wnvfp4_afp8", "quant_granularity=w_per_tensor"},
+          {"*weight_quantizer", "dynamic blocks", "compiled are"});
   refused({"quant_pair=wint4_afp16", "quant_granularity.quant_cfg_overrides={'*weight_quantizer':{narrow_range:true}}"},
           {"narrow_range"});
   refused({"-m", "quant_pair=wfp4_afp16,wnvfp4_afp16", "quant_granularity=w_per_tensor,w_per_out_channel"},

@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(unknown_names) {
   }
   BOOST_CHECK_EXCEPTION((void)find_fake_recipe("int8/per_tokn_dynamic"), error, [](const error& failure) {
     return failure.code() == errc::unknown_name &&
-           std::string(failure.what()).find("the nearest names are int8/per_token_dynamic") != std::string::npos;
+           std::string(failure.what()).find("did you mean int8/per_token_dynamic") != std::string::npos;
   });
   for (const std::string& name : fake_recipe_names()) BOOST_TEST(try_find_fake_recipe(name).has_value(), name);
 }

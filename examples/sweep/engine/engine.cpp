@@ -33,38 +33,25 @@ class stopwatch {
 matrix_view<const float> view_of(lm::const_matrix m) { return {m.data(), {m.rows(), m.cols()}, m.outerStride()}; }
 matrix_view<float> view_of(lm::matrix m) { return {m.data(), {m.rows(), m.cols()}, m.outerStride()}; }
 
-// What a recipe's granularity asks of the role that it is used in, or empty.
-std::string role_fault(const grouping& groups, bool is_weight) {
-  using enum granularity_kind;
-  if (is_weight) {
-    if (groups.kind == per_token || groups.source == range_source::calibrated) return "is for activations";
-  } else {
-    if (groups.kind == per_out_channel || groups.kind == per_tile) return "is for weights";
-    if (groups.kind == per_in_channel && groups.source == range_source::own)
-      return "is for weights; per_hidden_channel is meant?";
-  }
-  return {};
-}
-
 // Every recipe must suit every Linear; all faults in one sentence.
 void check_shapes(const lm::model& model, const job_plan& plan) {
   std::set<std::string> faults;
-  const auto check = [&](const std::optional<fake_recipe>& recipe, bool is_weight) {
+  const auto check = [&](const std::optional<fake_recipe>& recipe, recipe_role role) {
     if (!recipe) return;
-    if (const std::string fault = role_fault(recipe->groups, is_weight); !fault.empty()) {
+    if (const std::string fault = role_fault(recipe->groups, role); !fault.empty()) {
       faults.insert("recipe \"" + recipe->name + "\" " + fault);
       return;
     }
     for (const lm::linear_info& l : model.linears()) {
-      const status verdict = recipe->check({is_weight ? l.out : 1, l.in});
+      const status verdict = recipe->check({role == recipe_role::weight ? l.out : 1, l.in});
       if (!verdict) {
         faults.insert("recipe \"" + recipe->name + "\" asks for rows of at least " + std::to_string(verdict.wanted()) +
                       " elements, but those of " + l.name + " have " + std::to_string(verdict.found()));
       }
     }
   };
-  for (const auto& recipe : plan.weights) check(recipe, true);
-  for (const auto& recipe : plan.activations) check(recipe, false);
+  for (const auto& recipe : plan.weights) check(recipe, recipe_role::weight);
+  for (const auto& recipe : plan.activations) check(recipe, recipe_role::activation);
   if (faults.empty()) return;
   std::string sentence;
   for (const std::string& fault : faults) sentence += (sentence.empty() ? "" : "; ") + fault;
@@ -128,7 +115,13 @@ class scorer final : public lm::backward_visitor {
  public:
   scorer(const job_plan& plan, const std::vector<weight_range>& weights, const input_ranges& inputs, thread_pool& pool,
          const engine_options& options, progress_meter& meter, engine_result& result)
-      : plan_(plan), weight_ranges_(weights), inputs_(inputs), pool_(pool), options_(options), meter_(meter), result_(result) {}
+      : plan_(plan),
+        weight_ranges_(weights),
+        inputs_(inputs),
+        pool_(pool),
+        options_(options),
+        meter_(meter),
+        result_(result) {}
 
   void visit(const lm::linear_sample& sample) override {
     // Rows with a gradient at any of the outputs.

@@ -38,7 +38,43 @@ std::size_t job_plan::scored_jobs() const {
 }
 
 bool is_recipe(std::string_view name) { return name == unquantized || try_find_fake_recipe(name).has_value(); }
-std::vector<std::string> recipe_names() { return fake_recipe_names(); }
+
+std::string role_fault(const grouping& groups, recipe_role role) {
+  using enum granularity_kind;
+  if (role == recipe_role::weight) {
+    return groups.kind == per_token || groups.source == range_source::calibrated ? "is for activations" : "";
+  }
+  if (groups.kind == per_out_channel || groups.kind == per_tile) return "is for weights";
+  if (groups.kind == per_in_channel && groups.source == range_source::own)
+    return "is for weights; per_hidden_channel is meant?";
+  return {};
+}
+
+std::vector<std::string> recipe_names(recipe_role role) {
+  std::vector<std::string> stages;
+  std::vector<std::string> groupings;
+  std::vector<std::string> whole;
+  const auto add = [](std::vector<std::string>& list, std::string name) {
+    if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(std::move(name));
+  };
+  const auto alternatives = [](const std::vector<std::string>& list) {
+    std::string text;
+    for (const std::string& name : list) text.append(text.empty() ? "" : "|").append(name);
+    return text;
+  };
+  for (const std::string& name : fake_recipe_names()) {
+    if (!role_fault(find_fake_recipe(name).groups, role).empty()) continue;
+    const std::size_t slash = name.find('/');
+    if (slash == std::string::npos) {
+      add(whole, name);
+    } else {
+      add(stages, name.substr(0, slash));
+      add(groupings, name.substr(slash + 1));
+    }
+  }
+  whole.insert(whole.begin(), alternatives(stages) + "/" + alternatives(groupings));
+  return whole;
+}
 
 job_plan plan_jobs(std::span<const job> jobs) {
   if (jobs.empty()) throw error(errc::invalid_argument, "the list of jobs is empty");

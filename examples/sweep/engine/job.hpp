@@ -4,6 +4,7 @@
 
 #include <qgrain/host/fake_recipe.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,10 +40,15 @@ struct job_plan {
   [[nodiscard]] std::size_t scored_jobs() const;
 };
 
+enum class recipe_role : std::uint8_t { weight, activation };
+
+/// Why a granularity does not suit a role ("is for activations"), or nothing.
+[[nodiscard]] std::string role_fault(const grouping& groups, recipe_role role);
 /// Whether `name` is "fp16" or a recipe.
 [[nodiscard]] bool is_recipe(std::string_view name);
-/// Names for lists and messages; groups and tiles of other sizes exist besides.
-[[nodiscard]] std::vector<std::string> recipe_names();
+/// The recipes of a role in short, for messages: "int2|int3/per_tensor|group32" stands for all combinations; groups and
+/// tiles of other sizes exist besides.
+[[nodiscard]] std::vector<std::string> recipe_names(recipe_role role);
 
 /// Looks the recipes up. An empty list, a repeated job and unknown names are errors; all of them are named in one
 /// sentence. Throws errc::invalid_argument or errc::unknown_name.

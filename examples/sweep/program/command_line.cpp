@@ -27,7 +27,8 @@ std::variant<command_line, int> parse_command_line(int argc, char** argv) {
   bool dry_run = false;
   std::vector<std::string> conf_dirs;
   CLI::App app(description, "qgrain-sweep");
-  app.add_option("--conf-dir", conf_dirs, "folder with configuration files that go before the shipped ones");
+  app.add_option("--conf-dir", conf_dirs, "folder with configuration files that go before the shipped ones")
+      ->allow_extra_args(false);
   app.add_flag("-m,--multirun", line.multirun, "run every combination of the swept values");
   app.add_flag("--cfg", show_config, "print the composed configuration and stop");
   CLI::Option* list = app.add_option("--list", line.list_group, "print the groups, or the choices of a group, and stop")

@@ -73,8 +73,8 @@ pass_settings pass_of(const json::object& config) {
 
 recipe_catalog compiled_recipes() {
   recipe_catalog catalog;
-  catalog.weights = recipe_names();
-  catalog.activations = catalog.weights;
+  catalog.weights = recipe_names(recipe_role::weight);
+  catalog.activations = recipe_names(recipe_role::activation);
   catalog.has = is_recipe;
   return catalog;
 }
