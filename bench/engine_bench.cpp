@@ -1,0 +1,120 @@
+// The scoring engine: what a job costs beyond its bare matrix products, and one int8 x int8 job as a whole.
+//   engine_bench MODEL TEXT_FILE THREADS
+#include "support/timing.hpp"
+
+#include <sweep/engine/engine.hpp>
+
+#include <lm/json.hpp>
+#include <lm/operations.hpp>
+#include <lm/process.hpp>
+#include <lm/tokenizer.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <sstream>
+
+namespace {
+
+using namespace qgrain;
+using namespace qgrain::sweep;
+
+// Two jobs, and twelve with distinct weight variants and six activation variants.
+const std::vector<job> few{{"int8/per_tensor", "fp16"}, {"int8/per_out_channel", "int8/per_tensor_static"}};
+const std::vector<job> added{{"int4/per_out_channel", "fp16"},
+                             {"int4/group32", "fp16"},
+                             {"int4/group64", "int8/per_token_dynamic"},
+                             {"int4/group128", "fp8/per_tensor_static"},
+                             {"fp8/per_tensor", "fp16"},
+                             {"fp8/per_out_channel", "fp8/per_token_dynamic"},
+                             {"fp8/group32", "int4/per_token_dynamic"},
+                             {"mxfp4_rceil", "int4/per_tensor_static"},
+                             {"mxfp8_e4m3_rceil", "fp16"},
+                             {"nvfp4_modelopt", "fp8/per_tensor_static"},
+                             {"int6/group32", "int8/per_token_dynamic"},
+                             {"int5/per_in_channel", "fp16"}};
+
+// The products of one job over the rows that are scored, in the engine's tasks of 128 rows.
+class job_products {
+ public:
+  job_products(const lm::model& m, index_t rows, thread_pool& pool) : model_(m), rows_(rows), pool_(pool) {
+    index_t widest = 0;
+    index_t largest = 0;
+    for (const lm::linear_info& l : m.linears()) {
+      widest = std::max({widest, l.in, l.out});
+      largest = std::max(largest, l.elements());
+    }
+    x_ = lm::buffer(rows * widest);
+    y_ = lm::buffer(rows * widest);
+    w_ = lm::buffer(largest);
+    for (lm::buffer* b : {&x_, &y_, &w_}) std::fill(b->all().begin(), b->all().end(), 0.5F);
+  }
+  void run() {
+    for (const lm::linear_info& l : model_.linears()) {
+      const lm::matrix x = x_.view(rows_, l.in);
+      const lm::matrix y = y_.view(rows_, l.out);
+      for_each_chunk(pool_, rows_, 128, [&](index_t b, index_t e) {
+        lm::linear(lm::as_const(lm::rows_of(x, b, e)), lm::as_const(w_.view(l.out, l.in)), {}, lm::rows_of(y, b, e));
+      });
+    }
+  }
+
+ private:
+  const lm::model& model_;
+  index_t rows_;
+  thread_pool& pool_;
+  lm::buffer x_, y_, w_;
+};
+
+int run(const char* model_path, const char* text_path, int threads) {
+  const lm::model m(model_path);
+  const lm::tokenizer t = lm::tokenizer::load(std::filesystem::path(model_path) / "tokenizer.json");
+  std::istringstream lines(lm::read_text_file(text_path));
+  std::vector<lm::token_ids> sequences;
+  for (std::string line; std::getline(lines, line);) sequences.push_back(t.encode(line));
+  const std::int32_t padding_id = m.config().end_of_text.value_or(0);
+  const lm::packed_rows rows =
+      lm::pack(sequences, {lm::padding::left, 512, 8, padding_id, padding_id}, m.config().vocabulary);
+  thread_pool pool(threads);
+  lm::use_one_blas_thread();
+
+  const std::vector<job> one{{"int8/per_out_channel", "int8/per_tensor_static"}};
+  std::vector<job> many = few;
+  many.insert(many.end(), added.begin(), added.end());
+  double flops_few = 0;
+  double flops_many = 0;
+  job_products products(m, rows.rows(), pool);
+  const auto jobs = static_cast<double>(added.size());
+  const std::vector<double> seconds = bench::median_seconds(
+      {[&] { static_cast<void>(score_jobs(m, rows, one, pool)); },
+       [&] { flops_few = score_jobs(m, rows, few, pool).costs.scoring_flops; },
+       [&] { flops_many = score_jobs(m, rows, many, pool).costs.scoring_flops; }, [&] { products.run(); }},
+      9);
+  // The bare products run over all rows; the engine leaves rows without gradient out.
+  double weights = 0;
+  for (const lm::linear_info& l : m.linears()) weights += static_cast<double>(l.elements());
+  const double bare = seconds[3] * (flops_many - flops_few) / (2 * weights * static_cast<double>(rows.rows())) / jobs;
+  const double per_job = (seconds[2] - seconds[1]) / jobs;
+  std::printf(
+      "| rows | threads | one int8 x int8 job, whole run | peak memory of all runs | an added job | its bare products "
+      "| ratio |\n");
+  std::printf("| %lld | %d | %.3f s | %.0f MB | %.1f ms | %.1f ms | %.2f |\n", static_cast<long long>(rows.rows()),
+              threads, seconds[0], static_cast<double>(lm::peak_resident_bytes()) * 1e-6, per_job * 1e3, bare * 1e3,
+              per_job / bare);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: %s MODEL TEXT_FILE THREADS\n", argv[0]);
+    return 2;
+  }
+  try {
+    return run(argv[1], argv[2], std::atoi(argv[3]));
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "%s\n", failure.what());
+    return 1;
+  }
+}
