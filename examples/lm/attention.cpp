@@ -80,21 +80,17 @@ struct softmax_step {
 
     float top[lanes];
     for (index_t i = 0; i < lanes; ++i) top[i] = state->largest;
+    for (index_t j = first; j < padded_end; ++j) scores[j] *= scale;
     for (index_t j = first; j < padded_end; j += lanes) {
-      for (index_t i = 0; i < lanes; ++i) {
-        scores[j + i] = scores[j + i] * scale;
-        top[i] = scores[j + i] > top[i] ? scores[j + i] : top[i];
-      }
+      for (index_t i = 0; i < lanes; ++i) top[i] = scores[j + i] > top[i] ? scores[j + i] : top[i];
     }
     const float largest = *std::max_element(top, top + lanes);
 
     float sums[lanes] = {};
     const index_t fast_end = std::min(vector_end, padded_end);
+    for (index_t j = first; j < fast_end; ++j) scores[j] = exp_fast(scores[j] - largest);
     for (index_t j = first; j < fast_end; j += lanes) {
-      for (index_t i = 0; i < lanes; ++i) {
-        scores[j + i] = exp_fast(scores[j + i] - largest);
-        sums[i] += scores[j + i];
-      }
+      for (index_t i = 0; i < lanes; ++i) sums[i] += scores[j + i];
     }
     for (index_t half = lanes / 2; half > 0; half /= 2) {
       for (index_t i = 0; i < half; ++i) sums[i] += sums[i + half];
@@ -106,7 +102,7 @@ struct softmax_step {
     }
     for (index_t j = std::max(fast_end, end); j < padded_end; ++j) scores[j] = 0;
 
-    *rescale = exp_rounded(state->largest - largest);
+    *rescale = std::exp(state->largest - largest);
     *state = {largest, fma_rn(*rescale, state->sum, sum)};
   }
 };
