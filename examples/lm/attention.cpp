@@ -3,7 +3,9 @@
 // The forward pass repeats the reference implementation's operations in its order (a flash attention on a processor
 // with vectors of 16 floats), so that the output agrees to the bit; see elementary.hpp for why that matters. The order
 // depends on positions, and those count from the left edge of the padding: masked positions add exact zeros, but they
-// decide which of the 16 running sums a probability joins and where a long sum of products is cut.
+// decide which of the 16 running sums a probability joins and where a long sum of products is cut. One difference is
+// known: where a sequence without padding ends in a block of 1 to 3 queries, or is shorter than 12 tokens, the
+// reference's matrix library takes other kernels, and single results differ in the last bit.
 #include "operations.hpp"
 
 #include "elementary.hpp"
@@ -21,6 +23,9 @@ namespace qgrain::lm {
 namespace {
 
 constexpr index_t block_rows = 64;
+constexpr index_t block_keys = 512;  // positions whose scores exist at once
+constexpr index_t lanes = 16;
+constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
 const_matrix columns_of(const_matrix m, index_t begin, index_t count) {
   return {m.data() + begin, m.rows(), count, Eigen::OuterStride<>(m.outerStride())};
@@ -29,14 +34,11 @@ matrix columns_of(matrix m, index_t begin, index_t count) {
   return {m.data() + begin, m.rows(), count, Eigen::OuterStride<>(m.outerStride())};
 }
 
-constexpr index_t lanes = 16;
-constexpr index_t block_keys = 512;  // positions whose scores exist at once
-constexpr index_t score_width = block_keys + 2 * lanes;
-constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
-
 constexpr index_t rounded_down(index_t n) { return n - n % lanes; }
+constexpr index_t rounded_up(index_t n) { return rounded_down(n + lanes - 1); }
 
-// Sums of probability * value over a block of n positions are cut into partial sums of this many.
+// Sums of probability * value over a block of n positions are cut into partial sums of this many (as MKL's sgemm does,
+// which the reference calls).
 constexpr index_t partial_sum_length(index_t n) { return n >= 384 ? 192 : (n > 192 ? n / 2 : n); }
 
 // Keys with one column per position, from the last multiple of 16 in front of the first key; columns without a key are
@@ -73,28 +75,24 @@ struct row_state {
 struct softmax_step {
   QGRAIN_ALWAYS_INLINE static void run(float* scores, index_t begin, index_t end, index_t vector_end, float scale,
                                        row_state* state, float* rescale) {
-    const index_t padded_end = rounded_down(end + lanes - 1);
-    for (index_t j = rounded_down(begin); j < begin; ++j) scores[j] = minus_infinity;
-    for (index_t j = end; j < padded_end; ++j) scores[j] = minus_infinity;
     const index_t first = rounded_down(begin);
+    const index_t padded_end = rounded_up(end);
+    for (index_t j = first; j < begin; ++j) scores[j] = minus_infinity;
+    for (index_t j = end; j < padded_end; ++j) scores[j] = minus_infinity;
 
     float top[lanes];
     for (index_t i = 0; i < lanes; ++i) top[i] = state->largest;
+    for (index_t j = first; j < padded_end; ++j) scores[j] *= scale;
     for (index_t j = first; j < padded_end; j += lanes) {
-      for (index_t i = 0; i < lanes; ++i) {
-        scores[j + i] = scores[j + i] * scale;
-        top[i] = scores[j + i] > top[i] ? scores[j + i] : top[i];
-      }
+      for (index_t i = 0; i < lanes; ++i) top[i] = scores[j + i] > top[i] ? scores[j + i] : top[i];
     }
     const float largest = *std::max_element(top, top + lanes);
 
     float sums[lanes] = {};
     const index_t fast_end = std::min(vector_end, padded_end);
+    for (index_t j = first; j < fast_end; ++j) scores[j] = exp_fast(scores[j] - largest);
     for (index_t j = first; j < fast_end; j += lanes) {
-      for (index_t i = 0; i < lanes; ++i) {
-        scores[j + i] = exp_fast(scores[j + i] - largest);
-        sums[i] += scores[j + i];
-      }
+      for (index_t i = 0; i < lanes; ++i) sums[i] += scores[j + i];
     }
     for (index_t half = lanes / 2; half > 0; half /= 2) {
       for (index_t i = 0; i < half; ++i) sums[i] += sums[i + half];
@@ -106,54 +104,76 @@ struct softmax_step {
     }
     for (index_t j = std::max(fast_end, end); j < padded_end; ++j) scores[j] = 0;
 
-    *rescale = exp_rounded(state->largest - largest);
+    *rescale = std::exp(state->largest - largest);
     *state = {largest, fma_rn(*rescale, state->sum, sum)};
   }
 };
 
-// One block of query rows, of which the first is token `begin`, against all keys they see.
-void attend_rows(const_matrix queries, const transposed_keys& keys, const_matrix v, index_t padding, index_t begin,
-                 matrix out, float* scores) {
-  const index_t head_size = v.cols();
-  const float scale = 1.0F / std::sqrt(static_cast<float>(head_size));
-  const index_t positions = padding + v.rows();
-  const index_t seen_end = padding + begin + out.rows();  // positions that the block's last row sees
-  std::vector<row_state> states(static_cast<std::size_t>(out.rows()));
-  out.setZero();
-  for (index_t block = padding - padding % block_keys; block < seen_end; block += block_keys) {
-    const index_t size = std::min(block_keys, positions - block);
-    const index_t first = std::max(block, keys.first_position);  // of `scores`
-    const index_t first_seen = std::max(block, padding);
-    const index_t end = std::min(block + size, seen_end);
-    const index_t width = rounded_down(end - first + lanes - 1);
+// A block of keys as a block of query rows sees it, in positions. Scores exist for [first, first + width).
+struct key_block {
+  index_t begin;  // a multiple of block_keys
+  index_t size;   // with keys behind the last query's
+  index_t first_seen;
+  index_t end;  // of the keys that the last query sees
+  index_t first;
+  index_t width;
+};
 
-    std::fill_n(scores, out.rows() * score_width, 0.0F);
-    run_fused<fused_product>(queries.data() + begin * queries.outerStride(), queries.outerStride(), keys.at(first),
-                             keys.columns, scores, score_width, out.rows(), head_size, width);
-    for (index_t i = 0; i < out.rows(); ++i) {
-      const index_t row_end = std::min(end, padding + begin + i + 1);
-      float* row = scores + i * score_width;
-      if (row_end <= first_seen) {  // a later row of the block reaches into this block of keys, this one does not
-        std::fill_n(row, width, 0.0F);
-        continue;
-      }
+// scores [queries, width] := exp(q * k * scale - largest) for the keys each query sees, else 0. The first query is at
+// `position`; what `out` holds of earlier blocks is rescaled.
+void softmax_block(const_matrix q, const transposed_keys& keys, const key_block& block, index_t position, float* scores,
+                   std::vector<row_state>& states, matrix out) {
+  const float scale = 1.0F / std::sqrt(static_cast<float>(q.cols()));
+  std::fill_n(scores, q.rows() * block.width, 0.0F);
+  run_fused<fused_product>(q.data(), q.outerStride(), keys.at(block.first), keys.columns, scores, block.width, q.rows(),
+                           q.cols(), block.width);
+  for (index_t i = 0; i < q.rows(); ++i) {
+    float* row = scores + i * block.width;
+    const index_t seen_end = std::min(block.end, position + i + 1);
+    index_t written = 0;
+    if (seen_end > block.first_seen) {  // else only later queries see this block
       float rescale = 1;
-      run_fused<softmax_step>(row, first_seen - first, row_end - first, block + rounded_down(size) - first, scale,
+      run_fused<softmax_step>(row, block.first_seen - block.first, seen_end - block.first,
+                              block.begin + rounded_down(block.size) - block.first, scale,
                               &states[static_cast<std::size_t>(i)], &rescale);
-      std::fill(row + rounded_down(row_end - first + lanes - 1), row + width, 0.0F);
       out.row(i) *= rescale;
+      written = rounded_up(seen_end - block.first);
     }
-    const index_t step = partial_sum_length(size);
-    for (index_t part = block; part < end; part += step) {
-      const index_t from = std::max(part, first_seen);
-      const index_t to = std::min(part + step, end);
-      if (from >= to) continue;
-      run_fused<fused_product>(static_cast<const float*>(scores + from - first), score_width,
-                               v.data() + (from - padding) * v.outerStride(), v.outerStride(), out.data(),
-                               out.outerStride(), out.rows(), to - from, head_size);
-    }
+    std::fill(row + written, row + block.width, 0.0F);
   }
-  for (index_t i = 0; i < out.rows(); ++i) out.row(i) *= 1.0F / states[static_cast<std::size_t>(i)].sum;
+}
+
+// out [queries, head_size] += scores * v for one block of keys. v starts at position `padding`.
+void add_values(const float* scores, const key_block& block, const_matrix v, index_t padding, matrix out) {
+  const index_t step = partial_sum_length(block.size);
+  for (index_t part = block.begin; part < block.end; part += step) {
+    const index_t begin = std::max(part, block.first_seen);
+    const index_t end = std::min(part + step, block.end);
+    if (begin >= end) continue;
+    run_fused<fused_product>(scores + begin - block.first, block.width, v.data() + (begin - padding) * v.outerStride(),
+                             v.outerStride(), out.data(), out.outerStride(), out.rows(), end - begin, out.cols());
+  }
+}
+
+// One block of query rows, of which the first is token `begin`, against all keys they see.
+void attend_rows(const_matrix q, const transposed_keys& keys, const_matrix v, index_t padding, index_t begin,
+                 float* scores, matrix out) {
+  const index_t positions = padding + v.rows();
+  const index_t seen_end = padding + begin + q.rows();
+  std::vector<row_state> states(static_cast<std::size_t>(q.rows()));
+  out.setZero();
+  for (index_t position = padding - padding % block_keys; position < seen_end; position += block_keys) {
+    key_block block{};
+    block.begin = position;
+    block.size = std::min(block_keys, positions - position);
+    block.first_seen = std::max(position, padding);
+    block.end = std::min(position + block.size, seen_end);
+    block.first = std::max(position, keys.first_position);
+    block.width = rounded_up(block.end - block.first);
+    softmax_block(q, keys, block, padding + begin, scores, states, out);
+    add_values(scores, block, v, padding, out);
+  }
+  for (index_t i = 0; i < q.rows(); ++i) out.row(i) *= 1.0F / states[static_cast<std::size_t>(i)].sum;
 }
 
 // p [rows, end] := softmax over the keys each row sees; row i of the block is query `begin` + i. Keys behind it get 0.
@@ -173,13 +193,13 @@ void probabilities(const_matrix q, const_matrix k, index_t begin, float scale, m
 void attention(const_matrix q, const_matrix k, const_matrix v, index_t padding, matrix out) {
   const index_t head_size = k.cols();
   const transposed_keys keys(k, padding);
-  buffer scores(block_rows * score_width);
+  buffer scores(std::min(block_rows, q.rows()) * (std::min(block_keys, k.rows()) + 2 * lanes));
   for (index_t column = 0; column < q.cols(); column += head_size) {
     const const_matrix queries = columns_of(q, column, head_size);
     const matrix attended = columns_of(out, column, head_size);
     for (index_t begin = 0; begin < q.rows(); begin += block_rows) {
       const index_t end = std::min(begin + block_rows, q.rows());
-      attend_rows(queries, keys, v, padding, begin, rows_of(attended, begin, end), scores.data());
+      attend_rows(rows_of(queries, begin, end), keys, v, padding, begin, scores.data(), rows_of(attended, begin, end));
     }
   }
 }

@@ -10,22 +10,38 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <numbers>
 
 namespace qgrain::lm {
 
-/// 2^power for power in [-127, 127]; 0 for -127.
-[[nodiscard]] QGRAIN_ELEMENTWISE float power_of_two(std::int32_t power) noexcept {
-  return float_from_bits(static_cast<std::uint32_t>(power + 127) << 23);
+/// The larger of x and a negative bound. Unsigned bit patterns order negative values by magnitude, with all positive
+/// ones in front; a negative NaN becomes the bound. (After a comparison of floats compilers do not vectorize the loop
+/// around.)
+[[nodiscard]] QGRAIN_ELEMENTWISE float at_least(float negative_bound, float x) noexcept {
+  return float_from_bits(smaller_of(bits_of(x), bits_of(negative_bound)));
+}
+/// The smaller of x and a positive bound. Signed bit patterns put negative values below positive ones.
+[[nodiscard]] QGRAIN_ELEMENTWISE float at_most(float positive_bound, float x) noexcept {
+  return float_from_bits(static_cast<std::uint32_t>(
+      smaller_of(static_cast<std::int32_t>(bits_of(x)), static_cast<std::int32_t>(bits_of(positive_bound)))));
+}
+
+/// The integer next to x, ties to even, for |x| < 2^22: adding 1.5 * 2^23 drops the fraction.
+[[nodiscard]] QGRAIN_ELEMENTWISE float nearest_integer(float x) noexcept {
+  return sub_rn(add_rn(x, 12582912.0F), 12582912.0F);
+}
+/// The largest integer not above x, for |x| < 2^22.
+[[nodiscard]] QGRAIN_ELEMENTWISE std::int32_t floor_integer(float x) noexcept {
+  const float nearest = nearest_integer(x);
+  const bool is_above = bits_of(sub_rn(x, nearest)) >= f32_sign_bit;
+  return static_cast<std::int32_t>(nearest) - (is_above ? 1 : 0);
 }
 
 /// exp(x) within 1 ulp: two-part reduction by ln 2, then a polynomial of degree 7, as in the SLEEF vector math library
-/// (Shibata and Petrogalli, 2019). 0 below -104, infinity above 100.
+/// (Shibata and Petrogalli, 2019). 0 for x <= -104, infinity above the largest float.
 [[nodiscard]] QGRAIN_ELEMENTWISE float exp_accurate(float x) noexcept {
-  constexpr float round_to_integer = 12582912.0F;  // 1.5 * 2^23: adding it drops the fraction, ties to even
-  const float bounded = x < -104.0F ? -104.0F : (x > 104.0F ? 104.0F : x);
-  const float n = sub_rn(add_rn(mul_rn(bounded, std::numbers::log2e_v<float>), round_to_integer), round_to_integer);
+  const float bounded = at_least(-104.0F, at_most(104.0F, x));  // the result no longer changes outside
+  const float n = nearest_integer(mul_rn(bounded, std::numbers::log2e_v<float>));
   float r = fma_rn(n, -0.693145751953125F, bounded);
   r = fma_rn(n, -1.428606765330187e-06F, r);
   float p = 1.9852761761285364e-04F;
@@ -36,25 +52,22 @@ namespace qgrain::lm {
   p = fma_rn(p, r, 0.5F);
   p = add_rn(1.0F, fma_rn(mul_rn(r, r), p, r));
   const auto power = static_cast<std::int32_t>(n);
-  const float result = p * power_of_two(power >> 1) * power_of_two(power - (power >> 1));
-  return x < -104.0F ? 0.0F : (x > 100.0F ? std::numeric_limits<float>::infinity() : result);
+  return p * power_of_two(power >> 1) * power_of_two(power - (power >> 1));
 }
 
-/// exp(x) within 20 ulp, for softmax: one-part reduction, degree 5. x at most 88; 0 below ln of the smallest normal
-/// number.
+/// exp(x) within 20 ulp, for softmax: one-part reduction, degree 5. For x <= 0; 0
+/// below the logarithm of the smallest normal number.
 [[nodiscard]] QGRAIN_ELEMENTWISE float exp_fast(float x) noexcept {
-  constexpr float smallest = -87.33654785F;
-  const float bounded = x < smallest ? smallest : x;
-  const float n = std::floor(fma_rn(bounded, std::numbers::log2e_v<float>, 0.5F));
-  const float r = fma_rn(-n, std::numbers::ln2_v<float>, bounded);
+  const float bounded = at_least(-87.33654785F, x);
+  const std::int32_t n = floor_integer(fma_rn(bounded, std::numbers::log2e_v<float>, 0.5F));
+  const float r = fma_rn(-static_cast<float>(n), std::numbers::ln2_v<float>, bounded);
   float p = fma_rn(r, 0.00828929059F, 0.0418978221F);
   p = fma_rn(r, p, 0.166676521F);
   p = fma_rn(r, p, 0.499991506F);
   p = fma_rn(r, p, 0.999999701F);
   p = fma_rn(r, p, 1.0F);
-  // In two factors, so that n = 128 does not overflow; the first is 0 for the smallest n.
-  const float half = power_of_two(static_cast<std::int32_t>(n) - 1);
-  return p * (x < smallest ? 0.0F : half) * 2.0F;
+  // 2^n in two factors, of which the first is 0 at the bound.
+  return p * power_of_two(n - 1) * 2.0F;
 }
 
 /// sin(r) for r in [-pi/2, pi/2] in double precision: r times the polynomial of degree 4 in r^2 whose largest relative
