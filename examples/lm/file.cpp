@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 namespace qgrain::lm {
@@ -83,6 +85,17 @@ void atomic_file::commit() {
   if (::fsync(descriptor_.get()) != 0) fail(target_.string(), "flushing");
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(target_.string(), "renaming");
   temporary_.clear();
+}
+
+std::string read_text_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file || std::filesystem::is_directory(path)) {
+    throw error(errc::io_failure, path.string() + ": the file cannot be opened for reading");
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (file.bad()) throw error(errc::io_failure, path.string() + ": the file cannot be read");
+  return std::move(text).str();
 }
 
 void write_text_file(const std::filesystem::path& target, std::string_view text) {

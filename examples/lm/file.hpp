@@ -59,6 +59,9 @@ class atomic_file {
   descriptor descriptor_;
 };
 
+/// The whole of a small file. Throws errc::io_failure naming the path.
+[[nodiscard]] std::string read_text_file(const std::filesystem::path& path);
+
 /// Writes a whole text file atomically.
 void write_text_file(const std::filesystem::path& target, std::string_view text);
 

@@ -3,21 +3,8 @@
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 namespace qgrain::lm {
-
-std::string read_text_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path)) {
-    throw error(errc::io_failure, path.string() + ": the file cannot be opened for reading");
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (file.bad()) throw error(errc::io_failure, path.string() + ": the file cannot be read");
-  return std::move(text).str();
-}
 
 boost::json::value parse_json(std::string_view text, const std::string& where) {
   boost::json::stream_parser parser;

@@ -2,6 +2,8 @@
 #ifndef QGRAIN_LM_JSON_HPP
 #define QGRAIN_LM_JSON_HPP
 
+#include "file.hpp"
+
 #include <boost/json.hpp>
 
 #include <cstdint>
@@ -10,9 +12,6 @@
 #include <string_view>
 
 namespace qgrain::lm {
-
-/// The whole of a small file. Throws errc::io_failure naming the path.
-[[nodiscard]] std::string read_text_file(const std::filesystem::path& path);
 
 /// Parses `text`; `where` names its origin in the error (errc::bad_file), which gives line and column.
 [[nodiscard]] boost::json::value parse_json(std::string_view text, const std::string& where);

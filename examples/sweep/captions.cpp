@@ -1,5 +1,6 @@
 #include "captions.hpp"
 
+#include <lm/file.hpp>
 #include <qgrain/core/status.hpp>
 
 #include "json_file.hpp"
@@ -25,7 +26,7 @@ std::vector<std::string> read_captions(const std::filesystem::path& path, std::i
     throw error(errc::invalid_argument,
                 "at least 1 caption is needed, but " + std::to_string(count) + " are asked for");
   }
-  auto lines = caption_lines(read_text_file(path));
+  auto lines = caption_lines(lm::read_text_file(path));
   if (lines.empty()) throw error(errc::bad_file, path.string() + " has no captions: every line is empty");
   if (lines.size() < static_cast<std::uint64_t>(count)) {
     throw error(errc::bad_file, path.string() + " has " + std::to_string(lines.size()) + " captions, but " +

@@ -1,11 +1,11 @@
 #include "json_file.hpp"
 
+#include <lm/file.hpp>
+
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <charconv>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <qgrain/core/status.hpp>
 
 namespace qgrain::sweep {
@@ -80,17 +80,8 @@ json::value parse_json(std::string_view text, std::string_view name) {
   return parser.handler().release();
 }
 
-std::string read_text_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream || std::filesystem::is_directory(path, ignored)) {
-    throw error(errc::io_failure, path.string() + " cannot be read");
-  }
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 json::object read_json_object(const std::filesystem::path& path) {
-  auto value = parse_json(read_text_file(path), path.string());
+  auto value = parse_json(lm::read_text_file(path), path.string());
   if (!value.is_object()) throw error(errc::bad_file, path.string() + " holds no JSON object");
   return std::move(value.get_object());
 }

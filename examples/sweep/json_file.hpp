@@ -16,9 +16,6 @@ namespace json = boost::json;
 /// Throws errc::bad_file: `name`, line, cause.
 [[nodiscard]] json::value parse_json(std::string_view text, std::string_view name);
 
-/// The bytes of a file. Throws errc::io_failure naming the path.
-[[nodiscard]] std::string read_text_file(const std::filesystem::path& path);
-
 /// The object that a file holds, by `parse_json`. Throws errc::io_failure where the file cannot be read, errc::bad_file
 /// where it holds something else.
 [[nodiscard]] json::object read_json_object(const std::filesystem::path& path);

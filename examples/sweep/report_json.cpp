@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "atomic_file.hpp"
+#include <lm/file.hpp>
 #include "json_text.hpp"
 #include "manifest.hpp"
 #include "reports.hpp"
@@ -33,8 +33,8 @@ json::object json_report(const json::object& manifest) {
 void write_reports(const json::object& manifest, const std::filesystem::path& folder) {
   const std::string table = json_text(json_report(manifest));
   const std::string text = markdown_report(manifest, find_composed_config(manifest, folder));
-  write_file_atomically(folder / json_report_name, table);
-  write_file_atomically(folder / markdown_report_name, text);
+  lm::write_text_file(folder / json_report_name, table);
+  lm::write_text_file(folder / markdown_report_name, text);
 }
 
 }  // namespace qgrain::sweep

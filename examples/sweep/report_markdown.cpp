@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <lm/file.hpp>
 #include <qgrain/core/status.hpp>
 #include <string_view>
 #include <utility>
@@ -233,7 +234,7 @@ std::optional<composed_config> find_composed_config(const json::object& manifest
   if (name == nullptr || !name->is_string()) return std::nullopt;
   const auto path = folder / std::string_view(name->get_string());
   try {
-    return composed_config{path.filename().string(), read_text_file(path)};
+    return composed_config{path.filename().string(), lm::read_text_file(path)};
   } catch (const error&) {
     return std::nullopt;  // the report is complete without it
   }

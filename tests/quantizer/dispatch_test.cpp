@@ -22,12 +22,12 @@ BOOST_AUTO_TEST_CASE(a_name_finds_its_type) {
 
 BOOST_AUTO_TEST_CASE(an_unknown_name_is_answered_with_the_nearest) {
   bool called = false;
-  BOOST_CHECK_EXCEPTION(
-      dispatch(recipes{}, "mxfp4_ocb", [&](auto) { called = true; }), error, [](const error& failure) {
-        const std::string_view sentence = failure.what();
-        return failure.code() == errc::unknown_name &&
-               sentence.starts_with("unknown recipe \"mxfp4_ocb\"; did you mean mxfp4_ocp");
-      });
+  BOOST_CHECK_EXCEPTION(dispatch(recipes{}, "mxfp4_ocb", [&](auto) { called = true; }), error,
+                        [](const error& failure) {
+                          const std::string_view sentence = failure.what();
+                          return failure.code() == errc::unknown_name &&
+                                 sentence.starts_with("unknown recipe \"mxfp4_ocb\"; did you mean mxfp4_ocp");
+                        });
   BOOST_TEST(!called);
 }
 

@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(bad_input) {
   const auto small = qgrain::test::source_path("examples/data/captions_small.txt");
   BOOST_TEST(sentence(small, 17).find("has 16 captions, but 17 are asked for") != std::string::npos);
   BOOST_TEST(sentence(small, 0).find("at least 1 caption") != std::string::npos);
-  BOOST_TEST(sentence("no/such/file.txt", 1) == "no/such/file.txt cannot be read");
+  BOOST_TEST(sentence("no/such/file.txt", 1) == "no/such/file.txt: the file cannot be opened for reading");
   const auto empty = std::filesystem::path(QGRAIN_BINARY_DIR) / "captions_test_empty.txt";
   std::ofstream(empty) << "\n  \n";
   BOOST_TEST(sentence(empty, 1).find("every line is empty") != std::string::npos);

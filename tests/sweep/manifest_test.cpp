@@ -1,10 +1,10 @@
 #include "manifest.hpp"
 
-#include <atomic_file.hpp>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <json_text.hpp>
 #include <limits>
+#include <lm/file.hpp>
 #include <qgrain/core/status.hpp>
 #include <string>
 
@@ -88,9 +88,9 @@ BOOST_AUTO_TEST_CASE(written_and_read_back) {
   const scratch_folder scratch;
   const json::object manifest = make_manifest(sample());
   const auto path = scratch.path / "s_quant_manifest.json";
-  write_file_atomically(path, json_text(manifest));
+  qgrain::lm::write_text_file(path, json_text(manifest));
   BOOST_TEST((read_manifest(path) == manifest));
-  write_file_atomically(path, "{}");
+  qgrain::lm::write_text_file(path, "{}");
   BOOST_TEST(qgrain::test::file_text(path) == "{}");
   BOOST_TEST(std::distance(fs::directory_iterator(scratch.path), fs::directory_iterator()) == 1);
   BOOST_TEST(((fs::status(path).permissions() & fs::perms::others_read) != fs::perms::none));
@@ -98,10 +98,10 @@ BOOST_AUTO_TEST_CASE(written_and_read_back) {
 
 BOOST_AUTO_TEST_CASE(nothing_is_left_behind_where_writing_fails) {
   const scratch_folder scratch;
-  BOOST_CHECK_EXCEPTION(write_file_atomically(scratch.path / "none" / "x", "1"), qgrain::error,
+  BOOST_CHECK_EXCEPTION(qgrain::lm::write_text_file(scratch.path / "none" / "x", "1"), qgrain::error,
                         [](const qgrain::error& e) { return e.code() == qgrain::errc::io_failure; });
   fs::create_directories(scratch.path / "occupied" / "inner");
-  BOOST_CHECK_THROW(write_file_atomically(scratch.path / "occupied", "1"), qgrain::error);
+  BOOST_CHECK_THROW(qgrain::lm::write_text_file(scratch.path / "occupied", "1"), qgrain::error);
   BOOST_TEST(std::distance(fs::directory_iterator(scratch.path), fs::directory_iterator()) == 1);
 }
 
@@ -109,12 +109,12 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_manifest) {
   const scratch_folder scratch;
   const auto path = scratch.path / "m.json";
   BOOST_TEST(sentence_of(path) == path.string() + " cannot be read");
-  write_file_atomically(path, "{\"scheme\": {}, \"autoquant_state\": 1}");
+  qgrain::lm::write_text_file(path, "{\"scheme\": {}, \"autoquant_state\": 1}");
   BOOST_TEST(sentence_of(path) ==
              "the manifest " + path.string() + " lacks the mappings autoquant_state, layer_sensitivity");
-  write_file_atomically(path, "[1]");
+  qgrain::lm::write_text_file(path, "[1]");
   BOOST_TEST(sentence_of(path) == path.string() + " holds no JSON object");
-  write_file_atomically(path, "{\"scheme\": {}");
+  qgrain::lm::write_text_file(path, "{\"scheme\": {}");
   BOOST_TEST(sentence_of(path).starts_with(path.string() + ", line 1: "));
 }
 

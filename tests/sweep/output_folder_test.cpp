@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
-#include <atomic_file.hpp>
 #include <boost/test/unit_test.hpp>
 #include <json_text.hpp>
+#include <lm/file.hpp>
 #include <manifest.hpp>
 #include <qgrain/core/status.hpp>
 #include <reports.hpp>
@@ -35,17 +35,17 @@ BOOST_AUTO_TEST_CASE(folders_that_take_results) {
   BOOST_TEST(sentence(scratch.path).empty());
   BOOST_TEST(sentence(scratch.path / "new" / "deep").empty());
   BOOST_TEST(sentence("relative_new_folder").empty());
-  write_file_atomically(scratch.path / "notes.txt", "x");
+  qgrain::lm::write_text_file(scratch.path / "notes.txt", "x");
   BOOST_TEST(sentence(scratch.path).empty());
   BOOST_TEST(!fs::exists(scratch.path / "new"));
 }
 
 BOOST_AUTO_TEST_CASE(folders_that_do_not) {
   const scratch_folder scratch;
-  write_file_atomically(scratch.path / "file", "x");
+  qgrain::lm::write_text_file(scratch.path / "file", "x");
   BOOST_TEST(sentence(scratch.path / "file").find("is no folder") != std::string::npos);
   BOOST_TEST(sentence(scratch.path / "file" / "below").find("is no folder") != std::string::npos);
-  write_file_atomically(scratch.path / "s_quant_manifest.json", "{}");
+  qgrain::lm::write_text_file(scratch.path / "s_quant_manifest.json", "{}");
   BOOST_TEST(sentence(scratch.path).find("already holds results (s_quant_manifest.json)") != std::string::npos);
 }
 

@@ -8,6 +8,7 @@
 #include <config_access.hpp>
 #include <job_settings.hpp>
 #include <json_file.hpp>
+#include <lm/file.hpp>
 #include <naming.hpp>
 #include <output_folder.hpp>
 
@@ -131,7 +132,7 @@ std::vector<job> jobs_from(const json::value& value) {
   if (value.is_string()) {
     const std::string path(value.get_string());
     if (path.find(':') != std::string::npos) return {job_from_text(path)};
-    return jobs_from(parse_json(read_text_file(path), path));
+    return jobs_from(parse_json(lm::read_text_file(path), path));
   }
   if (!value.is_array()) throw error(errc::invalid_argument, "jobs: a list or the path of a JSON file is expected");
   std::vector<job> jobs;

@@ -1,12 +1,12 @@
 #include "run.hpp"
 
-#include <atomic_file.hpp>
 #include <captions.hpp>
 #include <config_access.hpp>
 #include <constraint.hpp>
 #include <job_settings.hpp>
 #include <json_file.hpp>
 #include <json_text.hpp>
+#include <lm/file.hpp>
 #include <manifest.hpp>
 #include <naming.hpp>
 #include <reports.hpp>
@@ -38,7 +38,7 @@ std::string program_version() {
 lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
   const lm::tokenizer tokenizer = lm::tokenizer::load(pass.model / "tokenizer.json");
   const std::vector<std::string> texts =
-      pass.samples ? read_captions(pass.captions, *pass.samples) : caption_lines(read_text_file(pass.captions));
+      pass.samples ? read_captions(pass.captions, *pass.samples) : caption_lines(lm::read_text_file(pass.captions));
   if (texts.empty()) throw error(errc::bad_file, pass.captions.string() + ": the file holds no caption");
   std::vector<lm::token_ids> sequences;
   for (const std::string& text : texts) {
@@ -172,9 +172,9 @@ finished_job finish(const planned_job& job, const scored_pass& pass, std::size_t
   const json::object manifest = make_manifest(result);
 
   std::filesystem::create_directories(job.folder);
-  write_file_atomically(job.folder / composed_config_name, json_text(job.config) + "\n");
-  write_file_atomically(job.folder / run_stats_name, json_text(run_stats(pass, jobs_in_pass, job.pass.threads)) + "\n");
-  write_file_atomically(job.folder / manifest_name(text_at(job.scheme, "name")), json_text(manifest) + "\n");
+  lm::write_text_file(job.folder / composed_config_name, json_text(job.config) + "\n");
+  lm::write_text_file(job.folder / run_stats_name, json_text(run_stats(pass, jobs_in_pass, job.pass.threads)) + "\n");
+  lm::write_text_file(job.folder / manifest_name(text_at(job.scheme, "name")), json_text(manifest) + "\n");
   write_reports(manifest, job.folder);
   return done;
 }
@@ -240,10 +240,10 @@ void run_recipe_list(const recipe_list_job& list, const progress_report& progres
       {"jobs", jobs},
       {"input_amax", amax}};
   std::filesystem::create_directories(list.folder);
-  write_file_atomically(list.folder / composed_config_name, json_text(list.config) + "\n");
-  write_file_atomically(list.folder / run_stats_name,
-                        json_text(run_stats(pass, list.jobs.size(), list.pass.threads)) + "\n");
-  write_file_atomically(list.folder / linear_scores_name, json_text(out) + "\n");
+  lm::write_text_file(list.folder / composed_config_name, json_text(list.config) + "\n");
+  lm::write_text_file(list.folder / run_stats_name,
+                      json_text(run_stats(pass, list.jobs.size(), list.pass.threads)) + "\n");
+  lm::write_text_file(list.folder / linear_scores_name, json_text(out) + "\n");
 }
 
 void write_reports_again(const std::vector<planned_job>& jobs) {
