@@ -80,22 +80,23 @@ namespace qgrain::lm {
   return std::fma(r * t, p, r);
 }
 
-/// sin(turns * pi + r) for an integer number of turns.
-[[nodiscard]] inline float sine_of(double turns, double r) noexcept {
-  const double sine = sine_of_half_turn(r);
+/// sin(x - removed * pi) for a difference in [-pi/2, pi/2], negated if `turns` is odd. pi has two parts.
+[[nodiscard]] inline float sine_of(double x, double turns, double removed) noexcept {
+  const double near = std::fma(-removed, std::numbers::pi, x);
+  const double sine = sine_of_half_turn(std::fma(-removed, 1.2246467991473532e-16, near));
   return static_cast<float>(std::fmod(turns, 2.0) == 0.0 ? sine : -sine);
 }
 
 /// sin(x), rounded once from double precision: within 0.61 ulp for |x| up to 1e5.
 [[nodiscard]] inline float sine(float x) noexcept {
   const double turns = std::nearbyint(static_cast<double>(x) / std::numbers::pi);
-  return sine_of(turns, std::fma(-turns, std::numbers::pi, static_cast<double>(x)));
+  return sine_of(x, turns, turns);
 }
 
 /// cos(x) = sin(x + pi / 2), like `sine`.
 [[nodiscard]] inline float cosine(float x) noexcept {
   const double turns = std::nearbyint(static_cast<double>(x) / std::numbers::pi + 0.5);
-  return sine_of(turns, std::fma(0.5 - turns, std::numbers::pi, static_cast<double>(x)));
+  return sine_of(x, turns, turns - 0.5);
 }
 
 }  // namespace qgrain::lm

@@ -6,7 +6,6 @@
 #include <qgrain/core/arithmetic.hpp>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <numbers>
@@ -18,21 +17,18 @@ const_row_vector row_of(const_matrix m, index_t row) { return {m.data() + row * 
 row_vector row_of(matrix m, index_t row) { return {m.data() + row * m.outerStride(), m.cols()}; }
 const_row_vector vector_of(std::span<const float> v) { return {v.data(), static_cast<index_t>(v.size())}; }
 
-// The sum of squares of n values, in the order of the reference implementation's sum over rows: 32 running sums take
-// the values in turn; after 2^p steps they are emptied into a second level, that after as many into a third, and so on.
-// Then the four groups of 8 are added, then the 8 one after another, with what 8 does not divide in front.
+// The sum of squares of n values, in the order of the reference implementation's sum over rows of at least 8: 32
+// running sums take the values in turn; after 2^power steps they are emptied into a second level, that after as many
+// into a third, and so on. Then the four groups of 8 are added, then the 8 one after another, with what 8 does not
+// divide in front. (See elementary.hpp for why the order matters.)
 struct sum_of_squares {
   static constexpr index_t lanes = 8;
   static constexpr index_t width = 4 * lanes;
   static constexpr std::size_t levels = 4;
 
-  QGRAIN_ALWAYS_INLINE static float square(float x) { return mul_rn(x, x); }
-
   QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t n, float* result) {
     const index_t steps = n / width;
-    const int power =
-        std::max(4, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(std::max<index_t>(steps, 1) - 1))) /
-                        static_cast<int>(levels));
+    const int power = std::max(4, log2_rounded_up(steps) / static_cast<int>(levels));
     float sums[levels][width] = {};
     for (index_t step = 1; step <= steps; ++step, x += width) {
       for (index_t i = 0; i < width; ++i) sums[0][i] += square(x[i]);
@@ -54,6 +50,10 @@ struct sum_of_squares {
   }
 
  private:
+  QGRAIN_ALWAYS_INLINE static float square(float x) { return mul_rn(x, x); }
+  QGRAIN_ALWAYS_INLINE static int log2_rounded_up(index_t n) {
+    return n > 1 ? static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1))) : 0;
+  }
   QGRAIN_ALWAYS_INLINE static void empty(float* from, float* into) {
     for (index_t i = 0; i < width; ++i) {
       into[i] += from[i];
