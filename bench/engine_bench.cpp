@@ -1,18 +1,14 @@
 // The scoring engine: what a job costs beyond its bare matrix products, and one int8 x int8 job as a whole.
 //   engine_bench MODEL TEXT_FILE THREADS
+#include "support/program.hpp"
 #include "support/timing.hpp"
 
 #include <sweep/engine/engine.hpp>
 
-#include <lm/json.hpp>
 #include <lm/operations.hpp>
 #include <lm/process.hpp>
-#include <lm/tokenizer.hpp>
 
 #include <cstdio>
-#include <cstdlib>
-#include <exception>
-#include <sstream>
 
 namespace {
 
@@ -66,12 +62,7 @@ class job_products {
   lm::buffer x_, y_, w_;
 };
 
-int run(const char* model_path, const char* text_path, int threads) {
-  const lm::model m(model_path);
-  const lm::tokenizer t = lm::tokenizer::load(std::filesystem::path(model_path) / "tokenizer.json");
-  std::istringstream lines(lm::read_text_file(text_path));
-  std::vector<lm::token_ids> sequences;
-  for (std::string line; std::getline(lines, line);) sequences.push_back(t.encode(line));
+void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int threads) {
   const std::int32_t padding_id = m.config().end_of_text.value_or(0);
   const lm::packed_rows rows =
       lm::pack(sequences, {lm::padding::left, 512, 8, padding_id, padding_id}, m.config().vocabulary);
@@ -101,20 +92,8 @@ int run(const char* model_path, const char* text_path, int threads) {
   std::printf("| %lld | %d | %.3f s | %.0f MB | %.1f ms | %.1f ms | %.2f |\n", static_cast<long long>(rows.rows()),
               threads, seconds[0], static_cast<double>(lm::peak_resident_bytes()) * 1e-6, per_job * 1e3, bare * 1e3,
               per_job / bare);
-  return 0;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: %s MODEL TEXT_FILE THREADS\n", argv[0]);
-    return 2;
-  }
-  try {
-    return run(argv[1], argv[2], std::atoi(argv[3]));
-  } catch (const std::exception& failure) {
-    std::fprintf(stderr, "%s\n", failure.what());
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return qgrain::bench::run_program(argc, argv, run); }

@@ -1,18 +1,14 @@
 // Forward and backward pass of the language model against its bare matrix products, in one run.
 //   lm_bench MODEL TEXT_FILE THREADS
+#include "support/program.hpp"
 #include "support/timing.hpp"
 
-#include <lm/json.hpp>
 #include <lm/model.hpp>
 #include <lm/operations.hpp>
 #include <lm/pass.hpp>
 #include <lm/process.hpp>
-#include <lm/tokenizer.hpp>
 
 #include <cstdio>
-#include <cstdlib>
-#include <exception>
-#include <sstream>
 
 namespace {
 
@@ -64,12 +60,7 @@ class bare_products {
   buffer x_, y_, w_;
 };
 
-int run(const char* model_path, const char* text_path, int threads) {
-  const model m(model_path);
-  const tokenizer t = tokenizer::load(std::filesystem::path(model_path) / "tokenizer.json");
-  std::istringstream lines(read_text_file(text_path));
-  std::vector<token_ids> sequences;
-  for (std::string line; std::getline(lines, line);) sequences.push_back(t.encode(line));
+void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int threads) {
   const packed_rows rows = pack(sequences, {}, m.config().vocabulary);
   thread_pool pool(threads);
   use_one_blas_thread();
@@ -88,20 +79,8 @@ int run(const char* model_path, const char* text_path, int threads) {
   std::printf("| rows | threads | forward + backward | bare products | ratio | GFLOP/s of the bare products |\n");
   std::printf("| %lld | %d | %.1f ms | %.1f ms | %.2f | %.1f |\n", static_cast<long long>(rows.rows()), threads,
               seconds[0] * 1e3, seconds[1] * 1e3, seconds[0] / seconds[1], costs.linear_flops / seconds[1] * 1e-9);
-  return 0;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: %s MODEL TEXT_FILE THREADS\n", argv[0]);
-    return 2;
-  }
-  try {
-    return run(argv[1], argv[2], std::atoi(argv[3]));
-  } catch (const std::exception& failure) {
-    std::fprintf(stderr, "%s\n", failure.what());
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return qgrain::bench::run_program(argc, argv, run); }

@@ -1,11 +1,11 @@
 #include "pass.hpp"
 
 #include "process.hpp"
+#include "stopwatch.hpp"
 
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -16,18 +16,6 @@ namespace {
 constexpr index_t task_rows = 128;
 // Slabs of the head begin at multiples of this many outputs, so that tiles of a quantized weight do not cross them.
 constexpr index_t slab_alignment = 128;
-
-class stopwatch {
- public:
-  explicit stopwatch(double& total) : total_(total) {}
-  stopwatch(const stopwatch&) = delete;
-  stopwatch& operator=(const stopwatch&) = delete;
-  ~stopwatch() { total_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  double& total_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 // Passes samples on and keeps the time that the visitor takes.
 class timed_visitor final : public backward_visitor {

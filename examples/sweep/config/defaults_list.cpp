@@ -5,9 +5,9 @@
 #include <qgrain/core/status.hpp>
 #include <set>
 
+#include <qgrain/core/nearest_names.hpp>
 #include "group_overrides.hpp"
 #include "interpolation.hpp"
-#include "nearest_names.hpp"
 
 namespace qgrain::sweep::config {
 namespace {
@@ -169,7 +169,7 @@ class defaults_expander {
   [[noreturn]] void refuse_open_choice(const defaults_entry& entry) const {
     const std::string key = entry.is_group() ? entry.override_key() : entry.file_path();
     throw error(errc::invalid_argument, "a choice for the group '" + key + "' must be given (" + key + "=choice)" +
-                                            suggestion("", choices(source_, entry.group_path())));
+                                            name_hint("", choices(source_, entry.group_path())));
   }
 
   [[noreturn]] void refuse_absent(const defaults_entry& entry, const std::string& parent_file) const {
@@ -177,10 +177,10 @@ class defaults_expander {
     const std::string group = entry.group_path();
     if (!is_group(source_, group))
       throw error(errc::unknown_name,
-                  subject + "there is no group '" + group + "'" + suggestion(group, groups(source_)));
+                  subject + "there is no group '" + group + "'" + name_hint(group, groups(source_)));
     const std::string what = group.empty() ? "there is no config '" : "the group '" + group + "' has no choice '";
     throw error(errc::unknown_name,
-                subject + what + *entry.name() + "'" + suggestion(*entry.name(), choices(source_, group)));
+                subject + what + *entry.name() + "'" + name_hint(*entry.name(), choices(source_, group)));
   }
 
   // Leaves in order; a file with a list of its own stands where its _self_ does.

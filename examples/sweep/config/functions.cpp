@@ -6,9 +6,9 @@
 #include <optional>
 #include <qgrain/core/status.hpp>
 
+#include <qgrain/core/nearest_names.hpp>
 #include "casts.hpp"
 #include "element_order.hpp"
-#include "nearest_names.hpp"
 
 namespace qgrain::sweep::config {
 namespace {
@@ -282,7 +282,7 @@ override_value call_function(std::string_view name, function_arguments arguments
   if (function == std::end(functions)) {
     std::vector<std::string> names;
     for (const auto& candidate : functions) names.emplace_back(candidate.name);
-    throw error(errc::unknown_name, "there is no function '" + std::string(name) + "'" + suggestion(name, names));
+    throw error(errc::unknown_name, "there is no function '" + std::string(name) + "'" + name_hint(name, names));
   }
   for (auto& value : arguments.positional) drop_quotes(value);
   for (auto& argument : arguments.named) drop_quotes(argument.second);

@@ -2,7 +2,7 @@
 
 #include <qgrain/core/status.hpp>
 
-#include "nearest_names.hpp"
+#include <qgrain/core/nearest_names.hpp>
 #include "sweep_expand.hpp"
 
 namespace qgrain::sweep::config {
@@ -105,7 +105,7 @@ std::string group_overrides::known_addresses(const std::string& key) const {
     all.push_back(choice.first);
     if (group_of(choice.first) == group_of(key)) same.push_back(choice.first);
   }
-  return suggestion(key, same.empty() ? all : same);
+  return name_hint(key, same.empty() ? all : same);
 }
 
 void group_overrides::require_all_used() const {

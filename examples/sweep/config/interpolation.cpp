@@ -4,7 +4,7 @@
 #include <array>
 #include <qgrain/core/status.hpp>
 
-#include "nearest_names.hpp"
+#include <qgrain/core/nearest_names.hpp>
 #include "python_text.hpp"
 
 namespace qgrain::sweep::config {
@@ -35,7 +35,7 @@ void require_count(const std::string& resolver, const json::array& arguments, st
     parent = child;
     ++depth;
   }
-  const auto hint = depth < keys.size() ? suggestion(keys[depth], keys_of(*parent)) : std::string();
+  const auto hint = depth < keys.size() ? name_hint(keys[depth], keys_of(*parent)) : std::string();
   throw error(errc::unknown_name, "there is no key '" + path_text(root, keys) + "'" + hint);
 }
 
@@ -268,7 +268,7 @@ json::value interpolator::call_resolver(const std::string& name, const json::arr
   }
   const std::vector<std::string> known = {"now",    "oc.create", "oc.decode", "oc.dict.keys", "oc.dict.values",
                                           "oc.env", "oc.select"};
-  throw error(errc::unknown_name, "there is no resolver '" + name + "'" + suggestion(name, known));
+  throw error(errc::unknown_name, "there is no resolver '" + name + "'" + name_hint(name, known));
 }
 
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "nearest_names.hpp"
+#include <qgrain/core/nearest_names.hpp>
 
 namespace qgrain::sweep::config {
 namespace {
@@ -45,7 +45,7 @@ void check(const json::object& mapping, const std::string& prefix, key_span allo
     if (is_allowed(allowed, path)) continue;
     if (!leads_to_allowed(allowed, path)) {
       throw error(errc::unknown_name,
-                  "there is no key '" + path + "'" + suggestion(name, allowed_names(allowed, prefix)));
+                  "there is no key '" + path + "'" + name_hint(name, allowed_names(allowed, prefix)));
     }
     if (!entry.value().is_object()) {
       throw error(errc::invalid_argument, "'" + path + "' is a mapping, not " + json::serialize(entry.value()));

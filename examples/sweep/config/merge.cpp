@@ -2,8 +2,8 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <qgrain/core/nearest_names.hpp>
 #include "interpolation.hpp"
-#include "nearest_names.hpp"
 
 namespace qgrain::sweep::config {
 namespace {
@@ -48,7 +48,7 @@ void merge_into(json::value& root, const node_path& place, const json::object& s
       json::value& parent = *find_node(root, place);
       if (policy == new_keys::refused) {
         throw error(errc::unknown_name,
-                    "there is no key '" + path_text(root, child) + "'" + suggestion(child.back(), keys_of(parent)));
+                    "there is no key '" + path_text(root, child) + "'" + name_hint(child.back(), keys_of(parent)));
       }
       parent.get_object()[entry.key()] = entry.value();
       continue;

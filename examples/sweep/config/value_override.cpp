@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <qgrain/core/status.hpp>
 
+#include <qgrain/core/nearest_names.hpp>
 #include "interpolation.hpp"
 #include "merge.hpp"
-#include "nearest_names.hpp"
 
 namespace qgrain::sweep::config {
 namespace {
@@ -16,7 +16,7 @@ namespace {
   if (holder.is_array())
     throw error(errc::unknown_name, subject + "; the list has " + std::to_string(holder.get_array().size()) +
                                         " elements, and none can be added");
-  throw error(errc::unknown_name, subject + suggestion(key, keys_of(holder)) + " (+key=value adds a key)");
+  throw error(errc::unknown_name, subject + name_hint(key, keys_of(holder)) + " (+key=value adds a key)");
 }
 
 // The place of a key, made where `policy` allows it; values on the way that hold nothing become mappings.

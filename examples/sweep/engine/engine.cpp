@@ -3,7 +3,8 @@
 #include "progress.hpp"
 #include "ranges.hpp"
 #include "scorer.hpp"
-#include "stopwatch.hpp"
+
+#include <lm/stopwatch.hpp>
 
 #include <qgrain/core/status.hpp>
 
@@ -68,10 +69,10 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
   engine_result result;
   result.scores.assign(plan.jobs.size(), std::vector<double>(model.linears().size(), 0.0));
   {
-    const stopwatch total(result.costs.total_seconds);
+    const lm::stopwatch total(result.costs.total_seconds);
     std::vector<weight_range> weights;
     {
-      const stopwatch watch(result.costs.weight_range_seconds);
+      const lm::stopwatch watch(result.costs.weight_range_seconds);
       weights = find_weight_ranges(model, pool);
     }
     result.model_fingerprint = model_fingerprint(model, weights);

@@ -1,8 +1,7 @@
 #include "scorer.hpp"
 
-#include "stopwatch.hpp"
-
 #include <lm/operations.hpp>
+#include <lm/stopwatch.hpp>
 
 #include <qgrain/sensitivity/gradient_score.hpp>
 
@@ -75,7 +74,7 @@ scorer::portion scorer::jobs_between(std::size_t first, std::size_t end) const {
 }
 
 void scorer::quantize_weights(const lm::linear_sample& sample, portion& p) {
-  const stopwatch watch(result_.costs.weight_seconds);
+  const lm::stopwatch watch(result_.costs.weight_seconds);
   struct band_task {
     const lm::linear_output* output;
     const fake_recipe* recipe;
@@ -146,7 +145,7 @@ void scorer::quantize_inputs(const lm::linear_sample& sample, std::span<const in
 // A unit of work is a task of rows with one activation variant: quantized once, then multiplied for every job that
 // takes it.
 void scorer::score_rows(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p) {
-  const stopwatch watch(result_.costs.scoring_seconds);
+  const lm::stopwatch watch(result_.costs.scoring_seconds);
   const auto count = static_cast<index_t>(rows.size());
   const index_t in = sample.x.cols();
   const std::size_t outputs = sample.outputs.size();

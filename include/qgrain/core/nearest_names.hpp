@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,8 +64,10 @@ template <class Names>
 }
 
 /// The tail of an "unknown name" sentence: "; did you mean x, y?" or, where nothing is near, "; there are a, b, c".
+/// Nothing where there are no names.
 template <class Names>
 [[nodiscard]] std::string name_hint(std::string_view wanted, const Names& names) {
+  if (std::empty(names)) return {};
   const auto near = nearest_names(wanted, names);
   return near.empty() ? "; there are " + join_names(names) : "; did you mean " + join_names(near) + "?";
 }

@@ -3,7 +3,6 @@
 #include <config/composer.hpp>
 #include <config/interpolation.hpp>
 #include <config/key_schema.hpp>
-#include <config/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
 
 #include "reference_tree.hpp"
@@ -117,12 +116,4 @@ BOOST_AUTO_TEST_CASE(keys_outside_the_schema_are_refused) {
   BOOST_TEST(sentence({{"sede", 1}}) == "there is no key 'sede'; did you mean seed?");
   BOOST_TEST(sentence({{"autoquant", 3}}) == "'autoquant' is a mapping, not 3");
   BOOST_TEST(sentence({{"other", 3}}) == "there is no key 'other'; there are autoquant, quant_cfg, seed");
-}
-
-BOOST_AUTO_TEST_CASE(near_names_come_nearest_first) {
-  const std::vector<std::string> known = {"w_group64", "w_group128", "w_per_tensor", "default"};
-  BOOST_TEST(config::nearest_names("w_grop64", known) == (std::vector<std::string>{"w_group64"}));
-  BOOST_TEST(config::nearest_names("w_group12", known) == (std::vector<std::string>{"w_group128", "w_group64"}));
-  BOOST_TEST(config::nearest_names("defualt", known) == (std::vector<std::string>{"default"}));
-  BOOST_TEST(config::nearest_names("zzz", known).empty());
 }

@@ -1,10 +1,10 @@
 // Adds the time of a scope to a total.
-#ifndef QGRAIN_SWEEP_ENGINE_STOPWATCH_HPP
-#define QGRAIN_SWEEP_ENGINE_STOPWATCH_HPP
+#ifndef QGRAIN_LM_STOPWATCH_HPP
+#define QGRAIN_LM_STOPWATCH_HPP
 
 #include <chrono>
 
-namespace qgrain::sweep {
+namespace qgrain::lm {
 
 class stopwatch {
  public:
@@ -18,6 +18,6 @@ class stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::lm
 
 #endif
