@@ -33,8 +33,9 @@ namespace qgrain {
   return last[b.size()];
 }
 
-/// At most `limit` of `names`, the closest to `wanted` first (then alphabetically); names farther than half of the
-/// longer length are left out. `Names` is a range of things convertible to string_view.
+/// At most `limit` of `names`, the closest to `wanted` first (then alphabetically); names that take more edits
+/// than a third of the longer length (and than one) are left out. `Names` is a range of things convertible to
+/// string_view.
 template <class Names>
 [[nodiscard]] std::vector<std::string> nearest_names(std::string_view wanted, const Names& names,
                                                      std::size_t limit = 3) {
@@ -42,7 +43,8 @@ template <class Names>
   for (const auto& entry : names) {
     const std::string_view name = entry;
     const std::size_t distance = edit_distance(wanted, name);
-    if (2 * distance <= std::max(wanted.size(), name.size())) found.emplace_back(distance, std::string(name));
+    const std::size_t longer = std::max(wanted.size(), name.size());
+    if (distance <= std::max<std::size_t>(longer / 3, 1)) found.emplace_back(distance, std::string(name));
   }
   std::sort(found.begin(), found.end());
   if (found.size() > limit) found.resize(limit);
