@@ -110,6 +110,22 @@ model::model(const std::filesystem::path& folder)
   linears_.push_back({"lm_head", config_.vocabulary, config_.hidden});
 }
 
+std::vector<linear_info> model::other_layers() const {
+  std::vector<linear_info> layers;
+  constexpr std::string_view suffix = ".weight";
+  for (const safetensors_file& file : tensors_.files()) {
+    for (const tensor_info& t : file.tensors()) {
+      if (!t.name.ends_with(suffix) || t.shape.size() < 2) continue;
+      if (t.name.starts_with(config_.family.tensor_prefix) || t.name == head_ || t.name == "lm_head.weight") continue;
+      const bool is_embedding = t.shape.size() == 2 && t.name.find("embed") != std::string::npos;
+      if (is_embedding) continue;
+      layers.push_back({t.name.substr(0, t.name.size() - suffix.size()), t.shape[0],
+                        t.elements() / std::max<index_t>(t.shape[0], 1)});
+    }
+  }
+  return layers;
+}
+
 void model::read_embeddings(std::span<const std::int32_t> ids, matrix out, thread_pool& pool) const {
   for_each_chunk(pool, out.rows(), rows_per_read, [&](index_t begin, index_t end) {
     for (index_t row = begin; row < end; ++row) {

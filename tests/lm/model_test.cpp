@@ -170,3 +170,20 @@ BOOST_AUTO_TEST_CASE(other_families_give_the_reference_logits_and_gradients) {
     }
   }
 }
+
+// Everything in the file that is neither the language model nor an embedding, a bias or a norm.
+BOOST_AUTO_TEST_CASE(layers_outside_of_the_language_model_are_listed) {
+  const model m(data_dir / "families/qwen3vl");
+  index_t elements = 0;
+  bool has_patches = false;
+  for (const linear_info& l : m.other_layers()) {
+    BOOST_TEST(l.name.starts_with("model.visual."), l.name);
+    elements += l.elements();
+    has_patches = has_patches || l.name == "model.visual.patch_embed.proj";
+  }
+  BOOST_TEST(has_patches);
+  BOOST_TEST(m.other_layers().size() == 9U);
+  // patch 16x(3x2x4x4), one block (48x16, 16x16, 16x16 twice), merger and deep-stack merger (64x64, 32x64 each)
+  BOOST_TEST(elements == 16 * 96 + 48 * 16 + 3 * 16 * 16 + 2 * (64 * 64 + 32 * 64));
+  BOOST_TEST(model(model_dir).other_layers().empty());
+}

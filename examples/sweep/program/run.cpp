@@ -62,6 +62,7 @@ lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
 struct scored_pass {
   engine_result result;
   std::vector<lm::linear_info> linears;
+  std::vector<lm::linear_info> others;  // layers that text does not reach
   index_t batches = 0;
   index_t sequences = 0;
 };
@@ -74,7 +75,7 @@ scored_pass score(const pass_settings& pass, const std::vector<job>& jobs,
   engine_options options;
   options.score_batches = num_score_steps(pass.score_size, pass.batch_size, rows.batches());
   options.progress = progress;
-  return {score_jobs(model, rows, jobs, pool, options), model.linears(), rows.batches(),
+  return {score_jobs(model, rows, jobs, pool, options), model.linears(), model.other_layers(), rows.batches(),
           static_cast<index_t>(rows.sequences.size())};
 }
 
@@ -138,15 +139,21 @@ json::object dataset_of(const planned_job& job, const scored_pass& pass) {
 
 finished_job finish(const planned_job& job, const scored_pass& pass, std::size_t scored_as, std::size_t jobs_in_pass) {
   finished_job done{job.label, job.folder, {}, {}, job.quantization.has_effect};
+  // Layers that text does not reach come first, as in a model's own order, and score 0.
   layer_list layers;
-  for (const lm::linear_info& l : pass.linears) {
-    layers.names.push_back(l.name);
-    layers.sizes.push_back(static_cast<double>(l.elements()));
+  std::vector<double> scores(pass.others.size(), 0.0);
+  const std::vector<double>& scored = pass.result.scores[scored_as];
+  scores.insert(scores.end(), scored.begin(), scored.end());
+  for (const std::vector<lm::linear_info>* part : {&pass.others, &pass.linears}) {
+    for (const lm::linear_info& l : *part) {
+      layers.names.push_back(l.name);
+      layers.sizes.push_back(static_cast<double>(l.elements()));
+    }
   }
   const bit_constraint constraint =
       constraint_for(text_at(job.scheme, "coverage_mode"), number_at(job.scheme, "auto_quantize_bits"), layers);
   candidate_format format{job.quantization.format_name, job.quantization.compression,
-                          json::serialize(job.quantization.config), pass.result.scores[scored_as]};
+                          json::serialize(job.quantization.config), scores};
   done.rows = candidate_table(layers, grouping_from(text_at(job.config, "autoquant.grouping")), {format},
                               constraint.disabled_layers);
   done.outcome = search_bits(done.rows, constraint.effective_bits);
@@ -161,8 +168,8 @@ finished_job finish(const planned_job& job, const scored_pass& pass, std::size_t
   result.dataset = dataset_of(job, pass);
   result.quantization = job.quantization.description();
   result.quantization["has_effect"] = job.quantization.has_effect;
-  for (std::size_t l = 0; l < layers.names.size(); ++l)
-    result.linear_scores.emplace_back(layers.names[l], pass.result.scores[scored_as][l]);
+  for (std::size_t l = 0; l < pass.linears.size(); ++l)
+    result.linear_scores.emplace_back(pass.linears[l].name, scored[l]);
   result.input_amax = input_amax(pass);
   result.recipes = {
       {"weight", recipe_description(job.quantization.recipes.weight, pass.linears.front(), true)},
