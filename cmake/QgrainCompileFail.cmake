@@ -8,5 +8,5 @@ function(qgrain_add_compile_fail_test name sentence)
     -DCOMPILER=${CMAKE_CXX_COMPILER} -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp
     -DINCLUDE=${PROJECT_SOURCE_DIR}/include "-DSENTENCE=${sentence}"
     -P ${PROJECT_SOURCE_DIR}/cmake/scripts/compile_fail.cmake)
-  set_tests_properties(compile_fail_${name} PROPERTIES LABELS host)
+  set_tests_properties(compile_fail_${name} PROPERTIES LABELS compile)
 endfunction()

@@ -30,5 +30,5 @@ function(qgrain_add_header_tests)
   add_test(NAME headers_compile_with_clang COMMAND ${CMAKE_COMMAND} "-DCLANG=${qgrain_clang}" "-DSOURCES=${sources_a}"
     -DINCLUDE=${PROJECT_SOURCE_DIR}/include -P ${PROJECT_SOURCE_DIR}/cmake/scripts/compile_headers.cmake)
   set_tests_properties(headers_compile_with_clang PROPERTIES SKIP_REGULAR_EXPRESSION "skipped:")
-  set_tests_properties(headers_link_twice headers_compile_with_clang PROPERTIES LABELS host)
+  set_tests_properties(headers_link_twice headers_compile_with_clang PROPERTIES LABELS compile)
 endfunction()
