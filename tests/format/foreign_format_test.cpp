@@ -72,7 +72,7 @@ void compare_through_a_quantizer() {
   const std::vector<float> x = qgrain_test::bell_values(8, static_cast<std::size_t>(shape.elements()));
   const matrix_view<const float> in{x.data(), shape};
   const on_host where{};
-  const quantized_matrix<q> coded = quantize<q>(where, in);
+  quantized_matrix<q> coded = quantize<q>(where, in);
   std::vector<float> y(x.size());
   dequantize(where, coded.view(), matrix_view<float>{y.data(), shape});
   std::vector<float> faked(x.size());

@@ -51,14 +51,13 @@ BOOST_AUTO_TEST_CASE(the_choice_is_the_documented_one) {
   BOOST_TEST(right == count);
 }
 
-BOOST_AUTO_TEST_CASE(fixed_points_of_the_definition) {
-  // Worked out once by hand calculation in a separate program: guards the constants against a change on both sides.
-  BOOST_TEST(stochastic{0}.at(0).u == 0.0F + static_cast<float>(qgrain_test::reference_threshold(0, 0)));
-  for (std::uint64_t e = 0; e < 1000; ++e) {
-    const float u = stochastic{3}.at(e).u;
-    BOOST_TEST_REQUIRE(u > 0.0F);
-    BOOST_TEST_REQUIRE(u < 1.0F);
-  }
+BOOST_AUTO_TEST_CASE(thresholds_are_these_numbers) {
+  // From the formula in the documentation, in another language: the choice is a promise to stored results.
+  BOOST_TEST(stochastic{0}.at(0).u == 10946269.0F * 0x1p-24F);
+  BOOST_TEST(stochastic{0}.at(1).u == 11764387.0F * 0x1p-24F);
+  BOOST_TEST(stochastic{1}.at(0).u == 6177195.0F * 0x1p-24F);
+  BOOST_TEST(stochastic{42}.at(1ULL << 40U).u == 6427479.0F * 0x1p-24F);
+  BOOST_TEST(stochastic{~0ULL}.at(~0ULL).u == 4476953.0F * 0x1p-24F);
 }
 
 BOOST_AUTO_TEST_CASE(integers_stay) {

@@ -121,20 +121,6 @@ struct reference_float {
   }
 };
 
-/// Index of the entry of least distance; of two, the first (or the one of the smaller magnitude).
-[[nodiscard]] inline std::size_t reference_entry(const std::vector<float>& table, float x, bool ties_to_zero) {
-  std::size_t best = 0;
-  const auto distance = [&](std::size_t i) {
-    return std::fabs(static_cast<double>(x) - static_cast<double>(table[i]));
-  };
-  if (std::isinf(x)) return x < 0 ? 0 : table.size() - 1;
-  for (std::size_t i = 1; i < table.size(); ++i) {
-    const bool tie = distance(i) == distance(best);
-    if (distance(i) < distance(best) || (tie && ties_to_zero && std::fabs(table[i]) < std::fabs(table[best]))) best = i;
-  }
-  return best;
-}
-
 }  // namespace qgrain_test
 
 #endif
