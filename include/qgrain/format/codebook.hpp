@@ -81,7 +81,8 @@ struct codebook {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return Table::name(); }
 
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode(float x) noexcept {
-    return entries_below(x, std::make_integer_sequence<int, size - 1>{});
+    // Not left to the comparisons, which nvcc refuses to evaluate for NaN in constants.
+    return is_nan(x) ? code_type{0} : entries_below(x, std::make_integer_sequence<int, size - 1>{});
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float decode(code_type code) noexcept {
     return Table::value(smaller_of<int>(code, size - 1));

@@ -84,8 +84,9 @@ using int7_narrow = integer<7, integer_range::narrow>;
 using int8_narrow = integer<8, integer_range::narrow>;
 using int16_narrow = integer<16, integer_range::narrow>;
 
+// No alias uint3: code that nvcc adds to every file uses CUDA's type of that name unqualified, and would find two of
+// them after `using namespace qgrain`.
 using uint2 = integer<2, integer_range::nonnegative>;
-using uint3 = integer<3, integer_range::nonnegative>;
 using uint4 = integer<4, integer_range::nonnegative>;
 using uint5 = integer<5, integer_range::nonnegative>;
 using uint6 = integer<6, integer_range::nonnegative>;
