@@ -75,7 +75,8 @@ tally compare_file(const std::string& name, const std::map<std::string, rule>& r
   const vector_file file(name);
   const auto bits = file.get("patterns.bits").as<std::uint32_t>();
   tally sum;
-  for (const auto& [which, remark] : file.cases()) {
+  for (const auto& entry : file.cases()) {
+    const std::string& which = entry.first;
     if (which == "patterns") continue;
     const auto found = rules.find(which);
     BOOST_TEST_REQUIRE((found != rules.end()), which << " has no rule");
