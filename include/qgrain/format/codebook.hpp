@@ -29,10 +29,8 @@ enum class codebook_ties : std::uint8_t {
 
 namespace detail {
 
-enum class middle_side : std::uint8_t { low, toward_zero };
-
-/// The largest float32 that is nearer to low than to high, the middle itself belonging to the side asked for; exact.
-[[nodiscard]] constexpr float last_before_middle(float low, float high, middle_side middle_belongs_to) noexcept {
+/// The largest float32 that goes to low rather than to high; exact, also where the middle is no float32.
+[[nodiscard]] constexpr float last_before_middle(float low, float high, codebook_ties ties) noexcept {
   const double a = low;
   const double b = high;
   const double sum = a + b;
@@ -40,9 +38,9 @@ enum class middle_side : std::uint8_t { low, toward_zero };
   const double rest = (a - (sum - share)) + (b - share);  // what the sum lost: Knuth's two-sum
   const auto middle = static_cast<float>(sum / 2);
   const double excess = static_cast<double>(middle) - sum / 2;
-  const bool tie = excess == 0 && rest == 0;
-  const bool above = excess > 0 || (excess == 0 && rest < 0);
-  if (!above && !(tie && middle_belongs_to == middle_side::toward_zero && sum < 0)) return middle;
+  const bool tie_goes_up = ties == codebook_ties::toward_zero && sum < 0;
+  const bool goes_up = excess != 0 ? excess > 0 : rest != 0 ? rest < 0 : tie_goes_up;
+  if (!goes_up) return middle;
   if (middle == 0) return -float_from_bits(1);
   return float_from_bits(bits_of(middle) + (middle > 0 ? ~0U : 1U));
 }
@@ -91,10 +89,7 @@ struct codebook {
  private:
   // A variable per midpoint, not an array: device code may use the value of a constant, not its address.
   template <int I>
-  static constexpr float last_of = detail::last_before_middle(Table::value(I), Table::value(I + 1),
-                                                              Ties == codebook_ties::toward_zero
-                                                                  ? detail::middle_side::toward_zero
-                                                                  : detail::middle_side::low);
+  static constexpr float last_of = detail::last_before_middle(Table::value(I), Table::value(I + 1), Ties);
 
   template <int... I>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type entries_below(float x,
