@@ -14,6 +14,9 @@
 
 // 1. What one code means.
 #include <qgrain/format/catalog.hpp>
+#include <qgrain/format/codebook.hpp>
+#include <qgrain/format/conversion.hpp>
+#include <qgrain/format/float16.hpp>
 #include <qgrain/format/float4.hpp>
 #include <qgrain/format/float6.hpp>
 #include <qgrain/format/float8.hpp>

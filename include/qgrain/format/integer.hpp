@@ -73,10 +73,26 @@ using int5 = integer<5>;
 using int6 = integer<6>;
 using int7 = integer<7>;
 using int8 = integer<8>;
+using int16 = integer<16>;
+
+using int2_narrow = integer<2, integer_range::narrow>;
+using int3_narrow = integer<3, integer_range::narrow>;
 using int4_narrow = integer<4, integer_range::narrow>;
+using int5_narrow = integer<5, integer_range::narrow>;
+using int6_narrow = integer<6, integer_range::narrow>;
+using int7_narrow = integer<7, integer_range::narrow>;
 using int8_narrow = integer<8, integer_range::narrow>;
+using int16_narrow = integer<16, integer_range::narrow>;
+
+// No alias uint3: code that nvcc adds to every file uses CUDA's type of that name unqualified, and would find two of
+// them after `using namespace qgrain`.
+using uint2 = integer<2, integer_range::nonnegative>;
 using uint4 = integer<4, integer_range::nonnegative>;
+using uint5 = integer<5, integer_range::nonnegative>;
+using uint6 = integer<6, integer_range::nonnegative>;
+using uint7 = integer<7, integer_range::nonnegative>;
 using uint8 = integer<8, integer_range::nonnegative>;
+using uint16 = integer<16, integer_range::nonnegative>;
 
 }  // namespace qgrain
 

@@ -7,32 +7,42 @@
 #include <qgrain/format/rounding.hpp>
 
 #include <cstdint>
+#include <type_traits>
 
 namespace qgrain {
 
-/// What the largest exponent field is used for.
+/// Which codes are no numbers, and with that what becomes of overflow and of NaN.
 enum class special_values : std::uint8_t {
   none,         ///< numbers only: overflow saturates, NaN encodes as a zero of the opposite sign (as ml_dtypes does)
   nan_at_ones,  ///< the pattern of all ones is NaN, there is no infinity: overflow of a plain cast gives NaN
-  ieee,         ///< infinity and NaNs: overflow of a plain cast gives infinity
+  nan_at_negative_zero,  ///< "fnuz": the code of -0 is the only NaN, -0 becomes 0: overflow of a plain cast gives NaN
+  ieee,  ///< the largest exponent field holds infinity and NaNs: overflow of a plain cast gives infinity
 };
 
 /// A value is (-1)^sign * significand * 2^(exponent - bias), with subnormals; the code has the sign in its top bit.
 ///
 /// `encode` is the scalar cast of the format (overflow as `special_values` says); `encode_saturated` and `round` send
 /// overflow and infinity to the largest finite value, which is what quantizers use. `round` keeps NaN. The sign of zero
-/// is kept.
+/// is kept, by `round` in formats without -0 too.
 ///
 /// How it rounds: a magnitude in [2^e, 2^(e+1)) has steps of 2^(e-M). Dividing by the step is exact, the rounding
 /// function acts on the quotient, below 2^(M+1), and the code counts steps, so a carry into the next exponent needs no
 /// care. Below the least normal exponent the step stays, which is all that subnormals are.
 template <int ExponentBits, int MantissaBits, int Bias, special_values Specials>
 struct minifloat {
-  static_assert(ExponentBits >= 2 && MantissaBits >= 0 && ExponentBits + MantissaBits <= 7,
-                "qgrain::minifloat: a code has 4 to 8 bits, 2 or more of them exponent; choose other field widths");
+  static_assert(ExponentBits >= 2 && ExponentBits <= 8 && MantissaBits >= 0 && ExponentBits + MantissaBits >= 2 &&
+                    ExponentBits + MantissaBits <= 15,
+                "qgrain::minifloat: a code has 3 to 16 bits, 2 to 8 of them exponent; choose other field widths");
+  static_assert(Specials != special_values::ieee || MantissaBits > 0,
+                "qgrain::minifloat: infinity and NaN share an exponent field, which takes a mantissa bit to tell them "
+                "apart; add one, or choose other special_values");
+  static_assert(ExponentBits == 8 ? Bias == f32_bias && Specials == special_values::ieee
+                                  : Bias + MantissaBits <= f32_bias && (1 << ExponentBits) - 1 - Bias < f32_bias - 1,
+                "qgrain::minifloat: every value and step has to be a float32, short of its last powers of two; choose "
+                "a bias nearer to the middle of the exponents (8 exponent bits: 127, as in ieee formats)");
 
-  using code_type = std::uint8_t;
   static constexpr int bits = 1 + ExponentBits + MantissaBits;
+  using code_type = std::conditional_t<(bits <= 8), std::uint8_t, std::uint16_t>;
   static constexpr int exponent_bits = ExponentBits;
   static constexpr int mantissa_bits = MantissaBits;
   static constexpr int bias = Bias;
@@ -49,25 +59,24 @@ struct minifloat {
   /// Every code has a value; codes of the same magnitude differ in the sign bit alone.
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float decode(code_type code) noexcept {
     const std::uint32_t magnitude = code & (sign_code - 1U);
-    const std::uint32_t field = magnitude >> MantissaBits;
-    const float normal =
-        float_from_bits((magnitude << (f32_mantissa_bits - MantissaBits)) + (rebias << f32_mantissa_bits));
-    const float subnormal =
-        static_cast<float>(static_cast<std::int32_t>(magnitude)) * power_of_two(least_exponent - MantissaBits);
-    const std::uint32_t value = bits_of(field == 0 ? subnormal : normal);
-    const std::uint32_t special =
-        Specials == special_values::ieee && magnitude == max_code + 1U ? f32_infinity_bits : bits_of(quiet_nan());
     const std::uint32_t sign = static_cast<std::uint32_t>(code & sign_code) << (32 - bits);
-    return float_from_bits((magnitude > max_code ? special : value) | sign);
+    if constexpr (Specials == special_values::nan_at_negative_zero) {
+      return float_from_bits(code == sign_code ? bits_of(quiet_nan()) : value_bits(magnitude) | sign);
+    } else {
+      const std::uint32_t special =
+          Specials == special_values::ieee && magnitude == max_code + 1U ? f32_infinity_bits : bits_of(quiet_nan());
+      return float_from_bits((magnitude > max_code ? special : value_bits(magnitude)) | sign);
+    }
   }
 
   static constexpr float max_finite = decode(max_code);
+  static constexpr float lowest = -max_finite;
 
   /// The nearest finite value of the format.
   template <class Round = nearest_even>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float round(float x, Round round_magnitude = {}) noexcept {
     const steps s = steps_of(smaller_of(magnitude_bits(x), magnitude_bits(max_finite)));
-    const float nearest = round_magnitude(s.count) * s.size;  // exact: few digits times a power of two
+    const float nearest = round_magnitude(s.count) * size_scale * s.size;  // exact: few digits times powers of two
     return is_nan(x) ? x : with_sign(nearest, sign_of(x));
   }
 
@@ -88,7 +97,24 @@ struct minifloat {
   static constexpr std::int32_t least_exponent = 1 - Bias;  // of normal numbers
   static constexpr std::int32_t least_field = f32_bias + least_exponent;
 
-  /// A magnitude as a multiple of the step that the format has there.
+  // With the exponents of float32 itself (bfloat16) neither the smallest step nor its inverse is a normal float32, so
+  // both are made of two factors; elsewhere the second one is 1.
+  static constexpr bool wide = ExponentBits == 8;
+  static constexpr float size_scale = wide ? power_of_two(-MantissaBits) : 1.0F;
+  static constexpr float count_scale = wide ? power_of_two(MantissaBits - 1) : 1.0F;
+
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint32_t value_bits(std::uint32_t magnitude) noexcept {
+    const std::uint32_t normal = (magnitude << (f32_mantissa_bits - MantissaBits)) + (rebias << f32_mantissa_bits);
+    if constexpr (wide) {
+      return normal;
+    } else {
+      const float count = static_cast<float>(static_cast<std::int32_t>(magnitude));
+      const float subnormal = count * power_of_two(least_exponent - MantissaBits);
+      return magnitude >> MantissaBits == 0 ? bits_of(subnormal) : normal;
+    }
+  }
+
+  /// A magnitude as a multiple of the step that the format has there, which is size * size_scale.
   struct steps {
     float count;
     float size;
@@ -96,27 +122,33 @@ struct minifloat {
   };
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr steps steps_of(std::int32_t magnitude) noexcept {
     const std::int32_t field = larger_of(magnitude >> f32_mantissa_bits, least_field);
-    const float size = float_from_magnitude((field - MantissaBits) << f32_mantissa_bits);
-    const float inverse = float_from_magnitude((2 * f32_bias + MantissaBits - field) << f32_mantissa_bits);
-    return {float_from_magnitude(magnitude) * inverse, size, field - least_field};
+    const float size = float_from_magnitude((field - (wide ? 0 : MantissaBits)) << f32_mantissa_bits);
+    const float inverse = float_from_magnitude((2 * f32_bias + (wide ? 1 : MantissaBits) - field) << f32_mantissa_bits);
+    return {float_from_magnitude(magnitude) * inverse * count_scale, size, field - least_field};
   }
 
   template <class Round>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint32_t code_of_magnitude(float x,
                                                                                     Round round_magnitude) noexcept {
     // Anything from the binade above the largest finite value on counts as its first number, which no format can hold.
+    // In wide formats that number is infinity itself.
     constexpr std::int32_t beyond = ((magnitude_bits(max_finite) >> f32_mantissa_bits) + 1) << f32_mantissa_bits;
-    const steps s = steps_of(smaller_of(magnitude_bits(x), beyond));
+    const std::int32_t magnitude = magnitude_bits(x);
+    const steps s = steps_of(smaller_of(magnitude, beyond - (wide ? 1 : 0)));
     const auto count = static_cast<std::uint32_t>(static_cast<std::int32_t>(round_magnitude(s.count)));
-    return (static_cast<std::uint32_t>(s.binade) << MantissaBits) + count;
+    const std::uint32_t code = (static_cast<std::uint32_t>(s.binade) << MantissaBits) + count;
+    return wide && magnitude >= beyond ? max_code + 1U : code;
   }
 
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type signed_code(std::uint32_t magnitude, float x) noexcept {
     const std::uint32_t sign = sign_of(x) >> (32 - bits);
+    if constexpr (Specials == special_values::nan_at_negative_zero) {
+      return static_cast<code_type>(is_nan(x) ? sign_code : magnitude == 0 ? 0U : magnitude | sign);
+    }
     const std::uint32_t nan = Specials == special_values::none ? sign ^ sign_code
                               : Specials == special_values::nan_at_ones
                                   ? sign | (sign_code - 1U)
-                                  : sign | (max_code + 1U) | (1U << (MantissaBits - 1));
+                                  : sign | (max_code + 1U) | (1U << (MantissaBits > 0 ? MantissaBits - 1 : 0));
     return static_cast<code_type>(is_nan(x) ? nan : magnitude | sign);
   }
 };
