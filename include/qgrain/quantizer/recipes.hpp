@@ -84,7 +84,7 @@ struct nvfp4_modelopt : detail::nv<packed_block_scale> {
 struct nvfp4_modelopt_kernel : detail::nv<kernel_block_scale> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_modelopt_kernel"; }
 };
-struct nvfp4_torchao : detail::nv<torchao_block_scale> {
+struct nvfp4_torchao : detail::nv<torchao_block_scale<>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_torchao"; }
 };
 
