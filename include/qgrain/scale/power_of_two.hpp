@@ -5,6 +5,7 @@
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
+#include <qgrain/core/short_name.hpp>
 #include <qgrain/format/float8.hpp>
 #include <qgrain/scale/absmax.hpp>
 
@@ -145,6 +146,20 @@ struct absmax_e8m0_by {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float restored(float q, scale_factors f) noexcept {
     return mul_rn(q, f.backward);
   }
+};
+
+/// Zeros, +0 too, become -0 before they are encoded: ModelOpt's packed MXFP4 writes every zero element as code 8.
+/// Values that round to zero keep their sign.
+template <class Scale>
+struct zeros_negative : Scale {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return name_.view(); }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x,
+                                                                 typename Scale::factors_type f) noexcept {
+    return magnitude_bits(x) == 0 ? -0.0F : Scale::scaled(x, f);
+  }
+
+ private:
+  static constexpr detail::short_name name_ = detail::short_name{}.text(Scale::name()).text("_0");
 };
 
 /// The scale of the OCP standard.

@@ -92,6 +92,40 @@ struct symmetric_by {
                                                   .text(Least::name());
 };
 
+/// ModelOpt's packed int4: the multiplier s = fl(fl(1 / absmax) * max) is kept as T, x * s is rounded, q / s is the
+/// value, every operation rounded to T. An all-zero group has an infinite multiplier: its elements are 0 * inf, NaN.
+template <storage_element T = float>
+struct absmax_multiplier {
+  using stored_type = T;
+  using factors_type = affine_factors;
+  static constexpr int bits = 8 * static_cast<int>(sizeof(T));
+  static constexpr int tensor_bits = 0;
+
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return name_.view(); }
+
+  template <class Format>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float tensor_scale(float) noexcept {
+    return 1.0F;
+  }
+  template <class Format>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr T stored(float absmax, float) noexcept {
+    return from_float<T>(mul_rn(arithmetic_in<T>::div(1.0F, absmax), Format::max_finite));
+  }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr affine_factors factors(T multiplier, float) noexcept {
+    return {to_float(multiplier), to_float(multiplier), 0.0F};
+  }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, affine_factors f) noexcept {
+    return arithmetic_in<T>::mul(x, f.forward);
+  }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float restored(float q, affine_factors f) noexcept {
+    return arithmetic_in<T>::div(q, f.backward);
+  }
+
+ private:
+  static constexpr detail::short_name name_ =
+      detail::short_name{}.text("absmax_").text(arithmetic_in<T>::name()).text("_multiplier");
+};
+
 }  // namespace qgrain
 
 #endif

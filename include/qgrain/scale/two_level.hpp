@@ -48,7 +48,8 @@ struct packed_block_scale {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(float block, float tensor) noexcept {
     return detail::same_both_ways(mul_rn(block, tensor));
   }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float signed_zero(float x) noexcept { return add_rn(x, 0.0F); }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float before_encoding(float x) noexcept { return add_rn(x, 0.0F); }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float after_decoding(float y) noexcept { return add_rn(y, 0.0F); }
 };
 
 /// ModelOpt's NVFP4 kernel: a group whose dequantized scale is below 1e-5 is rounded with scale 1, so groups with a
@@ -67,12 +68,13 @@ struct kernel_block_scale {
     const float unit = mul_rn(block, tensor);
     return detail::same_both_ways(magnitude_bits(unit) < magnitude_bits(1e-5F) ? 1.0F : unit);
   }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float signed_zero(float x) noexcept { return add_rn(x, 0.0F); }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float before_encoding(float x) noexcept { return add_rn(x, 0.0F); }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float after_decoding(float y) noexcept { return add_rn(y, 0.0F); }
 };
 
 /// torchao: absmax is divided by the format's largest value first; the group's scale is at least 2^-6. -0 stays. `T` is
-/// the type of the tensor: values of a bfloat16 tensor are multiplied by c * g rounded to bfloat16, though its elements
-/// were divided by the float32 product.
+/// the type of the tensor: values of a bfloat16 tensor are multiplied by c * g with g and the product rounded to
+/// bfloat16, though its elements were divided by the float32 product.
 template <storage_element T = float>
 struct torchao_block_scale {
   [[nodiscard]] static constexpr std::string_view name() noexcept {
@@ -86,15 +88,15 @@ struct torchao_block_scale {
     return detail::clamp_positive(div_rn(div_rn(absmax, max), tensor), power_of_two(-6), most);
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(float block, float tensor) noexcept {
-    const float unit = mul_rn(block, tensor);
-    return {unit, arithmetic_in<T>::rounded(unit)};
+    return {mul_rn(block, tensor), arithmetic_in<T>::mul(block, arithmetic_in<T>::rounded(tensor))};
   }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float signed_zero(float x) noexcept { return x; }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float before_encoding(float x) noexcept { return x; }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float after_decoding(float y) noexcept { return y; }
 };
 
-/// compressed-tensors: the tensor's scale is kept as a multiplier G = fl(fl(1 / absmax) * most), c = G * (absmax of the
-/// group / max), each step rounded to the type of the tensor, a code of 0 replaced by 0.125; elements are divided by
-/// fl(c / G). Adding a zero point of 0 turns -0 into +0. A tensor of zeros has G = 1 (the tool divides by zero).
+/// compressed-tensors: the tensor's scale is kept as a multiplier G = fl(fl(1 / absmax) * most), c = fl(G * fl(absmax of
+/// the group / max)), where 1 / absmax, G and the last quotient are rounded to the type of the tensor; a code of 0 is
+/// replaced by 0.125; elements are divided by fl(c / G). Adding a zero point of 0 turns -0 into +0. A tensor of zeros has G = 1 (the tool divides by zero).
 template <storage_element T = float>
 struct compressed_tensors_block_scale {
   [[nodiscard]] static constexpr std::string_view name() noexcept {
@@ -106,7 +108,7 @@ struct compressed_tensors_block_scale {
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float block_scale(float absmax, float max, float tensor,
                                                                       float most) noexcept {
-    const float ratio = arithmetic_in<T>::mul(tensor, arithmetic_in<T>::div(absmax, max));
+    const float ratio = mul_rn(tensor, arithmetic_in<T>::div(absmax, max));
     // Half of the least E4M3 number, 2^-9, and what lies below it rounds to code 0.
     const float usable = magnitude_bits(ratio) <= magnitude_bits(power_of_two(-10)) ? 0.125F : ratio;
     return detail::clamp_positive(usable, 0.0F, most);
@@ -114,7 +116,8 @@ struct compressed_tensors_block_scale {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(float block, float tensor) noexcept {
     return detail::same_both_ways(div_rn(block, tensor));
   }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float signed_zero(float x) noexcept { return add_rn(x, 0.0F); }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float before_encoding(float x) noexcept { return add_rn(x, 0.0F); }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float after_decoding(float y) noexcept { return y; }
 };
 
 /// torchao's NVFP4 of one level: c = e4m3(absmax / max) in [2^-6, 448], nothing per tensor.
@@ -129,7 +132,8 @@ struct torchao_one_level {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(float block, float) noexcept {
     return detail::same_both_ways(block);
   }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float signed_zero(float x) noexcept { return x; }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float before_encoding(float x) noexcept { return x; }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float after_decoding(float y) noexcept { return y; }
 };
 
 /// The tensor scale g is absmax(tensor) / (max of the format * max of `BlockFormat`), the group's scale c is stored in
@@ -167,12 +171,15 @@ struct absmax_two_level {
     return Rule::factors(BlockFormat::decode(code), tensor_scale);
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, scale_factors f) noexcept {
-    return Rule::signed_zero(div_rn(x, f.forward));
+    return Rule::before_encoding(div_rn(x, f.forward));
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float restored(float q, scale_factors f) noexcept {
-    return Rule::signed_zero(mul_rn(q, f.backward));
+    return Rule::after_decoding(mul_rn(q, f.backward));
   }
 };
+
+/// One E4M3 scale per group and nothing per tensor: torchao's NVFP4 without a tensor scale.
+using absmax_e4m3 = absmax_two_level<float8_e4m3fn, torchao_one_level>;
 
 }  // namespace qgrain
 
