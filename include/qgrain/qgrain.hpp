@@ -40,8 +40,8 @@
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
-// 5. Bulk operations on this machine's processors. (host/fake_recipes.hpp, the names of all run-time recipes, is left to those
-// who want them: it instantiates every one.)
+// 5. Bulk operations on this machine's processors. (host/fake_recipes.hpp, the names of all run-time recipes, is left
+// to those who want them: it instantiates every one.)
 #include <qgrain/host/fake_recipe.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/host/parallel.hpp>

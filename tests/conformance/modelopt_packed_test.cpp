@@ -145,7 +145,8 @@ BOOST_AUTO_TEST_CASE(modelopt_w4a8) {
     const std::vector<float> in = input.floats();
     for (index_t i = 0; i < shape.elements(); ++i) {
       const float x = in[static_cast<std::size_t>(i)];
-      float& group = groups.at(static_cast<std::size_t>(int4_group128::scale_index(shape, i / shape.cols, i % shape.cols)));
+      float& group =
+          groups.at(static_cast<std::size_t>(int4_group128::scale_index(shape, i / shape.cols, i % shape.cols)));
       group = widened(group, x);
       whole = widened(whole, x);
     }

@@ -30,8 +30,8 @@ std::vector<typename Scale::stored_type> given_scales(const conformance& books, 
     given = scales;
   } else {
     const bool asymmetric = books.file.has(label + ".zero_points");
-    const auto zeros =
-        asymmetric ? books.file.get(label + ".zero_points").as<std::int32_t>() : std::vector<std::int32_t>(scales.size());
+    const auto zeros = asymmetric ? books.file.get(label + ".zero_points").as<std::int32_t>()
+                                  : std::vector<std::int32_t>(scales.size());
     for (std::size_t i = 0; i < scales.size(); ++i) given[i] = {scales[i], zeros.at(i)};
   }
   return given;
@@ -49,18 +49,22 @@ void one_case(conformance& books, const std::string& label, bool batch) {
   for (index_t m = 0; m < matrices; ++m) {
     const auto x = in.begin() + m * shape.elements();
     const auto s = given.begin() + m * Q::scale_count(shape);
-    const auto part = qgrain_test::encode_with<Q>({s, s + Q::scale_count(shape)}, 1.0F, {x, x + shape.elements()}, shape);
+    const auto part =
+        qgrain_test::encode_with<Q>({s, s + Q::scale_count(shape)}, 1.0F, {x, x + shape.elements()}, shape);
     got.codes.insert(got.codes.end(), part.codes.begin(), part.codes.end());
     got.scales.insert(got.scales.end(), part.scales.begin(), part.scales.end());
     got.values.insert(got.values.end(), part.values.begin(), part.values.end());
   }
   books.begin(label);
   if (books.file.has(label + ".packed")) {
-    std::vector<std::uint8_t> packed(static_cast<std::size_t>(packed_bytes(shape.elements() * matrices, Q::format_type::bits)));
-    pack_codes(got.codes.data(), shape.elements() * matrices, Q::format_type::bits, bit_order::low_first, packed.data());
+    std::vector<std::uint8_t> packed(
+        static_cast<std::size_t>(packed_bytes(shape.elements() * matrices, Q::format_type::bits)));
+    pack_codes(got.codes.data(), shape.elements() * matrices, Q::format_type::bits, bit_order::low_first,
+               packed.data());
     books.compare("packed", qgrain_test::bytes_of(packed) == books.file.get(label + ".packed").bytes);
     std::vector<typename Q::code_type> unpacked(got.codes.size());
-    unpack_codes(packed.data(), shape.elements() * matrices, Q::format_type::bits, bit_order::low_first, unpacked.data());
+    unpack_codes(packed.data(), shape.elements() * matrices, Q::format_type::bits, bit_order::low_first,
+                 unpacked.data());
     BOOST_TEST((unpacked == got.codes));
     for (auto& code : got.codes) code = static_cast<typename Q::code_type>(low_bits(code, Q::format_type::bits));
   }
@@ -164,13 +168,16 @@ BOOST_AUTO_TEST_CASE(onnx_uint4) { compare_integers<integer<4, integer_range::no
 BOOST_AUTO_TEST_CASE(onnx_int2) { compare_integers<integer<2>>("onnx_int2", 28); }
 BOOST_AUTO_TEST_CASE(onnx_uint2) { compare_integers<integer<2, integer_range::nonnegative>>("onnx_uint2", 16); }
 
-BOOST_AUTO_TEST_CASE(onnx_float8e4m3fn) { compare_floats<float8_e4m3fn>("onnx_float8e4m3fn", {.cases = 16, .defects = 1}); }
+BOOST_AUTO_TEST_CASE(onnx_float8e4m3fn) {
+  compare_floats<float8_e4m3fn>("onnx_float8e4m3fn", {.cases = 16, .defects = 1});
+}
 BOOST_AUTO_TEST_CASE(onnx_float8e5m2) { compare_floats<float8_e5m2>("onnx_float8e5m2", {.cases = 16, .defects = 1}); }
 BOOST_AUTO_TEST_CASE(onnx_float4e2m1) { compare_floats<float4_e2m1fn>("onnx_float4e2m1", {.cases = 16}); }
 
 BOOST_AUTO_TEST_CASE(onnx_dynamic_quantize_linear) {
-  using recipe = quantizer<integer<8, integer_range::nonnegative>, per_tensor,
-                           affine_by<divide_round_add, zero_point_rounded_last, zero_scale_is_one, float, std::uint8_t>>;
+  using recipe =
+      quantizer<integer<8, integer_range::nonnegative>, per_tensor,
+                affine_by<divide_round_add, zero_point_rounded_last, zero_scale_is_one, float, std::uint8_t>>;
   conformance books("onnx_dynamic_quantize_linear");
   for (const auto& [label, remark] : books.file.cases()) {
     const tensor input = books.file.get(label + ".input");

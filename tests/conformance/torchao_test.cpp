@@ -20,8 +20,8 @@ template <class Q>
 void one_case(conformance& books, const std::string& label) {
   const auto input = books.file.get(label + ".input");
   books.begin(label);
-  qgrain_test::compare_coded(
-      books, label, qgrain_test::encode_own<Q>(input.floats(), qgrain_test::matrix_shape(input, false)));
+  qgrain_test::compare_coded(books, label,
+                             qgrain_test::encode_own<Q>(input.floats(), qgrain_test::matrix_shape(input, false)));
   books.end();
 }
 

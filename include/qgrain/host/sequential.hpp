@@ -18,10 +18,11 @@
 namespace qgrain {
 
 /// Each quantizer takes what the one before it made, rounded to T, but all ranges are those of `in`: ModelOpt's
-/// SequentialQuantizer ("w4a8": int4 per group of 128, then fp8 per tensor). Quantizers have absmax scales of one level.
+/// SequentialQuantizer ("w4a8": int4 per group of 128, then fp8 per tensor). Quantizers have absmax scales of one
+/// level.
 ///
-/// in, out: [rows, cols], any leading dimension; `out` may be `in`. Passes over memory: two per quantizer. Bits, NaN and
-/// errors as in `fake_quantize`; nothing is written unless every quantizer takes the shape.
+/// in, out: [rows, cols], any leading dimension; `out` may be `in`. Passes over memory: two per quantizer. Bits, NaN
+/// and errors as in `fake_quantize`; nothing is written unless every quantizer takes the shape.
 template <quantizer_type... Quantizers, storage_element T>
 void fake_quantize_in_turn(const on_host& where, std::type_identity_t<matrix_view<const T>> in, matrix_view<T> out) {
   static_assert(((Quantizers::scale_type::tensor_bits == 0) && ...),

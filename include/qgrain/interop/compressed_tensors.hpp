@@ -15,11 +15,11 @@ namespace qgrain::interop {
   return ceil_div(cols, 32 / bits);
 }
 
-/// Packs signed codes of 2 to 8 bits, row by row, the first code in the lowest bits, each offset by 2^(bits - 1). Unused
-/// bits are 0.
+/// Packs signed codes of 2 to 8 bits, row by row, the first code in the lowest bits, each offset by 2^(bits - 1).
+/// Unused bits are 0.
 ///
-/// codes: [rows, cols]; words: [rows, compressed_tensors_words(cols, bits)], all written. For zero points, which the tool
-/// packs along dimension 0, give both matrices transposed.
+/// codes: [rows, cols]; words: [rows, compressed_tensors_words(cols, bits)], all written. For zero points, which the
+/// tool packs along dimension 0, give both matrices transposed.
 QGRAIN_HOST_DEVICE constexpr void pack_to_int32(matrix_view<const std::int8_t> codes, int bits,
                                                 matrix_view<std::int32_t> words) noexcept {
   const int per_word = 32 / bits;

@@ -128,11 +128,8 @@ struct affine_by {
   }
 
  private:
-  static constexpr detail::short_name name_ = detail::short_name{}
-                                                  .text(Rule::name())
-                                                  .text(arithmetic_in<T>::name())
-                                                  .text(Action::name())
-                                                  .text(Least::name());
+  static constexpr detail::short_name name_ =
+      detail::short_name{}.text(Rule::name()).text(arithmetic_in<T>::name()).text(Action::name()).text(Least::name());
 };
 
 }  // namespace qgrain

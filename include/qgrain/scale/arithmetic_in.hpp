@@ -20,9 +20,7 @@ struct arithmetic_in {
     return std::same_as<T, float> ? "f32" : std::same_as<T, bfloat16> ? "bf16" : "f16";
   }
   /// The distance from 1 to the next number.
-  static constexpr float epsilon = power_of_two(std::same_as<T, float>      ? -23
-                                                : std::same_as<T, bfloat16> ? -7
-                                                                            : -10);
+  static constexpr float epsilon = power_of_two(std::same_as<T, float> ? -23 : std::same_as<T, bfloat16> ? -7 : -10);
 
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float rounded(float x) noexcept {
     return to_float(from_float<T>(x));

@@ -54,8 +54,8 @@ struct at_least_own_epsilon {
   }
 };
 
-/// Rounded to another type than the one it is kept in: torchao's fp8 scale is a float32 that was computed in the tensor's
-/// type. Zero stays.
+/// Rounded to another type than the one it is kept in: torchao's fp8 scale is a float32 that was computed in the
+/// tensor's type. Zero stays.
 template <storage_element Computed>
 struct computed_in {
   [[nodiscard]] static constexpr std::string_view name() noexcept {

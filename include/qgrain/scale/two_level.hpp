@@ -94,9 +94,10 @@ struct torchao_block_scale {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float after_decoding(float y) noexcept { return y; }
 };
 
-/// compressed-tensors: the tensor's scale is kept as a multiplier G = fl(fl(1 / absmax) * most), c = fl(G * fl(absmax of
-/// the group / max)), where 1 / absmax, G and the last quotient are rounded to the type of the tensor; a code of 0 is
-/// replaced by 0.125; elements are divided by fl(c / G). Adding a zero point of 0 turns -0 into +0. A tensor of zeros has G = 1 (the tool divides by zero).
+/// compressed-tensors: the tensor's scale is kept as a multiplier G = fl(fl(1 / absmax) * most), c = fl(G * fl(absmax
+/// of the group / max)), where 1 / absmax, G and the last quotient are rounded to the type of the tensor; a code of 0
+/// is replaced by 0.125; elements are divided by fl(c / G). Adding a zero point of 0 turns -0 into +0. A tensor of
+/// zeros has G = 1 (the tool divides by zero).
 template <storage_element T = float>
 struct compressed_tensors_block_scale {
   [[nodiscard]] static constexpr std::string_view name() noexcept {
