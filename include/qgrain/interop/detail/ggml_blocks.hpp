@@ -53,7 +53,8 @@ QGRAIN_HOST_DEVICE constexpr void set_bit_of_32(std::uint8_t* qh, int i, int val
   return largest;
 }
 
-/// Minimum and maximum of a block, zero not included unless it is there, -0 below +0; NaN if there is one.
+/// Minimum and maximum of a block, zero not included unless it is there; NaN if there is one. Of zeros of
+/// both signs the last one is taken, as the gguf package does.
 struct least_and_most {
   float least;
   float most;
@@ -61,9 +62,8 @@ struct least_and_most {
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr least_and_most limits_of(const float* x, int count) noexcept {
   least_and_most limits{x[0], x[0]};
   for (int i = 1; i < count; ++i) {
-    const bool below = x[i] < limits.least || (x[i] == limits.least && sign_of(x[i]) != 0);
-    limits.least = is_nan(x[i]) || below ? x[i] : limits.least;
-    limits.most = is_nan(x[i]) || x[i] > limits.most ? x[i] : limits.most;
+    limits.least = is_nan(x[i]) || x[i] <= limits.least ? x[i] : limits.least;
+    limits.most = is_nan(x[i]) || x[i] >= limits.most ? x[i] : limits.most;
     if (is_nan(limits.least)) return limits;
   }
   return limits;
