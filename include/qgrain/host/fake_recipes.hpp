@@ -45,10 +45,12 @@ template <class Q>
 
 /// Recipes that come with their groups.
 [[nodiscard]] constexpr auto mx_stages() noexcept {
-  return std::array{block_stage<mxfp4_ocp>(),      block_stage<mxfp4_even>(),       block_stage<mxfp4_rceil>(),
-                    block_stage<mxfp4_modelopt>(), block_stage<mxfp6_e2m3_ocp>(),   block_stage<mxfp6_e3m2_ocp>(),
-                    block_stage<mxfp8_e4m3_ocp>(), block_stage<mxfp8_e4m3_rceil>(), block_stage<mxfp8_e4m3_modelopt>(),
-                    block_stage<mxfp8_e5m2_ocp>()};
+  return std::array{
+      block_stage<mxfp4_ocp>(),        block_stage<mxfp4_even>(),       block_stage<mxfp4_rceil>(),
+      block_stage<mxfp4_modelopt>(),   block_stage<mxfp6_e2m3_ocp>(),   block_stage<mxfp6_e3m2_ocp>(),
+      block_stage<mxfp8_e4m3_ocp>(),   block_stage<mxfp8_e4m3_rceil>(), block_stage<mxfp8_e4m3_modelopt>(),
+      block_stage<mxfp8_e5m2_ocp>(),   block_stage<mxfp6_e2m3_rceil>(), block_stage<mxfp6_e3m2_rceil>(),
+      block_stage<mxfp8_e5m2_rceil>(), block_stage<mxint8_rceil>()};
 }
 [[nodiscard]] constexpr auto nvfp4_stages() noexcept {
   return std::array{block_stage<nvfp4_modelopt>(), block_stage<nvfp4_modelopt_kernel>(), block_stage<nvfp4_torchao>()};

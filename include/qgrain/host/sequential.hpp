@@ -32,7 +32,7 @@ void fake_quantize_in_turn(const on_host& where, std::type_identity_t<matrix_vie
   std::array<std::vector<float>, sizeof...(Quantizers)> ranges;
   detail::with_pool(where, [&](thread_pool& pool) {
     std::size_t step = 0;
-    ((ranges[step++] = detail::absmax_of<T>(pool, in, Quantizers::granularity_type::group_shape(in.shape))), ...);
+    ((ranges[step++] = detail::ranges_of<float>(pool, in, Quantizers::granularity_type::group_shape(in.shape))), ...);
   });
   std::size_t step = 0;
   (

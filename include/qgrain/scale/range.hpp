@@ -33,6 +33,11 @@ struct signed_range {
           float_from_magnitude(larger_of(magnitude_bits(range.above), above))};
 }
 
+/// A range that holds both: parts of a group may be looked at apart.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr signed_range widened(signed_range a, signed_range b) noexcept {
+  return {widened(a.below, b.below), widened(a.above, b.above)};
+}
+
 namespace detail {
 template <class Scale>
 struct range_of {
