@@ -10,11 +10,12 @@
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
-#include <qgrain/quantizer/named_recipe.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/scale/absmax.hpp>
 #include <qgrain/scale/power_of_two.hpp>
 #include <qgrain/scale/two_level.hpp>
+
+#include <string_view>
 
 namespace qgrain {
 
@@ -36,47 +37,92 @@ using nv = quantizer<float4_e2m1fn, nv_group, absmax_two_level<float8_e4m3fn, Ru
 }  // namespace detail
 
 // Microscaling: groups of 32 and one power of two. `_ocp` is the standard's conversion, the others are torchao's and
-// ModelOpt's rules of the same names. A recipe carries its published name and its source.
-using mxfp4_ocp = named_recipe<"mxfp4_ocp", "OCP MX v1.0; torchao FLOOR", detail::mx<float4_e2m1fn, e8m0_floor>>;
-using mxfp4_even = named_recipe<"mxfp4_even", "torchao EVEN", detail::mx<float4_e2m1fn, e8m0_even>>;
-using mxfp4_rceil = named_recipe<"mxfp4_rceil", "torchao RCEIL", detail::mx<float4_e2m1fn, e8m0_rceil_log2f<>>>;
+// ModelOpt's rules of the same names. A recipe is a type of its own so that it can carry its published name and its
+// source, in kernel names too (nvcc does not take string literals as template arguments there).
+struct mxfp4_ocp : detail::mx<float4_e2m1fn, e8m0_floor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_ocp"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
+};
+struct mxfp4_even : detail::mx<float4_e2m1fn, e8m0_even> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_even"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao EVEN"; }
+};
+struct mxfp4_rceil : detail::mx<float4_e2m1fn, e8m0_rceil_log2f<>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_rceil"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao RCEIL"; }
+};
 /// ModelOpt's packed MXFP4: ties toward zero.
-using mxfp4_modelopt = named_recipe<"mxfp4_modelopt", "ModelOpt MXFP4QTensor, values",
-                                    detail::mx<float4_e2m1fn, e8m0_rceil_log2f<127>, ties_to_zero>>;
-using mxfp6_e2m3_ocp =
-    named_recipe<"mxfp6_e2m3_ocp", "OCP MX v1.0; torchao FLOOR", detail::mx<float6_e2m3fn, e8m0_floor>>;
-using mxfp6_e3m2_ocp =
-    named_recipe<"mxfp6_e3m2_ocp", "OCP MX v1.0; torchao FLOOR", detail::mx<float6_e3m2fn, e8m0_floor>>;
-using mxfp8_e4m3_ocp =
-    named_recipe<"mxfp8_e4m3_ocp", "OCP MX v1.0; torchao FLOOR", detail::mx<float8_e4m3fn, e8m0_floor>>;
-using mxfp8_e4m3_rceil =
-    named_recipe<"mxfp8_e4m3_rceil", "torchao RCEIL", detail::mx<float8_e4m3fn, e8m0_rceil_log2f<>>>;
+struct mxfp4_modelopt : detail::mx<float4_e2m1fn, e8m0_rceil_log2f<127>, ties_to_zero> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_modelopt"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MXFP4QTensor, values"; }
+};
+struct mxfp6_e2m3_ocp : detail::mx<float6_e2m3fn, e8m0_floor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e2m3_ocp"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
+};
+struct mxfp6_e3m2_ocp : detail::mx<float6_e3m2fn, e8m0_floor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e3m2_ocp"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
+};
+struct mxfp8_e4m3_ocp : detail::mx<float8_e4m3fn, e8m0_floor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_ocp"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
+};
+struct mxfp8_e4m3_rceil : detail::mx<float8_e4m3fn, e8m0_rceil_log2f<>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_rceil"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao RCEIL"; }
+};
 /// ModelOpt's packed MXFP8.
-using mxfp8_e4m3_modelopt =
-    named_recipe<"mxfp8_e4m3_modelopt", "ModelOpt MXFP8QTensor", detail::mx<float8_e4m3fn, e8m0_rceil_log2f<127>>>;
-using mxfp8_e5m2_ocp =
-    named_recipe<"mxfp8_e5m2_ocp", "OCP MX v1.0; torchao FLOOR", detail::mx<float8_e5m2, e8m0_floor>>;
+struct mxfp8_e4m3_modelopt : detail::mx<float8_e4m3fn, e8m0_rceil_log2f<127>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_modelopt"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MXFP8QTensor"; }
+};
+struct mxfp8_e5m2_ocp : detail::mx<float8_e5m2, e8m0_floor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e5m2_ocp"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
+};
 /// ModelOpt's packed MXFP4 with its bytes: every zero is code 8.
-using mxfp4_modelopt_packed = named_recipe<
-    "mxfp4_modelopt_packed", "ModelOpt MXFP4QTensor, bytes",
-    quantizer<float4_e2m1fn, detail::mx_group, zeros_negative<absmax_e8m0_by<e8m0_rceil_log2f<127>>>, ties_to_zero>>;
+struct mxfp4_modelopt_packed
+    : quantizer<float4_e2m1fn, detail::mx_group, zeros_negative<absmax_e8m0_by<e8m0_rceil_log2f<127>>>, ties_to_zero> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_modelopt_packed"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MXFP4QTensor, bytes"; }
+};
 
 /// ModelOpt's MX fake quantization (its GPU kernel, as a formula): the exact exponent rule, for any element format.
 template <element_format Format>
 using modelopt_mx_fake = detail::mx<Format, e8m0_rceil>;
-using mxfp6_e2m3_rceil = named_recipe<"mxfp6_e2m3_rceil", "ModelOpt MX kernel", modelopt_mx_fake<float6_e2m3fn>>;
-using mxfp6_e3m2_rceil = named_recipe<"mxfp6_e3m2_rceil", "ModelOpt MX kernel", modelopt_mx_fake<float6_e3m2fn>>;
-using mxfp8_e5m2_rceil = named_recipe<"mxfp8_e5m2_rceil", "ModelOpt MX kernel", modelopt_mx_fake<float8_e5m2>>;
-using mxint8_rceil = named_recipe<"mxint8_rceil", "ModelOpt MX kernel", modelopt_mx_fake<int8>>;
+struct mxfp6_e2m3_rceil : modelopt_mx_fake<float6_e2m3fn> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e2m3_rceil"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }
+};
+struct mxfp6_e3m2_rceil : modelopt_mx_fake<float6_e3m2fn> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e3m2_rceil"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }
+};
+struct mxfp8_e5m2_rceil : modelopt_mx_fake<float8_e5m2> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e5m2_rceil"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }
+};
+struct mxint8_rceil : modelopt_mx_fake<int8> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxint8_rceil"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }
+};
 
 // NVFP4: groups of 16, an E4M3 scale each, one float32 for the tensor.
 /// ModelOpt's packed NVFP4.
-using nvfp4_modelopt = named_recipe<"nvfp4_modelopt", "ModelOpt NVFP4QTensor", detail::nv<packed_block_scale>>;
+struct nvfp4_modelopt : detail::nv<packed_block_scale> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_modelopt"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt NVFP4QTensor"; }
+};
 /// ModelOpt's fake-quantization kernel.
-using nvfp4_modelopt_kernel =
-    named_recipe<"nvfp4_modelopt_kernel", "ModelOpt fp4_fake_quant_block", detail::nv<kernel_block_scale>>;
-using nvfp4_torchao =
-    named_recipe<"nvfp4_torchao", "torchao nvfp4_quantize, two levels", detail::nv<torchao_block_scale<>>>;
+struct nvfp4_modelopt_kernel : detail::nv<kernel_block_scale> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_modelopt_kernel"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt fp4_fake_quant_block"; }
+};
+struct nvfp4_torchao : detail::nv<torchao_block_scale<>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_torchao"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao nvfp4_quantize, two levels"; }
+};
 
 }  // namespace qgrain
 

@@ -11,7 +11,6 @@
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
 #include <qgrain/quantizer/dispatch.hpp>
-#include <qgrain/quantizer/named_recipe.hpp>
 #include <qgrain/quantizer/plain_cast.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/quantizer/recipes.hpp>
@@ -19,6 +18,7 @@
 #include <qgrain/scale/symmetric.hpp>
 
 #include <cstdint>
+#include <string_view>
 
 namespace qgrain {
 
@@ -61,53 +61,95 @@ using onnx_integer =
     quantizer<Integer, Granularity, affine_by<divide_round_add, zero_point_rounded_last, zero_scale_is_one>>;
 
 // Named compositions, in float32.
-using ct_int8_per_out_channel = named_recipe<"ct_int8/per_out_channel", "compressed-tensors W8A16",
-                                             compressed_tensors_symmetric<int8, per_channel<0>>>;
-using ct_int8_per_token =
-    named_recipe<"ct_int8/per_token", "compressed-tensors, dynamic", compressed_tensors_symmetric<int8, per_token>>;
-using ct_int8_asymmetric = named_recipe<"ct_int8_asymmetric/per_token", "compressed-tensors, dynamic",
-                                        compressed_tensors_asymmetric<int8, per_token>>;
-using ct_int4_group128 =
-    named_recipe<"ct_int4/group128", "compressed-tensors W4A16", compressed_tensors_symmetric<int4, per_group<128>>>;
-using ct_int4_asymmetric = named_recipe<"ct_int4_asymmetric/group128", "compressed-tensors W4A16 asymmetric",
-                                        compressed_tensors_asymmetric<int4, per_group<128>>>;
-using ct_fp8_per_out_channel = named_recipe<"ct_fp8/per_out_channel", "compressed-tensors FP8",
-                                            compressed_tensors_symmetric<float8_e4m3fn, per_channel<0>>>;
-using ct_nvfp4 =
-    named_recipe<"ct_nvfp4", "compressed-tensors NVFP4PackedCompressor", detail::nv<compressed_tensors_block_scale<>>>;
+struct ct_int8_per_out_channel : compressed_tensors_symmetric<int8, per_channel<0>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "ct_int8/per_out_channel"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "compressed-tensors W8A16"; }
+};
+struct ct_int8_per_token : compressed_tensors_symmetric<int8, per_token> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "ct_int8/per_token"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "compressed-tensors, dynamic"; }
+};
+struct ct_int8_asymmetric : compressed_tensors_asymmetric<int8, per_token> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "ct_int8_asymmetric/per_token"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "compressed-tensors, dynamic"; }
+};
+struct ct_int4_group128 : compressed_tensors_symmetric<int4, per_group<128>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "ct_int4/group128"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "compressed-tensors W4A16"; }
+};
+struct ct_int4_asymmetric : compressed_tensors_asymmetric<int4, per_group<128>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "ct_int4_asymmetric/group128"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "compressed-tensors W4A16 asymmetric"; }
+};
+struct ct_fp8_per_out_channel : compressed_tensors_symmetric<float8_e4m3fn, per_channel<0>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "ct_fp8/per_out_channel"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "compressed-tensors FP8"; }
+};
+struct ct_nvfp4 : detail::nv<compressed_tensors_block_scale<>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "ct_nvfp4"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept {
+    return "compressed-tensors NVFP4PackedCompressor";
+  }
+};
 
-using torchao_int8_per_token =
-    named_recipe<"torchao_int8/per_token", "torchao SYMMETRIC", torchao_symmetric<int8, per_token>>;
-using torchao_int8_asymmetric =
-    named_recipe<"torchao_int8_asymmetric/per_token", "torchao ASYMMETRIC", torchao_asymmetric<int8, per_token>>;
-using torchao_int4_unclipped = named_recipe<"torchao_int4_unclipped/group32", "torchao SYMMETRIC_NO_CLIPPING_ERR",
-                                            torchao_symmetric_unclipped<int4, per_group<32>>>;
-using torchao_int4_asymmetric =
-    named_recipe<"torchao_int4_asymmetric/group32", "torchao ASYMMETRIC", torchao_asymmetric<int4, per_group<32>>>;
-using nvfp4_torchao_one_level = named_recipe<"nvfp4_torchao_one_level", "torchao nvfp4_quantize, one level",
-                                             quantizer<float4_e2m1fn, detail::nv_group, absmax_e4m3>>;
+struct torchao_int8_per_token : torchao_symmetric<int8, per_token> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "torchao_int8/per_token"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao SYMMETRIC"; }
+};
+struct torchao_int8_asymmetric : torchao_asymmetric<int8, per_token> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "torchao_int8_asymmetric/per_token"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao ASYMMETRIC"; }
+};
+struct torchao_int4_unclipped : torchao_symmetric_unclipped<int4, per_group<32>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "torchao_int4_unclipped/group32"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao SYMMETRIC_NO_CLIPPING_ERR"; }
+};
+struct torchao_int4_asymmetric : torchao_asymmetric<int4, per_group<32>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "torchao_int4_asymmetric/group32"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao ASYMMETRIC"; }
+};
+struct nvfp4_torchao_one_level : quantizer<float4_e2m1fn, detail::nv_group, absmax_e4m3> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_torchao_one_level"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao nvfp4_quantize, one level"; }
+};
 
-using modelopt_int4_packed =
-    named_recipe<"modelopt_int4_packed/group128", "ModelOpt INT4QTensor", modelopt_packed_int4<per_group<128>>>;
-using modelopt_int8_packed =
-    named_recipe<"modelopt_int8_packed/per_out_channel", "ModelOpt INT8QTensor", modelopt_packed_int8<per_channel<0>>>;
-using modelopt_fp8_packed =
-    named_recipe<"modelopt_fp8_packed/per_tensor", "ModelOpt FP8QTensor", modelopt_packed_fp8<per_tensor>>;
+struct modelopt_int4_packed : modelopt_packed_int4<per_group<128>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "modelopt_int4_packed/group128"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt INT4QTensor"; }
+};
+struct modelopt_int8_packed : modelopt_packed_int8<per_channel<0>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "modelopt_int8_packed/per_out_channel"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt INT8QTensor"; }
+};
+struct modelopt_fp8_packed : modelopt_packed_fp8<per_tensor> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "modelopt_fp8_packed/per_tensor"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt FP8QTensor"; }
+};
 
-using onnx_int8_per_out_channel =
-    named_recipe<"onnx_int8/per_out_channel", "ONNX QuantizeLinear", onnx_integer<int8, per_channel<0>>>;
-using onnx_uint4_group32 =
-    named_recipe<"onnx_uint4/group32", "ONNX QuantizeLinear", onnx_integer<uint4, per_group<32>>>;
-using onnx_dynamic_uint8 = named_recipe<
-    "onnx_dynamic_uint8", "ONNX DynamicQuantizeLinear",
-    quantizer<uint8, per_tensor,
-              affine_by<divide_round_add, zero_point_rounded_last, zero_scale_is_one, float, std::uint8_t>>>;
+struct onnx_int8_per_out_channel : onnx_integer<int8, per_channel<0>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "onnx_int8/per_out_channel"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ONNX QuantizeLinear"; }
+};
+struct onnx_uint4_group32 : onnx_integer<uint4, per_group<32>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "onnx_uint4/group32"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ONNX QuantizeLinear"; }
+};
+struct onnx_dynamic_uint8
+    : quantizer<uint8, per_tensor,
+                affine_by<divide_round_add, zero_point_rounded_last, zero_scale_is_one, float, std::uint8_t>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "onnx_dynamic_uint8"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "ONNX DynamicQuantizeLinear"; }
+};
 
 /// DeepSeek-V3's fp8: activations by 1 x 128, weights by 128 x 128.
-using deepseek_fp8_activation =
-    named_recipe<"deepseek_fp8/group128", "DeepSeek-V3, activations", quantizer<float8_e4m3fn, per_group<128>>>;
-using deepseek_fp8_weight =
-    named_recipe<"deepseek_fp8/tile128x128", "DeepSeek-V3, weights", quantizer<float8_e4m3fn, per_tile<128, 128>>>;
+struct deepseek_fp8_activation : quantizer<float8_e4m3fn, per_group<128>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "deepseek_fp8/group128"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "DeepSeek-V3, activations"; }
+};
+struct deepseek_fp8_weight : quantizer<float8_e4m3fn, per_tile<128, 128>> {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "deepseek_fp8/tile128x128"; }
+  [[nodiscard]] static constexpr std::string_view source() noexcept { return "DeepSeek-V3, weights"; }
+};
 
 /// Every named recipe, for tables and for `dispatch`. Visit it with something small: the visitor is instantiated for
 /// each of them.

@@ -42,6 +42,28 @@ struct action_base {
 
 }  // namespace detail
 
+namespace detail {
+
+/// What scale policies of one level share: nothing is kept per tensor, and `Action` does the work on elements.
+template <class Action>
+struct one_level_scale {
+  using factors_type = affine_factors;
+  static constexpr int tensor_bits = 0;
+
+  template <class Format>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float tensor_scale(float) noexcept {
+    return 1.0F;
+  }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, affine_factors f) noexcept {
+    return Action::scaled(x, f);
+  }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float restored(float q, affine_factors f) noexcept {
+    return Action::restored(q, f);
+  }
+};
+
+}  // namespace detail
+
 /// x / s: symmetric scales of torchao's and ModelOpt's fp8, ModelOpt's packed int8. There is no zero point.
 struct divide {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "_divide"; }
@@ -88,6 +110,23 @@ struct invert_round_add {
     }
     [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, affine_factors f) noexcept {
       return arithmetic_in<T>::add(detail::nearest_integer(arithmetic_in<T>::mul(x, f.forward)), f.zero_point);
+    }
+  };
+};
+
+/// x * s on the way to the codes, q / s back: s is a multiplier, there is no zero point.
+struct multiply {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "_multiply"; }
+  template <storage_element T>
+  struct in {
+    [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr affine_factors factors(float scale, float zero_point) noexcept {
+      return {scale, scale, zero_point};
+    }
+    [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, affine_factors f) noexcept {
+      return arithmetic_in<T>::mul(x, f.forward);
+    }
+    [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float restored(float q, affine_factors f) noexcept {
+      return arithmetic_in<T>::div(q, f.backward);
     }
   };
 };

@@ -90,23 +90,17 @@ struct zero_point_of_nothing {
 /// @tparam Least  what a scale of zero or next to zero becomes (least_scale.hpp)
 /// @tparam T      type of the scale and of the arithmetic
 ///
-/// A NaN in the group makes the scale and every element NaN, the zero point 0. A range that is infinite gives an
-/// infinite scale and zero point 0: finite elements come back as NaN (0 * inf).
+/// A NaN in the group makes the scale and every element NaN, the zero point 0. An infinite range gives an infinite
+/// scale, and zero point 0 where the rule has no number: values come back as NaN or infinite.
 template <class Action, class Rule, class Least = any_scale, storage_element T = float, class Integer = std::int32_t>
-struct affine_by {
+struct affine_by : detail::one_level_scale<typename Action::template in<T>> {
   using range_type = signed_range;
   using stored_type = affine_scale<T, Integer>;
-  using factors_type = affine_factors;
   using action = typename Action::template in<T>;
   static constexpr int bits = 8 * static_cast<int>(sizeof(T) + sizeof(Integer));
-  static constexpr int tensor_bits = 0;
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return name_.view(); }
 
-  template <class Format>
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float tensor_scale(float) noexcept {
-    return 1.0F;
-  }
   template <class Format>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr stored_type stored(signed_range range, float) noexcept {
     static_assert(
@@ -119,12 +113,6 @@ struct affine_by {
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr affine_factors factors(stored_type stored, float) noexcept {
     return action::factors(to_float(stored.scale), static_cast<float>(stored.zero_point));
-  }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, affine_factors f) noexcept {
-    return action::scaled(x, f);
-  }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float restored(float q, affine_factors f) noexcept {
-    return action::restored(q, f);
   }
 
  private:

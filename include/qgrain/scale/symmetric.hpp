@@ -55,19 +55,13 @@ struct to_half_range {
 /// A NaN in the group makes the scale and every element NaN. An infinite range gives an infinite scale: finite elements
 /// are zero, infinite ones inf / inf.
 template <class Action, class Least = any_scale, storage_element T = float, class Steps = to_largest_value>
-struct symmetric_by {
+struct symmetric_by : detail::one_level_scale<typename Action::template in<T>> {
   using stored_type = T;
-  using factors_type = affine_factors;
   using action = typename Action::template in<T>;
   static constexpr int bits = 8 * static_cast<int>(sizeof(T));
-  static constexpr int tensor_bits = 0;
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return name_.view(); }
 
-  template <class Format>
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float tensor_scale(float) noexcept {
-    return 1.0F;
-  }
   template <class Format>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr T stored(float absmax, float) noexcept {
     const float scale = arithmetic_in<T>::div(absmax, Steps::template steps<Format>());
@@ -75,12 +69,6 @@ struct symmetric_by {
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr affine_factors factors(T scale, float) noexcept {
     return action::factors(to_float(scale), 0.0F);
-  }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, affine_factors f) noexcept {
-    return action::scaled(x, f);
-  }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float restored(float q, affine_factors f) noexcept {
-    return action::restored(q, f);
   }
 
  private:
@@ -95,30 +83,18 @@ struct symmetric_by {
 /// ModelOpt's packed int4: the multiplier s = fl(fl(1 / absmax) * max) is kept as T, x * s is rounded, q / s is the
 /// value, every operation rounded to T. An all-zero group has an infinite multiplier: its elements are 0 * inf, NaN.
 template <storage_element T = float>
-struct absmax_multiplier {
+struct absmax_multiplier : detail::one_level_scale<multiply::in<T>> {
   using stored_type = T;
-  using factors_type = affine_factors;
   static constexpr int bits = 8 * static_cast<int>(sizeof(T));
-  static constexpr int tensor_bits = 0;
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return name_.view(); }
 
-  template <class Format>
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float tensor_scale(float) noexcept {
-    return 1.0F;
-  }
   template <class Format>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr T stored(float absmax, float) noexcept {
     return from_float<T>(mul_rn(arithmetic_in<T>::div(1.0F, absmax), Format::max_finite));
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr affine_factors factors(T multiplier, float) noexcept {
-    return {to_float(multiplier), to_float(multiplier), 0.0F};
-  }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, affine_factors f) noexcept {
-    return arithmetic_in<T>::mul(x, f.forward);
-  }
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float restored(float q, affine_factors f) noexcept {
-    return arithmetic_in<T>::div(q, f.backward);
+    return multiply::in<T>::factors(to_float(multiplier), 0.0F);
   }
 
  private:
