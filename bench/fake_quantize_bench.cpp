@@ -1,5 +1,5 @@
-// Time per element (`per_element`) of run-time fake quantization, one thread, per recipe. Each iteration takes a 512 x
-// 1024 matrix in bands of 128 rows (whole tiles), input and output within the second-level cache or near it.
+// Time per element (`per_element`) of run-time fake quantization, one thread, per recipe. Each iteration takes a 512 x 1024
+// matrix in bands of 128 rows (whole tiles), input and output within the second-level cache or near it.
 #include <qgrain/host/fake_recipes.hpp>
 
 #include <benchmark/benchmark.h>

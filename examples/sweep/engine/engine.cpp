@@ -128,13 +128,7 @@ class scorer final : public lm::backward_visitor {
  public:
   scorer(const job_plan& plan, const std::vector<weight_range>& weights, const input_ranges& inputs, thread_pool& pool,
          const engine_options& options, progress_meter& meter, engine_result& result)
-      : plan_(plan),
-        weight_ranges_(weights),
-        inputs_(inputs),
-        pool_(pool),
-        options_(options),
-        meter_(meter),
-        result_(result) {}
+      : plan_(plan), weight_ranges_(weights), inputs_(inputs), pool_(pool), options_(options), meter_(meter), result_(result) {}
 
   void visit(const lm::linear_sample& sample) override {
     // Rows with a gradient at any of the outputs.

@@ -72,7 +72,7 @@ struct sweep_plan {
 
 /// The composed configuration of the run's own settings (of the first job in a multirun), for --cfg.
 [[nodiscard]] json::object composed_configuration(const command_line& line, const config::config_source& source,
-                                                  const config::runtime_context& context);
+                                           const config::runtime_context& context);
 
 /// Environment and local time of this process.
 [[nodiscard]] config::runtime_context process_context();
