@@ -26,7 +26,9 @@
 
 // 2. How a group's range becomes a scale.
 #include <qgrain/scale/absmax.hpp>
+#include <qgrain/scale/affine.hpp>
 #include <qgrain/scale/power_of_two.hpp>
+#include <qgrain/scale/symmetric.hpp>
 #include <qgrain/scale/two_level.hpp>
 
 // 3. Which elements share a scale.
@@ -38,10 +40,12 @@
 // 4. The composition of the four, its storage and its names.
 #include <qgrain/quantizer/describe.hpp>
 #include <qgrain/quantizer/dispatch.hpp>
+#include <qgrain/quantizer/packing.hpp>
 #include <qgrain/quantizer/quantized_matrix.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/quantizer/recipes.hpp>
+#include <qgrain/quantizer/tool_recipes.hpp>
 
 // 5. Bulk operations on this machine's processors. (host/fake_recipes.hpp, the names of all run-time recipes, is left
 // to those who want them: it instantiates every one.)

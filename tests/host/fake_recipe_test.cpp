@@ -33,9 +33,36 @@ bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
+/// Nearest of the 16 levels under the group's largest magnitude, the lower level of two at the same float32 distance.
+std::vector<float> slow_nf4(shape2d group, const std::vector<float>& x, shape2d shape) {
+  const std::vector<float> levels = {
+      -1.0F,          -0.6953125F,   -0.5234375F, -0.39453125F, -0.28515625F, -0.1845703125F, -0.09130859375F, 0.0F,
+      0.07958984375F, 0.1611328125F, 0.24609375F, 0.337890625F, 0.44140625F,  0.5625F,        0.72265625F,     1.0F};
+  std::vector<float> y(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto row = static_cast<index_t>(i) / shape.cols;
+    const auto col = static_cast<index_t>(i) % shape.cols;
+    float amax = 0.0F;
+    for (index_t r = row / group.rows * group.rows; r < std::min((row / group.rows + 1) * group.rows, shape.rows);
+         ++r) {
+      for (index_t c = col / group.cols * group.cols; c < std::min((col / group.cols + 1) * group.cols, shape.cols);
+           ++c) {
+        amax = std::fmax(amax, std::fabs(x[static_cast<std::size_t>(r * shape.cols + c)]));
+      }
+    }
+    const float scale = amax == 0.0F ? 1.0F : amax;
+    const float scaled = x[i] / scale;
+    const auto nearest = std::min_element(
+        levels.begin(), levels.end(), [&](float a, float b) { return std::fabs(scaled - a) < std::fabs(scaled - b); });
+    y[i] = *nearest * scale;
+  }
+  return y;
+}
+
 /// ModelOpt's integer and fp8 formulas written out, in plain float with volatile intermediates, for groups of any
 /// shape.
 std::vector<float> slow(const std::string& format, shape2d group, const std::vector<float>& x, shape2d shape) {
+  if (format == "nf4") return slow_nf4(group, x, shape);
   const bool fp8 = format == "fp8";
   const auto grid = qgrain_test::reference_float{4, 3, 7, qgrain_test::reference_specials::nan_at_ones}.magnitudes();
   const double most = fp8 ? 448.0 : std::ldexp(1.0, std::stoi(format.substr(3)) - 1) - 1.0;
@@ -104,8 +131,8 @@ BOOST_AUTO_TEST_CASE(every_composable_name_against_the_written_out_formula) {
       compared += whole && bands ? 1U : 0U;
     }
   }
-  BOOST_TEST_MESSAGE(compared << " of " << (8 * 12 + 5) * 2 << " recipes and shapes");
-  BOOST_TEST(compared == (8U * 12U + 5U) * 2U);
+  BOOST_TEST_MESSAGE(compared << " of " << (9 * 12 + 5) * 2 << " recipes and shapes");
+  BOOST_TEST(compared == (9U * 12U + 5U) * 2U);
 }
 
 BOOST_AUTO_TEST_CASE(block_formats_are_the_compile_time_recipes) {
@@ -130,10 +157,14 @@ BOOST_AUTO_TEST_CASE(block_formats_are_the_compile_time_recipes) {
   compare(std::type_identity<mxfp8_e4m3_rceil>{});
   compare(std::type_identity<mxfp8_e4m3_modelopt>{});
   compare(std::type_identity<mxfp8_e5m2_ocp>{});
+  compare(std::type_identity<mxfp6_e2m3_rceil>{});
+  compare(std::type_identity<mxfp6_e3m2_rceil>{});
+  compare(std::type_identity<mxfp8_e5m2_rceil>{});
+  compare(std::type_identity<mxint8_rceil>{});
   compare(std::type_identity<nvfp4_modelopt>{});
   compare(std::type_identity<nvfp4_modelopt_kernel>{});
   compare(std::type_identity<nvfp4_torchao>{});
-  BOOST_TEST(static_cast<std::size_t>(compared) == fake_recipe_names().size() - 8 * 12);
+  BOOST_TEST(static_cast<std::size_t>(compared) == fake_recipe_names().size() - 9 * 12);
 }
 
 BOOST_AUTO_TEST_CASE(what_a_recipe_asks_of_its_caller) {

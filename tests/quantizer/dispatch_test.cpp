@@ -2,9 +2,11 @@
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/quantizer/dispatch.hpp>
 #include <qgrain/quantizer/recipes.hpp>
+#include <qgrain/quantizer/tool_recipes.hpp>
 
 #include <boost/test/unit_test.hpp>
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -37,4 +39,27 @@ BOOST_AUTO_TEST_CASE(edit_distances) {
   BOOST_TEST(edit_distance("int8", "int8") == 0U);
   const std::vector<std::string> known = {"int4", "int8", "fp8", "group"};
   BOOST_TEST((nearest_names("int9", known, 2) == std::vector<std::string>{"int4", "int8"}));
+}
+
+BOOST_AUTO_TEST_CASE(named_recipes_describe_themselves) {
+  const std::vector<std::string> names = recipe_names(named_recipes{});
+  BOOST_TEST((std::set<std::string>(names.begin(), names.end()).size() == names.size()));
+  for (const std::string& name : names) {
+    dispatch(named_recipes{}, name, [&]<class Q>(std::type_identity<Q>) {
+      const quantizer_description text = describe<Q>();
+      BOOST_TEST(text.name == name);
+      BOOST_TEST(!text.source.empty());
+      BOOST_TEST(!text.scale.empty());
+      BOOST_TEST(text.bits_per_element >= 4.0);
+      BOOST_TEST(text.tail.empty() == !requires { Q::granularity_type::tail; });
+    });
+  }
+  BOOST_TEST_MESSAGE(names.size() << " named recipes");
+  BOOST_TEST(names.size() == 38U);
+}
+
+BOOST_AUTO_TEST_CASE(bits_count_zero_points) {
+  BOOST_TEST(ct_int4_asymmetric::bits_per_element == 4.0 + 40.0 / 128.0);
+  BOOST_TEST(ct_int4_group128::bits_per_element == 4.25);
+  BOOST_TEST((compressed_tensors_symmetric<int4, per_group<128>, bfloat16>::bits_per_element == 4.125));
 }

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -79,6 +80,20 @@ class vector_file {
 
   /// Case names with their remarks, sorted.
   [[nodiscard]] const std::map<std::string, std::string>& cases() const { return cases_; }
+
+  /// What the file holds of a case: "codes", "scales", ...
+  [[nodiscard]] std::set<std::string> parts(const std::string& name_of_case) const {
+    std::set<std::string> found;
+    const auto add = [&](const std::string& full) {
+      const auto dot = full.rfind('.');
+      if (full.substr(0, dot) == name_of_case) found.insert(full.substr(dot + 1));
+    };
+    for (const auto& [key, value] : header_) {
+      if (key != "__metadata__") add(std::string(key));
+    }
+    for (const auto& [key, target] : aliases_) add(key);
+    return found;
+  }
 
   [[nodiscard]] bool has(const std::string& name) const { return aliases_.contains(name) || header_.contains(name); }
 

@@ -111,7 +111,7 @@ inline void widen_ranges(const fake_recipe& recipe, matrix_view<const float> in,
   }
   if (ranges.empty() || in.shape.elements() == 0) return;
   const shape2d group{in.shape.rows, recipe.needs_column_range() ? 1 : in.shape.cols};
-  detail::widen_ranges(in, group, {ranges.data(), {1, wanted}});
+  detail::widen_ranges(in, group, matrix_view<float>{ranges.data(), {1, wanted}});
 }
 
 /// The ranges of a whole matrix, such as a weight; empty for recipes whose groups find their own.

@@ -5,6 +5,7 @@
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/host/fake_recipe.hpp>
+#include <qgrain/quantizer/modelopt_nf4.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
 #include <algorithm>
@@ -35,6 +36,7 @@ struct named_stage {
       named_stage{"int7", element_stage_of<modelopt_integer<int7, per_tensor>>()},
       named_stage{"int8", element_stage_of<modelopt_integer<int8, per_tensor>>()},
       named_stage{"fp8", element_stage_of<modelopt_fp8<per_tensor>>()},
+      named_stage{"nf4", element_stage_of<modelopt_packed_nf4<per_tensor>>()},
   };
 }
 
@@ -45,10 +47,12 @@ template <class Q>
 
 /// Recipes that come with their groups.
 [[nodiscard]] constexpr auto mx_stages() noexcept {
-  return std::array{block_stage<mxfp4_ocp>(),      block_stage<mxfp4_even>(),       block_stage<mxfp4_rceil>(),
-                    block_stage<mxfp4_modelopt>(), block_stage<mxfp6_e2m3_ocp>(),   block_stage<mxfp6_e3m2_ocp>(),
-                    block_stage<mxfp8_e4m3_ocp>(), block_stage<mxfp8_e4m3_rceil>(), block_stage<mxfp8_e4m3_modelopt>(),
-                    block_stage<mxfp8_e5m2_ocp>()};
+  return std::array{
+      block_stage<mxfp4_ocp>(),        block_stage<mxfp4_even>(),       block_stage<mxfp4_rceil>(),
+      block_stage<mxfp4_modelopt>(),   block_stage<mxfp6_e2m3_ocp>(),   block_stage<mxfp6_e3m2_ocp>(),
+      block_stage<mxfp8_e4m3_ocp>(),   block_stage<mxfp8_e4m3_rceil>(), block_stage<mxfp8_e4m3_modelopt>(),
+      block_stage<mxfp8_e5m2_ocp>(),   block_stage<mxfp6_e2m3_rceil>(), block_stage<mxfp6_e3m2_rceil>(),
+      block_stage<mxfp8_e5m2_rceil>(), block_stage<mxint8_rceil>()};
 }
 [[nodiscard]] constexpr auto nvfp4_stages() noexcept {
   return std::array{block_stage<nvfp4_modelopt>(), block_stage<nvfp4_modelopt_kernel>(), block_stage<nvfp4_torchao>()};

@@ -7,7 +7,6 @@
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/detail/bulk.hpp>
-#include <qgrain/host/element_stage.hpp>
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/quantizer/quantized_matrix.hpp>
@@ -20,12 +19,28 @@ namespace qgrain {
 
 namespace detail {
 
+template <class Q, class T>
+void require_output(matrix_view<const T> in, const quantized_view<Q>& out) {
+  require_same("rows of the output", in.shape.rows, out.shape.rows);
+  require_same("columns of the output", in.shape.cols, out.shape.cols);
+  if (out.codes == nullptr || out.scales == nullptr ||
+      (Q::scale_type::tensor_bits > 0 && out.tensor_scale == nullptr)) {
+    throw error(errc::invalid_argument, "the output of quantize has no memory for codes, scales or the tensor scale");
+  }
+}
+
 /// Faults that every operation looks for before it writes anything.
 template <class Q, class T>
 void require_input(matrix_view<const T> in, const given_ranges& given) {
   require_shape(Q::check(in.shape),
                 std::string(Q::format_type::name()) + " " + std::string(Q::granularity_type::name()), in.shape);
   require_matrix("the input matrix", in);
+  if (!given.absmax.empty() && !std::is_same_v<typename Q::range_type, float>) {
+    throw error(errc::invalid_argument, std::string(Q::scale_type::name()) +
+                                            " needs both ends of a range: give scales and zero points to encode "
+                                            "instead of " +
+                                            std::to_string(given.absmax.size()) + " largest magnitudes");
+  }
   if (!given.absmax.empty()) {
     require_same("given ranges, one per scale", Q::scale_count(in.shape), static_cast<index_t>(given.absmax.size()));
   }
@@ -44,17 +59,22 @@ void require_input(matrix_view<const T> in, const given_ranges& given) {
 template <quantizer_type Q, storage_element T>
 void quantize(const on_host& where, matrix_view<const T> in, quantized_view<Q> out, const given_ranges& given = {}) {
   detail::require_input<Q>(in, given);
-  detail::require_same("rows of the output", in.shape.rows, out.shape.rows);
-  detail::require_same("columns of the output", in.shape.cols, out.shape.cols);
-  if (out.codes == nullptr || out.scales == nullptr ||
-      (Q::scale_type::tensor_bits > 0 && out.tensor_scale == nullptr)) {
-    throw error(errc::invalid_argument, "the output of quantize has no memory for codes, scales or the tensor scale");
-  }
+  detail::require_output<Q>(in, out);
   detail::quantize_matrix<typename Q::element_type>(where, in, Q::granularity_type::group_shape(in.shape), given,
                                                     {out.codes, out.scales, out.tensor_scale});
 }
 
-/// The same into memory of its own.
+/// Codes under scales that are known: out.scales (zero points among them) and out.tensor_scale are read, only out.codes
+/// is written. One pass; everything else as in `quantize`.
+template <quantizer_type Q, storage_element T>
+void encode(const on_host& where, std::type_identity_t<matrix_view<const T>> in, quantized_view<Q> out) {
+  detail::require_input<Q, T>(in, {});
+  detail::require_output<Q, T>(in, out);
+  detail::encode_matrix<typename Q::element_type, T>(where, in, Q::granularity_type::group_shape(in.shape),
+                                                     {out.codes, out.scales, out.tensor_scale});
+}
+
+/// `quantize` into memory of its own.
 template <quantizer_type Q, storage_element T>
 [[nodiscard]] quantized_matrix<Q> quantize(const on_host& where, matrix_view<const T> in,
                                            const given_ranges& given = {}) {
@@ -95,8 +115,10 @@ void fake_quantize(const on_host& where, std::type_identity_t<matrix_view<const 
   detail::require_same("rows of the output", in.shape.rows, out.shape.rows);
   detail::require_same("columns of the output", in.shape.cols, out.shape.cols);
   detail::require_matrix("the output matrix", out);
-  detail::fake_quantize_matrix(where, element_stage_of<Q>(), in, out, Q::granularity_type::group_shape(in.shape),
-                               given);
+  using element = typename Q::element_type;
+  detail::fake_quantize_matrix<typename Q::range_type>(where, &detail::fake_quantize_block<element>,
+                                                       detail::tensor_scale_function<element>(), in, out,
+                                                       Q::granularity_type::group_shape(in.shape), given);
 }
 
 }  // namespace qgrain

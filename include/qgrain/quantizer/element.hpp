@@ -5,6 +5,7 @@
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/core/config.hpp>
+#include <qgrain/scale/range.hpp>
 
 #include <cstdint>
 
@@ -47,15 +48,16 @@ struct element_quantizer {
   using code_type = typename Format::code_type;
   using stored_scale = typename Scale::stored_type;
   using factors_type = typename Scale::factors_type;
+  using range_type = range_of<Scale>;  ///< what is known of a group: its largest magnitude (float), or a signed_range
 
   /// The scale kept once per tensor, from the tensor's largest magnitude; 1 for scales of one level.
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float tensor_scale(float absmax) noexcept {
     return Scale::template tensor_scale<Format>(absmax);
   }
-  /// The scale kept per group, from the group's largest magnitude.
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr stored_scale scale(float absmax,
+  /// The scale kept per group, from the group's range.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr stored_scale scale(range_type range,
                                                                        float tensor_scale = 1.0F) noexcept {
-    return Scale::template stored<Format>(absmax, tensor_scale);
+    return Scale::template stored<Format>(range, tensor_scale);
   }
   /// A stored scale, ready for use.
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr factors_type factors(stored_scale stored,

@@ -11,6 +11,7 @@
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/quantizer/element.hpp>
 #include <qgrain/scale/absmax.hpp>
+#include <qgrain/scale/range.hpp>
 
 #include <type_traits>
 
@@ -33,7 +34,7 @@ struct quantizer : element_quantizer<Format, Scale, Rounding> {
       Scale::tensor_bits == 0 || Granularity::group_shape({2, 1 << 20}) != shape2d{2, 1 << 20},
       "qgrain::quantizer: a two-level scale needs groups below the tensor; use per_group, or absmax_f32 per_tensor");
   static_assert(
-      requires { Scale::template stored<Format>(1.0F, 1.0F); },
+      requires(range_of<Scale> range) { Scale::template stored<Format>(range, 1.0F); },
       "qgrain::quantizer: the scale cannot be made for this format; give the scale policy a stored<Format>(absmax, "
       "tensor_scale) that takes it");
   static_assert(
@@ -45,6 +46,7 @@ struct quantizer : element_quantizer<Format, Scale, Rounding> {
   using element_type = element_quantizer<Format, Scale, Rounding>;
   using granularity_type = Granularity;
   using typename element_type::code_type;
+  using typename element_type::range_type;
   using typename element_type::stored_scale;
 
   /// Bits of one element, its share of the scale included. Where the size of a group depends on the shape (per tensor,

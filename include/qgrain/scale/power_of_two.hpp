@@ -5,6 +5,7 @@
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
+#include <qgrain/core/short_name.hpp>
 #include <qgrain/format/float8.hpp>
 #include <qgrain/scale/absmax.hpp>
 
@@ -113,6 +114,26 @@ struct e8m0_rceil_log2f {
   }
 };
 
+/// E = floor(log2 absmax) - emax with the logarithm rounded to float32: gguf. The n-th float below 2^k has the
+/// logarithm k - n / (2^24 ln 2), which rounds up to k while n <= ln 2 * 2^J, J as in e8m0_rceil_log2f on this side of
+/// k: the rule steps too early there, and the block is scaled one power lower than it has to be. Below 2^-125, where
+/// the tool's byte wraps around, the code is 0; an infinite range counts as exponent field 255.
+struct e8m0_floor_log2f {
+  static constexpr int least_code_exponent = 127;
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "absmax_e8m0_floor_log2f"; }
+  template <class Format>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint8_t code(float absmax) noexcept {
+    const std::int32_t field = magnitude_bits(absmax) >> f32_mantissa_bits;
+    const std::int32_t missing = detail::f32_mantissa_mask + 1 - (magnitude_bits(absmax) & detail::f32_mantissa_mask);
+    const std::int32_t power = field + 1 - f32_bias;
+    const std::int32_t distance = larger_of(power > 0 ? power - 1 : -power, 1);
+    const std::int32_t spacing = (magnitude_bits(static_cast<float>(distance)) >> f32_mantissa_bits) - f32_bias;
+    const std::int32_t swallowed = (44 << spacing) >> 6;  // floor(ln 2 * 2^spacing) for spacing 0 to 6
+    const std::int32_t stepped = field + (missing <= swallowed ? 1 : 0);
+    return detail::e8m0_code(stepped - detail::largest_exponent<Format>, absmax);
+  }
+};
+
 /// One power of two per group. Elements are multiplied by 2^-E and values by 2^E, both exact short of float32's own
 /// limits. A NaN in the group gives code 255 and makes every element NaN. `Rule` chooses the exponent.
 template <class Rule>
@@ -145,6 +166,19 @@ struct absmax_e8m0_by {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float restored(float q, scale_factors f) noexcept {
     return mul_rn(q, f.backward);
   }
+};
+
+/// Zeros, +0 too, become -0 before they are encoded: ModelOpt's packed MXFP4 writes every zero element as code 8.
+/// Values that round to zero keep their sign.
+template <class Scale>
+struct zeros_negative : Scale {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return name_.view(); }
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, typename Scale::factors_type f) noexcept {
+    return magnitude_bits(x) == 0 ? -0.0F : Scale::scaled(x, f);
+  }
+
+ private:
+  static constexpr detail::short_name name_ = detail::short_name{}.text(Scale::name()).text("_0");
 };
 
 /// The scale of the OCP standard.

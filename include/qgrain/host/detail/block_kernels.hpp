@@ -6,6 +6,7 @@
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/quantizer/element.hpp>
+#include <qgrain/scale/range.hpp>
 
 #include <algorithm>
 #include <array>
@@ -78,6 +79,24 @@ struct absmax_block {
   }
 };
 
+/// Range stage of scales that ask for a range of another type, such as both sides of zero.
+template <class Range>
+struct range_block {
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, index_t group_cols, Range* ranges) {
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      const float* x = in.row(r);
+      for (index_t first = 0, group = 0; first < in.shape.cols; first += group_cols, ++group) {
+        const index_t end = std::min(first + group_cols, in.shape.cols);
+        Range range = ranges[group];
+        for (index_t c = first; c < end; ++c) range = widened(range, x[c]);
+        ranges[group] = range;
+      }
+    }
+  }
+};
+template <>
+struct range_block<float> : absmax_block {};
+
 /// Element stage of fake quantization: in -> out, which may be the same memory.
 template <class Element>
 struct fake_block {
@@ -99,13 +118,13 @@ struct fake_block {
   };
 
   QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, matrix_view<float> out, index_t group_cols,
-                                       const float* absmax, float tensor_scale) {
+                                       const typename Element::range_type* ranges, float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(in.shape.cols, group_cols);
     if (groups < 1) return;
     QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
-      factors[static_cast<std::size_t>(g)] = Element::factors(Element::scale(absmax[g], tensor_scale), tensor_scale);
+      factors[static_cast<std::size_t>(g)] = Element::factors(Element::scale(ranges[g], tensor_scale), tensor_scale);
     }
     for (index_t r = 0; r < in.shape.rows; ++r) {
       const float* x = in.row(r);
@@ -122,7 +141,17 @@ struct fake_block {
   }
 };
 
-/// Codes and stored scales of a block. `scales` has one entry per group of the block.
+/// The stored scales of `groups` groups, from their ranges.
+template <class Element>
+struct scale_block {
+  QGRAIN_ALWAYS_INLINE static void run(const typename Element::range_type* ranges, index_t groups, float tensor_scale,
+                                       typename Element::stored_scale* scales) {
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (index_t g = 0; g < groups; ++g) scales[g] = Element::scale(ranges[g], tensor_scale);
+  }
+};
+
+/// Codes of a block under its scales, one entry per group of the block.
 template <class Element>
 struct encode_block {
   using factors_type = typename Element::factors_type;
@@ -144,14 +173,12 @@ struct encode_block {
   };
 
   QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, matrix_view<code_type> codes, index_t group_cols,
-                                       const float* absmax, typename Element::stored_scale* scales,
-                                       float tensor_scale) {
+                                       const typename Element::stored_scale* scales, float tensor_scale) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(in.shape.cols, group_cols);
     if (groups < 1) return;
     QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
-      scales[g] = Element::scale(absmax[g], tensor_scale);
       factors[static_cast<std::size_t>(g)] = Element::factors(scales[g], tensor_scale);
     }
     for (index_t r = 0; r < in.shape.rows; ++r) {

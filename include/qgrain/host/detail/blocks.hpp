@@ -39,41 +39,48 @@ template <class T>
 }
 
 /// Ranges by rows and columns of groups; no data means that each block finds its own.
-using range_view = matrix_view<const float>;
+template <class Range>
+using ranges_view = matrix_view<const Range>;
+using range_view = ranges_view<float>;
 
-/// Widens ranges, [rows of groups in the band, groups per row], by the magnitudes of a band.
-inline void widen_ranges(matrix_view<const float> in, shape2d group, matrix_view<float> ranges) {
+/// Widens ranges, [rows of groups in the band, groups per row], by the elements of a band.
+template <class Range>
+void widen_ranges(matrix_view<const float> in, shape2d group, matrix_view<Range> ranges) {
   for_each_block(in.shape, group, [&](const block& b) {
-    run_widest<absmax_block>(part(in, b), group.cols, ranges.row(b.group_row) + b.group_col);
+    run_widest<range_block<Range>>(part(in, b), group.cols, ranges.row(b.group_row) + b.group_col);
   });
 }
 
 /// Calls body(block, ranges of the block's groups), the ranges given or found.
-template <class Body>
-void for_each_ranged_block(matrix_view<const float> in, shape2d group, range_view given, const Body& body) {
-  std::array<float, static_cast<std::size_t>(max_block_groups)> found;
+template <class Range, class Body>
+void for_each_ranged_block(matrix_view<const float> in, shape2d group, matrix_view<const Range> given,
+                           const Body& body) {
+  std::array<Range, static_cast<std::size_t>(max_block_groups)> found;
   for_each_block(in.shape, group, [&](const block& b) {
     if (given.data != nullptr) return body(b, given.row(b.group_row) + b.group_col);
     const auto groups = static_cast<std::size_t>(ceil_div(b.shape.cols, group.cols));
-    std::fill_n(found.begin(), groups, 0.0F);
-    run_widest<absmax_block>(part(in, b), group.cols, found.data());
-    body(b, static_cast<const float*>(found.data()));
+    std::fill_n(found.begin(), groups, Range{});
+    run_widest<range_block<Range>>(part(in, b), group.cols, found.data());
+    body(b, static_cast<const Range*>(found.data()));
   });
 }
 
 /// The loop of an element stage, as a function that run-time recipes can point to.
 template <class Element>
-void fake_quantize_block(matrix_view<const float> in, matrix_view<float> out, index_t group_cols, const float* absmax,
-                         float tensor_scale) {
-  run_widest<fake_block<Element>>(in, out, group_cols, absmax, tensor_scale);
+void fake_quantize_block(matrix_view<const float> in, matrix_view<float> out, index_t group_cols,
+                         const typename Element::range_type* ranges, float tensor_scale) {
+  run_widest<fake_block<Element>>(in, out, group_cols, ranges, tensor_scale);
 }
-using fake_block_function = void (*)(matrix_view<const float>, matrix_view<float>, index_t, const float*, float);
+template <class Range>
+using ranged_block_function = void (*)(matrix_view<const float>, matrix_view<float>, index_t, const Range*, float);
+using fake_block_function = ranged_block_function<float>;
 
 /// Fake quantization of a band. Groups start at the band's first row.
-inline void fake_quantize_band(fake_block_function element_stage, matrix_view<const float> in, matrix_view<float> out,
-                               shape2d group, range_view given, float tensor_scale) {
-  for_each_ranged_block(in, group, given, [&](const block& b, const float* absmax) {
-    element_stage(part(in, b), part(out, b), group.cols, absmax, tensor_scale);
+template <class Range>
+void fake_quantize_band(ranged_block_function<Range> element_stage, matrix_view<const float> in, matrix_view<float> out,
+                        shape2d group, matrix_view<const Range> given, float tensor_scale) {
+  for_each_ranged_block(in, group, given, [&](const block& b, const Range* ranges) {
+    element_stage(part(in, b), part(out, b), group.cols, ranges, tensor_scale);
   });
 }
 

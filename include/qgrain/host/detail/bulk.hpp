@@ -6,7 +6,6 @@
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/detail/blocks.hpp>
 #include <qgrain/host/detail/row_chunks.hpp>
-#include <qgrain/host/element_stage.hpp>
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/host/parallel.hpp>
@@ -51,26 +50,57 @@ struct coded_memory {
   float* tensor_scale;
 };
 
+/// What makes the tensor's scale from its largest magnitude; null for scales of one level.
+template <class Element>
+[[nodiscard]] constexpr auto tensor_scale_function() noexcept -> float (*)(float) {
+  if constexpr (Element::scale_type::tensor_bits == 0) {
+    return nullptr;
+  } else {
+    return [](float absmax) { return Element::tensor_scale(absmax); };
+  }
+}
+
 template <class Element, class T>
 void quantize_matrix(const on_host& where, matrix_view<const T> in, shape2d group, const given_ranges& given,
                      coded_memory<Element> out) {
   const index_t scales_per_row = ceil_div(in.shape.cols, group.cols);
-  float (*const tensor_scale)(float) =
-      Element::scale_type::tensor_bits == 0 ? nullptr : +[](float absmax) { return Element::tensor_scale(absmax); };
+  float (*const tensor_scale)(float) = tensor_scale_function<Element>();
   with_pool(where, [&](thread_pool& pool) {
-    const known_ranges known = ranges_before(pool, in, group, given, tensor_scale);
+    using range_type = typename Element::range_type;
+    const auto known = ranges_before<range_type>(pool, in, group, given, tensor_scale);
     if (out.tensor_scale != nullptr) *out.tensor_scale = known.tensor_scale;
     for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
       const float_rows<T> x(in.band(row, rows));
       const matrix_view<typename Element::code_type> codes{out.codes + row * in.shape.cols, {rows, in.shape.cols}};
       const shape2d local{std::min(group.rows, rows), group.cols};
-      for_each_ranged_block(x.view(), local, known.from_row(row, group), [&](const block& b, const float* absmax) {
-        std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> scales;
-        run_widest<encode_block<Element>>(part(x.view(), b), part(codes, b), group.cols, absmax, scales.data(),
-                                          known.tensor_scale);
+      for_each_ranged_block(x.view(), local, known.from_row(row, group), [&](const block& b, const range_type* ranges) {
+        using stored_scale = typename Element::stored_scale;
+        std::array<stored_scale, static_cast<std::size_t>(max_block_groups)> scales;
+        const index_t groups = ceil_div(b.shape.cols, group.cols);
+        run_widest<scale_block<Element>>(ranges, groups, known.tensor_scale, scales.data());
+        run_widest<encode_block<Element>>(part(x.view(), b), part(codes, b), group.cols,
+                                          static_cast<const stored_scale*>(scales.data()), known.tensor_scale);
         if (row % group.rows != 0) return;  // a group over several chunks: the first one writes its scale
         const index_t at = (row / group.rows + b.group_row) * scales_per_row + b.group_col;
-        std::copy_n(scales.begin(), ceil_div(b.shape.cols, group.cols), out.scales + at);
+        std::copy_n(scales.begin(), groups, out.scales + at);
+      });
+    });
+  });
+}
+
+/// Codes under scales that stand in `out` already.
+template <class Element, class T>
+void encode_matrix(const on_host& where, matrix_view<const T> in, shape2d group, coded_memory<Element> out) {
+  const index_t scales_per_row = ceil_div(in.shape.cols, group.cols);
+  const float tensor_scale = out.tensor_scale == nullptr ? 1.0F : *out.tensor_scale;
+  with_pool(where, [&](thread_pool& pool) {
+    for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
+      const float_rows<T> x(in.band(row, rows));
+      const matrix_view<typename Element::code_type> codes{out.codes + row * in.shape.cols, {rows, in.shape.cols}};
+      for_each_block(codes.shape, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+        const typename Element::stored_scale* scales =
+            out.scales + (row / group.rows + b.group_row) * scales_per_row + b.group_col;
+        run_widest<encode_block<Element>>(part(x.view(), b), part(codes, b), group.cols, scales, tensor_scale);
       });
     });
   });
@@ -95,16 +125,17 @@ void dequantize_matrix(const on_host& where, coded_memory<Element> in, shape2d g
   });
 }
 
-template <class T>
-void fake_quantize_matrix(const on_host& where, const element_stage& elements, matrix_view<const T> in,
-                          matrix_view<T> out, shape2d group, const given_ranges& given) {
+/// `tensor_scale` is null for scales of one level.
+template <class Range, class T>
+void fake_quantize_matrix(const on_host& where, ranged_block_function<Range> element_stage,
+                          float (*tensor_scale)(float), matrix_view<const T> in, matrix_view<T> out, shape2d group,
+                          const given_ranges& given) {
   with_pool(where, [&](thread_pool& pool) {
-    const known_ranges known =
-        ranges_before(pool, in, group, given, elements.tensor_bits == 0 ? nullptr : elements.tensor_scale);
+    const auto known = ranges_before<Range>(pool, in, group, given, tensor_scale);
     for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
       const float_rows<T> x(in.band(row, rows));
       float_sink<T> y(out.band(row, rows));
-      fake_quantize_band(elements.block, x.view(), y.view(), {std::min(group.rows, rows), group.cols},
+      fake_quantize_band(element_stage, x.view(), y.view(), {std::min(group.rows, rows), group.cols},
                          known.from_row(row, group), known.tensor_scale);
       y.store();
     });

@@ -77,58 +77,65 @@ void for_each_row_chunk(thread_pool& pool, shape2d shape, shape2d group, const B
 }
 
 /// What of the ranges is known before the element stage starts.
+template <class Range>
 struct known_ranges {
-  std::vector<float> found;
-  range_view groups;  ///< [rows of groups, groups per row]; no data where groups lie within a row and find their own
+  std::vector<Range> found;
+  ranges_view<Range>
+      groups;  ///< [rows of groups, groups per row]; no data where groups lie within a row and find their own
   float tensor_scale = 1.0F;
 
   /// The part that belongs to a chunk of rows.
-  [[nodiscard]] range_view from_row(index_t row, shape2d group) const noexcept {
-    return groups.data == nullptr ? groups : range_view{groups.row(row / group.rows), groups.shape};
+  [[nodiscard]] ranges_view<Range> from_row(index_t row, shape2d group) const noexcept {
+    return groups.data == nullptr ? groups : ranges_view<Range>{groups.row(row / group.rows), groups.shape};
   }
 };
 
-/// Largest magnitudes of all groups of a shape, by rows and columns of groups.
-template <class T>
-[[nodiscard]] std::vector<float> absmax_of(thread_pool& pool, matrix_view<const T> in, shape2d group) {
+/// Ranges of all groups of a shape, by rows and columns of groups.
+template <class Range, class T>
+[[nodiscard]] std::vector<Range> ranges_of(thread_pool& pool, matrix_view<const T> in, shape2d group) {
   const shape2d extent{ceil_div(in.shape.rows, group.rows), ceil_div(in.shape.cols, group.cols)};
-  std::vector<float> absmax(static_cast<std::size_t>(extent.elements()), 0.0F);
-  const auto widen = [&](index_t row, index_t rows, float* into) {
+  std::vector<Range> ranges(static_cast<std::size_t>(extent.elements()));
+  const auto widen = [&](index_t row, index_t rows, Range* into) {
     const float_rows<T> x(in.band(row, rows));
-    widen_ranges(x.view(), {std::min(group.rows, rows), group.cols}, {into, {ceil_div(rows, group.rows), extent.cols}});
+    widen_ranges(x.view(), {std::min(group.rows, rows), group.cols},
+                 matrix_view<Range>{into, {ceil_div(rows, group.rows), extent.cols}});
   };
   if (group.rows < in.shape.rows) {
     for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
-      widen(row, rows, absmax.data() + row / group.rows * extent.cols);
+      widen(row, rows, ranges.data() + row / group.rows * extent.cols);
     });
-    return absmax;
+    return ranges;
   }
   // Every chunk sees every group: each thread's part is merged afterwards, an exact maximum in any order.
   const index_t parts = std::min<index_t>(pool.threads(), in.shape.rows);
   const index_t rows_per_part = ceil_div(in.shape.rows, parts);
-  std::vector<float> partial(static_cast<std::size_t>(parts * extent.cols), 0.0F);
+  std::vector<Range> partial(static_cast<std::size_t>(parts * extent.cols));
   for_each_chunk(pool, in.shape.rows, rows_per_part, [&](index_t begin, index_t end) {
     widen(begin, end - begin, partial.data() + begin / rows_per_part * extent.cols);
   });
-  widen_ranges({partial.data(), {parts, extent.cols}}, {parts, 1}, {absmax.data(), {1, extent.cols}});
-  return absmax;
+  for (std::size_t i = 0; i < partial.size(); ++i) {
+    Range& range = ranges[i % ranges.size()];
+    range = widened(range, partial[i]);
+  }
+  return ranges;
 }
 
 /// `tensor_scale` makes the tensor's scale from its largest magnitude; null for scales of one level.
-template <class T>
-[[nodiscard]] known_ranges ranges_before(thread_pool& pool, matrix_view<const T> in, shape2d group,
-                                         const given_ranges& given, float (*tensor_scale)(float)) {
-  known_ranges known;
+template <class Range, class T>
+[[nodiscard]] known_ranges<Range> ranges_before(thread_pool& pool, matrix_view<const T> in, shape2d group,
+                                                const given_ranges& given, float (*tensor_scale)(float)) {
+  known_ranges<Range> known;
   const shape2d extent{ceil_div(in.shape.rows, group.rows), ceil_div(in.shape.cols, group.cols)};
-  if (!given.absmax.empty()) {
-    known.groups = {given.absmax.data(), extent};
-  } else if (group.rows > 1) {
-    known.found = absmax_of(pool, in, group);
+  if constexpr (std::is_same_v<Range, float>) {
+    if (!given.absmax.empty()) known.groups = {given.absmax.data(), extent};
+  }
+  if (known.groups.data == nullptr && group.rows > 1) {
+    known.found = ranges_of<Range>(pool, in, group);
     known.groups = {known.found.data(), extent};
   }
   if (tensor_scale != nullptr) {
     known.tensor_scale =
-        tensor_scale(given.tensor_absmax ? *given.tensor_absmax : absmax_of(pool, in, in.shape).front());
+        tensor_scale(given.tensor_absmax ? *given.tensor_absmax : ranges_of<float>(pool, in, in.shape).front());
   }
   return known;
 }
