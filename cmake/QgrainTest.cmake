@@ -3,9 +3,6 @@
 # in the slow tier only; tests that run compilers are labelled `compile`.
 include_guard(GLOBAL)
 
-# Everything that the tests labelled `host` run, programs included.
-add_custom_target(host_tests)
-
 function(qgrain_add_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   if(NOT arg_SOURCES)
@@ -23,9 +20,6 @@ function(qgrain_add_test name)
   target_compile_definitions(${name} PRIVATE
     BOOST_TEST_DYN_LINK QGRAIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QGRAIN_BINARY_DIR="${PROJECT_BINARY_DIR}")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
-  if("host" IN_LIST arg_LABELS)
-    add_dependencies(host_tests ${name})
-  endif()
   add_test(NAME ${name} COMMAND ${name} --log_level=message --report_level=short)
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
 endfunction()

@@ -60,8 +60,9 @@ class model {
   [[nodiscard]] const checkpoint& tensors() const noexcept { return tensors_; }
   /// Seven per block, then `lm_head`.
   [[nodiscard]] const std::vector<linear_info>& linears() const noexcept { return linears_; }
-  /// Weights of the checkpoint outside of the language model, such as a vision tower: linear layers and convolutions (tensors
-  /// of two and more dimensions, embeddings left out), by name. Their size counts where a whole model's bits are counted.
+  /// Weights of the checkpoint outside of the language model, such as a vision tower: linear layers and convolutions
+  /// (tensors of two and more dimensions, embeddings left out), by name. Their size counts where a whole model's bits
+  /// are counted.
   [[nodiscard]] std::vector<linear_info> other_layers() const;
   [[nodiscard]] index_t head_linear() const noexcept { return static_cast<index_t>(linears_.size()) - 1; }
 
