@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_left_behind_where_writing_fails) {
 BOOST_AUTO_TEST_CASE(a_file_that_is_no_manifest) {
   const scratch_folder scratch;
   const auto path = scratch.path / "m.json";
-  BOOST_TEST(sentence_of(path) == path.string() + " cannot be read");
+  BOOST_TEST(sentence_of(path) == path.string() + ": the file cannot be opened for reading");
   qgrain::lm::write_text_file(path, "{\"scheme\": {}, \"autoquant_state\": 1}");
   BOOST_TEST(sentence_of(path) ==
              "the manifest " + path.string() + " lacks the mappings autoquant_state, layer_sensitivity");

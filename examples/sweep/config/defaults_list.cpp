@@ -4,6 +4,7 @@
 #include <memory>
 #include <qgrain/core/status.hpp>
 #include <set>
+#include <vector>
 
 #include <qgrain/core/nearest_names.hpp>
 #include "group_overrides.hpp"
@@ -61,9 +62,15 @@ class defaults_expander {
       return;
     }
     if (!file) refuse_absent(entry, parent_file);
+    // A chosen file that names its own group again would choose itself without end.
+    if (std::count(open_files_.begin(), open_files_.end(), entry.file_path()) > 0) {
+      throw error(errc::bad_file, "the defaults list of '" + entry.file_path() + "' leads back to itself");
+    }
+    open_files_.push_back(entry.file_path());
     auto list = entries_of(node, entry.file_path(), *file);
     settle(list, node, when);
     expand_children(node, list, when);
+    open_files_.pop_back();
   }
 
   // A package line is counted from the root.
@@ -206,6 +213,7 @@ class defaults_expander {
   group_overrides overrides_;
   open_choices open_;
   const runtime_context& context_;
+  std::vector<std::string> open_files_;  // being expanded, outermost first
   const tree_node* primary_ = nullptr;
   std::set<std::string> addresses_ = {};
 };

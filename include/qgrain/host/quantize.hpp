@@ -32,6 +32,9 @@ void require_output(matrix_view<const T> in, const quantized_view<Q>& out) {
 /// Faults that every operation looks for before it writes anything.
 template <class Q, class T>
 void require_input(matrix_view<const T> in, const given_ranges& given) {
+  static_assert(std::is_empty_v<typename Q::rounding_type>,
+                "qgrain::quantize: a rounding that differs by element, such as stochastic, is not carried by the bulk "
+                "operations yet; call Q::encode(x, factors, element, rounding) for each element");
   require_shape(Q::check(in.shape),
                 std::string(Q::format_type::name()) + " " + std::string(Q::granularity_type::name()), in.shape);
   require_matrix("the input matrix", in);

@@ -117,3 +117,15 @@ BOOST_AUTO_TEST_CASE(keys_outside_the_schema_are_refused) {
   BOOST_TEST(sentence({{"autoquant", 3}}) == "'autoquant' is a mapping, not 3");
   BOOST_TEST(sentence({{"other", 3}}) == "there is no key 'other'; there are autoquant, quant_cfg, seed");
 }
+
+// An override chooses for the group wherever it is named, so a choice that names its own group would choose itself.
+BOOST_AUTO_TEST_CASE(a_choice_that_leads_back_to_itself_is_refused) {
+  std::map<std::string, config::config_file> files;
+  files["config"] = {{}, {{"defaults", {{{"preset", "base"}}}}}};
+  files["preset/base"] = {"_global_", {{"size", 1}}};
+  files["preset/more"] = {"_global_", {{"defaults", {{{"/preset", "base"}}}}, {"size", 2}}};
+  const config::memory_source source(files);
+  const std::string sentence =
+      sentence_of([&] { (void)config::compose(source, "config", {"preset=more"}, qgrain::test::context_of({})); });
+  BOOST_TEST((sentence.find("preset/more' leads back to itself") != std::string::npos), sentence);
+}
