@@ -115,6 +115,8 @@ model_config read_config(const std::filesystem::path& folder) {
   // Either level may say it; a Qwen3-VL file has it on both.
   out.tied_head = config.boolean_or("tie_word_embeddings", top.boolean_or("tie_word_embeddings", false));
   out.end_of_text = token_id(config, "eos_token_id", out.vocabulary);
+  out.padding_id = token_id(top, "pad_token_id", out.vocabulary);
+  if (!out.padding_id) out.padding_id = out.end_of_text;
   return out;
 }
 
@@ -126,14 +128,6 @@ std::string padding_token(const std::filesystem::path& folder) {
   const boost::json::value* token = config.find("pad_token");
   if (token == nullptr) return {};
   return token->is_string() ? std::string(token->get_string()) : config.object("pad_token").text("content");
-}
-
-std::optional<std::int32_t> padding_id_of_config(const std::filesystem::path& folder) {
-  const model_config config = read_config(folder);
-  const std::filesystem::path path = folder / "config.json";
-  const boost::json::value parsed = read_json_file(path);
-  const std::optional<std::int32_t> id = token_id(as_object(parsed, path.string()), "pad_token_id", config.vocabulary);
-  return id ? id : config.end_of_text;
 }
 
 }  // namespace qgrain::lm

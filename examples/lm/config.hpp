@@ -45,6 +45,7 @@ struct model_config {
   bool attention_bias = false;
   bool tied_head = false;
   std::optional<std::int32_t> end_of_text;  ///< `eos_token_id`, the first if there are several
+  std::optional<std::int32_t> padding_id;   ///< `pad_token_id`, else `end_of_text`
 
   [[nodiscard]] index_t query_width() const noexcept { return heads * head_size; }
   [[nodiscard]] index_t key_width() const noexcept { return key_value_heads * head_size; }
@@ -56,8 +57,6 @@ struct model_config {
 
 /// The padding token's text in tokenizer_config.json; empty where the file or the entry is missing.
 [[nodiscard]] std::string padding_token(const std::filesystem::path& folder);
-/// `pad_token_id` of config.json, else its `eos_token_id`.
-[[nodiscard]] std::optional<std::int32_t> padding_id_of_config(const std::filesystem::path& folder);
 
 }  // namespace qgrain::lm
 

@@ -266,6 +266,10 @@ BOOST_FIXTURE_TEST_CASE(bad_input_is_refused_before_any_work, fixture) {
           {"narrow_range"});
   refused({"-m", "quant_pair=wfp4_afp16,wnvfp4_afp16", "quant_granularity=w_per_tensor,w_per_out_channel"},
           {"4 of 4 jobs", "wfp4_afp16", "wnvfp4_afp16"});
+  // A fault of the last pass is found before the first is scored.
+  refused({"-m", "dataset.size=small", "dataset.captions_path=" + small.string() + "," + path("missing.txt")},
+          {"missing.txt"});
+  refused({"-m", "dataset.size=small", "autoquant.effective_bits=8,2"}, {"bits"});
   write_text_file(path("empty.txt"), "\n \n");
   refused({"dataset.captions_path=" + path("empty.txt")}, {"empty.txt"});
   refused({"dataset.captions_path=" + small.string()}, {"captions_small.txt", "16", "128"});

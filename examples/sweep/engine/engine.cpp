@@ -62,6 +62,8 @@ class calibration final : public lm::forward_observer {
 
 }  // namespace
 
+void check_jobs(const lm::model& model, std::span<const job> jobs) { check_shapes(model, plan_jobs(jobs)); }
+
 engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                          thread_pool& pool, const engine_options& options) {
   const job_plan plan = plan_jobs(jobs);

@@ -43,6 +43,11 @@ struct engine_result {
   engine_costs costs;
 };
 
+/// What score_jobs checks of a list of jobs before any work: that it is neither empty nor repeats a job, that every
+/// recipe exists and suits every Linear. Throws errc::invalid_argument, unknown_name or invalid_shape, all faults of a
+/// kind at once.
+void check_jobs(const lm::model& model, std::span<const job> jobs);
+
 /// score(job, Linear) = sum over scored rows and outputs of (G (Q_a(X) Q_w(W)^T - X W^T))^2
 ///
 /// with X the unquantized input, W the weight, G the gradient of its batch's mean loss at the output. Static activation

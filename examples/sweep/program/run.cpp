@@ -22,6 +22,8 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
+#include <utility>
 
 namespace qgrain::sweep {
 namespace {
@@ -49,7 +51,7 @@ lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
   }
   const std::string token = lm::padding_token(pass.model);
   std::optional<std::int32_t> padding_id = token.empty() ? std::nullopt : tokenizer.id_of(token);
-  if (!padding_id) padding_id = lm::padding_id_of_config(pass.model);
+  if (!padding_id) padding_id = model.config().padding_id;
   if (!padding_id && pass.padding == lm::padding::left) {
     throw error(errc::bad_file, pass.model.string() +
                                     ": no padding id: tokenizer_config.json has no pad_token, config.json neither "
@@ -59,24 +61,44 @@ lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
                   model.config().vocabulary);
 }
 
+// A pass with everything that can be refused before scoring opened and checked.
+struct prepared_pass {
+  prepared_pass(const pass_settings& pass, std::vector<job> jobs_of_pass)
+      : settings(pass), jobs(std::move(jobs_of_pass)), model(pass.model), rows(load_rows(pass, model)) {
+    check_jobs(model, jobs);
+    // Layers that text does not reach come first, as in a model's own order.
+    const std::vector<lm::linear_info> others = model.other_layers();
+    unreached = others.size();
+    for (const std::vector<lm::linear_info>* part : {&others, &model.linears()}) {
+      for (const lm::linear_info& l : *part) {
+        layers.names.push_back(l.name);
+        layers.sizes.push_back(static_cast<double>(l.elements()));
+      }
+    }
+  }
+
+  const pass_settings& settings;
+  std::vector<job> jobs;
+  lm::model model;
+  lm::packed_rows rows;
+  layer_list layers;
+  std::size_t unreached = 0;
+};
+
 struct scored_pass {
   engine_result result;
   std::vector<lm::linear_info> linears;
-  std::vector<lm::linear_info> others;  // layers that text does not reach
   index_t batches = 0;
   index_t sequences = 0;
 };
 
-scored_pass score(const pass_settings& pass, const std::vector<job>& jobs,
-                  const std::function<void(double)>& progress) {
-  const lm::model model(pass.model);
-  const lm::packed_rows rows = load_rows(pass, model);
-  thread_pool pool(pass.threads);
+scored_pass score(const prepared_pass& pass, const std::function<void(double)>& progress) {
+  thread_pool pool(pass.settings.threads);
   engine_options options;
-  options.score_batches = num_score_steps(pass.score_size, pass.batch_size, rows.batches());
+  options.score_batches = num_score_steps(pass.settings.score_size, pass.settings.batch_size, pass.rows.batches());
   options.progress = progress;
-  return {score_jobs(model, rows, jobs, pool, options), model.linears(), model.other_layers(), rows.batches(),
-          static_cast<index_t>(rows.sequences.size())};
+  return {score_jobs(pass.model, pass.rows, pass.jobs, pool, options), pass.model.linears(), pass.rows.batches(),
+          static_cast<index_t>(pass.rows.sequences.size())};
 }
 
 json::object scores_by_linear(const scored_pass& pass, std::size_t job) {
@@ -137,32 +159,39 @@ json::object dataset_of(const planned_job& job, const scored_pass& pass) {
           {"num_calib_batches", pass.batches}};
 }
 
-finished_job finish(const planned_job& job, const scored_pass& pass, std::size_t scored_as, std::size_t jobs_in_pass) {
-  finished_job done{job.label, job.folder, {}, {}, job.quantization.has_effect};
-  // Layers that text does not reach come first, as in a model's own order, and score 0.
-  layer_list layers;
-  std::vector<double> scores(pass.others.size(), 0.0);
+// The table of a job and the choice from it, given the score of each Linear; layers that text does not reach score 0.
+struct searched_job {
+  bit_constraint constraint;
+  std::vector<candidate_row> rows;
+  search_outcome outcome;
+};
+
+searched_job search(const planned_job& job, const prepared_pass& pass, const std::vector<double>& linear_scores) {
+  std::vector<double> scores(pass.unreached, 0.0);
+  scores.insert(scores.end(), linear_scores.begin(), linear_scores.end());
+  searched_job found;
+  found.constraint =
+      constraint_for(text_at(job.scheme, "coverage_mode"), number_at(job.scheme, "auto_quantize_bits"), pass.layers);
+  const candidate_format format{job.quantization.format_name, job.quantization.compression,
+                                json::serialize(job.quantization.config), scores};
+  found.rows = candidate_table(pass.layers, grouping_from(text_at(job.config, "autoquant.grouping")), {format},
+                               found.constraint.disabled_layers);
+  found.outcome = search_bits(found.rows, found.constraint.effective_bits);
+  return found;
+}
+
+finished_job finish(const planned_job& job, const prepared_pass& prepared, const scored_pass& pass,
+                    std::size_t scored_as) {
   const std::vector<double>& scored = pass.result.scores[scored_as];
-  scores.insert(scores.end(), scored.begin(), scored.end());
-  for (const std::vector<lm::linear_info>* part : {&pass.others, &pass.linears}) {
-    for (const lm::linear_info& l : *part) {
-      layers.names.push_back(l.name);
-      layers.sizes.push_back(static_cast<double>(l.elements()));
-    }
-  }
-  const bit_constraint constraint =
-      constraint_for(text_at(job.scheme, "coverage_mode"), number_at(job.scheme, "auto_quantize_bits"), layers);
-  candidate_format format{job.quantization.format_name, job.quantization.compression,
-                          json::serialize(job.quantization.config), scores};
-  done.rows = candidate_table(layers, grouping_from(text_at(job.config, "autoquant.grouping")), {format},
-                              constraint.disabled_layers);
-  done.outcome = search_bits(done.rows, constraint.effective_bits);
+  searched_job found = search(job, prepared, scored);
+  finished_job done{job.label, job.folder, std::move(found.rows), std::move(found.outcome),
+                    job.quantization.has_effect};
 
   job_result result;
   result.scheme = job.scheme;
-  result.scheme["auto_quantize_bits"] = constraint.effective_bits;
+  result.scheme["auto_quantize_bits"] = found.constraint.effective_bits;
   result.model_id = text_at(job.config, "model.path");
-  for (const std::string& name : layers.names) result.layers.emplace_back(name, "Linear");
+  for (const std::string& name : prepared.layers.names) result.layers.emplace_back(name, "Linear");
   result.candidates = done.rows;
   result.outcome = done.outcome;
   result.dataset = dataset_of(job, pass);
@@ -180,7 +209,8 @@ finished_job finish(const planned_job& job, const scored_pass& pass, std::size_t
 
   std::filesystem::create_directories(job.folder);
   lm::write_text_file(job.folder / composed_config_name, json_text(job.config) + "\n");
-  lm::write_text_file(job.folder / run_stats_name, json_text(run_stats(pass, jobs_in_pass, job.pass.threads)) + "\n");
+  lm::write_text_file(job.folder / run_stats_name,
+                      json_text(run_stats(pass, prepared.jobs.size(), job.pass.threads)) + "\n");
   lm::write_text_file(job.folder / manifest_name(text_at(job.scheme, "name")), json_text(manifest) + "\n");
   write_reports(manifest, job.folder);
   return done;
@@ -200,32 +230,38 @@ std::vector<finished_job> run_jobs(const std::vector<planned_job>& jobs, const p
       same->push_back(j);
     }
   }
-  std::vector<finished_job> finished(jobs.size());
-  for (std::size_t p = 0; p < passes.size(); ++p) {
+  std::vector<std::unique_ptr<prepared_pass>> prepared;
+  std::vector<std::size_t> scored_as(jobs.size());
+  for (const std::vector<std::size_t>& pass : passes) {
     // Jobs that come to the same recipes are scored once.
     std::vector<job> distinct;
-    std::vector<std::size_t> scored_as;
-    for (const std::size_t j : passes[p]) {
+    for (const std::size_t j : pass) {
       const job wanted{jobs[j].quantization.recipes.weight, jobs[j].quantization.recipes.activation};
       const auto found = std::find(distinct.begin(), distinct.end(), wanted);
-      scored_as.push_back(static_cast<std::size_t>(found - distinct.begin()));
+      scored_as[j] = static_cast<std::size_t>(found - distinct.begin());
       if (found == distinct.end()) distinct.push_back(wanted);
     }
+    prepared.push_back(std::make_unique<prepared_pass>(jobs[pass.front()].pass, std::move(distinct)));
+    // Whether a target can be met depends on costs alone: known before any score is.
+    const std::vector<double> no_scores(prepared.back()->model.linears().size(), 0.0);
+    for (const std::size_t j : pass) static_cast<void>(search(jobs[j], *prepared.back(), no_scores));
+  }
+  std::vector<finished_job> finished(jobs.size());
+  for (std::size_t p = 0; p < passes.size(); ++p) {
+    const std::size_t count = prepared[p]->jobs.size();
     const std::string what =
-        "scoring " + std::to_string(distinct.size()) + (distinct.size() == 1 ? " job" : " jobs in one pass") +
+        "scoring " + std::to_string(count) + (count == 1 ? " job" : " jobs in one pass") +
         (passes.size() > 1 ? ", pass " + std::to_string(p + 1) + " of " + std::to_string(passes.size()) : "");
-    const scored_pass pass = score(jobs[passes[p].front()].pass, distinct, [&](double share) {
+    const scored_pass pass = score(*prepared[p], [&](double share) {
       progress((static_cast<double>(p) + share) / static_cast<double>(passes.size()), what);
     });
-    for (std::size_t i = 0; i < passes[p].size(); ++i) {
-      finished[passes[p][i]] = finish(jobs[passes[p][i]], pass, scored_as[i], distinct.size());
-    }
+    for (const std::size_t j : passes[p]) finished[j] = finish(jobs[j], *prepared[p], pass, scored_as[j]);
   }
   return finished;
 }
 
 void run_recipe_list(const recipe_list_job& list, const progress_report& progress) {
-  const scored_pass pass = score(list.pass, list.jobs, [&](double share) {
+  const scored_pass pass = score(prepared_pass(list.pass, list.jobs), [&](double share) {
     progress(share, "scoring " + std::to_string(list.jobs.size()) + " jobs in one pass");
   });
   json::array jobs;
