@@ -40,6 +40,7 @@
 // 4. The composition of the four, its storage and its names.
 #include <qgrain/quantizer/describe.hpp>
 #include <qgrain/quantizer/dispatch.hpp>
+#include <qgrain/quantizer/error_sums.hpp>
 #include <qgrain/quantizer/packing.hpp>
 #include <qgrain/quantizer/quantized_matrix.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
