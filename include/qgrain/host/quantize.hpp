@@ -12,6 +12,7 @@
 #include <qgrain/quantizer/quantized_matrix.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 
+#include <concepts>
 #include <string>
 #include <type_traits>
 
@@ -80,19 +81,32 @@ void encode(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
                                                      {out.codes, out.scales, out.tensor_scale}, rounding);
 }
 
-/// `quantize` into memory of its own.
-template <quantizer_type Q, storage_element T>
-[[nodiscard]] quantized_matrix<Q> quantize(const on_host& where, matrix_view<const T> in,
-                                           const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
-  detail::require_input<Q>(in, given);
+namespace detail {
+
+template <class Q, class T>
+[[nodiscard]] quantized_matrix<Q> quantize_to_own(const on_host& where, matrix_view<const T> in,
+                                                  const given_ranges& given, typename Q::rounding_type rounding) {
+  require_input<Q>(in, given);  // before memory is asked for
   quantized_matrix<Q> out(in.shape);
   quantize<Q>(where, in, out.view(), given, rounding);
   return out;
 }
-template <quantizer_type Q>
+
+}  // namespace detail
+
+/// `quantize` into memory of its own. Two overloads, so that a call without T takes whatever converts to a view of
+/// floats.
+template <quantizer_type Q, storage_element T>
+requires(!std::same_as<T, float>)
+    [[nodiscard]] quantized_matrix<Q> quantize(const on_host& where, matrix_view<const T> in,
+                                               const given_ranges& given = {},
+                                               typename Q::rounding_type rounding = {}) {
+  return detail::quantize_to_own<Q>(where, in, given, rounding);
+}
+template <quantizer_type Q, std::same_as<float> T = float>
 [[nodiscard]] quantized_matrix<Q> quantize(const on_host& where, matrix_view<const float> in,
                                            const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
-  return quantize<Q, float>(where, in, given, rounding);
+  return detail::quantize_to_own<Q>(where, in, given, rounding);
 }
 
 /// Codes back to values: out[r, c] = value of the code times its scale, rounded to T. One pass.
