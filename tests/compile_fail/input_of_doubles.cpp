@@ -1,6 +1,7 @@
 // Must not compile: elements of a type that does not widen to float32.
 #include <qgrain/format/integer.hpp>
 #include <qgrain/host/quantize.hpp>
+#include <qgrain/quantizer/quantizer.hpp>
 
 using recipe = qgrain::quantizer<qgrain::int8, qgrain::per_group<32>>;
 

@@ -1,6 +1,7 @@
 // Must not compile: results into memory that may only be read.
 #include <qgrain/format/integer.hpp>
 #include <qgrain/host/quantize.hpp>
+#include <qgrain/quantizer/quantizer.hpp>
 
 using recipe = qgrain::quantizer<qgrain::int8, qgrain::per_group<32>>;
 
