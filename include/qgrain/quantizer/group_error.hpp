@@ -5,6 +5,7 @@
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/scale/range.hpp>
 #include <qgrain/scale/range_choice.hpp>
 
 #include <cstddef>
