@@ -11,6 +11,7 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/core/tensor_shape.hpp>
 
 // 1. What one code means.
 #include <qgrain/format/catalog.hpp>
@@ -44,6 +45,7 @@
 #include <qgrain/quantizer/choosing_recipes.hpp>
 #include <qgrain/quantizer/describe.hpp>
 #include <qgrain/quantizer/dispatch.hpp>
+#include <qgrain/quantizer/error_sums.hpp>
 #include <qgrain/quantizer/group_error.hpp>
 #include <qgrain/quantizer/packing.hpp>
 #include <qgrain/quantizer/quantized_matrix.hpp>
@@ -56,6 +58,7 @@
 // to those who want them: it instantiates every one.)
 #include <qgrain/host/choose_ranges.hpp>
 #include <qgrain/host/fake_recipe.hpp>
+#include <qgrain/host/measure.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>

@@ -365,6 +365,26 @@ BOOST_AUTO_TEST_CASE(chosen_ranges_are_what_quantize_takes) {
   BOOST_TEST(same_bytes(of_halves.scales, of_floats.scales));
 }
 
+BOOST_AUTO_TEST_CASE(stochastic_rounding_is_chosen_for_by_the_nearest) {
+  using nearest = quantizer<int4, per_group<32>>;
+  using random = quantizer<int4, per_group<32>, absmax_f32, stochastic>;
+  const shape2d shape{21, 96};
+  const std::vector<float> x = qgrain_test::bell_values(6, 21 * 96);
+  const mse_range choice{1.0F, 0.9F, 0.8F};
+  const auto ranges = choose_ranges<nearest>(on_host{}, {x.data(), shape}, choice);
+  BOOST_TEST(same_bytes(choose_ranges<random>(on_host{}, {x.data(), shape}, choice), ranges));
+  const stochastic rounding{77};
+  std::vector<float> expected(x.size());
+  std::vector<float> faked(x.size());
+  fake_quantize<random>(on_host{}, {x.data(), shape}, matrix_view<float>{expected.data(), shape}, {ranges, {}},
+                        rounding);
+  fake_quantize_choosing<random>(on_host{.threads = 2}, {x.data(), shape}, {faked.data(), shape}, choice, {}, rounding);
+  BOOST_TEST(same_bytes(faked, expected));
+  auto codes = quantize_choosing<random>(on_host{}, {x.data(), shape}, choice, {}, rounding);
+  dequantize<random>(on_host{}, codes.view(), matrix_view<float>{faked.data(), shape});
+  for (std::size_t i = 0; i < x.size(); ++i) BOOST_TEST_REQUIRE(faked[i] == expected[i]);
+}
+
 BOOST_AUTO_TEST_CASE(bad_choices_and_shapes_are_refused) {
   using q = quantizer<int8, per_group<32>>;
   const std::vector<float> x(64, 1.0F);

@@ -7,6 +7,7 @@
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/detail/blocks.hpp>
+#include <qgrain/host/detail/bulk.hpp>
 #include <qgrain/host/detail/choose.hpp>
 #include <qgrain/host/detail/row_chunks.hpp>
 #include <qgrain/host/on_host.hpp>
@@ -47,7 +48,7 @@ void require_choice(const mse_range<Count>& choice) {
 /// differs by element.
 template <class Q>
 using measured_element =
-    std::conditional_t<std::is_empty_v<typename Q::rounding_type>, typename Q::element_type,
+    std::conditional_t<rounds_alike<typename Q::rounding_type>, typename Q::element_type,
                        element_quantizer<typename Q::format_type, typename Q::scale_type, nearest_even>>;
 
 template <class Range>
@@ -99,10 +100,12 @@ template <quantizer_type Q, storage_element T = float, range_choice Choice>
   return detail::chosen<Q, T>(where, in, choice, tensor_absmax).groups;
 }
 
-/// `quantize` with ranges by choice, into memory that the caller owns. One pass more than choose_ranges.
+/// `quantize` with ranges by choice, into memory that the caller owns. One pass more than choose_ranges. `rounding`:
+/// the seed of a stochastic one.
 template <quantizer_type Q, storage_element T = float, range_choice Choice>
 void quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in, quantized_view<Q> out,
-                       const Choice& choice, std::optional<float> tensor_absmax = {}) {
+                       const Choice& choice, std::optional<float> tensor_absmax = {},
+                       typename Q::rounding_type rounding = {}) {
   detail::require_input<Q, T>(in, {});
   detail::require_output<Q, T>(in, out);
   detail::require_choice(choice);
@@ -110,16 +113,18 @@ void quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<co
   if (out.tensor_scale != nullptr) *out.tensor_scale = ranges.tensor_scale;
   std::transform(ranges.groups.begin(), ranges.groups.end(), out.scales,
                  [&](typename Q::range_type range) { return Q::scale(range, ranges.tensor_scale); });
-  encode<Q, T>(where, in, out);
+  encode<Q, T>(where, in, out, rounding);
 }
 
 /// The same into memory of its own.
 template <quantizer_type Q, storage_element T = float, range_choice Choice>
 [[nodiscard]] quantized_matrix<Q> quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
-                                                    const Choice& choice, std::optional<float> tensor_absmax = {}) {
+                                                    const Choice& choice, std::optional<float> tensor_absmax = {},
+                                                    typename Q::rounding_type rounding = {}) {
   detail::require_input<Q, T>(in, {});
+  detail::require_choice(choice);
   quantized_matrix<Q> out(in.shape);
-  quantize_choosing<Q, T>(where, in, out.view(), choice, tensor_absmax);
+  quantize_choosing<Q, T>(where, in, out.view(), choice, tensor_absmax, rounding);
   return out;
 }
 
@@ -134,7 +139,7 @@ template <choosing_recipe R, storage_element T = float>
 template <quantizer_type Q, storage_element T = float, range_choice Choice>
 void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
                             std::type_identity_t<matrix_view<T>> out, const Choice& choice,
-                            std::optional<float> tensor_absmax = {}) {
+                            std::optional<float> tensor_absmax = {}, typename Q::rounding_type rounding = {}) {
   detail::require_input<Q, T>(in, {});
   detail::require_same("rows of the output", in.shape.rows, out.shape.rows);
   detail::require_same("columns of the output", in.shape.cols, out.shape.cols);
@@ -145,16 +150,17 @@ void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_vi
   const shape2d group = Q::granularity_type::group_shape(in.shape);
   const detail::known_ranges<range_type> known{
       {}, {ranges.groups.data(), Q::scale_shape(in.shape)}, ranges.tensor_scale};
+  const auto stage = detail::fake_stage<typename Q::element_type>(rounding);
   detail::with_pool(where, [&](thread_pool& pool) {
     detail::for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
       const detail::float_rows<T> x(in.band(row, rows));
       const detail::float_sink<T> y(out.band(row, rows));
       const shape2d local{std::min(group.rows, rows), group.cols};
-      detail::for_each_ranged_block(
-          x.view(), local, known.from_row(row, group), [&](const detail::block& b, const range_type* of_block) {
-            detail::fake_quantize_block<typename Q::element_type>(part(x.view(), b), part(y.view(), b), group.cols,
-                                                                  of_block, known.tensor_scale);
-          });
+      detail::for_each_ranged_block(x.view(), local, known.from_row(row, group),
+                                    [&](const detail::block& b, const range_type* of_block) {
+                                      stage(part(x.view(), b), part(y.view(), b), group.cols, of_block,
+                                            known.tensor_scale, detail::place_of(b, row, in.shape.cols));
+                                    });
       y.store();
     });
   });
