@@ -67,20 +67,21 @@ class run_of_elements {
   std::array<float, static_cast<std::size_t>(error_run_elements)> copy_;
 };
 
-template <class Element, class Choice>
-struct least_error_kernel {
-  QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t count, const Choice* choice, float tensor_scale,
-                                       typename Element::range_type* range) {
-    *range = least_error_range<Element>(matrix_view<const float>{x, {1, count}}, *range, *choice, tensor_scale);
-  }
-};
-
 template <class Element>
 struct run_error_kernel {
   QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t count, typename Element::factors_type f, float* error) {
     *error = run_error<Element>(matrix_view<const float>{x, {1, count}}, 0, count, f);
   }
 };
+
+/// The error of at most a run.
+template <class Element>
+[[nodiscard]] float error_of_row(const float* x, index_t count, typename Element::range_type range,
+                                 float tensor_scale) {
+  float error = 0.0F;
+  run_widest<run_error_kernel<Element>>(x, count, factors_for<Element>(range, tensor_scale), &error);
+  return error;
+}
 
 /// body(g) for each group, several groups to a task.
 template <class T, class Body>
@@ -90,19 +91,30 @@ void for_each_group_of(thread_pool& pool, const group_grid<T>& groups, const Bod
   for_each_chunk(pool, groups.count(), per_task, body);
 }
 
+/// The place of the least error, the first of equal ones.
+template <std::size_t Count>
+[[nodiscard]] std::size_t least_of(const std::array<double, Count>& errors) noexcept {
+  return static_cast<std::size_t>(std::min_element(errors.begin(), errors.end(), smaller_error) - errors.begin());
+}
+
 /// Replaces the ranges of the data by those with the least error.
 template <class Element, class T, std::size_t Count>
 void choose(thread_pool& pool, const group_grid<T>& groups, const mse_range<Count>& choice, float tensor_scale,
             std::vector<typename Element::range_type>& ranges) {
-  using choice_type = mse_range<Count>;
   if (groups.group.elements() <= error_run_elements) {
     for_each_group_of(pool, groups, [&](index_t begin, index_t end) {
       run_of_elements elements;
       for (index_t g = begin; g < end; ++g) {
         const matrix_view<const T> group = groups[g];
         const index_t count = group.shape.elements();
-        run_widest<least_error_kernel<Element, choice_type>>(elements.row(group, 0, count), count, &choice,
-                                                             tensor_scale, &ranges[static_cast<std::size_t>(g)]);
+        const float* x = elements.row(group, 0, count);
+        auto& range = ranges[static_cast<std::size_t>(g)];
+        std::array<double, Count> errors;
+        for (std::size_t i = 0; i < Count; ++i) {
+          errors[i] =
+              static_cast<double>(error_of_row<Element>(x, count, range_times(range, choice.factors[i]), tensor_scale));
+        }
+        range = range_times(range, choice.factors[least_of(errors)]);
       }
     });
     return;
@@ -119,10 +131,8 @@ void choose(thread_pool& pool, const group_grid<T>& groups, const mse_range<Coun
     run_of_elements elements;
     const float* x = elements.row(group, first, count);
     for (std::size_t i = 0; i < Count; ++i) {
-      const auto f =
-          factors_for<Element>(range_times(ranges[static_cast<std::size_t>(g)], choice.factors[i]), tensor_scale);
-      float* error = &errors[static_cast<std::size_t>(task)][i];
-      run_widest<run_error_kernel<Element>>(x, count, f, error);
+      errors[static_cast<std::size_t>(task)][i] = error_of_row<Element>(
+          x, count, range_times(ranges[static_cast<std::size_t>(g)], choice.factors[i]), tensor_scale);
     }
   });
   for (index_t g = 0; g < groups.count(); ++g) {
@@ -132,9 +142,8 @@ void choose(thread_pool& pool, const group_grid<T>& groups, const mse_range<Coun
         sums[i] += static_cast<double>(errors[static_cast<std::size_t>(g * most_runs + run)][i]);
       }
     }
-    const double* best = std::min_element(sums.begin(), sums.end(), smaller_error);  // the first of equal ones
     auto& range = ranges[static_cast<std::size_t>(g)];
-    range = range_times(range, choice.factors[best - sums.data()]);
+    range = range_times(range, choice.factors[least_of(sums)]);
   }
 }
 
