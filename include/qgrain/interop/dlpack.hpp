@@ -62,7 +62,7 @@ struct dlpack_type<bfloat16> {
 
 namespace detail {
 
-inline void dlpack_refuse(errc code, const std::string& what, std::int64_t wanted, std::int64_t found) {
+[[noreturn]] inline void dlpack_refuse(errc code, const std::string& what, std::int64_t wanted, std::int64_t found) {
   throw error(code,
               "DLPack tensor: " + what + ": expected " + std::to_string(wanted) + ", found " + std::to_string(found));
 }

@@ -39,6 +39,15 @@ template <quantizer_type Q>
   return to_json(describe<Q>());
 }
 
+namespace detail {
+
+/// Equal values; numbers by value, since 8 and 8.0 are different kinds in JSON libraries.
+[[nodiscard]] inline bool same_json(const boost::json::value& a, const boost::json::value& b) {
+  return a.is_number() && b.is_number() ? a.to_number<double>() == b.to_number<double>() : a == b;
+}
+
+}  // namespace detail
+
 /// The name of the recipe that an object describes, for `dispatch` over the same list. "name" is needed; every other
 /// key has to say what the recipe says, so that a stored description that no longer fits the code is found.
 /// @throws error errc::bad_file for a value that is no such object or says something else, both named;
@@ -59,9 +68,7 @@ template <class... Quantizers>
     const boost::json::object own = describe_json<Q>();
     for (const auto& [key, value] : *given) {
       const boost::json::value* const said = own.if_contains(key);
-      const bool numbers = said != nullptr && said->is_number() && value.is_number();
-      const bool same =
-          numbers ? said->to_number<double>() == value.to_number<double>() : said != nullptr && *said == value;
+      const bool same = said != nullptr && detail::same_json(*said, value);
       if (!same) {
         throw error(errc::bad_file, "recipe \"" + wanted + "\": \"" + std::string(key) + "\" is " +
                                         (said == nullptr ? "no part of a description" : boost::json::serialize(*said)) +
