@@ -46,11 +46,12 @@ inline void require_multiple(std::string_view store, const char* what, index_t o
 }
 
 inline void require_extent(std::string_view store, shape2d shape, index_t group_size) {
-  if (shape.rows < 1 || shape.cols < 1 || group_size < 1) {
-    throw error(errc::invalid_shape, std::string(store) + ": a matrix of " + std::to_string(shape.rows) + " x " +
-                                         std::to_string(shape.cols) + " with groups of " + std::to_string(group_size) +
-                                         " does not exist");
-  }
+  constexpr index_t most = index_t{1} << 57;  // counts of bits still fit index_t
+  const bool exists = shape.rows >= 1 && shape.cols >= 1 && group_size >= 1;
+  if (exists && shape.cols <= most / shape.rows && group_size <= most) return;
+  throw error(errc::invalid_shape, std::string(store) + ": a matrix of " + std::to_string(shape.rows) + " x " +
+                                       std::to_string(shape.cols) + " with groups of " + std::to_string(group_size) +
+                                       " does not exist");
 }
 
 /// The parts of a code_matrix fit each other and every code fits its bits.
