@@ -13,6 +13,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -121,6 +122,14 @@ struct ggml_weights {
     const index_t per_row = ggml_blocks_per_row<B>(given.shape.cols);
     const code_matrix from = detail::regrouped(name(), given, traits::group_size);
     const scale_array scales = detail::one_level_scales(name(), from, traits::scales);
+    for (const std::uint32_t pattern : scales.patterns) {
+      const bool number = traits::scales == scale_kind::e8m0   ? pattern < 255
+                          : traits::scales == scale_kind::e4m3 ? pattern < 0x7F
+                                                               : true;
+      if (!number) {
+        detail::refuse(name(), from, "it reads scale byte " + std::to_string(pattern) + " as another number");
+      }
+    }
     scale_array minimums;
     if constexpr (traits::minimum) {
       minimums = detail::minimums_as_float16(name(), from, scales);

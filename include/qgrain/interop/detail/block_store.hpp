@@ -61,8 +61,6 @@ struct block_store {
     if constexpr (Spec::two_level) {
       to.tensor_scale = tensor_scale_as(name(), from, Spec::scales, Spec::tensor_use);
       to.scales = bytes_of(from.scales);
-    } else if (!from.two_level && from.use == scale_use::multiplies && from.scales.kind == Spec::scales) {
-      to.scales = bytes_of(from.scales);  // NaN too
     } else {
       to.scales = bytes_of(one_level_scales(name(), from, Spec::scales));
     }

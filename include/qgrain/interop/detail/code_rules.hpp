@@ -135,8 +135,10 @@ inline void require_kind(std::string_view target, const code_matrix& from, code_
   return pattern;
 }
 
-/// Scales of one level that multiply, in the type of the target. Those that divide have to be powers of two.
+/// Scales of one level that multiply, in the type of the target. Those that divide have to be powers of two; NaN passes
+/// where the type stays.
 [[nodiscard]] inline scale_array one_level_scales(std::string_view target, const code_matrix& from, scale_kind kind) {
+  if (from.scales.kind == kind && !from.two_level && from.use == scale_use::multiplies) return from.scales;
   scale_array scales;
   scales.kind = kind;
   for (std::size_t g = 0; g < from.group_count(); ++g) {
