@@ -72,5 +72,6 @@
 #include <qgrain/interop/gptq.hpp>
 #include <qgrain/interop/modelopt.hpp>
 #include <qgrain/interop/ocp_mx.hpp>
+#include <qgrain/interop/quantized_codes.hpp>
 
 #endif
