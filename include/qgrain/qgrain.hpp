@@ -68,4 +68,16 @@
 #include <qgrain/layout/layout.hpp>
 #include <qgrain/layout/scale_tiles.hpp>
 
+// 6b. Other people's bytes. (interop/eigen.hpp and interop/json.hpp need those packages and are left to their users.)
+#include <qgrain/interop/awq.hpp>
+#include <qgrain/interop/code_matrix.hpp>
+#include <qgrain/interop/compressed_tensors.hpp>
+#include <qgrain/interop/convert.hpp>
+#include <qgrain/interop/dlpack.hpp>
+#include <qgrain/interop/ggml.hpp>
+#include <qgrain/interop/gptq.hpp>
+#include <qgrain/interop/modelopt.hpp>
+#include <qgrain/interop/ocp_mx.hpp>
+#include <qgrain/interop/quantized_codes.hpp>
+
 #endif
