@@ -318,7 +318,7 @@ const heatMap = (() => {
   function firstSize() {
     const gaps = gap * new Set(jobs.map(job => job.series)).size;
     const fitting = Math.floor((scroll.clientWidth - 120 - gaps) / Math.max(jobs.length, 1));
-    cell = Math.min(Math.max(fitting, 10), 24);
+    cell = Math.min(Math.max(fitting, 10), 32);
     byId('cell-size').value = cell;
   }
 
