@@ -170,8 +170,7 @@
   same('a column per granularity', texts(document.querySelector('#side-table thead tr')), ['Layer', ...own.map(job => job.granularity)]);
   same('rows of layers', rows().length, 253);
   same('ratios of a layer', texts(rows()[8]), [names[7], own[0].scores[7].toExponential(2), ...own.slice(1).map(job => (job.scores[7] / own[0].scores[7]).toPrecision(3))]);
-  const sum = job => job.scores.reduce((a, b) => a + b, 0);
-  same('ratios of the sums', texts(rows()[0])[2], (sum(own[1]) / sum(own[0])).toPrecision(3));
+  same('ratios of the sums', texts(rows()[0])[2], own[1].ratio.toPrecision(3));
   const column = () => rows().slice(1).map(row => Number(row.children[2].textContent));
   const isSorted = (list, sign) => list.every((value, i) => i === 0 || sign * (list[i - 1] - value) <= 0);
   const sorter = () => document.querySelectorAll('#side-table thead button')[1];
@@ -182,6 +181,10 @@
   check('smallest ratio first', isSorted(column(), 1) && sorter().parentNode.getAttribute('aria-sort') === 'ascending', column().slice(0, 5));
   sorter().click();
   same('model order again', rows()[1].firstChild.textContent, names[0]);
+  type('layer-filter', 'up_proj');
+  const sum = job => job.scores.filter((_, i) => names[i].includes('up_proj')).reduce((a, b) => a + b, 0);
+  same('ratios of some layers', texts(rows()[0]).slice(0, 3), ['all 36 shown', sum(own[0]).toExponential(2), (sum(own[1]) / sum(own[0])).toPrecision(3)]);
+  type('layer-filter', '');
   choose('side-rows', 'kinds');
   same('kinds of layers', rows().slice(1).map(row => row.firstChild.textContent), data.kinds);
   choose('side-rows', 'layers');

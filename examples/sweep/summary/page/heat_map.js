@@ -78,7 +78,7 @@ const heatMap = (() => {
   const rowHeight = () => Math.min(Math.max(cell, 4), 20);
 
   function drawRows(groups, total, theme) {
-    const size = Math.min(11, Math.max(rowHeight(), 9));
+    const size = Math.min(11, Math.max(rowHeight() - 1, 9));
     const step = Math.ceil(size / rowHeight());  // names of every so many rows have room
     const hasStrip = groups.some(group => group.title);
     // A title that is longer than its group stands in the row instead.
@@ -147,7 +147,7 @@ const heatMap = (() => {
 
   function drawBody(width, height, theme) {
     const context = sizedContext(bodyCanvas, width, height);
-    const line = cell > 6 ? 1 : 0;  // between cells
+    const line = cell >= 14 ? 1 : 0;  // between cells; small ones read better as a surface
     for (const row of rows) {
       for (const column of columns) {
         drawCell(context, column.at, row.at, cell - line, rowHeight() - line, column.job.scoreOf(row.layer), scale, theme);
@@ -318,7 +318,7 @@ const heatMap = (() => {
   function firstSize() {
     const gaps = gap * new Set(jobs.map(job => job.series)).size;
     const fitting = Math.floor((scroll.clientWidth - 120 - gaps) / Math.max(jobs.length, 1));
-    cell = Math.min(Math.max(fitting, 10), 32);
+    cell = Math.min(Math.max(fitting, 10), 24);
     byId('cell-size').value = cell;
   }
 

@@ -38,7 +38,8 @@
   }
   for (const id of ['layer-filter', 'job-filter']) byId(id).addEventListener('input', applyFilters);
 
-  const losses = [...new Set(jobs.filter(job => job.loss !== null).map(job => job.model + ' ' + job.loss.toFixed(4)))];
+  const losses = [...new Set(jobs.filter(job => job.loss !== null).map(
+    job => (data.models.length > 1 ? job.model + ' ' : '') + job.loss.toFixed(4)))];
   byId('facts').textContent = [data.models.join(', '), layers.length + ' layers', jobs.length + (jobs.length === 1 ? ' job' : ' jobs'),
                                losses.length > 0 ? 'loss unquantized: ' + losses.join(', ') : '', data.program].filter(Boolean).join(' \u00b7 ');
   heatMap.firstSize();

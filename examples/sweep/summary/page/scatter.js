@@ -103,8 +103,9 @@ const scatter = (() => {
         change({job});
       });
       marks.push({job, node, isOnFront});
-      root.append(node);
     }
+    root.append(...marks.filter(mark => !mark.isOnFront).map(mark => mark.node));
+    root.append(...marks.filter(mark => mark.isOnFront).map(mark => mark.node));
     for (const {job, isOnFront} of marks) {
       if (!isOnFront) continue;
       const box = {x: x(job) + 9, y: y(job) - 8, w: job.label.length * 6.6, h: 14};

@@ -29,7 +29,10 @@
       ? own.map(layer => make(layer.name, [layer]))
       : data.kinds.map((kind, index) => [kind, own.filter(layer => layer.kind === index)])
           .filter(([, list]) => list.length > 0).map(([kind, list]) => make(kind, list));
-    return {total: make(own.length === layers.length ? 'all layers' : 'all ' + own.length + ' shown', own), rows};
+    // The sums of whole jobs have more digits than those of the rounded scores.
+    const isWhole = state.layers.length === layers.length;
+    const total = isWhole ? {name: 'all layers', scores: entry.jobs.map(job => job.score)} : make('all ' + own.length + ' shown', own);
+    return {total, rows};
   }
 
   const shownValue = (row, column) => column === 0 ? row.scores[0] : ratioOf(row.scores[column], row.scores[0]);
