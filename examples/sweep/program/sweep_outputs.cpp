@@ -67,7 +67,7 @@ std::filesystem::path common_folder(const std::vector<planned_job>& jobs) {
     for (auto part = common.begin(); part != end; ++part) shared /= *part;
     common = shared;
   }
-  return common;
+  return common == common.root_path() && common.has_root_directory() ? jobs.front().folder : common;
 }
 
 void write_sweep_outputs(const std::vector<planned_job>& jobs, std::span<const skipped_job> skipped) {
@@ -82,7 +82,8 @@ void write_sweep_outputs(const std::vector<planned_job>& jobs, std::span<const s
     const std::string front = source.pair + " " + source.granularity;
     source.variant = variant_of(job, jobs, front);
     source.label = front + (source.variant.empty() ? "" : " " + source.variant);
-    source.folder = job.folder.lexically_relative(folder).generic_string();
+    const std::filesystem::path relative = job.folder.lexically_relative(folder);
+    source.folder = (relative.empty() ? job.folder : relative).generic_string();
     source.nominal_bits = 16 * job.quantization.compression;
     source.how = grouping_from(text_at(job.config, "autoquant.grouping"));
     source.layers = layers[job.pass.model];

@@ -14,7 +14,7 @@ namespace qgrain::sweep {
 
 inline constexpr const char* sweep_stats_name = "sweep-run-stats.json";
 
-/// The deepest folder that holds the folders of all jobs.
+/// The deepest folder that holds the folders of all jobs; the first job's where that would be the file system's root.
 [[nodiscard]] std::filesystem::path common_folder(const std::vector<planned_job>& jobs);
 
 /// Writes the summary (summary_files.hpp) of jobs whose files are all there, and the times and memory of their passes

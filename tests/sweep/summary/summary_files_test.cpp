@@ -194,6 +194,14 @@ BOOST_AUTO_TEST_CASE(the_page_is_whole_small_and_carries_the_scores) {
     BOOST_TEST(count_of(page, loads) == 0U, loads);
   for (const char* mark : {"@style@", "@data@", "@script@"}) BOOST_TEST(count_of(page, mark) == 0U);
   BOOST_TEST(page.ends_with("</html>\n"));
+  // The sources came into the program as they are.
+  std::size_t sources = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(source_path("examples/sweep/summary/page"))) {
+    if (entry.path().extension() == ".html") continue;
+    BOOST_TEST((page.find(file_text(entry.path())) != std::string::npos), entry.path().string());
+    ++sources;
+  }
+  BOOST_TEST(sources == 8U);
 
   const json::value data = payload_of(page);
   BOOST_REQUIRE(data.at("jobs").as_array().size() == 144U);
