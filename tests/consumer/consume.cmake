@@ -1,13 +1,7 @@
 # Uses qgrain as a project would, in one way, from nothing: cmake -DWAY=... -DTREE=... -DBUILD=... -DSCRATCH=... -DCXX=... -DVERSION=...
 cmake_minimum_required(VERSION 3.23)
 
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE failed OUTPUT_VARIABLE text ERROR_VARIABLE text)
-  if(failed)
-    list(JOIN ARGN " " command)
-    message(FATAL_ERROR "${WAY}: ${command}\n${text}")
-  endif()
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
 set(project ${CMAKE_CURRENT_LIST_DIR}/project)
 file(REMOVE_RECURSE ${SCRATCH})

@@ -40,8 +40,10 @@
 
   const losses = [...new Set(jobs.filter(job => job.loss !== null).map(
     job => (data.models.length > 1 ? job.model + ' ' : '') + job.loss.toFixed(4)))];
-  byId('facts').textContent = [data.models.join(', '), layers.length + ' layers', jobs.length + (jobs.length === 1 ? ' job' : ' jobs'),
-                               losses.length > 0 ? 'loss unquantized: ' + losses.join(', ') : '', data.program].filter(Boolean).join(' \u00b7 ');
+  byId('facts').textContent = [
+    data.models.join(', '), layers.length + ' layers', jobs.length + (jobs.length === 1 ? ' job' : ' jobs'),
+    losses.length > 0 ? 'loss unquantized: ' + losses.join(', ') : '', data.program,
+  ].filter(Boolean).join(' \u00b7 ');
   heatMap.firstSize();
   applyFilters();
   if (state.job) change({job: state.job});

@@ -64,7 +64,8 @@ const scatter = (() => {
     // an exact zero lies on the axis
     const y = job => job.score > 0 ? top + (highY - Math.log10(job.score)) / (highY - lowY) * (height - top - bottom) : height - bottom;
     const root = svg('svg', {viewBox: '0 0 ' + width + ' ' + height, tabindex: 0, role: 'group',
-                             'aria-label': 'Score against size of ' + state.jobs.length + ' jobs; left and right keys walk along the marks'});
+                             'aria-label': 'Score against size of ' + state.jobs.length +
+                                 ' jobs; left and right keys walk along the marks'});
     for (const tick of linearTicks(lowX, highX, 8)) {
       const place = left + (tick - lowX) / (highX - lowX) * (width - left - right);
       root.append(svg('path', {class: 'axis', d: 'M' + place + ',' + top + 'V' + (height - bottom)}),
@@ -79,7 +80,8 @@ const scatter = (() => {
     }
     root.append(svg('path', {class: 'axis', d: 'M' + left + ',' + top + 'V' + (height - bottom) + 'H' + (width - right)}),
                 svg('text', {x: (left + width - right) / 2, y: height - 8, 'text-anchor': 'middle'}, 'weights with scales, MiB'),
-                svg('text', {x: 0, y: 0, 'text-anchor': 'middle', transform: 'translate(16,' + height / 2 + ') rotate(-90)'}, 'sum of scores'));
+                svg('text', {x: 0, y: 0, 'text-anchor': 'middle', transform: 'translate(16,' + height / 2 + ') rotate(-90)'},
+                    'sum of scores'));
 
     const front = new Set();
     for (const family of families) {

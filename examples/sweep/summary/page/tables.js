@@ -26,7 +26,8 @@
     number('out', ({layer}) => layer.out, String),
     number('in', ({layer}) => layer.in, String),
     number('score', ({layer, job}) => job.scoreOf(layer) ?? null, scoreText),
-    number('share in %', ({layer, job}) => job.score > 0 ? ratioOf(job.scoreOf(layer), job.score / 100) : null, value => value.toPrecision(3)),
+    number('share in %', ({layer, job}) => job.score > 0 ? ratioOf(job.scoreOf(layer), job.score / 100) : null,
+        value => value.toPrecision(3)),
     number('bits per weight', ({layer, job}) => job.bitsOf(layer) ?? null, String),
     text('chosen', ({layer, job}) => job.chosenOf(layer)),
   ];
