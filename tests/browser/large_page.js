@@ -6,7 +6,8 @@
   const names = data.layers.map(layer => layer[1]);
   const labels = data.jobs.map(job => job.label);
   const scroll = byId('heat-scroll'), body = document.querySelector('#heat-body canvas');
-  const press = (target, key, more = {}) => target.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true, ...more}));
+  const press = (target, key, more = {}) => target.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true,
+      cancelable: true, ...more}));
   const type = (id, text) => {
     byId(id).value = text;
     byId(id).dispatchEvent(new Event('input', {bubbles: true}));
@@ -18,18 +19,22 @@
   const cellText = () => byId('heat-cell').textContent;
   const cellIs = (name, layer, job) => {
     const text = cellText(), score = data.jobs[job].scores[layer];
-    check(name, text.startsWith(names[layer] + ',') && text.includes(labels[job] + ': ' + (score === null ? 'no score' : score === 0 ? '0' : score.toExponential(2))), text);
+    check(name, text.startsWith(names[layer] + ',') && text.includes(labels[job] + ': ' +
+        (score === null ? 'no score' : score === 0 ? '0' : score.toExponential(2))), text);
   };
   const settle = () => new Promise(resolve => setTimeout(resolve, 20));
   await settle();
 
   // what is there
   same('layers and jobs', [names.length, labels.length], [252, 144]);
-  check('facts', byId('facts').textContent.includes('252 layers') && byId('facts').textContent.includes('144 jobs'), byId('facts').textContent);
-  same('grid of the heat map', [scroll.getAttribute('role'), scroll.getAttribute('aria-rowcount'), scroll.getAttribute('aria-colcount')], ['grid', '252', '144']);
+  check('facts', byId('facts').textContent.includes('252 layers') && byId('facts').textContent.includes('144 jobs'),
+      byId('facts').textContent);
+  same('grid of the heat map', [scroll.getAttribute('role'), scroll.getAttribute('aria-rowcount'),
+      scroll.getAttribute('aria-colcount')], ['grid', '252', '144']);
   same('current cell', scroll.getAttribute('aria-activedescendant'), 'heat-cell');
   const unnamed = [...document.querySelectorAll('button, input, select, a, canvas[role], svg, section, [tabindex="0"]')].filter(node => {
-    const isNamed = node.textContent.trim() || node.getAttribute('aria-label') || node.getAttribute('aria-labelledby') || node.closest('label')?.textContent.trim();
+    const isNamed = node.textContent.trim() || node.getAttribute('aria-label') || node.getAttribute('aria-labelledby') ||
+        node.closest('label')?.textContent.trim();
     return !isNamed;
   });
   same('every control has a name', unnamed.map(node => node.outerHTML.slice(0, 80)), []);
@@ -54,7 +59,8 @@
   cellIs('Ctrl+End', byKind[251], 143);
   check('the cell was scrolled to', scroll.scrollTop > 0 || scroll.scrollHeight <= scroll.clientHeight, scroll.scrollTop);
   const cursor = byId('heat-cursor').getBoundingClientRect(), seen = scroll.getBoundingClientRect();
-  check('the cell is in sight', cursor.bottom <= seen.bottom + 1 && cursor.right <= seen.right + 1 && cursor.top >= seen.top && cursor.left >= seen.left, JSON.stringify([cursor, seen]));
+  check('the cell is in sight', cursor.bottom <= seen.bottom + 1 && cursor.right <= seen.right + 1 && cursor.top >= seen.top &&
+      cursor.left >= seen.left, JSON.stringify([cursor, seen]));
   press(scroll, 'PageUp');
   check('PageUp', Number(byId('heat-row').getAttribute('aria-rowindex')) < 252);
   press(scroll, 'Home', {ctrlKey: true});
@@ -81,7 +87,8 @@
   const pixels = (layer, job) => {
     const at = positions(byKind.indexOf(layer), job);
     const ratio = body.width / body.clientWidth;
-    return body.getContext('2d').getImageData(Math.round(at.x * ratio), Math.round(at.y * ratio), Math.max(1, Math.floor((at.width - 1) * ratio)), Math.max(1, Math.floor((at.height - 1) * ratio))).data;
+    return body.getContext('2d').getImageData(Math.round(at.x * ratio), Math.round(at.y * ratio), Math.max(1,
+        Math.floor((at.width - 1) * ratio)), Math.max(1, Math.floor((at.height - 1) * ratio))).data;
   };
   const near = (found, wanted) => wanted.every((value, i) => Math.abs(found[i] - value) <= 6);
   let least = null, most = null, zero = null, missing = null;
@@ -112,7 +119,8 @@
   pointer.clientX += moved.left - box.left;
   pointer.clientY += moved.top - box.top;
   body.dispatchEvent(new MouseEvent('mousemove', pointer));
-  check('tooltip', !byId('tooltip').hidden && byId('tooltip').textContent.includes(names[byKind[5]]) && byId('tooltip').textContent.includes(labels[4]), byId('tooltip').textContent);
+  check('tooltip', !byId('tooltip').hidden && byId('tooltip').textContent.includes(names[byKind[5]]) &&
+      byId('tooltip').textContent.includes(labels[4]), byId('tooltip').textContent);
   body.dispatchEvent(new MouseEvent('click', pointer));
   cellIs('a click moves the cell', byKind[5], 4);
   same('a click chooses the job', byId('table-job').value, '4');
@@ -169,21 +177,25 @@
   const texts = row => [...row.children].map(cell => cell.textContent);
   same('a column per granularity', texts(document.querySelector('#side-table thead tr')), ['Layer', ...own.map(job => job.granularity)]);
   same('rows of layers', rows().length, 253);
-  same('ratios of a layer', texts(rows()[8]), [names[7], own[0].scores[7].toExponential(2), ...own.slice(1).map(job => (job.scores[7] / own[0].scores[7]).toPrecision(3))]);
+  same('ratios of a layer', texts(rows()[8]), [names[7], own[0].scores[7].toExponential(2),
+      ...own.slice(1).map(job => (job.scores[7] / own[0].scores[7]).toPrecision(3))]);
   same('ratios of the sums', texts(rows()[0])[2], own[1].ratio.toPrecision(3));
   const column = () => rows().slice(1).map(row => Number(row.children[2].textContent));
   const isSorted = (list, sign) => list.every((value, i) => i === 0 || sign * (list[i - 1] - value) <= 0);
   const sorter = () => document.querySelectorAll('#side-table thead button')[1];
   sorter().click();
-  check('largest ratio first', isSorted(column(), -1) && sorter().parentNode.getAttribute('aria-sort') === 'descending', column().slice(0, 5));
+  check('largest ratio first', isSorted(column(), -1) && sorter().parentNode.getAttribute('aria-sort') === 'descending',
+      column().slice(0, 5));
   check('the focus stays', document.activeElement === sorter());
   sorter().click();
-  check('smallest ratio first', isSorted(column(), 1) && sorter().parentNode.getAttribute('aria-sort') === 'ascending', column().slice(0, 5));
+  check('smallest ratio first', isSorted(column(), 1) && sorter().parentNode.getAttribute('aria-sort') === 'ascending',
+      column().slice(0, 5));
   sorter().click();
   same('model order again', rows()[1].firstChild.textContent, names[0]);
   type('layer-filter', 'up_proj');
   const sum = job => job.scores.filter((_, i) => names[i].includes('up_proj')).reduce((a, b) => a + b, 0);
-  same('ratios of some layers', texts(rows()[0]).slice(0, 3), ['all 36 shown', sum(own[0]).toExponential(2), (sum(own[1]) / sum(own[0])).toPrecision(3)]);
+  same('ratios of some layers', texts(rows()[0]).slice(0, 3), ['all 36 shown', sum(own[0]).toExponential(2),
+      (sum(own[1]) / sum(own[0])).toPrecision(3)]);
   type('layer-filter', '');
   choose('side-rows', 'kinds');
   same('kinds of layers', rows().slice(1).map(row => row.firstChild.textContent), data.kinds);
@@ -202,7 +214,8 @@
   check('keys walk along the marks', byId('scatter-info').textContent !== first && byId('scatter-info').textContent.includes('MiB'), first);
   press(plot, 'End');
   press(plot, 'Enter');
-  check('Enter chooses a mark', byId('scatter-info').textContent.startsWith(labels[Number(byId('table-job').value)] + ':'), byId('scatter-info').textContent);
+  check('Enter chooses a mark', byId('scatter-info').textContent.startsWith(labels[Number(byId('table-job').value)] + ':'),
+      byId('scatter-info').textContent);
 
   // tables and copying
   let copied = null;
@@ -237,7 +250,8 @@
   Object.defineProperty(navigator, 'clipboard', {configurable: true, value: {writeText: async () => { throw new Error('refused'); }}});
   byId('table-copy').click();
   await settle();
-  check('without a clipboard it still answers', byId('table-status').textContent.length > 0 && !document.querySelector('textarea'), byId('table-status').textContent);
+  check('without a clipboard it still answers', byId('table-status').textContent.length > 0 &&
+      !document.querySelector('textarea'), byId('table-status').textContent);
 
   // themes
   const background = () => getComputedStyle(document.body).backgroundColor;
