@@ -55,7 +55,7 @@ class pack {
 #if defined(__CUDA_ARCH__)
     words_ = __builtin_bit_cast(words, *reinterpret_cast<const vector*>(from));
 #else
-    __builtin_memcpy(&words_, from, sizeof(words_));
+    __builtin_memcpy(static_cast<void*>(&words_), from, sizeof(words_));
 #endif
   }
   QGRAIN_ELEMENTWISE void store(T* to) const noexcept {
@@ -63,7 +63,7 @@ class pack {
     // The intrinsic is one instruction; plain stores of a vector are taken apart and not always put together again.
     __stwb(reinterpret_cast<vector*>(to), __builtin_bit_cast(vector, words_));
 #else
-    __builtin_memcpy(to, &words_, sizeof(words_));
+    __builtin_memcpy(static_cast<void*>(to), &words_, sizeof(words_));
 #endif
   }
 

@@ -55,17 +55,17 @@ inline void require_cuda(cudaError_t result, const char* what) {
               std::string(what) + ": " + cudaGetErrorName(result) + ", " + cudaGetErrorString(result));
 }
 
-/// The stream as a Device.
+/// The stream as a Device. Asks CUDA for nothing before there is work to queue.
 class stream_device {
  public:
-  explicit stream_device(cudaStream_t stream) : stream_(stream) {
+  explicit stream_device(cudaStream_t stream) noexcept : stream_(stream) {}
+  [[nodiscard]] index_t most_blocks() const {
     int device = 0;
     int processors = 0;
     require_cuda(cudaGetDevice(&device), "cudaGetDevice");
     require_cuda(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
-    most_blocks_ = processors * blocks_per_processor;
+    return processors * blocks_per_processor;
   }
-  [[nodiscard]] index_t most_blocks() const noexcept { return most_blocks_; }
   void clear(void* memory, index_t bytes) const {
     require_cuda(cudaMemsetAsync(memory, 0, static_cast<std::size_t>(bytes), stream_), "cudaMemsetAsync");
   }
@@ -79,7 +79,6 @@ class stream_device {
  private:
   static constexpr index_t blocks_per_processor = 8;  // 2048 threads
   cudaStream_t stream_;
-  index_t most_blocks_ = 1;
 };
 
 }  // namespace qgrain::detail

@@ -1,0 +1,124 @@
+#include <support/emulated_device.hpp>
+
+#include <cstddef>
+#include <stdexcept>
+#include <vector>
+
+#include <ucontext.h>
+
+namespace qgrain_test {
+
+namespace {
+
+constexpr std::size_t stack_bytes = 64 * 1024;
+constexpr int warps = emulated_block::lanes / emulated_block::warp_lanes;
+
+enum class state : std::uint8_t { ready, exchanging, at_barrier, ended };
+
+}  // namespace
+
+struct emulated_block::fibers {
+  struct lane_fiber {
+    ucontext_t context{};
+    std::vector<char> stack = std::vector<char>(stack_bytes);
+    state now = state::ended;
+    std::uint64_t exchanges = 0;
+    int mask = 0;
+  };
+
+  /// Values that the lanes of a warp give each other. Two sets in turn: a lane can be one exchange ahead of another.
+  struct warp_exchange {
+    std::array<std::array<std::int32_t, warp_lanes>, 2> values{};
+  };
+
+  std::array<lane_fiber, lanes> all;
+  std::array<warp_exchange, static_cast<std::size_t>(warps)> exchange;
+  ucontext_t scheduler{};
+  const std::function<void(int)>* body = nullptr;
+  int current = 0;
+
+  lane_fiber& at(int lane) { return all[static_cast<std::size_t>(lane)]; }
+
+  void stop(int lane, state why) {
+    at(lane).now = why;
+    swapcontext(&at(lane).context, &scheduler);
+  }
+
+  static void enter(unsigned high, unsigned low) {
+    auto* const self = reinterpret_cast<fibers*>(static_cast<std::uintptr_t>(high) << 32U | low);
+    const int lane = self->current;
+    (*self->body)(lane);
+    self->at(lane).now = state::ended;  // the context's successor is the scheduler
+  }
+
+  void start(int lane) {
+    lane_fiber& fiber = at(lane);
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = fiber.stack.data();
+    fiber.context.uc_stack.ss_size = fiber.stack.size();
+    fiber.context.uc_link = &scheduler;
+    const auto address = reinterpret_cast<std::uintptr_t>(this);
+    makecontext(&fiber.context, reinterpret_cast<void (*)()>(&fibers::enter), 2, static_cast<unsigned>(address >> 32U),
+                static_cast<unsigned>(address));
+    fiber.now = state::ready;
+    fiber.exchanges = 0;
+  }
+
+  int count(int first, int size, state wanted) {
+    int found = 0;
+    for (int i = 0; i < size; ++i) found += at(first + i).now == wanted ? 1 : 0;
+    return found;
+  }
+
+  void release(int first, int size) {
+    for (int i = 0; i < size; ++i) at(first + i).now = state::ready;
+  }
+};
+
+emulated_block::emulated_block() : fibers_(std::make_unique<fibers>()) {}
+emulated_block::~emulated_block() = default;
+
+void emulated_block::run(const std::function<void(int)>& body, bool backward) {
+  fibers& f = *fibers_;
+  f.body = &body;
+  for (int lane = 0; lane < lanes; ++lane) f.start(lane);
+  for (;;) {
+    bool moved = false;
+    for (int i = 0; i < lanes; ++i) {
+      const int lane = backward ? lanes - 1 - i : i;
+      if (f.at(lane).now != state::ready) continue;
+      f.current = lane;
+      swapcontext(&f.scheduler, &f.at(lane).context);
+      moved = true;
+    }
+    for (int warp = 0; warp < warps; ++warp) {
+      const int first = warp * warp_lanes;
+      if (f.count(first, warp_lanes, state::exchanging) != warp_lanes) continue;
+      for (int i = 1; i < warp_lanes; ++i) {
+        if (f.at(first + i).mask != f.at(first).mask)
+          throw std::logic_error("lanes of a warp are at different exchanges");
+      }
+      f.release(first, warp_lanes);
+      moved = true;
+    }
+    if (f.count(0, lanes, state::at_barrier) == lanes) {
+      f.release(0, lanes);
+      moved = true;
+    }
+    if (f.count(0, lanes, state::ended) == lanes) return;
+    if (!moved) throw std::logic_error("lanes wait for lanes that will not come");
+  }
+}
+
+std::int32_t emulated_block::exchange_xor(int lane, std::int32_t value, int mask) {
+  fibers& f = *fibers_;
+  auto& values = f.exchange[static_cast<std::size_t>(lane / warp_lanes)].values[f.at(lane).exchanges++ % 2];
+  values[static_cast<std::size_t>(lane % warp_lanes)] = value;
+  f.at(lane).mask = mask;
+  f.stop(lane, state::exchanging);
+  return values[static_cast<std::size_t>((lane % warp_lanes) ^ mask)];
+}
+
+void emulated_block::wait_for_block(int lane) { fibers_->stop(lane, state::at_barrier); }
+
+}  // namespace qgrain_test
