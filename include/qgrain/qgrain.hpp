@@ -11,6 +11,7 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/core/tensor_shape.hpp>
 
 // 1. What one code means.
 #include <qgrain/format/catalog.hpp>
@@ -40,6 +41,7 @@
 // 4. The composition of the four, its storage and its names.
 #include <qgrain/quantizer/describe.hpp>
 #include <qgrain/quantizer/dispatch.hpp>
+#include <qgrain/quantizer/error_sums.hpp>
 #include <qgrain/quantizer/packing.hpp>
 #include <qgrain/quantizer/quantized_matrix.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
@@ -50,8 +52,14 @@
 // 5. Bulk operations on this machine's processors. (host/fake_recipes.hpp, the names of all run-time recipes, is left
 // to those who want them: it instantiates every one.)
 #include <qgrain/host/fake_recipe.hpp>
+#include <qgrain/host/measure.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
+
+// 6a. Reorderings for particular matrix units.
+#include <qgrain/layout/interleaved.hpp>
+#include <qgrain/layout/layout.hpp>
+#include <qgrain/layout/scale_tiles.hpp>
 
 #endif

@@ -28,10 +28,17 @@ inline void require_size(const char* what, index_t wanted, index_t found) {
               std::string(what) + ": needs " + std::to_string(wanted) + ", has " + std::to_string(found));
 }
 
+/// Of a matrix whose shape has been checked: there is memory, rows do not overlap, and the last one can be addressed.
 template <class T>
 void require_matrix(const char* what, matrix_view<T> matrix) {
   if (matrix.data == nullptr) throw error(errc::invalid_argument, std::string(what) + " has no memory");
   require_size(what, matrix.shape.cols, matrix.leading_dimension);
+  const index_t most = max_matrix_elements / matrix.shape.rows;
+  if (matrix.leading_dimension > most) {
+    throw error(errc::invalid_shape, std::string(what) + ": " + std::to_string(matrix.shape.rows) +
+                                         " rows can be at most " + std::to_string(most) + " elements apart, found " +
+                                         std::to_string(matrix.leading_dimension));
+  }
 }
 
 }  // namespace qgrain::detail

@@ -159,7 +159,7 @@ void require_quantizer(shape2d shape) {
 }
 
 template <class Q, class T>
-void require_input(matrix_view<const T> in, std::span<const std::byte> scratch) {
+void require_kernel_input(matrix_view<const T> in, std::span<const std::byte> scratch) {
   require_quantizer<Q>(in.shape);
   require_matrix("the input matrix", in);
   const index_t wanted = scratch_bytes<Q>(in.shape);
@@ -180,7 +180,7 @@ template <class Q, storage_element T, class Device>
 void quantize_on(const Device& device, matrix_view<const T> in, quantized_view<Q> out, std::span<std::byte> scratch,
                  typename Q::rounding_type rounding) {
   using element = typename Q::element_type;
-  require_input<Q, T>(in, scratch);
+  require_kernel_input<Q, T>(in, scratch);
   require_same_shape(in.shape, out.shape);
   if (out.codes == nullptr || out.scales == nullptr ||
       (Q::scale_type::tensor_bits > 0 && out.tensor_scale == nullptr)) {
@@ -195,7 +195,7 @@ template <class Q, storage_element T, class Device>
 void fake_quantize_on(const Device& device, matrix_view<const T> in, matrix_view<T> out, std::span<std::byte> scratch,
                       typename Q::rounding_type rounding) {
   using element = typename Q::element_type;
-  require_input<Q, T>(in, scratch);
+  require_kernel_input<Q, T>(in, scratch);
   require_same_shape(in.shape, out.shape);
   require_matrix("the output matrix", out);
   run_quantizer<Q>(device, fake_map<element, T>{rounding}, in, out, made_scales<element>{}, scratch);
@@ -207,8 +207,8 @@ void dequantize_on(const Device& device, quantized_view<Q> in, matrix_view<T> ou
   require_quantizer<Q>(in.shape);
   require_same_shape(in.shape, out.shape);
   require_matrix("the output matrix", out);
-  if (in.codes == nullptr || in.scales == nullptr) {
-    throw error(errc::invalid_argument, "the input of dequantize has no codes or no scales");
+  if (in.codes == nullptr || in.scales == nullptr || (Q::scale_type::tensor_bits > 0 && in.tensor_scale == nullptr)) {
+    throw error(errc::invalid_argument, "the input of dequantize has no memory for codes, scales or the tensor scale");
   }
   run_decoder<Q>(device, decode_map<element, T>{}, matrix_view<const typename Q::code_type>{in.codes, in.shape}, out,
                  stored_scales<element>{in.scales, in.tensor_scale});
