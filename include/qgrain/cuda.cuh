@@ -7,6 +7,7 @@
 #endif
 
 // Quantizers and their recipes: types that work on both sides.
+#include <qgrain/quantizer/packed_view.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/quantizer/recipes.hpp>

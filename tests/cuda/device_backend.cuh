@@ -63,6 +63,15 @@ struct stream_calls {
   void dequantize(qgrain::quantized_view<Q> in, qgrain::matrix_view<T> out) const {
     qgrain::dequantize<Q, T>(qgrain::on_stream{stream}, in, out);
   }
+  template <class Q, class T>
+  void quantize_packed(qgrain::matrix_view<const T> in, qgrain::packed_view<Q> out, std::span<std::byte> scratch,
+                       typename Q::rounding_type rounding = {}) const {
+    qgrain::quantize_packed<Q, T>(qgrain::on_stream{stream}, in, out, scratch, rounding);
+  }
+  template <class Q, class T>
+  void dequantize_packed(qgrain::packed_view<Q> in, qgrain::matrix_view<T> out) const {
+    qgrain::dequantize_packed<Q, T>(qgrain::on_stream{stream}, in, out);
+  }
 };
 
 struct device_backend : stream_calls {

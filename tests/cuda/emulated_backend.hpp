@@ -42,6 +42,15 @@ struct emulated_backend {
   void dequantize(qgrain::quantized_view<Q> in, qgrain::matrix_view<T> out) const {
     qgrain::detail::dequantize_on<Q, T>(device, in, out);
   }
+  template <class Q, class T>
+  void quantize_packed(qgrain::matrix_view<const T> in, qgrain::packed_view<Q> out, std::span<std::byte> scratch,
+                       typename Q::rounding_type rounding = {}) const {
+    qgrain::detail::quantize_packed_on<Q, T>(device, in, out, scratch, rounding);
+  }
+  template <class Q, class T>
+  void dequantize_packed(qgrain::packed_view<Q> in, qgrain::matrix_view<T> out) const {
+    qgrain::detail::dequantize_packed_on<Q, T>(device, in, out);
+  }
 };
 
 }  // namespace qgrain_test

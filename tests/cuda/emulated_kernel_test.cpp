@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 #include "emulated_backend.hpp"
@@ -96,6 +97,29 @@ BOOST_AUTO_TEST_CASE(scales_with_zero_points_see_both_sides_of_the_range) {
   BOOST_TEST((compare_shapes<ct_int8_asymmetric, float>(backend, 40)) == "");
   BOOST_TEST((compare_shapes<compressed_tensors_asymmetric<int8, per_tensor>, bfloat16>(backend, 40)) == "");
   BOOST_TEST((compare_shapes<onnx_integer<int8, per_channel<1>>, float>(backend, 40)) == "");
+}
+
+BOOST_AUTO_TEST_CASE(codes_of_rows_columns_and_tensors_are_packed_too) {
+  emulated_backend backend;
+  BOOST_TEST((compare_shapes<quantizer<qgrain::int4, per_token>, float>(backend, 40)) == "");
+  BOOST_TEST((compare_shapes<quantizer<qgrain::int4, per_channel<1>>, bfloat16>(backend, 40)) == "");
+  BOOST_TEST((compare_shapes<quantizer<qgrain::int4, per_tensor>, bfloat16>(backend, 40)) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_view_of_packed_codes_decodes_its_elements) {
+  using Q = int4_g128;
+  constexpr shape2d shape{3, 130};
+  const std::vector<float> x = bell_values(5, static_cast<std::size_t>(shape.elements()));
+  auto expected = quantize<Q>(on_host{}, matrix_view<const float>{x.data(), shape});
+  for (const bit_order order : {bit_order::low_first, bit_order::high_first}) {
+    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(packed_bytes(shape.elements(), 4)));
+    pack_codes(expected.codes.data(), shape.elements(), 4, order, bytes.data());
+    const packed_view<Q> view{bytes.data(), expected.scales.data(), nullptr, shape, order};
+    static_assert(std::is_trivially_copyable_v<packed_view<Q>>);
+    for (index_t r = 0; r < shape.rows; ++r) {
+      for (index_t c = 0; c < shape.cols; ++c) BOOST_TEST(view(r, c) == expected.view()(r, c));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(emulated_lanes_exchange_values_within_their_warp) {

@@ -70,6 +70,24 @@ struct emulated_block::fibers {
     return found;
   }
 
+  /// Runs those lanes of a warp that can run, and lets them exchange once all of them want to.
+  bool advance(int first, bool backward) {
+    bool moved = false;
+    for (int i = 0; i < warp_lanes; ++i) {
+      const int lane = first + (backward ? warp_lanes - 1 - i : i);
+      if (at(lane).now != state::ready) continue;
+      current = lane;
+      swapcontext(&scheduler, &at(lane).context);
+      moved = true;
+    }
+    if (count(first, warp_lanes, state::exchanging) != warp_lanes) return moved;
+    for (int i = 1; i < warp_lanes; ++i) {
+      if (at(first + i).mask != at(first).mask) throw std::logic_error("lanes of a warp are at different exchanges");
+    }
+    release(first, warp_lanes);
+    return true;
+  }
+
   void release(int first, int size) {
     for (int i = 0; i < size; ++i) at(first + i).now = state::ready;
   }
@@ -84,22 +102,9 @@ void emulated_block::run(const std::function<void(int)>& body, bool backward) {
   for (int lane = 0; lane < lanes; ++lane) f.start(lane);
   for (;;) {
     bool moved = false;
-    for (int i = 0; i < lanes; ++i) {
-      const int lane = backward ? lanes - 1 - i : i;
-      if (f.at(lane).now != state::ready) continue;
-      f.current = lane;
-      swapcontext(&f.scheduler, &f.at(lane).context);
-      moved = true;
-    }
-    for (int warp = 0; warp < warps; ++warp) {
-      const int first = warp * warp_lanes;
-      if (f.count(first, warp_lanes, state::exchanging) != warp_lanes) continue;
-      for (int i = 1; i < warp_lanes; ++i) {
-        if (f.at(first + i).mask != f.at(first).mask)
-          throw std::logic_error("lanes of a warp are at different exchanges");
-      }
-      f.release(first, warp_lanes);
-      moved = true;
+    for (int i = 0; i < warps; ++i) {
+      const int first = (backward ? warps - 1 - i : i) * warp_lanes;
+      while (f.advance(first, backward)) moved = true;
     }
     if (f.count(0, lanes, state::at_barrier) == lanes) {
       f.release(0, lanes);

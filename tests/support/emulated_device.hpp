@@ -16,8 +16,9 @@
 namespace qgrain_test {
 
 /// The lanes of one block, each with a stack of its own, taken up in turn. A lane runs until it needs others: until it
-/// exchanges a value within its warp, or waits for the block. Lanes that wait for what never comes (others have ended,
-/// or wait for something else) are a fault that is reported by an exception.
+/// exchanges a value within its warp, or waits for the block. A warp runs as far as it gets before the next one does,
+/// so that a missing wait between warps shows. Lanes that wait for what never comes (others have ended, or wait for
+/// something else) are a fault that is reported by an exception.
 class emulated_block {
  public:
   static constexpr int lanes = qgrain::detail::block_lanes;

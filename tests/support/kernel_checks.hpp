@@ -6,10 +6,13 @@
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/cuda/scratch.hpp>
 #include <qgrain/host/quantize.hpp>
+#include <qgrain/quantizer/packed_view.hpp>
+#include <qgrain/quantizer/packing.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 
 #include <support/inputs.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -83,7 +86,8 @@ template <class T>
 /// included.
 ///
 /// Backend: `array<T>` with a constructor from std::vector<T>, data() and values(); quantize<Q, T>(in, out, scratch,
-/// rounding), fake_quantize and dequantize with the arguments of the library's functions after the first.
+/// rounding), fake_quantize, dequantize, quantize_packed and dequantize_packed with the arguments of the library's
+/// functions after the first.
 template <class Q, class T, class Backend>
 [[nodiscard]] std::string compare_with_host(Backend& backend, const placement& where, specials kind,
                                             std::uint64_t seed) {
@@ -122,6 +126,27 @@ template <class Q, class T, class Backend>
   backend.template quantize<Q, T>(device_view, out, scratch);
   backend.template dequantize<Q, T>(out, where.view(device_values.data()));
   backend.template fake_quantize<Q, T>(device_view, where.view(device_fake.data()), scratch);
+
+  std::string packed_faults;
+  if constexpr (Q::format_type::bits == 4) {
+    if (where.shape.cols % 2 == 0) {
+      const bit_order order = seed % 4 < 2 ? bit_order::low_first : bit_order::high_first;
+      const auto packed_size = static_cast<std::size_t>(packed_bytes(where.shape.elements(), 4));
+      std::vector<std::uint8_t> packed(offset + packed_size + guard, std::uint8_t{99});
+      typename Backend::template array<std::uint8_t> device_packed(packed);
+      typename Backend::template array<stored_scale> packed_scales(std::vector<stored_scale>(expected.scales.size()));
+      typename Backend::template array<T> packed_values(std::vector<T>(where.elements(), mark));
+      const packed_view<Q> target{device_packed.data() + offset, packed_scales.data(), device_tensor.data(),
+                                  where.shape, order};
+      backend.template quantize_packed<Q, T>(device_view, target, scratch);
+      backend.template dequantize_packed<Q, T>(target, where.view(packed_values.data()));
+      pack_codes(expected.codes.data(), where.shape.elements(), 4, order, packed.data() + offset);
+      packed_faults = difference("packed codes", packed, device_packed.values()) +
+                      difference("scales of packed codes", expected.scales, packed_scales.values()) +
+                      difference("values of packed codes", values, packed_values.values());
+    }
+  }
+
   backend.template fake_quantize<Q, T>(device_view, where.view(device_in.data()), scratch);  // onto its own input
 
   std::copy(expected.codes.begin(), expected.codes.end(), codes.begin() + static_cast<std::ptrdiff_t>(offset));
@@ -171,7 +196,8 @@ template <class Q, class T, class Backend>
              std::to_string(where.between_rows) + ", offset " + std::to_string(where.before) + ": " + faults;
     }
   }
-  for (const qgrain::shape2d shape : {qgrain::shape2d{70, 40}, {33, 257}, {129, 128}, {1, 20000}, {2, 9001}}) {
+  for (const qgrain::shape2d shape :
+       {qgrain::shape2d{70, 40}, {33, 257}, {129, 128}, {40, 1500}, {26, 4500}, {1, 20000}, {2, 9001}}) {
     if (!Q::check(shape)) continue;
     const std::string faults = compare_with_host<Q, T>(backend, {shape, 0, 0}, specials::none, ++seed);
     if (!faults.empty()) return std::to_string(shape.rows) + " x " + std::to_string(shape.cols) + ": " + faults;

@@ -9,6 +9,7 @@
 #include <qgrain/cuda/detail/operations.hpp>
 #include <qgrain/cuda/on_stream.cuh>
 #include <qgrain/cuda/scratch.hpp>
+#include <qgrain/quantizer/packed_view.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 
 #include <cstddef>
@@ -48,6 +49,20 @@ template <quantizer_type Q, storage_element T>
 void fake_quantize(const on_stream& where, std::type_identity_t<matrix_view<const T>> in, matrix_view<T> out,
                    std::span<std::byte> scratch = {}, typename Q::rounding_type rounding = {}) {
   detail::fake_quantize_on<Q, T>(detail::stream_device(where.stream), in, out, scratch, rounding);
+}
+
+/// `quantize` with two 4-bit codes per byte, in the order out.order. Rows have an even number of columns
+/// (errc::invalid_shape otherwise). out.codes needs packed_bytes(shape.elements(), 4) bytes.
+template <quantizer_type Q, storage_element T>
+void quantize_packed(const on_stream& where, matrix_view<const T> in, packed_view<Q> out,
+                     std::span<std::byte> scratch = {}, typename Q::rounding_type rounding = {}) {
+  detail::quantize_packed_on<Q, T>(detail::stream_device(where.stream), in, out, scratch, rounding);
+}
+
+/// `dequantize` of two codes per byte.
+template <quantizer_type Q, storage_element T>
+void dequantize_packed(const on_stream& where, packed_view<Q> in, matrix_view<T> out) {
+  detail::dequantize_packed_on<Q, T>(detail::stream_device(where.stream), in, out);
 }
 
 }  // namespace qgrain

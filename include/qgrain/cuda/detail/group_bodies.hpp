@@ -36,15 +36,13 @@ struct small_group_body {
     const int number = lane.thread() % warp_lanes;
     const float of_tensor = scales.of_tensor(lane);
     walk.template for_each_strip<strip_columns>(lane, [&](index_t row, index_t first) {
-      const typename Map::source* const x = in.row(row);
-      typename Map::target* const y = out.row(row);
-      const bool whole_loads = takes_packs<Map::size>(x);
-      const bool whole_stores = takes_packs<Map::size>(y);
-      pack<typename Map::source, Map::size> values[packs];
+      const row_source<Map> x(in, row);
+      const row_target<Map> y(out, row);
+      source_pack<Map> values[packs];
       QGRAIN_UNROLLED
       for (int p = 0; p < packs; ++p) {
         const index_t col = first + p * warp_columns + number * Map::size;
-        values[p] = load_pack<Map::size>(x + col, in.shape.cols - col, whole_loads);
+        values[p] = x.load(col, in.shape.cols - col);
       }
       QGRAIN_UNROLLED
       for (int p = 0; p < packs; ++p) {
@@ -54,8 +52,10 @@ struct small_group_body {
         if (col >= in.shape.cols) continue;
         const auto stored = element::scale(range, of_tensor);
         if (number % lanes == 0) scales.keep(row * row_groups + col / Size, stored);
-        const auto made = mapped(map, values[p], element::factors(stored, of_tensor), row * in.shape.cols + col);
-        store_pack(y + col, made, in.shape.cols - col, whole_stores);
+        const auto factors = element::factors(stored, of_tensor);
+        y.store(col, in.shape.cols - col,
+                mapped(
+                    map, values[p], [&](int) { return factors; }, row * in.shape.cols + col));
       }
     });
   }
@@ -101,7 +101,6 @@ struct long_group_body {
 
   template <class Lane>
   QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory& shared) const {
-    using source_pack = pack<typename Map::source, Map::size>;
     const index_t row_groups = ceil_div(in.shape.cols, group_cols);
     const index_t groups = in.shape.rows * row_groups;
     const int block_groups = block_warps / warps_per_group;
@@ -117,22 +116,20 @@ struct long_group_body {
       const index_t row = !exists ? 0 : row_groups == 1 ? group : group / row_groups;
       const index_t first = (exists ? group - row * row_groups : 0) * group_cols;
       const index_t count = exists ? smaller_of(group_cols, in.shape.cols - first) : 0;
-      const typename Map::source* const x = in.row(row) + first;
-      typename Map::target* const y = out.row(row) + first;
-      const bool whole_loads = takes_packs<Map::size>(x);
-      const bool whole_stores = takes_packs<Map::size>(y);
+      const row_source<Map> x(in, row, first);
+      const row_target<Map> y(out, row, first);
 
-      source_pack kept[kept_packs];
+      source_pack<Map> kept[kept_packs];
       range_type range{};
       QGRAIN_UNROLLED
       for (int p = 0; p < kept_packs; ++p) {
         const index_t col = start + p * step;
-        kept[p] = load_pack<Map::size>(x + col, count - col, whole_loads);
+        kept[p] = x.load(col, count - col);
       }
       QGRAIN_UNROLLED
       for (int p = 0; p < kept_packs; ++p) range = widened_by(range, kept[p]);
       for (index_t col = start + kept_packs * step; col < count; col += step) {
-        range = widened_by(range, load_pack<Map::size>(x + col, count - col, whole_loads));
+        range = widened_by(range, x.load(col, count - col));
       }
       range = group_range(lane, shared, range, round);
       round = 1 - round;
@@ -140,17 +137,16 @@ struct long_group_body {
 
       const auto stored = element::scale(range, of_tensor);
       const auto factors = element::factors(stored, of_tensor);
+      const auto factors_of = [&](int) { return factors; };
       if (start == 0) scales.keep(group, stored);
       const index_t element_index = row * in.shape.cols + first;
       QGRAIN_UNROLLED
       for (int p = 0; p < kept_packs; ++p) {
         const index_t col = start + p * step;
-        if (col < count)
-          store_pack(y + col, mapped(map, kept[p], factors, element_index + col), count - col, whole_stores);
+        if (col < count) y.store(col, count - col, mapped(map, kept[p], factors_of, element_index + col));
       }
       for (index_t col = start + kept_packs * step; col < count; col += step) {
-        const source_pack again = load_pack<Map::size>(x + col, count - col, whole_loads);
-        store_pack(y + col, mapped(map, again, factors, element_index + col), count - col, whole_stores);
+        y.store(col, count - col, mapped(map, x.load(col, count - col), factors_of, element_index + col));
       }
     }
   }

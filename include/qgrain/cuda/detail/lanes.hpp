@@ -42,7 +42,8 @@ template <class T, int Size>
 class pack {
  public:
   static constexpr int bytes = Size * static_cast<int>(sizeof(T));
-  static_assert(bytes % 4 == 0, "qgrain: a pack consists of whole words");
+  static_assert(bytes == 2 || bytes == 4 || bytes == 8 || bytes == 16,
+                "qgrain: no instruction moves packs of this size");
 
   [[nodiscard]] QGRAIN_ELEMENTWISE T at(int i) const noexcept {
     return __builtin_bit_cast(T, static_cast<bits_like<T>>(words_.at[i / per_word] >> shift(i)));
@@ -51,30 +52,44 @@ class pack {
   QGRAIN_ELEMENTWISE void put(int i, T value) noexcept {
     words_.at[i / per_word] |= static_cast<std::uint32_t>(__builtin_bit_cast(bits_like<T>, value)) << shift(i);
   }
+  /// From and to addresses that take packs. Memory of the host does not mind others, so there they end the program: a
+  /// test must not pass with them.
   QGRAIN_ELEMENTWISE void load(const T* from) noexcept {
 #if defined(__CUDA_ARCH__)
-    words_ = __builtin_bit_cast(words, *reinterpret_cast<const vector*>(from));
+    if constexpr (bytes == 2) {
+      words_.at[0] = *reinterpret_cast<const vector*>(from);
+    } else {
+      words_ = __builtin_bit_cast(words, *reinterpret_cast<const vector*>(from));
+    }
 #else
-    __builtin_memcpy(static_cast<void*>(&words_), from, sizeof(words_));
+    if (reinterpret_cast<std::uintptr_t>(from) % bytes != 0) __builtin_trap();
+    __builtin_memcpy(static_cast<void*>(&words_), from, bytes);
 #endif
   }
   QGRAIN_ELEMENTWISE void store(T* to) const noexcept {
 #if defined(__CUDA_ARCH__)
     // The intrinsic is one instruction; plain stores of a vector are taken apart and not always put together again.
-    __stwb(reinterpret_cast<vector*>(to), __builtin_bit_cast(vector, words_));
+    if constexpr (bytes == 2) {
+      __stwb(reinterpret_cast<vector*>(to), static_cast<vector>(words_.at[0]));
+    } else {
+      __stwb(reinterpret_cast<vector*>(to), __builtin_bit_cast(vector, words_));
+    }
 #else
-    __builtin_memcpy(static_cast<void*>(to), &words_, sizeof(words_));
+    if (reinterpret_cast<std::uintptr_t>(to) % bytes != 0) __builtin_trap();
+    __builtin_memcpy(static_cast<void*>(to), &words_, bytes);
 #endif
   }
 
  private:
   static constexpr int per_word = 4 / static_cast<int>(sizeof(T));
   struct words {
-    std::uint32_t at[static_cast<unsigned>(bytes / 4)] = {};
+    std::uint32_t at[static_cast<unsigned>((bytes + 3) / 4)] = {};
   };
 #if defined(__CUDA_ARCH__)
   // CUDA's own vectors: the compiler moves other structs of this size in parts.
-  using vector = std::conditional_t<bytes == 16, ::uint4, std::conditional_t<bytes == 8, ::uint2, std::uint32_t>>;
+  using vector = std::conditional_t<
+      bytes == 16, ::uint4,
+      std::conditional_t<bytes == 8, ::uint2, std::conditional_t<bytes == 4, unsigned, unsigned short>>>;
   static_assert(sizeof(vector) == bytes);
 #endif
   [[nodiscard]] QGRAIN_ELEMENTWISE static int shift(int i) noexcept {

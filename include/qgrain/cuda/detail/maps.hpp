@@ -7,6 +7,7 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/cuda/detail/lanes.hpp>
+#include <qgrain/quantizer/packing.hpp>
 
 #include <cstdint>
 
@@ -53,15 +54,94 @@ struct decode_map {
   }
 };
 
-/// All elements of a pack, which share their factors.
-template <class Map, int Size>
-[[nodiscard]] QGRAIN_ELEMENTWISE pack<typename Map::target, Size> mapped(
-    const Map& map, const pack<typename Map::source, Size>& values, typename Map::element_type::factors_type factors,
-    index_t element) noexcept {
-  pack<typename Map::target, Size> made;
+/// An element to its 4-bit code, two codes per byte.
+template <class Element, storage_element T>
+struct pack_map : encode_map<Element, T> {
+  using code_type = typename Element::code_type;
+  using target = std::uint8_t;
+  static constexpr int codes_per_target = 2;
+  bit_order order;
+  /// The bits of code `i` of a run, the other code of its byte being zero.
+  [[nodiscard]] QGRAIN_ELEMENTWISE target placed(int i, code_type code) const noexcept {
+    const code_type both[2] = {i % 2 == 0 ? code : code_type{0}, i % 2 == 0 ? code_type{0} : code};
+    target byte = 0;
+    pack_codes(both, 2, 4, order, &byte);
+    return byte;
+  }
+};
+
+/// Two codes per byte to their values.
+template <class Element, storage_element T>
+struct unpack_map : decode_map<Element, T> {
+  using code_type = typename Element::code_type;
+  using source = std::uint8_t;
+  static constexpr int codes_per_source = 2;
+  bit_order order;
+  [[nodiscard]] QGRAIN_ELEMENTWISE code_type taken(int i, source byte) const noexcept {
+    code_type both[2] = {};
+    unpack_codes(&byte, 2, 4, order, both);
+    return i % 2 == 0 ? both[0] : both[1];
+  }
+};
+
+/// Elements per unit of memory: 2 where codes are packed.
+template <class Map>
+inline constexpr int source_fold = [] {
+  if constexpr (requires { Map::codes_per_source; }) return Map::codes_per_source;
+  return 1;
+}();
+template <class Map>
+inline constexpr int target_fold = [] {
+  if constexpr (requires { Map::codes_per_target; }) return Map::codes_per_target;
+  return 1;
+}();
+
+/// What a lane holds of the source and of the target.
+template <class Map>
+using source_pack = pack<typename Map::source, Map::size / source_fold<Map>>;
+template <class Map>
+using target_pack = pack<typename Map::target, Map::size / target_fold<Map>>;
+
+/// One run of a row, in elements, on the way through memory. Runs begin at even columns where codes are packed.
+template <class Map>
+struct row_source {
+  const typename Map::source* data;
+  bool whole;
+  QGRAIN_ELEMENTWISE row_source(matrix_view<const typename Map::source> in, index_t row, index_t first = 0) noexcept
+      : data(in.row(row) + first / source_fold<Map>), whole(takes_packs<Map::size / source_fold<Map>>(data)) {}
+  /// The pack at a column of the run, of which `left` elements exist.
+  [[nodiscard]] QGRAIN_ELEMENTWISE source_pack<Map> load(index_t col, index_t left) const noexcept {
+    constexpr int fold = source_fold<Map>;
+    return load_pack<Map::size / fold>(data + col / fold, (left + fold - 1) / fold, whole);
+  }
+};
+template <class Map>
+struct row_target {
+  typename Map::target* data;
+  bool whole;
+  QGRAIN_ELEMENTWISE row_target(matrix_view<typename Map::target> out, index_t row, index_t first = 0) noexcept
+      : data(out.row(row) + first / target_fold<Map>), whole(takes_packs<Map::size / target_fold<Map>>(data)) {}
+  QGRAIN_ELEMENTWISE void store(index_t col, index_t left, const target_pack<Map>& values) const noexcept {
+    constexpr int fold = target_fold<Map>;
+    store_pack(data + col / fold, values, (left + fold - 1) / fold, whole);
+  }
+};
+
+/// All elements of a pack; factors_of(i) are the factors of element i.
+template <class Map, class FactorsOf>
+[[nodiscard]] QGRAIN_ELEMENTWISE target_pack<Map> mapped(const Map& map, const source_pack<Map>& values,
+                                                         const FactorsOf& factors_of, index_t element) noexcept {
+  target_pack<Map> made;
   QGRAIN_UNROLLED
-  for (int i = 0; i < Size; ++i) {
-    made.put(i, map(values.at(i), factors, static_cast<std::uint64_t>(element) + static_cast<std::uint64_t>(i)));
+  for (int i = 0; i < Map::size; ++i) {
+    const auto index = static_cast<std::uint64_t>(element) + static_cast<std::uint64_t>(i);
+    if constexpr (source_fold < Map >> 1) {
+      made.put(i, map(map.taken(i, values.at(i / source_fold<Map>)), factors_of(i), index));
+    } else if constexpr (target_fold<Map> > 1) {
+      made.put(i / target_fold<Map>, map.placed(i, map(values.at(i), factors_of(i), index)));
+    } else {
+      made.put(i, map(values.at(i), factors_of(i), index));
+    }
   }
   return made;
 }

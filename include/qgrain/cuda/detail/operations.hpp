@@ -17,6 +17,7 @@
 #include <qgrain/cuda/detail/range_bodies.hpp>
 #include <qgrain/cuda/detail/sweep_bodies.hpp>
 #include <qgrain/cuda/scratch.hpp>
+#include <qgrain/quantizer/packed_view.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 
 #include <algorithm>
@@ -48,9 +49,10 @@ inline constexpr index_t most_grid_rows = 65535;  ///< the hardware's limit for 
   return warps;
 }
 
-template <class T>
+/// Views have their shape in elements and their leading dimension in units of memory, `Fold` elements each.
+template <int Fold = 1, class T>
 [[nodiscard]] constexpr bool dense(matrix_view<T> matrix) noexcept {
-  return matrix.leading_dimension == matrix.shape.cols || matrix.shape.rows == 1;
+  return matrix.leading_dimension * Fold == matrix.shape.cols || matrix.shape.rows == 1;
 }
 
 /// The same elements as one row.
@@ -111,7 +113,7 @@ void run_quantizer(const Device& device, Map map, matrix_view<const typename Map
     scales.ranges = words(plan.group_ranges);
     run_strips(device, tensor_range_body<range_type, T>{in, words(plan.group_ranges), {}}, dense(in));
     run_strips(device, sweep_body<Map, made_scales<element>, whole_tensor>{map, in, out, scales, {}},
-               dense(in) && dense(out));
+               dense(in) && dense<target_fold<Map>>(out));
   } else if constexpr (kind == group_kind::column) {
     scales.ranges = words(plan.group_ranges);
     run_columns(device, column_range_body<range_type, T>{in, words(plan.group_ranges)});
@@ -122,7 +124,7 @@ void run_quantizer(const Device& device, Map map, matrix_view<const typename Map
     constexpr index_t size = Q::granularity_type::group_shape({1, 1}).cols;
     if constexpr (small_group_body<Map, size>::possible) {
       run_strips(device, small_group_body<Map, size>{map, in, out, scales, {}},
-                 dense(in) && dense(out) && in.shape.cols % size == 0);
+                 dense(in) && dense<target_fold<Map>>(out) && in.shape.cols % size == 0);
     } else {
       run_long_groups(device, long_group_body<Map>{map, in, out, scales, size, 1});
     }
@@ -176,16 +178,22 @@ inline void require_same_shape(shape2d in, shape2d out) {
   require_same("columns of the output", in.cols, out.cols);
 }
 
+/// Of a quantized_view or packed_view.
+template <template <class> class View, class Q>
+void require_memory_of(const View<Q>& view) {
+  if (view.codes == nullptr || view.scales == nullptr ||
+      (Q::scale_type::tensor_bits > 0 && view.tensor_scale == nullptr)) {
+    throw error(errc::invalid_argument, "a quantized matrix has no memory for codes, scales or the tensor scale");
+  }
+}
+
 template <class Q, storage_element T, class Device>
 void quantize_on(const Device& device, matrix_view<const T> in, quantized_view<Q> out, std::span<std::byte> scratch,
                  typename Q::rounding_type rounding) {
   using element = typename Q::element_type;
   require_kernel_input<Q, T>(in, scratch);
   require_same_shape(in.shape, out.shape);
-  if (out.codes == nullptr || out.scales == nullptr ||
-      (Q::scale_type::tensor_bits > 0 && out.tensor_scale == nullptr)) {
-    throw error(errc::invalid_argument, "the output of quantize has no memory for codes, scales or the tensor scale");
-  }
+  require_memory_of(out);
   run_quantizer<Q>(device, encode_map<element, T>{rounding}, in,
                    matrix_view<typename Q::code_type>{out.codes, out.shape},
                    made_scales<element>{out.scales, out.tensor_scale}, scratch);
@@ -207,10 +215,46 @@ void dequantize_on(const Device& device, quantized_view<Q> in, matrix_view<T> ou
   require_quantizer<Q>(in.shape);
   require_same_shape(in.shape, out.shape);
   require_matrix("the output matrix", out);
-  if (in.codes == nullptr || in.scales == nullptr || (Q::scale_type::tensor_bits > 0 && in.tensor_scale == nullptr)) {
-    throw error(errc::invalid_argument, "the input of dequantize has no memory for codes, scales or the tensor scale");
-  }
+  require_memory_of(in);
   run_decoder<Q>(device, decode_map<element, T>{}, matrix_view<const typename Q::code_type>{in.codes, in.shape}, out,
+                 stored_scales<element>{in.scales, in.tensor_scale});
+}
+
+/// Rows of packed codes begin at whole bytes, and so do groups.
+template <class Q>
+void require_packable(shape2d shape) {
+  if constexpr (kind_of_group<typename Q::granularity_type> == group_kind::run) {
+    static_assert(Q::granularity_type::group_shape({1, 1}).cols % 2 == 0,
+                  "qgrain: two codes per byte need groups of an even size");
+  }
+  if (shape.cols % 2 == 0) return;
+  throw error(errc::invalid_shape,
+              "two codes per byte need an even number of columns, found " + std::to_string(shape.cols));
+}
+
+template <class Q, storage_element T, class Device>
+void quantize_packed_on(const Device& device, matrix_view<const T> in, packed_view<Q> out, std::span<std::byte> scratch,
+                        typename Q::rounding_type rounding) {
+  using element = typename Q::element_type;
+  require_kernel_input<Q, T>(in, scratch);
+  require_same_shape(in.shape, out.shape);
+  require_packable<Q>(in.shape);
+  require_memory_of(out);
+  run_quantizer<Q>(device, pack_map<element, T>{{rounding}, out.order}, in,
+                   matrix_view<std::uint8_t>{out.codes, out.shape, out.shape.cols / 2},
+                   made_scales<element>{out.scales, out.tensor_scale}, scratch);
+}
+
+template <class Q, storage_element T, class Device>
+void dequantize_packed_on(const Device& device, packed_view<Q> in, matrix_view<T> out) {
+  using element = typename Q::element_type;
+  require_quantizer<Q>(in.shape);
+  require_same_shape(in.shape, out.shape);
+  require_packable<Q>(in.shape);
+  require_matrix("the output matrix", out);
+  require_memory_of(in);
+  run_decoder<Q>(device, unpack_map<element, T>{{}, in.order},
+                 matrix_view<const std::uint8_t>{in.codes, in.shape, in.shape.cols / 2}, out,
                  stored_scales<element>{in.scales, in.tensor_scale});
 }
 

@@ -46,35 +46,32 @@ struct sweep_body {
       shared = element::factors(stored, of_tensor);
     }
     walk.template for_each_strip<strip_columns>(lane, [&](index_t row, index_t first) {
-      const typename Map::source* const x = in.row(row);
-      typename Map::target* const y = out.row(row);
-      const bool whole_loads = takes_packs<Map::size>(x);
-      const bool whole_stores = takes_packs<Map::size>(y);
-      pack<typename Map::source, Map::size> values[packs];
+      const row_source<Map> x(in, row);
+      const row_target<Map> y(out, row);
+      source_pack<Map> values[packs];
       QGRAIN_UNROLLED
       for (int p = 0; p < packs; ++p) {
         const index_t col = first + p * warp_columns + number * Map::size;
-        values[p] = load_pack<Map::size>(x + col, in.shape.cols - col, whole_loads);
+        values[p] = x.load(col, in.shape.cols - col);
       }
       QGRAIN_UNROLLED
       for (int p = 0; p < packs; ++p) {
         const index_t col = first + p * warp_columns + number * Map::size;
         if (col >= in.shape.cols) continue;
         const index_t at = row * in.shape.cols + col;
+        const index_t left = in.shape.cols - col;
         if constexpr (Size > 0 && Size % Map::size != 0) {
           const index_t row_groups = ceil_div(in.shape.cols, Size);
-          pack<typename Map::target, Map::size> made;
-          QGRAIN_UNROLLED
-          for (int i = 0; i < Map::size; ++i) {
-            if (col + i >= in.shape.cols) break;
-            const factors_type own = factors_of(row * row_groups + (col + i) / Size, of_tensor);
-            made.put(i, map(values[p].at(i), own, static_cast<std::uint64_t>(at + i)));
-          }
-          store_pack(y + col, made, in.shape.cols - col, whole_stores);
+          const auto factors_at = [&](int i) {  // missing elements take those of the last group
+            return factors_of(row * row_groups + (col + smaller_of<index_t>(i, left - 1)) / Size, of_tensor);
+          };
+          y.store(col, left, mapped(map, values[p], factors_at, at));
         } else {
           if constexpr (Size == whole_row) shared = factors_of(row, of_tensor);
           if constexpr (Size > 0) shared = factors_of(row * ceil_div(in.shape.cols, Size) + col / Size, of_tensor);
-          store_pack(y + col, mapped(map, values[p], shared, at), in.shape.cols - col, whole_stores);
+          y.store(col, left,
+                  mapped(
+                      map, values[p], [&](int) { return shared; }, at));
         }
       }
     });
@@ -112,24 +109,19 @@ struct column_body {
         factors[i] = element::factors(stored, of_tensor);
       }
       for (index_t row = static_cast<index_t>(lane.block_y()) * rows_at_once; row < shape.rows; row += row_step) {
-        pack<typename Map::source, Map::size> values[rows_at_once];
+        source_pack<Map> values[rows_at_once];
         QGRAIN_UNROLLED
         for (int r = 0; r < rows_at_once; ++r) {
           if (row + r >= shape.rows) break;
-          const typename Map::source* const x = in.row(row + r);
-          values[r] = load_pack<Map::size>(x + col, shape.cols - col, takes_packs<Map::size>(x));
+          values[r] = row_source<Map>(in, row + r).load(col, shape.cols - col);
         }
         QGRAIN_UNROLLED
         for (int r = 0; r < rows_at_once; ++r) {
           if (row + r >= shape.rows) break;
-          const auto at = static_cast<std::uint64_t>((row + r) * shape.cols + col);
-          pack<typename Map::target, Map::size> made;
-          QGRAIN_UNROLLED
-          for (int i = 0; i < Map::size; ++i) {
-            made.put(i, map(values[r].at(i), factors[i], at + static_cast<std::uint64_t>(i)));
-          }
-          typename Map::target* const y = out.row(row + r);
-          store_pack(y + col, made, shape.cols - col, takes_packs<Map::size>(y));
+          row_target<Map>(out, row + r)
+              .store(col, shape.cols - col,
+                     mapped(
+                         map, values[r], [&](int i) { return factors[i]; }, (row + r) * shape.cols + col));
         }
       }
     }
