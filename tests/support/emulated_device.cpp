@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 namespace qgrain_test {
@@ -19,9 +20,11 @@ enum class state : std::uint8_t { ready, exchanging, at_barrier, ended };
 
 struct emulated_block::fibers {
   struct lane_fiber {
-    ucontext_t context{};
+    ucontext_t context{};  // where it begins
+    jmp_buf here{};        // where it goes on
     std::vector<char> stack = std::vector<char>(stack_bytes);
-    state now = state::ended;
+    bool begun = false;
+    state now = state::exchanging;  // of nothing: it has to be made
     std::uint64_t exchanges = 0;
     int mask = 0;
   };
@@ -33,33 +36,45 @@ struct emulated_block::fibers {
 
   std::array<lane_fiber, lanes> all;
   std::array<warp_exchange, static_cast<std::size_t>(warps)> exchange;
-  ucontext_t scheduler{};
+  jmp_buf scheduler{};
   const std::function<void(int)>* body = nullptr;
   int current = 0;
 
   lane_fiber& at(int lane) { return all[static_cast<std::size_t>(lane)]; }
 
+  // Jumps, because swapcontext asks the kernel for the signal mask each time. Both stacks stay as they are meanwhile.
+  void go_on(int lane) {
+    current = lane;
+    if (_setjmp(scheduler) != 0) return;
+    if (at(lane).begun) _longjmp(at(lane).here, 1);
+    at(lane).begun = true;
+    setcontext(&at(lane).context);
+  }
   void stop(int lane, state why) {
     at(lane).now = why;
-    swapcontext(&at(lane).context, &scheduler);
+    if (_setjmp(at(lane).here) == 0) _longjmp(scheduler, 1);
   }
 
   static void enter(unsigned high, unsigned low) {
     auto* const self = reinterpret_cast<fibers*>(static_cast<std::uintptr_t>(high) << 32U | low);
     const int lane = self->current;
-    (*self->body)(lane);
-    self->at(lane).now = state::ended;  // the context's successor is the scheduler
+    for (;;) {
+      (*self->body)(lane);
+      self->stop(lane, state::ended);
+    }
   }
 
   void start(int lane) {
     lane_fiber& fiber = at(lane);
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.data();
-    fiber.context.uc_stack.ss_size = fiber.stack.size();
-    fiber.context.uc_link = &scheduler;
-    const auto address = reinterpret_cast<std::uintptr_t>(this);
-    makecontext(&fiber.context, reinterpret_cast<void (*)()>(&fibers::enter), 2, static_cast<unsigned>(address >> 32U),
-                static_cast<unsigned>(address));
+    if (fiber.now != state::ended) {  // new, or left behind by a fault
+      getcontext(&fiber.context);
+      fiber.context.uc_stack.ss_sp = fiber.stack.data();
+      fiber.context.uc_stack.ss_size = fiber.stack.size();
+      const auto address = reinterpret_cast<std::uintptr_t>(this);
+      makecontext(&fiber.context, reinterpret_cast<void (*)()>(&fibers::enter), 2,
+                  static_cast<unsigned>(address >> 32U), static_cast<unsigned>(address));
+      fiber.begun = false;
+    }
     fiber.now = state::ready;
     fiber.exchanges = 0;
   }
@@ -76,8 +91,7 @@ struct emulated_block::fibers {
     for (int i = 0; i < warp_lanes; ++i) {
       const int lane = first + (backward ? warp_lanes - 1 - i : i);
       if (at(lane).now != state::ready) continue;
-      current = lane;
-      swapcontext(&scheduler, &at(lane).context);
+      go_on(lane);
       moved = true;
     }
     if (count(first, warp_lanes, state::exchanging) != warp_lanes) return moved;
