@@ -119,9 +119,9 @@ struct bench {
     });
     double by_kernel = by_driver;
     for (const unsigned blocks : {1024U, 2048U, 8192U, 65536U}) {
-      by_kernel = std::min(by_kernel, milliseconds([&] {
-                             copy_kernel<<<blocks, 256>>>(in.as<float4>(), out.as<float4>(), bytes / 16);
-                           }));
+      by_kernel =
+          std::min(by_kernel,
+                   milliseconds([&] { copy_kernel<<<blocks, 256>>>(in.as<float4>(), out.as<float4>(), bytes / 16); }));
     }
     ceiling = 2.0 * static_cast<double>(bytes) / by_kernel;
     std::printf("input %lld x %lld bf16, %.0f MiB; copy: driver %.0f GB/s, best kernel or driver %.0f GB/s\n\n",
@@ -153,6 +153,12 @@ struct bench {
     row(name, "quantize", reads + coded, [&] { quantize<Q, bfloat16>(on_stream{}, x, q, memory); });
     row(name, "dequantize", coded + input, [&] { dequantize<Q, bfloat16>(on_stream{}, q, y); });
     row(name, "fake_quantize", reads + input, [&] { fake_quantize<Q, bfloat16>(on_stream{}, x, y, memory); });
+    if constexpr (Q::format_type::bits == 4) {
+      const packed_view<Q> p{codes.as<std::uint8_t>(), q.scales, tensor_scale, shape};
+      const index_t packed = packed_bytes(shape.elements(), 4) + Q::scale_bytes(shape);
+      row(name, "quantize_packed", reads + packed, [&] { quantize_packed<Q, bfloat16>(on_stream{}, x, p, memory); });
+      row(name, "dequantize_packed", packed + input, [&] { dequantize_packed<Q, bfloat16>(on_stream{}, p, y); });
+    }
   }
 };
 
@@ -177,9 +183,9 @@ int main(int count, char** arguments) {
     all.recipe<int8_tensor>("int8 per tensor");
     all.recipe<fp8_token>("fp8 per token");
     all.recipe<fp8_1x128>("fp8 1x128");
-    all.recipe<int4_g128>("int4_g128, code per byte");
-    all.recipe<mxfp4_ocp>("mxfp4, code per byte");
-    all.recipe<nvfp4_modelopt>("nvfp4, code per byte");
+    all.recipe<int4_g128>("int4_g128");
+    all.recipe<mxfp4_ocp>("mxfp4");
+    all.recipe<nvfp4_modelopt>("nvfp4");
   } catch (const std::exception& e) {
     std::printf("failed: %s\n", e.what());
     return 1;
