@@ -2,18 +2,19 @@
 #include "command_line.hpp"
 #include "plan.hpp"
 #include "run.hpp"
+#include "sweep_outputs.hpp"
 #include "terminal.hpp"
 
 #include <config/config_source.hpp>
 #include <json_text.hpp>
 #include <reports.hpp>
+#include <summary/summary_files.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <iostream>
 
 namespace {
@@ -32,18 +33,6 @@ void print_list(const config::config_source& source, const std::string& group) {
   const std::vector<std::string> found = config::choices(source, group);
   if (found.empty()) throw unknown_name_error("group", group, config::groups(source));
   for (const std::string& choice : found) std::cout << choice << "\n";
-}
-
-// The deepest folder that holds all jobs.
-std::filesystem::path common_folder(const std::vector<planned_job>& jobs) {
-  std::filesystem::path common = jobs.front().folder;
-  for (const planned_job& job : jobs) {
-    const auto [end, ignored] = std::mismatch(common.begin(), common.end(), job.folder.begin(), job.folder.end());
-    std::filesystem::path shared;
-    for (auto part = common.begin(); part != end; ++part) shared /= *part;
-    common = shared;
-  }
-  return common;
 }
 
 void run(const command_line& line) {
@@ -72,13 +61,10 @@ void run(const command_line& line) {
     progress.finish();
     print_summary(std::cout, finished);
   }
-  if (plan.jobs.size() == 1) {
-    std::cout << "\nreport: " << (plan.jobs.front().folder / markdown_report_name).string() << "\n";
-  } else {
-    std::cout << "\n"
-              << plan.jobs.size() << " reports: " << (common_folder(plan.jobs) / "**" / markdown_report_name).string()
-              << "\n";
-  }
+  // One job has a report of its own beside the one of the sweep.
+  std::cout << "\nreport: " << (common_folder(plan.jobs) / summary_html_name).string() << "\n";
+  if (plan.jobs.size() == 1)
+    std::cout << "        " << (plan.jobs.front().folder / markdown_report_name).string() << "\n";
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "run.hpp"
 
+#include "sweep_outputs.hpp"
+
 #include <captions.hpp>
 #include <config_access.hpp>
 #include <constraint.hpp>
@@ -203,6 +205,8 @@ finished_job finish(const planned_job& job, const prepared_pass& prepared, const
   result.recipes = {
       {"weight", recipe_description(job.quantization.recipes.weight, pass.linears.front(), true)},
       {"activation", recipe_description(job.quantization.recipes.activation, pass.linears.front(), false)}};
+  result.loss = {{"mean_over_targets", pass.result.loss.mean_over_targets},
+                 {"mean_of_batches", pass.result.loss.mean_of_batches}};
   result.model_fingerprint = pass.result.model_fingerprint;
   result.program_version = program_version();
   const json::object manifest = make_manifest(result);
@@ -257,6 +261,7 @@ std::vector<finished_job> run_jobs(const std::vector<planned_job>& jobs, const p
     });
     for (const std::size_t j : passes[p]) finished[j] = finish(jobs[j], *prepared[p], pass, scored_as[j]);
   }
+  write_sweep_outputs(jobs);
   return finished;
 }
 
@@ -302,6 +307,7 @@ void write_reports_again(const std::vector<planned_job>& jobs) {
     check_manifest_model(manifests.back(), fingerprints[job.pass.model]);
   }
   for (std::size_t j = 0; j < jobs.size(); ++j) write_reports(manifests[j], jobs[j].folder);
+  write_sweep_outputs(jobs);
 }
 
 }  // namespace qgrain::sweep

@@ -27,9 +27,8 @@ struct packed_view {
   /// The value of one element.
   [[nodiscard]] QGRAIN_HOST_DEVICE float operator()(index_t row, index_t col) const noexcept {
     const float tensor = tensor_scale == nullptr ? 1.0F : *tensor_scale;
-    typename Q::code_type both[2] = {};
-    unpack_codes(codes + (row * shape.cols + col) / 2, 2, 4, order, both);
-    return Q::decode(both[col % 2], Q::factors(scales[Q::scale_index(shape, row, col)], tensor));
+    const auto code = packed_code<typename Q::code_type>(codes, row * shape.cols + col, 4, order);
+    return Q::decode(code, Q::factors(scales[Q::scale_index(shape, row, col)], tensor));
   }
 };
 

@@ -78,9 +78,7 @@ struct unpack_map : decode_map<Element, T> {
   static constexpr int codes_per_source = 2;
   bit_order order;
   [[nodiscard]] QGRAIN_ELEMENTWISE code_type taken(int i, source byte) const noexcept {
-    code_type both[2] = {};
-    unpack_codes(&byte, 2, 4, order, both);
-    return i % 2 == 0 ? both[0] : both[1];
+    return packed_code<code_type>(&byte, i % 2, 4, order);
   }
 };
 
