@@ -156,6 +156,9 @@ void require_quantizer(shape2d shape) {
   static_assert(kind_of_group<typename Q::granularity_type> != group_kind::tile,
                 "qgrain: kernels take groups within a row, whole columns and whole tensors; for tiles of several rows "
                 "quantize on the host");
+  static_assert(std::is_same_v<typename Q::range_type, float> || std::is_same_v<typename Q::range_type, signed_range>,
+                "qgrain: kernels find the largest magnitude of a group or both ends of its range; for other ranges "
+                "quantize on the host");
   require_shape(Q::check(shape), std::string(Q::format_type::name()) + " " + std::string(Q::granularity_type::name()),
                 shape);
 }
