@@ -47,6 +47,7 @@
 #include <qgrain/quantizer/dispatch.hpp>
 #include <qgrain/quantizer/error_sums.hpp>
 #include <qgrain/quantizer/group_error.hpp>
+#include <qgrain/quantizer/packed_view.hpp>
 #include <qgrain/quantizer/packing.hpp>
 #include <qgrain/quantizer/quantized_matrix.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
