@@ -55,4 +55,9 @@
 #include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 
+// 6a. Reorderings for particular matrix units.
+#include <qgrain/layout/interleaved.hpp>
+#include <qgrain/layout/layout.hpp>
+#include <qgrain/layout/scale_tiles.hpp>
+
 #endif
