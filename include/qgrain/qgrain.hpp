@@ -11,6 +11,7 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/core/tensor_shape.hpp>
 
 // 1. What one code means.
 #include <qgrain/format/catalog.hpp>
@@ -51,6 +52,7 @@
 // 5. Bulk operations on this machine's processors. (host/fake_recipes.hpp, the names of all run-time recipes, is left
 // to those who want them: it instantiates every one.)
 #include <qgrain/host/fake_recipe.hpp>
+#include <qgrain/host/measure.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
