@@ -5,6 +5,7 @@
 #include <qgrain/core/status.hpp>
 #include <qgrain/format/catalog.hpp>
 #include <qgrain/format/conversion.hpp>
+#include <qgrain/host/detail/measure_block.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -26,7 +27,7 @@ struct cast_operations {
   int bits = 0;
   dtype code_type = dtype::u8;
   bool is_signed = false;  ///< codes are extended by sign
-  float low = 0.0F;
+  float low = 0.0F;        ///< what lies outside of [low, high] is clipped
   float high = 0.0F;
   encode_function encode = nullptr;
   encode_function encode_bfloat16 = nullptr;  ///< of a BF16 tensor
@@ -41,7 +42,7 @@ constexpr std::uint32_t bits_of_code(typename Format::code_type code) {
 template <class Format>
 cast_operations operations_of(const std::string& variant, std::string_view rounding, encode_function encode) {
   using code_type = typename Format::code_type;
-  constexpr format_description facts = describe_format<Format>();
+  using limits = qgrain::detail::clip_limits<Format>;
   cast_operations o;
   o.name = std::string(Format::name()) + variant;
   o.format = Format::name();
@@ -50,8 +51,8 @@ cast_operations operations_of(const std::string& variant, std::string_view round
   o.bits = Format::bits;
   o.is_signed = std::is_signed_v<code_type>;
   o.code_type = sizeof(code_type) == 2 ? (o.is_signed ? dtype::i16 : dtype::u16) : o.is_signed ? dtype::i8 : dtype::u8;
-  o.low = facts.lowest;
-  o.high = facts.max_finite;
+  o.low = limits::least;
+  o.high = limits::most;
   o.encode = o.encode_bfloat16 = encode;
   o.decode = [](std::uint32_t code) { return Format::decode(static_cast<code_type>(code)); };
   return o;
@@ -59,10 +60,9 @@ cast_operations operations_of(const std::string& variant, std::string_view round
 
 template <class Format, class Rounding>
 void add_rounding(std::vector<cast_operations>& rows) {
-  rows.push_back(operations_of<Format>("/" + std::string(Rounding::name()), Rounding::name(),
-                                       [](float x, std::uint64_t element) {
-                                         return bits_of_code<Format>(Format::encode(x, Rounding{}.at(element)));
-                                       }));
+  rows.push_back(operations_of<Format>(
+      "/" + std::string(Rounding::name()), Rounding::name(),
+      [](float x, std::uint64_t element) { return bits_of_code<Format>(Format::encode(x, Rounding{}.at(element))); }));
 }
 
 template <class Format, class Tool>
@@ -81,9 +81,7 @@ void add_fp8_tools(std::vector<cast_operations>& rows) {
   add_tool<Format, onnx_conversion<overflow::special>>(rows, "/onnx/saturate0");
   add_tool<Format, onnxruntime_conversion<overflow::saturate>>(rows, "/onnxruntime/saturate1");
   add_tool<Format, onnxruntime_conversion<overflow::special>>(rows, "/onnxruntime/saturate0").encode_bfloat16 =
-      [](float x, std::uint64_t) {
-        return bits_of_code<Format>(onnxruntime_bfloat16_conversion::encode<Format>(x));
-      };
+      [](float x, std::uint64_t) { return bits_of_code<Format>(onnxruntime_bfloat16_conversion::encode<Format>(x)); };
 }
 
 template <e8m0_direction Way>
@@ -100,9 +98,8 @@ void add_e8m0_tools(std::vector<cast_operations>& rows, const std::string& way) 
 template <class Format>
 void add_format(std::vector<cast_operations>& rows) {
   constexpr bool takes_rounding = requires { Format::encode(1.0F, nearest_even{}); };
-  rows.push_back(operations_of<Format>("", takes_rounding ? "nearest_even" : "nearest", [](float x, std::uint64_t) {
-    return bits_of_code<Format>(Format::encode(x));
-  }));
+  rows.push_back(operations_of<Format>("", takes_rounding ? "nearest_even" : "nearest",
+                                       [](float x, std::uint64_t) { return bits_of_code<Format>(Format::encode(x)); }));
   if constexpr (takes_rounding) {
     add_rounding<Format, nearest_away>(rows);
     add_rounding<Format, ties_to_zero>(rows);
@@ -136,8 +133,7 @@ void add_format(std::vector<cast_operations>& rows) {
 const std::vector<cast_operations>& all_casts() {
   static const std::vector<cast_operations> rows = [] {
     std::vector<cast_operations> all;
-    for_each_format(all_formats{},
-                    [&]<class Format>(std::type_identity<Format>) { add_format<Format>(all); });
+    for_each_format(all_formats{}, [&]<class Format>(std::type_identity<Format>) { add_format<Format>(all); });
     return all;
   }();
   return rows;

@@ -16,9 +16,15 @@ namespace {
 
 template <class Visit>
 void for_each_family(const Visit& visit) {
-  const std::array lists{modelopt_fake_families(),   modelopt_narrow_families(), modelopt_mx_families(),
-                         modelopt_packed_families(), nvfp4_families(),           torchao_mx_families(),
-                         torchao_families(),         fp8_families(),             compressed_tensors_families(),
+  const std::array lists{modelopt_fake_families(),
+                         modelopt_narrow_families(),
+                         modelopt_mx_families(),
+                         modelopt_packed_families(),
+                         nvfp4_families(),
+                         torchao_mx_families(),
+                         torchao_families(),
+                         fp8_families(),
+                         compressed_tensors_families(),
                          onnx_families()};
   for (const auto& families : lists) {
     for (const coded_family& family : families) visit(family);
@@ -94,7 +100,8 @@ std::vector<std::string> example_names() {
 }  // namespace
 
 std::unique_ptr<recipe> find_recipe(std::string_view name) {
-  for (const auto make : {make_ggml_recipe, make_cast_recipe, make_nf4_recipe, make_w4a8_recipe, make_words_recipe}) {
+  for (const auto make :
+       {make_ggml_recipe, make_cast_recipe, make_nf4_recipe, make_w4a8_recipe, make_words_recipe, make_layout_recipe}) {
     if (std::unique_ptr<recipe> found = make(name)) return found;
   }
   if (std::unique_ptr<recipe> found = make_coded_recipe(name)) return found;
@@ -113,6 +120,7 @@ std::vector<recipe_description> list_recipes() {
   for_each_family([&](const coded_family& family) { rows.push_back(describe_family(family)); });
   add({describe_nf4(), describe_w4a8()});
   add(list_words_recipes());
+  add(list_layout_recipes());
   add(list_ggml_recipes());
   add(list_cast_recipes());
   return rows;

@@ -118,8 +118,7 @@ integer_limits limits_of(dtype type) noexcept {
 /// Stored form of scales and zero points that were given or lie in a file.
 std::vector<std::byte> join_scales(const tensor_facts& facts, const element_operations& e, const tensor_parts& parts,
                                    index_t groups, const extents& shape, std::string_view recipe_name) {
-  const host_tensor scales =
-      as_type(facts, "scales", require_part(facts, parts, "scales", recipe_name), e.scale_type);
+  const host_tensor scales = as_type(facts, "scales", require_part(facts, parts, "scales", recipe_name), e.scale_type);
   require_count(facts, "scales", scales, groups, shape);
   std::vector<std::int64_t> zeros;
   const host_tensor* zero_points = e.has_zero_points() ? find_part(parts, "zero_points") : nullptr;
@@ -140,28 +139,6 @@ std::vector<std::byte> join_scales(const tensor_facts& facts, const element_oper
 
 float one_float(const tensor_facts& facts, std::string_view part, const host_tensor& tensor) {
   return filled(facts, part, tensor, 1, {1}).front();
-}
-
-index_t count_clipped(const element_operations& e, const scale_state& scales, const tensor_cut& cut,
-                      const std::vector<float>& x) {
-  const auto groups = static_cast<std::size_t>(cut.group_count());
-  std::vector<float> low(groups);
-  std::vector<float> high(groups);
-  e.limits(scales.stored.data(), cut.group_count(), scales.tensor_scale, low.data(), high.data());
-  constexpr float rounding = power_of_two(-20);
-  const index_t per_row = cut.groups().cols;
-  index_t count = 0;
-  for (index_t i = 0; i < static_cast<index_t>(x.size()); ++i) {
-    const index_t batch = i / cut.matrix.elements();
-    const index_t row = i % cut.matrix.elements() / cut.matrix.cols;
-    const index_t col = i % cut.matrix.cols;
-    const auto group = static_cast<std::size_t>(batch * cut.groups().elements() + row / cut.group.rows * per_row +
-                                                col / cut.group.cols);
-    const float value = x[static_cast<std::size_t>(i)];
-    const float margin = rounding * (value < 0 ? -low[group] : high[group]);
-    count += value > high[group] + margin || value < low[group] - margin ? 1 : 0;
-  }
-  return count;
 }
 
 /// Codes of one or two bytes through moved_in or moved_out.
@@ -266,7 +243,8 @@ tensor_parts coded_recipe::plan(const tensor_facts& in, const tensor_parts& give
   const host_tensor* amax = find_part(given, "amax");
   const host_tensor* scales = find_part(given, "scales");
   const host_tensor* global = find_part(given, "global_scale");
-  if (amax != nullptr) (void)filled(in, "amax", *amax, two_level ? 1 : where.group_count(), two_level ? extents{1} : shape);
+  if (amax != nullptr)
+    (void)filled(in, "amax", *amax, two_level ? 1 : where.group_count(), two_level ? extents{1} : shape);
   if (global != nullptr) (void)one_float(in, "global_scale", *global);
   if (amax != nullptr && (global != nullptr || (scales != nullptr && !two_level))) {
     refuse(in, "\"amax\" is given together with what would be made from it; give one of them");
@@ -312,11 +290,10 @@ quantized_tensor coded_recipe::quantize(const tensor_facts& facts, const host_te
     if (global == nullptr) {
       tensor_cut whole = where;
       whole.group = whole.matrix;
-      s.tensor_absmax = amax != nullptr ? one_float(facts, "amax", *amax)
-                                        : all_ranges<float>(settings.where, x, whole).front();
+      s.tensor_absmax =
+          amax != nullptr ? one_float(facts, "amax", *amax) : all_ranges<float>(settings.where, x, whole).front();
     }
-    s.tensor_scale =
-        global != nullptr ? one_float(facts, "global_scale", *global) : e.tensor_scale(s.tensor_absmax);
+    s.tensor_scale = global != nullptr ? one_float(facts, "global_scale", *global) : e.tensor_scale(s.tensor_absmax);
   }
   if (given.contains("scales")) {
     s.stored = join_scales(facts, e, given, groups, shape, name_);
@@ -356,9 +333,11 @@ quantized_tensor coded_recipe::quantize(const tensor_facts& facts, const host_te
       } else {
         e.decode(here, coded, where.group, stored, s.tensor_scale, result);
       }
+      if (settings.count_clipped) {
+        out.clipped = out.clipped.value_or(0) + e.clipped(matrix, where.group, stored, s.tensor_scale);
+      }
     }
   });
-  if (settings.count_clipped) out.clipped = count_clipped(e, s, where, x);
 
   if (family_.fake) round_to_type(values, in.type);
   parts["dequant"] = tensor_of(dtype::f32, in.shape, moved_out(where, in.shape, std::move(values)));
@@ -408,9 +387,8 @@ host_tensor coded_recipe::decode(const tensor_facts& facts, const tensor_parts& 
     for (index_t b = 0; b < where.batches; ++b) {
       const index_t first = b * where.matrix.elements();
       e.decode(on_host{.pool = &pool}, codes.data() + static_cast<std::size_t>(first * lm::bytes_of(e.code_type)),
-               where.group,
-               scales.data() + static_cast<std::size_t>(b * where.groups().elements()) * e.stored_bytes, tensor_scale,
-               {values.data() + first, where.matrix});
+               where.group, scales.data() + static_cast<std::size_t>(b * where.groups().elements()) * e.stored_bytes,
+               tensor_scale, {values.data() + first, where.matrix});
     }
   });
   return tensor_of(dtype::f32, facts.shape, moved_out(where, facts.shape, std::move(values)));

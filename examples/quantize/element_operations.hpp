@@ -1,10 +1,12 @@
-// What happens to the elements of a group, as a value: the bulk operations of one element type behind function pointers.
+// What happens to the elements of a group, as a value: the bulk operations of one element type behind function
+// pointers.
 #ifndef QGRAIN_QUANTIZE_ELEMENT_OPERATIONS_HPP
 #define QGRAIN_QUANTIZE_ELEMENT_OPERATIONS_HPP
 
 #include "host_tensor.hpp"
 
 #include <qgrain/host/detail/bulk.hpp>
+#include <qgrain/host/detail/measure_block.hpp>
 #include <qgrain/scale/affine.hpp>
 #include <qgrain/scale/symmetric.hpp>
 
@@ -34,8 +36,8 @@ struct element_operations {
   /// Scales of `scale_type` and zero points (null where there are none) to and from stored form.
   void (*split)(const std::byte* stored, index_t groups, std::byte* scales, std::byte* zero_points) = nullptr;
   void (*join)(const std::byte* scales, const std::int64_t* zero_points, index_t groups, std::byte* stored) = nullptr;
-  /// The values of the format's ends under each scale.
-  void (*limits)(const std::byte* stored, index_t groups, float tensor_scale, float* low, float* high) = nullptr;
+  /// How many elements saturation made worse than rounding could: see quantize_and_measure.
+  index_t (*clipped)(matrix_view<const float> in, shape2d group, const std::byte* stored, float tensor_scale) = nullptr;
   void (*encode)(const on_host&, matrix_view<const float> in, shape2d group, std::byte* stored, float tensor_scale,
                  std::byte* codes) = nullptr;
   void (*decode)(const on_host&, std::byte* codes, shape2d group, std::byte* stored, float tensor_scale,
@@ -114,19 +116,21 @@ struct erased {
     const auto* in = reinterpret_cast<const typename parts::scale*>(scales);
     for (index_t g = 0; g < groups; ++g) scales_in(stored)[g] = parts::make(in[g], zero_points, g);
   }
-  static void limits(const std::byte* stored, index_t groups, float tensor, float* low, float* high) {
-    using format = typename Element::format_type;
-    using scale = typename Element::scale_type;
-    for (index_t g = 0; g < groups; ++g) {
-      const auto factors = Element::factors(scales_in(stored)[g], tensor);
-      low[g] = scale::restored(qgrain::detail::lowest_value<format>(), factors);
-      high[g] = scale::restored(format::max_finite, factors);
+  static index_t clipped(matrix_view<const float> in, shape2d group, const std::byte* stored, float tensor) {
+    const index_t per_row = ceil_div(in.shape.cols, group.cols);
+    index_t count = 0;
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      for (index_t c = 0; c < in.shape.cols; ++c) {
+        const auto factors = Element::factors(scales_in(stored)[r / group.rows * per_row + c / group.cols], tensor);
+        count += qgrain::detail::is_clipped<Element>(in(r, c), factors) ? 1 : 0;
+      }
     }
+    return count;
   }
   static void encode(const on_host& where, matrix_view<const float> in, shape2d group, std::byte* stored, float tensor,
                      std::byte* codes) {
     const memory out{reinterpret_cast<code_type*>(codes), scales_in(stored), &tensor};
-    qgrain::detail::encode_matrix<Element, float>(where, in, group, out);
+    qgrain::detail::encode_matrix<Element, float>(where, in, group, out, {});
   }
   static void decode(const on_host& where, std::byte* codes, shape2d group, std::byte* stored, float tensor,
                      matrix_view<float> out) {
@@ -135,7 +139,7 @@ struct erased {
   }
   static void fake(const on_host& where, matrix_view<const float> in, shape2d group, const given_ranges& given,
                    matrix_view<float> out) {
-    qgrain::detail::fake_quantize_matrix<range_type>(where, &qgrain::detail::fake_quantize_block<Element>,
+    qgrain::detail::fake_quantize_matrix<range_type>(where, qgrain::detail::fake_stage<Element>({}),
                                                      qgrain::detail::tensor_scale_function<Element>(), in, out, group,
                                                      given);
   }
@@ -161,7 +165,7 @@ template <class Element>
   o.make_scales = &e::make_scales;
   o.split = &e::split;
   o.join = &e::join;
-  o.limits = &e::limits;
+  o.clipped = &e::clipped;
   return o;
 }
 

@@ -38,11 +38,11 @@ constexpr block_operations operations_of() {
 }
 
 constexpr std::array blocks{
-    operations_of<interop::ggml_q8_0>(),   operations_of<interop::ggml_q4_0>(),   operations_of<interop::ggml_q4_1>(),
-    operations_of<interop::ggml_q5_0>(),   operations_of<interop::ggml_q5_1>(),   operations_of<interop::ggml_bf16>(),
-    operations_of<interop::ggml_mxfp4>(),  operations_of<interop::ggml_nvfp4>(),  operations_of<interop::ggml_iq4_nl>(),
-    operations_of<interop::ggml_iq4_xs>(), operations_of<interop::ggml_q2_k>(),   operations_of<interop::ggml_q3_k>(),
-    operations_of<interop::ggml_q4_k>(),   operations_of<interop::ggml_q5_k>(),   operations_of<interop::ggml_q6_k>(),
+    operations_of<interop::ggml_q8_0>(),   operations_of<interop::ggml_q4_0>(),  operations_of<interop::ggml_q4_1>(),
+    operations_of<interop::ggml_q5_0>(),   operations_of<interop::ggml_q5_1>(),  operations_of<interop::ggml_bf16>(),
+    operations_of<interop::ggml_mxfp4>(),  operations_of<interop::ggml_nvfp4>(), operations_of<interop::ggml_iq4_nl>(),
+    operations_of<interop::ggml_iq4_xs>(), operations_of<interop::ggml_q2_k>(),  operations_of<interop::ggml_q3_k>(),
+    operations_of<interop::ggml_q4_k>(),   operations_of<interop::ggml_q5_k>(),  operations_of<interop::ggml_q6_k>(),
 };
 
 recipe_description describe_block(const block_operations& block) {

@@ -49,9 +49,9 @@ void require_tail(const granularity& g, group_tail tail, index_t length, const s
   const bool too_long = tail == group_tail::short_group && size > length;
   const bool ragged = tail == group_tail::reject && length % size != 0;
   if (!too_long && !ragged) return;
-  throw error(errc::invalid_shape, where + ": " + name_of(g) + " on an axis of " + std::to_string(length) +
-                                       (too_long ? ": the group is longer than the axis"
-                                                 : ": the axis is not a whole number of groups"));
+  throw error(errc::invalid_shape,
+              where + ": " + name_of(g) + " on an axis of " + std::to_string(length) +
+                  (too_long ? ": the group is longer than the axis" : ": the axis is not a whole number of groups"));
 }
 
 }  // namespace

@@ -81,8 +81,7 @@ recipe_description described(index_t group, index_t scale_group) {
   d.source = "ModelOpt NF4QTensor";
   d.code_bits = 4;
   d.scale_bits = 8;
-  d.bits_per_element =
-      4 + (8 + 32 / static_cast<double>(scale_group)) / static_cast<double>(group);
+  d.bits_per_element = 4 + (8 + 32 / static_cast<double>(scale_group)) / static_cast<double>(group);
   d.takes = {"scale_zeros"};
   d.gives = {"codes", "packed", "scales", "double_scales", "scale_zeros", "block_scales", "dequant"};
   return d;
@@ -131,9 +130,8 @@ class nf4_recipe final : public recipe {
     const host_tensor* zeros = find_part(given, "scale_zeros");
     float offset = zeros != nullptr ? offset_of(facts, *zeros) : mean(scales);
     round_to_type(std::span(&offset, 1), in.type);
-    const scale_codes second = in_type(in.type, [&]<class T>(std::type_identity<T>) {
-      return quantize_scales<T>(scales, offset, scale_group_);
-    });
+    const scale_codes second = in_type(
+        in.type, [&]<class T>(std::type_identity<T>) { return quantize_scales<T>(scales, offset, scale_group_); });
     const std::vector<float> values = in_type(in.type, [&]<class T>(std::type_identity<T>) {
       return values_of<T>(codes, second.codes.data(), second.multipliers, offset, group_, scale_group_);
     });

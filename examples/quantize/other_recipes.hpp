@@ -32,6 +32,10 @@ namespace qgrain::convert {
 [[nodiscard]] std::unique_ptr<recipe> make_words_recipe(std::string_view name);
 [[nodiscard]] std::vector<recipe_description> list_words_recipes();
 
+/// "scale_tiles_128x4", "scale_tiles_8x4": matrices of scale bytes to the tiles that matrix units read.
+[[nodiscard]] std::unique_ptr<recipe> make_layout_recipe(std::string_view name);
+[[nodiscard]] std::vector<recipe_description> list_layout_recipes();
+
 }  // namespace qgrain::convert
 
 #endif

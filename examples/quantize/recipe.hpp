@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace qgrain::convert {
@@ -67,7 +68,10 @@ class recipe {
   [[nodiscard]] virtual quantized_tensor quantize(const tensor_facts& facts, const host_tensor& in,
                                                   const tensor_parts& given, const run_settings& settings) const = 0;
 
-  /// Parts back to values: F32 of the facts' shape. facts.type is the type of the tensor that was quantized. Where both
+  /// What `decode` makes: values, but for recipes that only rearrange.
+  [[nodiscard]] virtual std::pair<std::string, dtype> decoded_part() const { return {"dequant", dtype::f32}; }
+
+  /// Parts back to a tensor of the facts' shape. facts.type is the type of the tensor that was quantized. Where both
   /// "codes" and "packed" are there, codes are read. Throws where a part is missing or does not suit.
   [[nodiscard]] virtual host_tensor decode(const tensor_facts& facts, const tensor_parts& stored,
                                            const run_settings& settings) const = 0;

@@ -114,8 +114,7 @@ void code_storage::store(std::vector<std::byte> codes, tensor_parts& parts) cons
       return;
     case code_packing::low_first:
     case code_packing::high_first: {
-      const bit_order order =
-          family.packing == code_packing::low_first ? bit_order::low_first : bit_order::high_first;
+      const bit_order order = family.packing == code_packing::low_first ? bit_order::low_first : bit_order::high_first;
       parts["packed"] = {dtype::u8, with_last(padded, packed_bytes(rows.cols, elements.bits)),
                          pack_rows(out.bytes, rows.cols, elements.bits, order)};
       return;
@@ -144,8 +143,8 @@ std::vector<std::byte> code_storage::load(const tensor_facts& facts, const tenso
     plan(wanted);
     const host_tensor& like = wanted.at("packed");
     if (packed.type != like.type) {
-      refuse(facts, "\"packed\" is " + text_of(packed.type, packed.shape) + ", but recipe " +
-                        std::string(recipe_name) + " has " + std::string(lm::name_of(like.type)));
+      refuse(facts, "\"packed\" is " + text_of(packed.type, packed.shape) + ", but recipe " + std::string(recipe_name) +
+                        " has " + std::string(lm::name_of(like.type)));
     }
     require_count(facts, "packed", packed, like.elements(), like.shape);
     if (family.packing == code_packing::int32) {
@@ -153,8 +152,7 @@ std::vector<std::byte> code_storage::load(const tensor_facts& facts, const tenso
     } else if (family.packing == code_packing::flat) {
       codes = unpack_rows(packed.bytes, 1, rows.elements(), elements.bits, bit_order::low_first);
     } else {
-      const bit_order order =
-          family.packing == code_packing::low_first ? bit_order::low_first : bit_order::high_first;
+      const bit_order order = family.packing == code_packing::low_first ? bit_order::low_first : bit_order::high_first;
       codes = unpack_rows(packed.bytes, rows.rows, rows.cols, elements.bits, order);
     }
   } else {
@@ -190,9 +188,8 @@ host_tensor pack_words(const host_tensor& codes, int bits) {
 std::vector<std::byte> unpack_words(const host_tensor& words, shape2d shape, int bits) {
   const index_t width = interop::compressed_tensors_words(shape.cols, bits);
   std::vector<std::byte> codes(static_cast<std::size_t>(shape.elements()));
-  interop::unpack_from_int32(
-      {words.data<std::int32_t>(), {shape.rows, width}}, bits,
-      matrix_view<std::int8_t>{reinterpret_cast<std::int8_t*>(codes.data()), shape});
+  interop::unpack_from_int32({words.data<std::int32_t>(), {shape.rows, width}}, bits,
+                             matrix_view<std::int8_t>{reinterpret_cast<std::int8_t*>(codes.data()), shape});
   return codes;
 }
 

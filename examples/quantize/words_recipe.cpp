@@ -35,8 +35,8 @@ class words_recipe final : public recipe {
   [[nodiscard]] tensor_parts plan(const tensor_facts& in, const tensor_parts& given) const override {
     require_taken(in, given, {}, describe().name);
     if (in.type != dtype::i8) {
-      throw error(errc::unsupported,
-                  in.where + " is " + text_of(in.type, in.shape) + ", but recipe " + describe().name + " packs I8 codes");
+      throw error(errc::unsupported, in.where + " is " + text_of(in.type, in.shape) + ", but recipe " +
+                                         describe().name + " packs I8 codes");
     }
     const shape2d shape = rows_of(in.shape);
     if (shape.elements() < 1) refuse(in, "shape " + lm::shape_text(in.shape) + " has no elements");
@@ -57,7 +57,8 @@ class words_recipe final : public recipe {
     return out;
   }
 
-  /// The codes as numbers.
+  [[nodiscard]] std::pair<std::string, dtype> decoded_part() const override { return {"codes", dtype::i8}; }
+
   [[nodiscard]] host_tensor decode(const tensor_facts& facts, const tensor_parts& stored,
                                    const run_settings&) const override {
     const std::string name = describe().name;
@@ -65,10 +66,7 @@ class words_recipe final : public recipe {
     const shape2d shape = rows_of(facts.shape);
     const extents wanted = with_last(facts.shape, interop::compressed_tensors_words(shape.cols, bits_));
     require_count(facts, "packed", packed, element_count(wanted), wanted);
-    const host_tensor codes{dtype::i8, facts.shape, unpack_words(packed, shape, bits_)};
-    std::vector<float> values;
-    for (const std::int64_t code : integers_of(codes, facts.where)) values.push_back(static_cast<float>(code));
-    return tensor_of(dtype::f32, facts.shape, values);
+    return {dtype::i8, facts.shape, unpack_words(packed, shape, bits_)};
   }
 
  private:
