@@ -78,7 +78,7 @@ struct fixture {
 
 BOOST_FIXTURE_TEST_CASE(weights_to_codes_and_back, fixture) {
   for (const std::string recipe :
-       {"ct_int4_asymmetric/group32", "torchao_mxfp4/floor", "modelopt_nvfp4_packed", "onnx_int16/axis0/block4",
+       {"ct_int4_asymmetric/group32", "torchao_mxfp4/ceil", "modelopt_nvfp4_packed", "onnx_int16/axis0/block4",
         "ggml_q5_1", "modelopt_nf4_packed/scale4", "ct_int4/group32/pack_int32", "modelopt_int8_packed/tile4x48",
         "cast/float6_e3m2fn"}) {
     BOOST_TEST_INFO_SCOPE(recipe);

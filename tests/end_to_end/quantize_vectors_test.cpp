@@ -148,13 +148,9 @@ BOOST_AUTO_TEST_CASE(modelopt_packed) {
     books.finish({.cases = 40, .codes = 40});
   }
   {
-    // bfloat16 subnormals have scale 0 and give NaN, whose sign the tool leaves to the processor.
     replay_books books("modelopt_real_fp8");
     fill(books, grouped("modelopt_fp8_packed"));
-    books.finish({.cases = 40, .codes = 40},
-                 [](const std::string&, const std::string& part, const tensor& own, const tensor& wanted, const auto&) {
-                   return part == "codes" && only_nans_differ<qgrain::float8_e4m3fn>(own, wanted);
-                 });
+    books.finish({.cases = 40, .codes = 40});
   }
   {
     replay_books books("modelopt_real_mxfp4");
@@ -390,6 +386,16 @@ struct cast_tables {
   std::size_t departures = 0;  ///< codes that depart from the standard as documented
 };
 
+/// Equal codes of 16 bits; the payload of a NaN is left open.
+bool same_halves(const std::string& format, const tensor& own, const tensor& wanted) {
+  const std::uint16_t infinity = format == "float16" ? 0x7C00 : 0x7F80;
+  const auto is_nan = [&](std::uint16_t code) { return (code & 0x7FFFU) > infinity; };
+  const auto a = own.as<std::uint16_t>();
+  const auto b = wanted.as<std::uint16_t>();
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](std::uint16_t x, std::uint16_t y) { return x == y || (is_nan(x) && is_nan(y)); });
+}
+
 template <class RecipeOf, class Departs>
 cast_tables run_casts(const std::string& name, const RecipeOf& recipe_of, const Departs& departs) {
   const vector_file file(name);
@@ -423,7 +429,8 @@ cast_tables run_casts(const std::string& name, const RecipeOf& recipe_of, const 
       const tensor codes = read_tensors(job.out).at("x.codes");
       BOOST_TEST((codes.dtype == wanted.dtype), label << " is " << codes.dtype);
       bool good = codes.bytes.size() == wanted.bytes.size();
-      for (std::size_t i = 0; good && i < codes.bytes.size(); ++i) {
+      if (codes.dtype == "U16") good = same_halves(label, codes, wanted);
+      for (std::size_t i = 0; good && codes.dtype == "U8" && i < codes.bytes.size(); ++i) {
         if (codes.bytes[i] == wanted.bytes[i]) continue;
         good = departs(label, static_cast<std::uint8_t>(wanted.bytes[i]));
         ++counts.departures;
