@@ -72,7 +72,8 @@ struct coded_family {
 [[nodiscard]] std::span<const coded_family> modelopt_packed_families();
 [[nodiscard]] std::span<const coded_family> nvfp4_families();
 [[nodiscard]] std::span<const coded_family> torchao_mx_families();
-[[nodiscard]] std::span<const coded_family> torchao_families();
+[[nodiscard]] std::span<const coded_family> torchao_int8_families();
+[[nodiscard]] std::span<const coded_family> torchao_int4_families();
 [[nodiscard]] std::span<const coded_family> fp8_families();
 [[nodiscard]] std::span<const coded_family> compressed_tensors_families();
 [[nodiscard]] std::span<const coded_family> onnx_families();

@@ -10,19 +10,14 @@
 namespace qgrain::convert {
 namespace {
 
-/// Rows of each matrix of the cut into rows of a larger one (or the other way round), code by code.
-void copy_rows(const tensor_cut& cut, shape2d padded, std::size_t size, const std::byte* narrow, std::byte* wide,
-               bool widening) {
-  for (index_t b = 0; b < cut.batches; ++b) {
-    for (index_t r = 0; r < cut.matrix.rows; ++r) {
-      const auto inner = static_cast<std::size_t>((b * cut.matrix.rows + r) * cut.matrix.cols) * size;
-      const auto outer = static_cast<std::size_t>((b * padded.rows + r) * padded.cols) * size;
-      const auto bytes = static_cast<std::size_t>(cut.matrix.cols) * size;
-      if (widening) {
-        std::copy_n(narrow + inner, bytes, wide + outer);
-      } else {
-        std::copy_n(wide + outer, bytes, const_cast<std::byte*>(narrow) + inner);
-      }
+/// Copies the rows of matrices that lie one after the other into the upper left of as many others, `size` bytes a code.
+void copy_rows(index_t batches, shape2d from, const std::byte* in, shape2d to, std::byte* out, std::size_t size) {
+  const shape2d common{std::min(from.rows, to.rows), std::min(from.cols, to.cols)};
+  for (index_t b = 0; b < batches; ++b) {
+    for (index_t r = 0; r < common.rows; ++r) {
+      std::copy_n(in + static_cast<std::size_t>((b * from.rows + r) * from.cols) * size,
+                  static_cast<std::size_t>(common.cols) * size,
+                  out + static_cast<std::size_t>((b * to.rows + r) * to.cols) * size);
     }
   }
 }
@@ -90,7 +85,7 @@ void code_storage::store(std::vector<std::byte> codes, tensor_parts& parts) cons
   if (padded != shape) {
     const auto size = static_cast<std::size_t>(lm::bytes_of(elements.code_type));
     std::vector<std::byte> wide(static_cast<std::size_t>(element_count(padded)) * size);
-    copy_rows(cut, padded_matrix(cut), size, codes.data(), wide.data(), true);
+    copy_rows(cut.batches, cut.matrix, codes.data(), padded_matrix(cut), wide.data(), size);
     codes = std::move(wide);
   }
   if (family.form != code_form::value) {
@@ -170,7 +165,7 @@ std::vector<std::byte> code_storage::load(const tensor_facts& facts, const tenso
   }
   if (with_padding) {
     std::vector<std::byte> kept(static_cast<std::size_t>(element_count(shape)) * size);
-    copy_rows(cut, padded_matrix(cut), size, kept.data(), codes.data(), false);
+    copy_rows(cut.batches, padded_matrix(cut), codes.data(), cut.matrix, kept.data(), size);
     codes = std::move(kept);
   }
   return codes;
