@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <type_traits>
 #include <utility>
@@ -63,6 +64,39 @@ BOOST_AUTO_TEST_CASE(parts_merge_to_the_figures_of_the_whole) {
   BOOST_TEST(whole.sqnr_db() == static_cast<double>(10 * std::log10(x_squared / squared_error)), near);
   BOOST_TEST(whole.cosine() == static_cast<double>(product / std::sqrt(x_squared * y_squared)), near);
   BOOST_TEST(whole.max_error() == static_cast<double>(largest));
+}
+
+BOOST_AUTO_TEST_CASE(a_run_has_the_figures_of_its_pairs) {
+  const std::vector<float> x = qgrain_test::bell_values(7, 203);
+  const std::vector<float> noise = qgrain_test::bell_values(8, 203);
+  const auto near = boost::test_tools::tolerance(1e-13);
+  for (const std::size_t count : {0U, 1U, 7U, 8U, 9U, 64U, 203U}) {
+    std::vector<float> y(count);
+    std::vector<std::uint8_t> clipped(count);
+    error_sums pairs;
+    pairs.add(1.0F, 1.5F);
+    error_sums run = pairs;
+    for (std::size_t i = 0; i < count; ++i) {
+      y[i] = x[i] + noise[i] / 8;
+      clipped[i] = i % 5 == 0 ? 1 : 0;
+      pairs.add(x[i], y[i], clipped[i] != 0);
+    }
+    run.add_run(x.data(), y.data(), clipped.data(), static_cast<index_t>(count));
+    BOOST_TEST(run.elements == pairs.elements);
+    BOOST_TEST(run.clipped == pairs.clipped);
+    BOOST_TEST(run.squared_error == pairs.squared_error, near);
+    BOOST_TEST(run.x_squared == pairs.x_squared, near);
+    BOOST_TEST(run.y_squared == pairs.y_squared, near);
+    BOOST_TEST(run.product == pairs.product, near);
+    BOOST_TEST(run.max_error() == pairs.max_error());
+    for (std::size_t i = 0; i < count; ++i) {  // a NaN anywhere stays visible
+      std::vector<float> broken = y;
+      broken[i] = -not_a_number;
+      error_sums sums;
+      sums.add_run(x.data(), broken.data(), clipped.data(), static_cast<index_t>(count));
+      BOOST_TEST_REQUIRE((std::isnan(sums.mse()) && std::isnan(sums.max_error()) && std::isnan(sums.cosine())));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(nothing_and_zeros) {

@@ -40,11 +40,14 @@ struct clip_limits {
   static constexpr float least = lowest - half_last_step<Format>(lowest);
 };
 
+/// 1 or 0, without a branch.
 template <class Element>
-[[nodiscard]] QGRAIN_ALWAYS_INLINE bool is_clipped(float x, typename Element::factors_type factors) noexcept {
+[[nodiscard]] QGRAIN_ALWAYS_INLINE std::uint8_t is_clipped(float x, typename Element::factors_type factors) noexcept {
   using limits = clip_limits<typename Element::format_type>;
   const float scaled = Element::scale_type::scaled(x, factors);
-  return scaled > limits::most || scaled < limits::least;
+  const unsigned above = scaled > limits::most ? 1U : 0U;
+  const unsigned below = scaled < limits::least ? 1U : 0U;
+  return static_cast<std::uint8_t>(above | below);
 }
 
 /// Adds what became of the elements of a block to the sums of their groups: those of group g at sums[g * stride], so
@@ -62,7 +65,8 @@ struct measure_block {
     index_t stride;
     template <index_t Width>
     QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
-      // Values and flags of a strip first, in a loop without order that vectorizes; then the sums, which have one.
+      // Values and flags of a strip first, in a loop without order that vectorizes; then the sums, which have one of
+      // their own.
       constexpr index_t strip = Width == 0 ? 256 : Width;
       std::array<float, static_cast<std::size_t>(strip)> values;
       std::array<std::uint8_t, static_cast<std::size_t>(strip)> clipped;
@@ -75,15 +79,31 @@ struct measure_block {
         QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t i = 0; i < size; ++i) {
           values[static_cast<std::size_t>(i)] = Element::decode(code[i], shared);
-          clipped[static_cast<std::size_t>(i)] = is_clipped<Element>(x[i], shared) ? 1 : 0;
+          clipped[static_cast<std::size_t>(i)] = is_clipped<Element>(x[i], shared);
         }
-        for (index_t i = 0; i < size; ++i) {
-          total.add(x[i], values[static_cast<std::size_t>(i)], clipped[static_cast<std::size_t>(i)] != 0);
-        }
+        total.add_run(x, values.data(), clipped.data(), size);
       }
       sums[group * stride] = total;
     }
   };
+
+  /// Groups of one column: the elements of a row go to different sums.
+  QGRAIN_ALWAYS_INLINE static void add_columns(const float* x, const code_type* codes, index_t cols,
+                                               const block_factors<factors_type>& factors, error_sums* sums,
+                                               index_t stride) {
+    std::array<float, static_cast<std::size_t>(max_block_groups)> values;
+    std::array<std::uint8_t, static_cast<std::size_t>(max_block_groups)> clipped;
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (index_t c = 0; c < cols; ++c) {
+      const auto at = static_cast<std::size_t>(c);
+      values[at] = Element::decode(codes[c], factors[at]);
+      clipped[at] = is_clipped<Element>(x[c], factors[at]);
+    }
+    for (index_t c = 0; c < cols; ++c) {
+      const auto at = static_cast<std::size_t>(c);
+      sums[c * stride].add(x[c], values[at], clipped[at] != 0);
+    }
+  }
 
   QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, matrix_view<const code_type> codes,
                                        index_t group_cols, const typename Element::stored_scale* scales,
@@ -96,7 +116,11 @@ struct measure_block {
       factors[static_cast<std::size_t>(g)] = Element::factors(scales[g], tensor_scale);
     }
     for (index_t r = 0; r < in.shape.rows; ++r) {
-      for_each_group(in.shape.cols, group_cols, row_body{in.row(r), codes.row(r), factors.data(), sums, stride});
+      if (group_cols == 1) {
+        add_columns(in.row(r), codes.row(r), groups, factors, sums, stride);
+      } else {
+        for_each_group(in.shape.cols, group_cols, row_body{in.row(r), codes.row(r), factors.data(), sums, stride});
+      }
     }
   }
 };
