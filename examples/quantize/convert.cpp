@@ -158,7 +158,7 @@ class output {
 };
 
 error_sums measure(const std::vector<float>& x, const std::vector<float>& y) {
-  // In pieces, as float sums grow inexact with their length.
+  // In pieces that are merged: short sums lose less.
   constexpr std::size_t piece = 1 << 16;
   error_sums total;
   for (std::size_t begin = 0; begin < x.size(); begin += piece) {
