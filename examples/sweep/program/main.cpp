@@ -47,7 +47,7 @@ std::filesystem::path common_folder(const std::vector<planned_job>& jobs) {
 }
 
 void run(const command_line& line) {
-  const config::folder_source source = open_configuration(line);
+  const pair_source source = open_configuration(line);
   const config::runtime_context context = process_context();
   if (line.what == action::list) return print_list(source, line.list_group);
   if (line.what == action::show_config) {

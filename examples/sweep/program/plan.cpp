@@ -198,14 +198,13 @@ std::vector<std::string> with_sweep_section(const command_line& line, const conf
 
 }  // namespace
 
-config::folder_source open_configuration(const command_line& line) {
+pair_source open_configuration(const command_line& line) {
   std::vector<std::filesystem::path> roots = line.conf_dirs;
   roots.push_back(shipped_folder() / "conf");
-  return config::folder_source(roots);
+  return pair_source(roots);
 }
 
-sweep_plan make_plan(const command_line& line, const config::config_source& source,
-                     const config::runtime_context& context) {
+sweep_plan make_plan(const command_line& line, const pair_source& source, const config::runtime_context& context) {
   sweep_plan plan;
   const std::vector<std::string> overrides = with_sweep_section(line, source, context, plan.is_multirun);
   if (!plan.is_multirun) {
@@ -218,7 +217,7 @@ sweep_plan make_plan(const command_line& line, const config::config_source& sour
   const std::vector<std::vector<std::string>> lists =
       plan.is_multirun ? config::expand_jobs(overrides, source) : std::vector<std::vector<std::string>>{overrides};
   const std::vector<std::string> keys = plan.is_multirun ? swept_keys(overrides) : std::vector<std::string>();
-  const base_formats formats(shipped_folder() / "conf" / "quant_format");
+  const base_formats formats(shipped_folder() / "conf" / "quant_format", source.dtypes());
   std::vector<std::string> faults;
   errc code = errc::ok;
   for (const std::vector<std::string>& list : lists) {

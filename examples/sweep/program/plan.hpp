@@ -3,6 +3,7 @@
 #define QGRAIN_SWEEP_PROGRAM_PLAN_HPP
 
 #include "command_line.hpp"
+#include "pair_source.hpp"
 
 #include <base_formats.hpp>
 #include <config/config_source.hpp>
@@ -64,10 +65,10 @@ struct sweep_plan {
 };
 
 /// The configuration tree: the user's folders, then the shipped one.
-[[nodiscard]] config::folder_source open_configuration(const command_line& line);
+[[nodiscard]] pair_source open_configuration(const command_line& line);
 
 /// Composes and checks every job. Faults of the jobs are collected: one error names them all.
-[[nodiscard]] sweep_plan make_plan(const command_line& line, const config::config_source& source,
+[[nodiscard]] sweep_plan make_plan(const command_line& line, const pair_source& source,
                                    const config::runtime_context& context);
 
 /// The composed configuration of the run's own settings (of the first job in a multirun), for --cfg.
