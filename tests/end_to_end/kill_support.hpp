@@ -108,7 +108,8 @@ inline void kill_and_compare(int kills) {
   const auto begin = std::chrono::steady_clock::now();
   {
     background_program whole("qgrain-sweep", kill_test_sweep("out"), undisturbed, output);
-    BOOST_TEST_REQUIRE(whole.wait() == 0, lm::read_text_file(output));
+    const int code = whole.wait();
+    BOOST_TEST_REQUIRE(code == 0, lm::read_text_file(output));
   }
   const auto whole_time =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
