@@ -172,13 +172,13 @@ BOOST_AUTO_TEST_CASE(no_two_of_2000_jobs_share_a_path) {
       for (int grain = 0; grain < 10; ++grain) {
         for (const char* size : {"small", "medium"}) {
           for (const std::string& prompt : prompts) {
-            const std::string w = "int" + std::to_string(pair % 10), a = "fp" + std::to_string(pair / 10);
+            const std::string w = std::to_string(pair % 10), a = std::to_string(pair / 10);
             const json::object config{
                 {"experiment", "e"},
                 {"model", {{"name", "m"}}},
                 {"dataset", {{"size", size}}},
-                {"quant_pair", {{"name", "w" + w + "_a" + a}, {"weight", w}, {"activation", a}}},
-                {"quant_granularity", {{"name", "g" + std::to_string(grain)}, {"quant_cfg_overrides", nullptr}}},
+                {"quant_pair", {{"name", w + "_" + a}, {"weight", w}, {"activation", a}}},
+                {"quant_granularity", {{"name", std::to_string(grain)}, {"quant_cfg_overrides", nullptr}}},
                 {"output_layout", {{"mode", mode}, {"root_dir", "root"}}}};
             const std::vector<std::pair<std::string, std::string>> further{{"note", prompt}};
             const auto base = output_dir(config, sweep_dir(config, "t"));

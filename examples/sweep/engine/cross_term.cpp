@@ -115,6 +115,7 @@ double separate_terms::score_terms(const portion& p, std::span<const index_t> ro
     lm::buffer panels((weights + activations) * panel_floats + weights * activations);
     lm::matrix x = lm::as_matrix(inputs.data(), n, in);
     for (index_t i = 0; i < n; ++i) x.row(i) = p.sample.x.row(part[static_cast<std::size_t>(i)]);
+    const std::vector<float> zeros(static_cast<std::size_t>(block_outputs), 0.0F);
     const auto change_of_input = [&](index_t a) { return lm::as_matrix(inputs.data() + (1 + a) * n * in, n, in); };
     for (index_t a = 0; a < activations; ++a) {
       lm::matrix dx = change_of_input(a);
@@ -126,12 +127,16 @@ double separate_terms::score_terms(const portion& p, std::span<const index_t> ro
       const index_t width = block.end - block.begin;
       const index_t length = n * width;
       const auto panel = [&](index_t place) { return panels.data() + place * length; };
+      std::vector<double> squares;
       const auto times_gradient = [&](float* values) {
-        for (index_t i = 0; i < n; ++i) {
+        double sum = 0;
+        for (index_t i = 0; i < n; ++i, values += width) {
           const float* g =
               output.gradient.data() + part[static_cast<std::size_t>(i)] * output.gradient.outerStride() + block.begin;
-          for (index_t c = 0; c < width; ++c) values[i * width + c] *= g[c];
+          sum += sensitivity::gradient_score(g, values, zeros.data(), width);
+          for (index_t c = 0; c < width; ++c) values[c] *= g[c];
         }
+        squares.push_back(sum);
       };
       for (index_t w = 0; w < weights; ++w) {
         const lm::const_matrix& change = p.changes[block.output][p.weights[static_cast<std::size_t>(w)]];
@@ -148,11 +153,6 @@ double separate_terms::score_terms(const portion& p, std::span<const index_t> ro
       if (weights > 0 && activations > 0) {
         lm::linear(lm::as_const(lm::as_matrix(panel(0), weights, length)),
                    lm::as_const(lm::as_matrix(panel(weights), activations, length)), {}, mixed);
-      }
-      std::vector<double> squares;
-      for (index_t place = 0; place < weights + activations; ++place) {
-        const lm::const_row_vector values(panel(place), length);
-        squares.push_back(values.cast<double>().square().sum());
       }
       for (std::size_t j = 0; j < p.jobs.size(); ++j) {
         const portion::job_terms& terms = p.jobs[j];
