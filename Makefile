@@ -1,19 +1,23 @@
 # Thin wrappers over CMake presets. `make demo` and `make test` start from a bare Debian 12.
 JOBS ?= $(shell nproc)
 
-.PHONY: help build demo test test-slow sanitize bench format format-check clean packages-demo packages
+.PHONY: help install build demo test test-slow sanitize bench format format-check clean packages-demo packages packages-slow
 
 help:
 	@echo "make demo    install what is missing, build the programs, run the demonstration"
 	@echo "make test    install what is missing, build everything, run all tests but the slow ones"
 	@echo "make build   build everything;  make bench  run the benchmarks"
 	@echo "make test-slow, make sanitize   the slower tiers;  make format, make clean"
+	@echo "make install [PREFIX=/usr/local]   headers, the CMake package, programs"
 
 packages-demo:
 	@scripts/install_packages demo
 
 packages:
 	@scripts/install_packages all
+
+packages-slow:
+	@scripts/install_packages slow
 
 build: packages
 	cmake --preset default
@@ -27,7 +31,7 @@ demo: packages-demo
 test: build
 	ctest --preset default -j $(JOBS)
 
-test-slow: build
+test-slow: packages-slow build
 	ctest --preset slow
 
 sanitize: packages
@@ -43,6 +47,10 @@ format:
 
 format-check:
 	@git ls-files '*.hpp' '*.cpp' '*.cuh' '*.cu' | xargs clang-format --dry-run --Werror
+
+PREFIX ?= /usr/local
+install: build
+	cmake --install build --prefix $(PREFIX)
 
 clean:
 	rm -rf build build-*

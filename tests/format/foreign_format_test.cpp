@@ -48,7 +48,7 @@ struct float5_e3m1 : qgrain::minifloat<3, 1, 2, qgrain::special_values::nan_at_n
 struct squares_table {
   static constexpr int size = 7;
   static constexpr std::string_view name() noexcept { return "squares"; }
-  static constexpr float value(int i) noexcept {
+  QGRAIN_ELEMENTWISE static constexpr float value(int i) noexcept {
     const int root = i - 3;
     return static_cast<float>(root < 0 ? -root * root : root * root);
   }

@@ -1,11 +1,14 @@
 #include <qgrain/search/knapsack.hpp>
 
 #include <boost/test/unit_test.hpp>
+
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sweep/reference_json.hpp"
@@ -202,4 +205,63 @@ BOOST_AUTO_TEST_CASE(bad_input) {
   BOOST_TEST((code_of([&] { (void)multiple_choice_knapsack({{{1, 1}}}).solve(0.5); }) == errc::out_of_range));
   BOOST_TEST((code_of([&] { (void)multiple_choice_knapsack({{{1, 1}}}).solve(1); }) == errc::ok));
   BOOST_TEST(multiple_choice_knapsack({}).solve(0).picks.empty());
+}
+
+namespace {
+
+/// Random small problem with integers, so that every sum is exact.
+table small_problem(std::mt19937& random) {
+  table groups(1 + random() % 4);
+  for (auto& choices : groups) {
+    choices.resize(1 + random() % 4);
+    for (choice& c : choices) c = {static_cast<double>(random() % 40), static_cast<double>(random() % 30)};
+  }
+  return groups;
+}
+
+/// Corners of the lower left hull of all combinations, by definition: no other point lies below the line through two
+/// neighbours, and nothing is cheaper than the first or better than the last.
+std::vector<std::pair<double, double>> hull_by_definition(const table& groups) {
+  std::vector<std::pair<double, double>> points{{0.0, 0.0}};
+  for (const auto& choices : groups) {
+    std::vector<std::pair<double, double>> next;
+    for (const auto& [cost, score] : points) {
+      for (const choice& c : choices) next.emplace_back(cost + c.cost, score + c.score);
+    }
+    points = next;
+  }
+  std::sort(points.begin(), points.end());
+  std::vector<std::pair<double, double>> hull;
+  for (const auto& p : points) {
+    if (!hull.empty() && p.second >= hull.back().second) continue;
+    const auto above = [&](const auto& a, const auto& b) {  // b lies on or above the line from a to p
+      return (b.second - a.second) * (p.first - a.first) >= (p.second - a.second) * (b.first - a.first);
+    };
+    while (hull.size() > 1 && above(hull[hull.size() - 2], hull.back())) hull.pop_back();
+    hull.push_back(p);
+  }
+  return hull;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(convex_front_of_random_problems) {
+  std::mt19937 random(5);
+  std::size_t corners = 0;
+  for (int round = 0; round < 500; ++round) {
+    const table groups = small_problem(random);
+    const multiple_choice_knapsack problem(groups);
+    const std::vector<selection> front = problem.convex_front();
+    std::vector<std::pair<double, double>> found;
+    std::vector<double> budgets;
+    for (const selection& s : front) {
+      found.emplace_back(s.cost, s.score);
+      budgets.push_back(s.cost);
+    }
+    BOOST_TEST((found == hull_by_definition(groups)));
+    const std::vector<selection> solved = problem.solve(budgets);
+    for (std::size_t i = 0; i < front.size(); ++i) BOOST_TEST(solved[i].score == front[i].score);
+    corners += front.size();
+  }
+  BOOST_TEST_MESSAGE(corners << " corners of 500 fronts");
 }

@@ -1,10 +1,11 @@
-// Reads the golden vectors of tests/data/vectors. Includes no header of the library.
+// Reads golden vectors, those of tests/data/vectors where no other folder is named. Includes no header of the library.
 #ifndef QGRAIN_TESTS_SUPPORT_VECTOR_FILE_HPP
 #define QGRAIN_TESTS_SUPPORT_VECTOR_FILE_HPP
 
 #include <boost/json.hpp>
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -17,6 +18,16 @@
 #include <vector>
 
 namespace qgrain_test {
+
+/// sign, 5 bits of exponent, 10 of mantissa
+[[nodiscard]] inline float widened_float16(std::uint16_t half) {
+  const int exponent = half >> 10U & 31;
+  const int mantissa = half & 1023;
+  const float magnitude = exponent == 31  ? (mantissa == 0 ? INFINITY : NAN)
+                          : exponent == 0 ? std::ldexp(static_cast<float>(mantissa), -24)
+                                          : std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
+  return (half >> 15U) != 0 ? -magnitude : magnitude;
+}
 
 struct tensor {
   std::string dtype;
@@ -35,9 +46,14 @@ struct tensor {
     std::memcpy(values.data(), bytes.data(), bytes.size());
     return values;
   }
-  /// F32 and BF16 as floats.
+  /// F32, BF16 and F16 as floats.
   [[nodiscard]] std::vector<float> floats() const {
     if (dtype == "F32") return as<float>();
+    if (dtype == "F16") {
+      std::vector<float> wide;
+      for (const std::uint16_t half : as<std::uint16_t>()) wide.push_back(widened_float16(half));
+      return wide;
+    }
     if (dtype != "BF16") throw std::runtime_error("a tensor of " + dtype + " is not one of floats");
     std::vector<float> wide;
     for (const std::uint16_t half : as<std::uint16_t>()) {
@@ -49,8 +65,8 @@ struct tensor {
 
 class vector_file {
  public:
-  explicit vector_file(const std::string& name) {
-    const std::string path = std::string(QGRAIN_SOURCE_DIR) + "/tests/data/vectors/" + name + ".safetensors";
+  explicit vector_file(const std::string& name, const std::string& folder = "vectors") {
+    const std::string path = std::string(QGRAIN_SOURCE_DIR) + "/tests/data/" + folder + "/" + name + ".safetensors";
     std::ifstream stream(path, std::ios::binary);
     if (!stream) throw std::runtime_error("cannot open " + path);
     content_.assign(std::istreambuf_iterator<char>(stream), {});

@@ -3,12 +3,14 @@
 #include "plan.hpp"
 #include "request.hpp"
 #include "run.hpp"
+#include "sweep_outputs.hpp"
 #include "terminal.hpp"
 
 #include <config/config_source.hpp>
 #include <engine/checkpoint.hpp>
 #include <json_text.hpp>
 #include <reports.hpp>
+#include <summary/summary_files.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
@@ -77,15 +79,13 @@ void check_resumed(const run_request& request, const sweep_plan& plan) {
 }
 
 void print_outcome(const sweep_plan& plan) {
-  if (plan.jobs.size() == 1) {
-    std::cout << "\nreport: " << (plan.jobs.front().folder / markdown_report_name).string() << "\n";
-  } else {
-    std::cout << "\n"
-              << plan.jobs.size() << " reports: " << (plan.folder / "**" / markdown_report_name).string() << "\n";
-  }
+  // One job has a report of its own beside the one of the sweep.
+  std::cout << "\nreport: " << (common_folder(plan.jobs) / summary_html_name).string() << "\n";
+  if (plan.jobs.size() == 1)
+    std::cout << "        " << (plan.jobs.front().folder / markdown_report_name).string() << "\n";
   const auto is_complete = [](const planned_job& job) { return job.state == folder_state::complete; };
   const auto complete = std::count_if(plan.jobs.begin(), plan.jobs.end(), is_complete);
-  if (complete > 0) std::cout << complete << " of them were complete already\n";
+  if (complete > 0) std::cout << complete << " of " << plan.jobs.size() << " jobs were complete already\n";
   if (!plan.illegal.empty()) std::cout << plan.illegal.size() << " jobs skipped, see skipped-jobs.json\n";
 }
 
@@ -118,7 +118,7 @@ void run(const command_line& given) {
     }
     if (plan.report_only) {
       settle_illegal(plan);
-      write_reports_again(plan.jobs);
+      write_reports_again(plan);
     } else {
       const std::vector<finished_job> finished = run_jobs(plan, request, control);
       progress.finish();

@@ -212,7 +212,7 @@ void plan_job(sweep_plan& plan, const std::vector<std::string>& overrides, const
   try {
     job.quantization = resolve_quantization(formats, format, granularity, recipes);
   } catch (const error& fault) {
-    plan.illegal.push_back({job.label, fault.what()});
+    plan.illegal.push_back({job.label, text_at(job.config, "quant_pair.name"), granularity.name, fault.what()});
     return;
   }
   plan.jobs.push_back(std::move(job));
@@ -301,7 +301,7 @@ void settle_illegal(const sweep_plan& plan) {
   const std::size_t all = plan.illegal.size() + plan.jobs.size();
   std::string sentence;
   if (all > 1) sentence = std::to_string(plan.illegal.size()) + " of " + std::to_string(all) + " jobs cannot run:";
-  for (const illegal_job& job : plan.illegal) sentence += (all > 1 ? "\n  [" + job.label + "] " : "") + job.reason;
+  for (const skipped_job& job : plan.illegal) sentence += (all > 1 ? "\n  [" + job.label + "] " : "") + job.reason;
   throw error(errc::unsupported, sentence);
 }
 

@@ -10,6 +10,7 @@
 #include <config/runtime_context.hpp>
 #include <output_folder.hpp>
 #include <quantization_job.hpp>
+#include <summary/sweep_summary.hpp>
 
 #include <engine/job.hpp>
 #include <engine/sums.hpp>
@@ -63,12 +64,6 @@ struct planned_job {
   [[nodiscard]] std::string result_name() const;
 };
 
-/// A job that no recipe can follow.
-struct illegal_job {
-  std::string label;
-  std::string reason;
-};
-
 /// A list of recipe pairs instead of pairs and granularities (the key `jobs`).
 struct recipe_list_job {
   std::vector<job> jobs;
@@ -86,7 +81,7 @@ struct sweep_plan {
   std::filesystem::path folder;                ///< of the run as a whole: its state lies there
   double checkpoint_seconds = 60;
   bool skip_illegal = false;
-  std::vector<illegal_job> illegal;  ///< not among the jobs
+  std::vector<skipped_job> illegal;  ///< jobs that no recipe can follow; not among the others
   bool report_only = false;
   bool is_multirun = false;
 };

@@ -1,6 +1,7 @@
 #include "run.hpp"
 
 #include "scoring_pass.hpp"
+#include "sweep_outputs.hpp"
 
 #include <config_access.hpp>
 #include <constraint.hpp>
@@ -122,6 +123,8 @@ finished_job finish(const planned_job& job, const opened_pass& pass, const score
   result.input_amax = input_amax(pass, engine);
   result.recipes = {{"weight", recipe_description(job.quantization.recipes.weight, linears.front(), true)},
                     {"activation", recipe_description(job.quantization.recipes.activation, linears.front(), false)}};
+  result.loss = {{"mean_over_targets", engine.loss.mean_over_targets},
+                 {"mean_of_batches", engine.loss.mean_of_batches}};
   if (job.pass.cross != cross_term::exact) {
     const cross_term_error& error = engine.cross_term_errors[scored_as];
     result.cross_term = {{"mode", name_of(job.pass.cross)},
@@ -183,10 +186,16 @@ void move_illegal(sweep_plan& plan, const std::vector<pass_of_jobs>& passes) {
     if (faults[j].empty()) {
       legal.push_back(std::move(plan.jobs[j]));
     } else {
-      plan.illegal.push_back({plan.jobs[j].label, faults[j]});
+      const planned_job& job = plan.jobs[j];
+      plan.illegal.push_back(
+          {job.label, text_at(job.config, "quant_pair.name"), job.quantization.granularity.name, faults[j]});
     }
   }
   plan.jobs = std::move(legal);
+}
+
+std::filesystem::path common_folder_of(const sweep_plan& plan) {
+  return plan.jobs.empty() ? plan.folder : common_folder(plan.jobs);
 }
 
 // What a run keeps in its folder while it works.
@@ -194,7 +203,7 @@ class run_state {
  public:
   run_state(const sweep_plan& plan, const run_request& request)
       : folder_(make_folder(plan.folder)), lock_(folder_), log_(state_folder(folder_) / "log", std::ios::app) {
-    remove_leftovers(state_folder(folder_));
+    for (const auto& place : {folder_, state_folder(folder_), common_folder_of(plan)}) remove_leftovers(place);
     if (request.resumed_folder.empty()) write_request(request, folder_);
     log("start");
   }
@@ -251,7 +260,7 @@ folder_state claim(const std::filesystem::path& folder, const json::object& conf
 void write_skipped(const sweep_plan& plan) {
   if (plan.illegal.empty()) return;
   json::array skipped;
-  for (const illegal_job& job : plan.illegal) skipped.push_back({{"job", job.label}, {"reason", job.reason}});
+  for (const skipped_job& job : plan.illegal) skipped.push_back({{"job", job.label}, {"reason", job.reason}});
   lm::write_text_file(plan.folder / skipped_jobs_name, json_text(skipped) + "\n");
 }
 
@@ -302,6 +311,7 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
     }
     std::filesystem::remove(checkpoint);
   }
+  write_sweep_outputs(plan.jobs, plan.illegal);
   state.log("complete");
   return done;
 }
@@ -345,7 +355,8 @@ void run_recipe_list(const sweep_plan& plan, const run_request& request, const r
   state.log("complete");
 }
 
-void write_reports_again(const std::vector<planned_job>& jobs) {
+void write_reports_again(const sweep_plan& plan) {
+  const std::vector<planned_job>& jobs = plan.jobs;
   std::map<std::filesystem::path, std::string> fingerprints;
   std::vector<json::object> manifests;
   for (const planned_job& job : jobs) {
@@ -358,6 +369,7 @@ void write_reports_again(const std::vector<planned_job>& jobs) {
     check_manifest_model(manifests.back(), fingerprints[job.pass.model]);
   }
   for (std::size_t j = 0; j < jobs.size(); ++j) write_reports(manifests[j], jobs[j].folder);
+  write_sweep_outputs(jobs, plan.illegal);
 }
 
 }  // namespace qgrain::sweep

@@ -43,7 +43,7 @@ struct run_control {
 void run_recipe_list(const sweep_plan& plan, const run_request& request, const run_control& control);
 
 /// Makes the reports of every job again from its manifest, which must be of the same model.
-void write_reports_again(const std::vector<planned_job>& jobs);
+void write_reports_again(const sweep_plan& plan);
 
 }  // namespace qgrain::sweep
 

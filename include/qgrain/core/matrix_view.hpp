@@ -16,6 +16,9 @@ using index_t = std::int64_t;
   return (count + size - 1) / size;
 }
 
+/// Most elements of a matrix: the bytes of any element type still fit index_t.
+inline constexpr index_t max_matrix_elements = (index_t{1} << 57) - 1;
+
 /// Rows and columns of a matrix or of one of its blocks.
 struct shape2d {
   index_t rows = 0;
@@ -25,8 +28,8 @@ struct shape2d {
   friend constexpr bool operator==(const shape2d&, const shape2d&) = default;
 };
 
-/// A row-major matrix that somebody else owns. `leading_dimension` is the distance between rows in elements.
-/// Trivially copyable; the memory must outlive every use.
+/// A row-major matrix that somebody else owns. `leading_dimension` is the distance between rows in elements. `data` has
+/// the alignment of T; no operation asks for more. Trivially copyable; the memory must outlive every use.
 template <class T>
 struct matrix_view {
   T* data = nullptr;

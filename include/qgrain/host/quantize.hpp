@@ -12,6 +12,7 @@
 #include <qgrain/quantizer/quantized_matrix.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 
+#include <concepts>
 #include <string>
 #include <type_traits>
 
@@ -32,9 +33,6 @@ void require_output(matrix_view<const T> in, const quantized_view<Q>& out) {
 /// Faults that every operation looks for before it writes anything.
 template <class Q, class T>
 void require_input(matrix_view<const T> in, const given_ranges& given) {
-  static_assert(std::is_empty_v<typename Q::rounding_type>,
-                "qgrain::quantize: a rounding that differs by element, such as stochastic, is not carried by the bulk "
-                "operations yet; call Q::encode(x, factors, element, rounding) for each element");
   require_shape(Q::check(in.shape),
                 std::string(Q::format_type::name()) + " " + std::string(Q::granularity_type::name()), in.shape);
   require_matrix("the input matrix", in);
@@ -54,42 +52,61 @@ void require_input(matrix_view<const T> in, const given_ranges& given) {
 /// Quantizes into memory that the caller owns.
 ///
 /// in: [rows, cols], float, bfloat16 or float16, any leading dimension. out.codes needs Q::code_bytes(shape) bytes,
-/// out.scales Q::scale_count(shape) entries, out.tensor_scale one float where the scale has two levels. Ranges come
-/// from the data unless given. Values outside the range saturate; NaN becomes what the format has for it. The bits do
-/// not depend on `where`. Two passes over the input (three where the scale has two levels).
-/// @throws error errc::invalid_shape where Q::check refuses the shape or the shapes differ, errc::invalid_argument for
-/// missing memory; nothing has been written then
+/// out.scales Q::scale_count(shape) entries (view_of makes a view that knows), out.tensor_scale one float where the
+/// scale has two levels. Ranges come from the data unless given. Values outside the range saturate; NaN becomes what
+/// the format has for it. Stochastic rounding takes its seed from `rounding` and its choice for an element from the
+/// element's index row * cols + col, whatever the leading dimension. The bits do not depend on `where`. Two passes over
+/// the input (three where the scale has two levels).
+/// @throws error errc::invalid_shape where Q::check refuses the shape or the shapes differ, errc::buffer_too_small for
+/// a leading dimension below the columns, errc::invalid_argument for missing memory; nothing has been written then
 template <quantizer_type Q, storage_element T>
-void quantize(const on_host& where, matrix_view<const T> in, quantized_view<Q> out, const given_ranges& given = {}) {
+void quantize(const on_host& where, matrix_view<const T> in, quantized_view<Q> out, const given_ranges& given = {},
+              typename Q::rounding_type rounding = {}) {
   detail::require_input<Q>(in, given);
   detail::require_output<Q>(in, out);
-  detail::quantize_matrix<typename Q::element_type>(where, in, Q::granularity_type::group_shape(in.shape), given,
-                                                    {out.codes, out.scales, out.tensor_scale});
+  const shape2d group = Q::granularity_type::group_shape(in.shape);
+  detail::quantize_matrix<typename Q::element_type>(where, in, group, given, {out.codes, out.scales, out.tensor_scale},
+                                                    rounding, detail::chunk_rows(in.shape, group),
+                                                    detail::nothing_more{});
 }
 
 /// Codes under scales that are known: out.scales (zero points among them) and out.tensor_scale are read, only out.codes
 /// is written. One pass; everything else as in `quantize`.
 template <quantizer_type Q, storage_element T>
-void encode(const on_host& where, std::type_identity_t<matrix_view<const T>> in, quantized_view<Q> out) {
+void encode(const on_host& where, std::type_identity_t<matrix_view<const T>> in, quantized_view<Q> out,
+            typename Q::rounding_type rounding = {}) {
   detail::require_input<Q, T>(in, {});
   detail::require_output<Q, T>(in, out);
   detail::encode_matrix<typename Q::element_type, T>(where, in, Q::granularity_type::group_shape(in.shape),
-                                                     {out.codes, out.scales, out.tensor_scale});
+                                                     {out.codes, out.scales, out.tensor_scale}, rounding);
 }
 
-/// `quantize` into memory of its own.
-template <quantizer_type Q, storage_element T>
-[[nodiscard]] quantized_matrix<Q> quantize(const on_host& where, matrix_view<const T> in,
-                                           const given_ranges& given = {}) {
-  detail::require_input<Q>(in, given);
+namespace detail {
+
+template <class Q, class T>
+[[nodiscard]] quantized_matrix<Q> quantize_to_own(const on_host& where, matrix_view<const T> in,
+                                                  const given_ranges& given, typename Q::rounding_type rounding) {
+  require_input<Q>(in, given);  // before memory is asked for
   quantized_matrix<Q> out(in.shape);
-  quantize<Q>(where, in, out.view(), given);
+  quantize<Q>(where, in, out.view(), given, rounding);
   return out;
 }
-template <quantizer_type Q>
+
+}  // namespace detail
+
+/// `quantize` into memory of its own. Two overloads, so that a call without T takes whatever converts to a view of
+/// floats.
+template <quantizer_type Q, storage_element T>
+requires(!std::same_as<T, float>)
+    [[nodiscard]] quantized_matrix<Q> quantize(const on_host& where, matrix_view<const T> in,
+                                               const given_ranges& given = {},
+                                               typename Q::rounding_type rounding = {}) {
+  return detail::quantize_to_own<Q>(where, in, given, rounding);
+}
+template <quantizer_type Q, std::same_as<float> T = float>
 [[nodiscard]] quantized_matrix<Q> quantize(const on_host& where, matrix_view<const float> in,
-                                           const given_ranges& given = {}) {
-  return quantize<Q, float>(where, in, given);
+                                           const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
+  return detail::quantize_to_own<Q>(where, in, given, rounding);
 }
 
 /// Codes back to values: out[r, c] = value of the code times its scale, rounded to T. One pass.
@@ -100,8 +117,8 @@ void dequantize(const on_host& where, quantized_view<Q> in, matrix_view<T> out) 
   detail::require_same("rows of the output", in.shape.rows, out.shape.rows);
   detail::require_same("columns of the output", in.shape.cols, out.shape.cols);
   detail::require_matrix("the output matrix", out);
-  if (in.codes == nullptr || in.scales == nullptr) {
-    throw error(errc::invalid_argument, "the input of dequantize has no codes or no scales");
+  if (in.codes == nullptr || in.scales == nullptr || (Q::scale_type::tensor_bits > 0 && in.tensor_scale == nullptr)) {
+    throw error(errc::invalid_argument, "the input of dequantize has no memory for codes, scales or the tensor scale");
   }
   detail::dequantize_matrix<typename Q::element_type>(where, {in.codes, in.scales, in.tensor_scale},
                                                       Q::granularity_type::group_shape(in.shape), out);
@@ -110,16 +127,16 @@ void dequantize(const on_host& where, quantized_view<Q> in, matrix_view<T> out) 
 /// Quantizes and dequantizes in one go: out has the values that the codes would stand for, rounded to T.
 ///
 /// Equal to dequantize(quantize(in)), except that NaN stays NaN and the sign of zero stays in formats that lack them.
-/// `out` may be `in`. Ranges, bits, errors and passes as in `quantize`.
+/// `out` may be `in`. Ranges, rounding, bits, errors and passes as in `quantize`.
 template <quantizer_type Q, storage_element T>
 void fake_quantize(const on_host& where, std::type_identity_t<matrix_view<const T>> in, matrix_view<T> out,
-                   const given_ranges& given = {}) {
+                   const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
   detail::require_input<Q, T>(in, given);
   detail::require_same("rows of the output", in.shape.rows, out.shape.rows);
   detail::require_same("columns of the output", in.shape.cols, out.shape.cols);
   detail::require_matrix("the output matrix", out);
   using element = typename Q::element_type;
-  detail::fake_quantize_matrix<typename Q::range_type>(where, &detail::fake_quantize_block<element>,
+  detail::fake_quantize_matrix<typename Q::range_type>(where, detail::fake_stage<element>(rounding),
                                                        detail::tensor_scale_function<element>(), in, out,
                                                        Q::granularity_type::group_shape(in.shape), given);
 }

@@ -1,15 +1,21 @@
-// Codes below eight bits, packed into bytes.
+// Codes below eight bits, packed into bytes without gaps.
 #ifndef QGRAIN_QUANTIZER_PACKING_HPP
 #define QGRAIN_QUANTIZER_PACKING_HPP
 
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/core/status.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
+#include <type_traits>
 
 namespace qgrain {
 
-/// Which end of a byte the first of its codes goes to.
+/// Which end of a byte the first of its codes goes to. Code i of B bits is bits [i * B, (i + 1) * B) of one long row of
+/// bits; the order says from which end each byte is filled. Codes may lie across bytes (3, 5, 6, 7 bits).
 enum class bit_order : std::uint8_t {
   low_first,   ///< even elements in the low nibble: ONNX, torchao, MX, NVFP4
   high_first,  ///< even elements in the high nibble: ModelOpt's packed int4 and nf4
@@ -21,40 +27,116 @@ template <class Code>
   return static_cast<std::uint32_t>(code) & ((1U << bits) - 1U);
 }
 
-/// Bytes of `count` codes of 1, 2, 4 or 8 bits; the last byte may have unused bits.
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr index_t packed_bytes(index_t count, int bits) noexcept {
-  return ceil_div(count, 8 / bits);
+/// The code that these bits stand for; signed ones are extended from their top bit.
+template <class Code>
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr Code code_of_bits(std::uint32_t value, int bits) noexcept {
+  const bool negative = Code(-1) < Code(0) && (value >> (bits - 1)) != 0;
+  return static_cast<Code>(negative ? value - (1U << bits) : value);
 }
 
-/// Packs codes of 1, 2, 4 or 8 bits one after the other; unused bits of the last byte are 0.
+/// Bytes of `count` codes of 1 to 8 bits; the last byte may have unused bits.
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr index_t packed_bytes(index_t count, int bits) noexcept {
+  return ceil_div(count * bits, 8);
+}
+
+/// Code i of a packed row.
+template <class Code>
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr Code packed_code(const std::uint8_t* packed, index_t i, int bits,
+                                                            bit_order order) noexcept {
+  const index_t first = i * bits / 8;
+  const auto skipped = static_cast<int>(i * bits % 8);
+  std::uint32_t window = packed[first];
+  int width = 8;
+  if (skipped + bits > 8) {
+    const std::uint32_t next = packed[first + 1];
+    window = order == bit_order::low_first ? window | next << 8 : window << 8 | next;
+    width = 16;
+  }
+  const int shift = order == bit_order::low_first ? skipped : width - skipped - bits;
+  return code_of_bits<Code>(low_bits(window >> shift, bits), bits);
+}
+
+namespace detail {
+
+/// Up to eight codes, which fill whole bytes where they are eight.
+template <class Code>
+QGRAIN_HOST_DEVICE constexpr void pack_run(const Code* codes, int count, int bits, bit_order order,
+                                           std::uint8_t* out) noexcept {
+  const int bytes = (count * bits + 7) / 8;
+  const bool low = order == bit_order::low_first;
+  const int top = 8 * bytes - bits;  // where the first code lies if the highest bits come first
+  std::uint64_t row = 0;
+  for (int i = 0; i < count; ++i) row |= std::uint64_t{low_bits(codes[i], bits)} << (low ? i * bits : top - i * bits);
+  for (int b = 0; b < bytes; ++b) out[b] = static_cast<std::uint8_t>(row >> (low ? 8 * b : 8 * (bytes - 1 - b)));
+}
+
+template <class Code>
+QGRAIN_HOST_DEVICE constexpr void unpack_run(const std::uint8_t* packed, int count, int bits, bit_order order,
+                                             Code* codes) noexcept {
+  const int bytes = (count * bits + 7) / 8;
+  const bool low = order == bit_order::low_first;
+  const int top = 8 * bytes - bits;
+  std::uint64_t row = 0;
+  for (int b = 0; b < bytes; ++b) row |= std::uint64_t{packed[b]} << (low ? 8 * b : 8 * (bytes - 1 - b));
+  for (int i = 0; i < count; ++i) {
+    const auto value = static_cast<std::uint32_t>(row >> (low ? i * bits : top - i * bits));
+    codes[i] = code_of_bits<Code>(low_bits(value, bits), bits);
+  }
+}
+
+}  // namespace detail
+
+/// Packs codes of 1 to 8 bits one after the other; unused bits of the last byte are 0. Eight codes fill whole bytes, so
+/// runs of eight can be packed independently: run k begins at byte k * bits.
 ///
 /// codes: `count` codes, of which the low bits count; out: packed_bytes(count, bits) bytes, all written.
 template <class Code>
 QGRAIN_HOST_DEVICE constexpr void pack_codes(const Code* codes, index_t count, int bits, bit_order order,
                                              std::uint8_t* out) noexcept {
-  const int per_byte = 8 / bits;
-  for (index_t byte = 0; byte * per_byte < count; ++byte) {
-    std::uint32_t value = 0;
-    for (int place = 0; place < per_byte && byte * per_byte + place < count; ++place) {
-      const int shift = (order == bit_order::low_first ? place : per_byte - 1 - place) * bits;
-      value |= low_bits(codes[byte * per_byte + place], bits) << shift;
-    }
-    out[byte] = static_cast<std::uint8_t>(value);
-  }
+  const index_t whole = count / 8;
+  for (index_t run = 0; run < whole; ++run) detail::pack_run(codes + 8 * run, 8, bits, order, out + run * bits);
+  detail::pack_run(codes + 8 * whole, static_cast<int>(count % 8), bits, order, out + whole * bits);
 }
 
-/// The way back. Signed codes are extended from their top bit.
+/// The way back from pack_codes: `count` codes, all written.
 template <class Code>
 QGRAIN_HOST_DEVICE constexpr void unpack_codes(const std::uint8_t* packed, index_t count, int bits, bit_order order,
                                                Code* codes) noexcept {
-  const int per_byte = 8 / bits;
-  for (index_t i = 0; i < count; ++i) {
-    const auto place = static_cast<int>(i % per_byte);
-    const int shift = (order == bit_order::low_first ? place : per_byte - 1 - place) * bits;
-    const std::uint32_t value = low_bits(packed[i / per_byte] >> shift, bits);
-    const bool negative = Code(-1) < Code(0) && (value >> (bits - 1)) != 0;
-    codes[i] = static_cast<Code>(negative ? value - (1U << bits) : value);
+  const index_t whole = count / 8;
+  for (index_t run = 0; run < whole; ++run) detail::unpack_run(packed + run * bits, 8, bits, order, codes + 8 * run);
+  detail::unpack_run(packed + whole * bits, static_cast<int>(count % 8), bits, order, codes + 8 * whole);
+}
+
+namespace detail {
+
+inline void require_packed(std::size_t count, int bits, std::size_t found) {
+  if (bits < 1 || bits > 8) {
+    throw error(errc::invalid_argument, "codes of 1 to 8 bits can be packed, not of " + std::to_string(bits) + " bits");
   }
+  const index_t wanted = packed_bytes(static_cast<index_t>(count), bits);
+  if (static_cast<index_t>(found) == wanted) return;
+  throw error(errc::invalid_shape, std::to_string(count) + " codes of " + std::to_string(bits) + " bits take " +
+                                       std::to_string(wanted) + " bytes, the buffer has " + std::to_string(found));
+}
+
+}  // namespace detail
+
+/// `pack_codes` into a buffer of known size.
+/// @throws error errc::invalid_argument for bits outside of 1 to 8, errc::invalid_shape where `out`
+/// has another size than packed_bytes; nothing has been written then
+template <class Code>
+void pack_codes(std::type_identity_t<std::span<const Code>> codes, int bits, bit_order order,
+                std::span<std::uint8_t> out) {
+  detail::require_packed(codes.size(), bits, out.size());
+  pack_codes(codes.data(), static_cast<index_t>(codes.size()), bits, order, out.data());
+}
+
+/// `unpack_codes` from a buffer of known size. Errors as in pack_codes.
+template <class Code>
+void unpack_codes(std::span<const std::uint8_t> packed, int bits, bit_order order,
+                  std::type_identity_t<std::span<Code>> codes) {
+  detail::require_packed(codes.size(), bits, packed.size());
+  unpack_codes(packed.data(), static_cast<index_t>(codes.size()), bits, order, codes.data());
 }
 
 }  // namespace qgrain

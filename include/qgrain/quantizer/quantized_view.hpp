@@ -5,11 +5,16 @@
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/core/status.hpp>
+
+#include <span>
+#include <string>
 
 namespace qgrain {
 
 /// codes: [rows, cols], row-major, dense; scales: Q::scale_count(shape), groups row by row; tensor_scale: 1 for one
-/// level. Trivially copyable; the memory must outlive every use.
+/// level. Trivially copyable; the memory must outlive every use. It does not know how much memory there is: `view_of`
+/// makes one from spans and checks.
 template <quantizer_type Q>
 struct quantized_view {
   typename Q::code_type* codes = nullptr;
@@ -23,6 +28,32 @@ struct quantized_view {
     return Q::decode(codes[row * shape.cols + col], Q::factors(scales[Q::scale_index(shape, row, col)], tensor));
   }
 };
+
+/// A view of memory that is large enough: at least one code per element and Q::scale_count(shape) scales.
+/// @throws error errc::invalid_shape where Q::check refuses the shape, errc::buffer_too_small for short spans, both
+/// numbers named, errc::invalid_argument where a two-level scale has no `tensor_scale`
+template <quantizer_type Q>
+[[nodiscard]] quantized_view<Q> view_of(shape2d shape, std::span<typename Q::code_type> codes,
+                                        std::span<typename Q::stored_scale> scales, float* tensor_scale = nullptr) {
+  const auto refuse = [](errc code, const char* what, index_t wanted, index_t found) {
+    throw error(code, std::string(what) + ": needs " + std::to_string(wanted) + ", has " + std::to_string(found));
+  };
+  const status verdict = Q::check(shape);
+  if (!verdict) refuse(verdict.code(), "the shape of a quantized matrix", verdict.wanted(), verdict.found());
+  const auto held_codes = static_cast<index_t>(codes.size());
+  const auto held_scales = static_cast<index_t>(scales.size());
+  if (held_codes < shape.elements()) {
+    refuse(errc::buffer_too_small, "memory for codes", shape.elements(), held_codes);
+  }
+  if (held_scales < Q::scale_count(shape)) {
+    refuse(errc::buffer_too_small, "memory for scales", Q::scale_count(shape), held_scales);
+  }
+  if (Q::scale_type::tensor_bits > 0 && tensor_scale == nullptr) {
+    throw error(errc::invalid_argument,
+                "there is no memory for the tensor scale of " + std::string(Q::scale_type::name()));
+  }
+  return {codes.data(), scales.data(), tensor_scale, shape};
+}
 
 }  // namespace qgrain
 

@@ -62,7 +62,7 @@ struct quantizer : element_quantizer<Format, Scale, Rounding> {
   /// but the shape. A zero-size tensor, a group longer than the row (unless its tail says otherwise) and sizes whose
   /// byte counts overflow are errc::invalid_shape.
   [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr status check(shape2d shape) noexcept {
-    constexpr index_t most = (index_t{1} << 57) - 1;  // bytes of any element still fit index_t
+    constexpr index_t most = max_matrix_elements;
     if (shape.rows < 1) return status(errc::invalid_shape, 1, shape.rows);
     if (shape.cols < 1) return status(errc::invalid_shape, 1, shape.cols);
     if (shape.cols > most / shape.rows) return status(errc::invalid_shape, most / shape.rows, shape.cols);

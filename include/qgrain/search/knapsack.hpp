@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,7 +46,7 @@ class multiple_choice_knapsack {
     groups_.reserve(groups.size());
     for (std::size_t g = 0; g < groups.size(); ++g) {
       groups_.push_back(undominated(groups[g], g));
-      add_hull_steps(groups_.back());
+      add_hull_steps(groups_.back(), g);
       least_cost_ += groups_.back().front().cost;
     }
     std::stable_sort(steps_.begin(), steps_.end(), [](const step& a, const step& b) { return a.slope > b.slope; });
@@ -73,6 +74,29 @@ class multiple_choice_knapsack {
     }
   }
 
+  /// `solve` for each budget.
+  [[nodiscard]] std::vector<selection> solve(std::span<const double> budgets) const {
+    std::vector<selection> all;
+    all.reserve(budgets.size());
+    for (const double budget : budgets) all.push_back(solve(budget));
+    return all;
+  }
+
+  /// The corners of the convex hull of all (cost, score) pairs from below, cost rising and score falling: from
+  /// everything at its least cost to everything at its least score. Each is the exact optimum for a budget of its own
+  /// cost.
+  [[nodiscard]] std::vector<selection> convex_front() const {
+    std::vector<const item*> chosen;
+    for (const group& items : groups_) chosen.push_back(&items.front());
+    std::vector<selection> front{selection_of(chosen)};
+    for (std::size_t i = 0; i < steps_.size();) {
+      const double slope = steps_[i].slope;
+      for (; i < steps_.size() && steps_[i].slope == slope; ++i) chosen[steps_[i].group] = &steps_[i].to;
+      front.push_back(selection_of(chosen));
+    }
+    return front;
+  }
+
  private:
   struct item {
     double score;
@@ -84,6 +108,8 @@ class multiple_choice_knapsack {
   struct step {    // from one corner of a group's convex hull to the next
     double slope;  // score saved per unit of cost
     double cost;
+    std::size_t group;
+    item to;
   };
 
   struct relaxation {
@@ -129,7 +155,7 @@ class multiple_choice_knapsack {
     return (from.score - to.score) / (to.cost - from.cost);
   }
 
-  void add_hull_steps(const group& items) {
+  void add_hull_steps(const group& items, std::size_t g) {
     group hull;
     for (const item& next : items) {
       while (hull.size() > 1 && slope_between(hull[hull.size() - 2], hull.back()) <= slope_between(hull.back(), next)) {
@@ -138,8 +164,14 @@ class multiple_choice_knapsack {
       hull.push_back(next);
     }
     for (std::size_t i = 1; i < hull.size(); ++i) {
-      steps_.push_back({slope_between(hull[i - 1], hull[i]), hull[i].cost - hull[i - 1].cost});
+      steps_.push_back({slope_between(hull[i - 1], hull[i]), hull[i].cost - hull[i - 1].cost, g, hull[i]});
     }
+  }
+
+  static selection selection_of(const std::vector<const item*>& chosen) {
+    selection result;
+    for (const item* one : chosen) add(result, *one);
+    return result;
   }
 
   /// Everything at its least score: the answer wherever it fits.

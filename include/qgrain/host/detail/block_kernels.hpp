@@ -97,49 +97,123 @@ struct range_block {
 template <>
 struct range_block<float> : absmax_block {};
 
-/// Element stage of fake quantization: in -> out, which may be the same memory.
-template <class Element>
-struct fake_block {
-  using factors_type = typename Element::factors_type;
+/// Where the elements of a block lie in their matrix: element (r, c) has the row-major index first + r * cols + c.
+struct block_place {
+  std::uint64_t first = 0;
+  std::uint64_t cols = 0;
+};
+
+/// Element stage: out[r, c] = Operation::apply(in[r, c], factors of the group, index in the matrix, rounding). `out`
+/// may be `in` where the types are the same. `sources` has one entry per group of the block, from which the operation
+/// makes its factors. Roundings that do not look at the index leave no trace of it in the loops.
+template <class Operation>
+struct element_block {
+  using factors_type = typename Operation::factors_type;
+  using rounding_type = typename Operation::rounding_type;
+  using in_type = typename Operation::in_type;
+  using out_type = typename Operation::out_type;
 
   struct row_body {
-    const float* in;
-    float* out;
+    const in_type* in;
+    out_type* out;
     const factors_type* factors;
+    std::uint64_t index;  // of the first element
+    rounding_type rounding;
     template <index_t Width>
     QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
-      const float* x = in + first;
-      float* y = out + first;
+      const in_type* x = in + first;
+      out_type* y = out + first;
       const index_t size = Width == 0 ? count : Width;
       const factors_type shared = factors[group];
+      const std::uint64_t start = index + static_cast<std::uint64_t>(first);
       QGRAIN_INDEPENDENT_ITERATIONS
-      for (index_t i = 0; i < size; ++i) y[i] = Element::fake(x[i], shared);
+      for (index_t i = 0; i < size; ++i) {
+        y[i] = Operation::apply(x[i], shared, start + static_cast<std::uint64_t>(i), rounding);
+      }
     }
   };
 
-  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, matrix_view<float> out, index_t group_cols,
-                                       const typename Element::range_type* ranges, float tensor_scale) {
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const in_type> in, matrix_view<out_type> out, index_t group_cols,
+                                       const typename Operation::source_type* sources, float tensor_scale,
+                                       block_place place = {}, rounding_type rounding = {}) {
     block_factors<factors_type> factors;
     const index_t groups = ceil_div(in.shape.cols, group_cols);
     if (groups < 1) return;
     QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
-      factors[static_cast<std::size_t>(g)] = Element::factors(Element::scale(ranges[g], tensor_scale), tensor_scale);
+      factors[static_cast<std::size_t>(g)] = Operation::factors(sources[g], tensor_scale);
     }
     for (index_t r = 0; r < in.shape.rows; ++r) {
-      const float* x = in.row(r);
-      float* y = out.row(r);
+      const in_type* x = in.row(r);
+      out_type* y = out.row(r);
+      const std::uint64_t index = place.first + static_cast<std::uint64_t>(r) * place.cols;
       if (group_cols == 1) {
         QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t c = 0; c < in.shape.cols; ++c) {
-          y[c] = Element::fake(x[c], factors[static_cast<std::size_t>(c)]);
+          y[c] = Operation::apply(x[c], factors[static_cast<std::size_t>(c)], index + static_cast<std::uint64_t>(c),
+                                  rounding);
         }
       } else {
-        for_each_group(in.shape.cols, group_cols, row_body{x, y, factors.data()});
+        for_each_group(in.shape.cols, group_cols, row_body{x, y, factors.data(), index, rounding});
       }
     }
   }
 };
+
+/// Values to the values that their codes stand for, from the ranges of the groups.
+template <class Element>
+struct fake_operation {
+  using factors_type = typename Element::factors_type;
+  using rounding_type = typename Element::rounding_type;
+  using source_type = typename Element::range_type;
+  using in_type = float;
+  using out_type = float;
+  QGRAIN_ALWAYS_INLINE static factors_type factors(source_type range, float tensor_scale) {
+    return Element::factors(Element::scale(range, tensor_scale), tensor_scale);
+  }
+  QGRAIN_ALWAYS_INLINE static float apply(float x, factors_type factors, std::uint64_t index, rounding_type rounding) {
+    return Element::fake(x, factors, index, rounding);
+  }
+};
+template <class Element>
+using fake_block = element_block<fake_operation<Element>>;
+
+/// Values to codes, from the stored scales.
+template <class Element>
+struct encode_operation {
+  using factors_type = typename Element::factors_type;
+  using rounding_type = typename Element::rounding_type;
+  using source_type = typename Element::stored_scale;
+  using in_type = float;
+  using out_type = typename Element::code_type;
+  QGRAIN_ALWAYS_INLINE static factors_type factors(source_type scale, float tensor_scale) {
+    return Element::factors(scale, tensor_scale);
+  }
+  QGRAIN_ALWAYS_INLINE static out_type apply(float x, factors_type factors, std::uint64_t index,
+                                             rounding_type rounding) {
+    return Element::encode(x, factors, index, rounding);
+  }
+};
+template <class Element>
+using encode_block = element_block<encode_operation<Element>>;
+
+/// Codes to values, from the stored scales; nothing is rounded.
+template <class Element>
+struct decode_operation {
+  struct rounding_type {};
+  using factors_type = typename Element::factors_type;
+  using source_type = typename Element::stored_scale;
+  using in_type = typename Element::code_type;
+  using out_type = float;
+  QGRAIN_ALWAYS_INLINE static factors_type factors(source_type scale, float tensor_scale) {
+    return Element::factors(scale, tensor_scale);
+  }
+  QGRAIN_ALWAYS_INLINE static float apply(in_type code, factors_type factors, std::uint64_t, rounding_type) {
+    return Element::decode(code, factors);
+  }
+};
+template <class Element>
+using decode_block = element_block<decode_operation<Element>>;
 
 /// The stored scales of `groups` groups, from their ranges.
 template <class Element>
@@ -148,77 +222,6 @@ struct scale_block {
                                        typename Element::stored_scale* scales) {
     QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) scales[g] = Element::scale(ranges[g], tensor_scale);
-  }
-};
-
-/// Codes of a block under its scales, one entry per group of the block.
-template <class Element>
-struct encode_block {
-  using factors_type = typename Element::factors_type;
-  using code_type = typename Element::code_type;
-
-  struct row_body {
-    const float* in;
-    code_type* out;
-    const factors_type* factors;
-    template <index_t Width>
-    QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
-      const float* x = in + first;
-      code_type* y = out + first;
-      const index_t size = Width == 0 ? count : Width;
-      const factors_type shared = factors[group];
-      QGRAIN_INDEPENDENT_ITERATIONS
-      for (index_t i = 0; i < size; ++i) y[i] = Element::encode(x[i], shared);
-    }
-  };
-
-  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, matrix_view<code_type> codes, index_t group_cols,
-                                       const typename Element::stored_scale* scales, float tensor_scale) {
-    block_factors<factors_type> factors;
-    const index_t groups = ceil_div(in.shape.cols, group_cols);
-    if (groups < 1) return;
-    QGRAIN_INDEPENDENT_ITERATIONS
-    for (index_t g = 0; g < groups; ++g) {
-      factors[static_cast<std::size_t>(g)] = Element::factors(scales[g], tensor_scale);
-    }
-    for (index_t r = 0; r < in.shape.rows; ++r) {
-      for_each_group(in.shape.cols, group_cols, row_body{in.row(r), codes.row(r), factors.data()});
-    }
-  }
-};
-
-/// Values of a block of codes.
-template <class Element>
-struct decode_block {
-  using factors_type = typename Element::factors_type;
-  using code_type = typename Element::code_type;
-
-  struct row_body {
-    const code_type* in;
-    float* out;
-    const factors_type* factors;
-    template <index_t Width>
-    QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
-      const code_type* x = in + first;
-      float* y = out + first;
-      const index_t size = Width == 0 ? count : Width;
-      const factors_type shared = factors[group];
-      QGRAIN_INDEPENDENT_ITERATIONS
-      for (index_t i = 0; i < size; ++i) y[i] = Element::decode(x[i], shared);
-    }
-  };
-
-  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const code_type> codes, matrix_view<float> out, index_t group_cols,
-                                       const typename Element::stored_scale* scales, float tensor_scale) {
-    block_factors<factors_type> factors;
-    const index_t groups = ceil_div(out.shape.cols, group_cols);
-    if (groups < 1) return;
-    QGRAIN_INDEPENDENT_ITERATIONS
-    for (index_t g = 0; g < groups; ++g)
-      factors[static_cast<std::size_t>(g)] = Element::factors(scales[g], tensor_scale);
-    for (index_t r = 0; r < out.shape.rows; ++r) {
-      for_each_group(out.shape.cols, group_cols, row_body{codes.row(r), out.row(r), factors.data()});
-    }
   }
 };
 

@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
 
 namespace qgrain::detail {
 
@@ -38,6 +41,11 @@ template <class T>
   return {whole.row(b.row) + b.col, b.shape, whole.leading_dimension};
 }
 
+/// The place of a block of the band that begins at `first_row` of a matrix.
+[[nodiscard]] inline block_place place_of(const block& b, index_t first_row, index_t cols) noexcept {
+  return {static_cast<std::uint64_t>((first_row + b.row) * cols + b.col), static_cast<std::uint64_t>(cols)};
+}
+
 /// Ranges by rows and columns of groups; no data means that each block finds its own.
 template <class Range>
 using ranges_view = matrix_view<const Range>;
@@ -65,10 +73,17 @@ void for_each_ranged_block(matrix_view<const float> in, shape2d group, matrix_vi
   });
 }
 
+/// Whether a rounding treats all elements alike: the function that it gives for an element has no state.
+template <class Rounding>
+inline constexpr bool rounds_alike = std::is_empty_v<decltype(std::declval<const Rounding&>().at(std::uint64_t{}))>;
+
 /// The loop of an element stage, as a function that run-time recipes can point to.
 template <class Element>
 void fake_quantize_block(matrix_view<const float> in, matrix_view<float> out, index_t group_cols,
                          const typename Element::range_type* ranges, float tensor_scale) {
+  static_assert(rounds_alike<typename Element::rounding_type>,
+                "qgrain::element_stage: a rounding that differs by element, such as stochastic, needs a seed, which "
+                "run-time recipes do not carry; call fake_quantize<Q>(where, in, out, ranges, rounding)");
   run_widest<fake_block<Element>>(in, out, group_cols, ranges, tensor_scale);
 }
 template <class Range>

@@ -66,14 +66,24 @@ class float_sink {
   matrix_view<float> view_;
 };
 
-/// Calls body(first row, rows) for chunks that depend on the shape alone. Chunks begin at rows of groups, unless one
-/// row of groups covers the whole matrix.
-template <class Body>
-void for_each_row_chunk(thread_pool& pool, shape2d shape, shape2d group, const Body& body) {
+/// Rows of a chunk, from the shape alone. Chunks begin at rows of groups, unless one row of groups covers the whole
+/// matrix. `least_group_elements`: a chunk has that many elements of each group, or the whole group.
+[[nodiscard]] constexpr index_t chunk_rows(shape2d shape, shape2d group, index_t least_group_elements = 1) noexcept {
   constexpr index_t chunk_elements = 1 << 16;
   const index_t unit = group.rows < shape.rows ? group.rows : 1;
   const index_t rows = std::max<index_t>(1, chunk_elements / (shape.cols * unit)) * unit;
-  for_each_chunk(pool, shape.rows, rows, [&](index_t begin, index_t end) { body(begin, end - begin); });
+  const index_t least = ceil_div(least_group_elements, std::min(group.cols, shape.cols));
+  return unit == 1 ? std::max(rows, std::min(least, group.rows)) : rows;
+}
+
+/// Calls body(first row, rows) for each chunk.
+template <class Body>
+void for_each_row_chunk(thread_pool& pool, index_t rows, index_t rows_per_chunk, const Body& body) {
+  for_each_chunk(pool, rows, rows_per_chunk, [&](index_t begin, index_t end) { body(begin, end - begin); });
+}
+template <class Body>
+void for_each_row_chunk(thread_pool& pool, shape2d shape, shape2d group, const Body& body) {
+  for_each_row_chunk(pool, shape.rows, chunk_rows(shape, group), body);
 }
 
 /// What of the ranges is known before the element stage starts.

@@ -1,4 +1,4 @@
-// Composes a quantizer from a format, a granularity and a scale, and uses it on host memory.
+// Composes quantizers from a format, a granularity and a scale. Sizes and costs are known at compile time.
 #include <qgrain/qgrain.hpp>
 
 #include <cstdio>
@@ -7,14 +7,19 @@
 using int4_g128 = qgrain::quantizer<qgrain::int4, qgrain::per_group<128>>;
 static_assert(int4_g128::bits_per_element == 4.25);  // 4 bits and one f32 scale per 128
 
+using mxfp4 = qgrain::mxfp4_ocp;  // 4 bits and one power of two per 32
+static_assert(mxfp4::bits_per_element == 4.25);
+static_assert(int4_g128::scale_count({64, 256}) == 128 && mxfp4::scale_bytes({64, 256}) == 512);
+static_assert(!int4_g128::check({64, 100}));  // a group of 128 is longer than the row
+
 int main() {
   const qgrain::shape2d shape{64, 256};
   std::vector<float> weights(static_cast<std::size_t>(shape.elements()), 0.25F);
-  if (const qgrain::status verdict = int4_g128::check(shape); !verdict) return std::puts(verdict.message());
+  std::vector<float> back(weights.size());
 
   auto packed = qgrain::quantize<int4_g128>(qgrain::on_host{.threads = 2}, {weights.data(), shape});
-  std::vector<float> back(weights.size());
   qgrain::dequantize<int4_g128>(qgrain::on_host{}, packed.view(), qgrain::matrix_view<float>(back.data(), shape));
+
   std::printf("%zu codes, %zu scales, 0.25 became %g\n", packed.codes.size(), packed.scales.size(),
               static_cast<double>(back[0]));
   return back[0] == 0.25F ? 0 : 1;

@@ -1,0 +1,154 @@
+// Magnitudes of a tensor, counted in bins of one width while its batches go by.
+#ifndef QGRAIN_CALIBRATION_HISTOGRAM_HPP
+#define QGRAIN_CALIBRATION_HISTOGRAM_HPP
+
+#include <qgrain/core/arithmetic.hpp>
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/core/status.hpp>
+#include <qgrain/scale/range.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace qgrain::calibration {
+
+/// Counts |x| in bins that start at 0. The first batch that is not all zeros sets the width, largest magnitude / bins;
+/// a later batch that reaches further adds bins of the same width. The counts do not depend on the order of elements
+/// within a batch; they do depend on which batch comes first.
+///
+/// Source: the histogram calibrator of ModelOpt 0.47, whose counts these are. Bin of a magnitude: trunc(x * bins / top)
+/// in float32, multiplied first; x = top belongs to the last bin. An all-zero histogram keeps its zeros in the middle
+/// bin, all edges 0. Better than there: zeros in front of data are not an error (they move to bin 0), and a grown
+/// histogram always has one edge more than bins.
+class histogram {
+ public:
+  struct options {
+    index_t bins = 2048;
+    bool skip_zeros = false;
+  };
+
+  /// @throws error errc::invalid_argument for less than one bin
+  explicit histogram(options settings) : settings_(settings) {
+    if (settings.bins < 1) {
+      throw error(errc::invalid_argument, "a histogram has at least 1 bin, found " + std::to_string(settings.bins));
+    }
+  }
+  histogram() : histogram(options{}) {}
+
+  /// Adds one batch.
+  /// @throws error errc::non_finite for NaN or infinity (index and value are named); nothing has been counted then
+  void observe(std::span<const float> batch) {
+    prepare(largest_magnitude(batch));
+    add(count(batch));
+  }
+
+  // The same in parts, for batches that several threads share: prepare(the largest magnitude of the whole batch) once,
+  // count(part) anywhere, add(counts) in any order.
+
+  /// Makes room for magnitudes up to `top` (finite, at least 0).
+  void prepare(float top) {
+    if (counts_.empty()) {
+      counts_.assign(static_cast<std::size_t>(settings_.bins), 0);
+      set_first_edges(top);
+    } else if (top > edges_.back()) {
+      if (edges_.back() == 0.0F) {  // only zeros so far
+        const std::int64_t zeros = counts_[middle()];
+        counts_[middle()] = 0;
+        counts_[0] = zeros;
+        set_first_edges(top);
+      } else {
+        grow(top);
+      }
+    }
+  }
+  /// Counts of a part, one per bin.
+  [[nodiscard]] std::vector<std::int64_t> count(std::span<const float> part) const {
+    std::vector<std::int64_t> counts(counts_.size(), 0);
+    const float top = edges_.back();
+    const auto bins = static_cast<float>(counts.size());
+    const auto last = static_cast<index_t>(counts.size()) - 1;
+    for (const float element : part) {
+      const float x = std::fabs(element);
+      if (settings_.skip_zeros && x == 0.0F) continue;
+      const auto bin =
+          top == 0.0F ? static_cast<index_t>(middle()) : static_cast<index_t>(div_rn(mul_rn(x, bins), top));
+      ++counts[static_cast<std::size_t>(std::min(bin, last))];
+    }
+    return counts;
+  }
+  void add(const std::vector<std::int64_t>& counts) {
+    for (std::size_t i = 0; i < counts.size(); ++i) counts_[i] += counts[i];
+  }
+
+  /// Adds the counts of a histogram of the same bin width, such as that of another process whose first batch was the
+  /// same.
+  /// @throws error errc::invalid_argument where the widths differ
+  void merge(const histogram& other) {
+    if (other.counts_.empty()) return;
+    if (counts_.empty()) {
+      *this = other;
+      return;
+    }
+    if (edges_[1] != other.edges_[1]) {
+      throw error(errc::invalid_argument, "histograms of bin widths " + std::to_string(edges_[1]) + " and " +
+                                              std::to_string(other.edges_[1]) + " cannot be merged");
+    }
+    if (other.counts_.size() > counts_.size()) {
+      counts_.resize(other.counts_.size(), 0);
+      edges_ = other.edges_;
+    }
+    add(other.counts_);
+  }
+
+  /// Elements per bin; empty before the first batch.
+  [[nodiscard]] const std::vector<std::int64_t>& counts() const noexcept { return counts_; }
+  /// counts().size() + 1 ascending numbers, the first of them 0.
+  [[nodiscard]] const std::vector<float>& edges() const noexcept { return edges_; }
+
+  /// The largest magnitude of a batch.
+  /// @throws error errc::non_finite for NaN or infinity
+  [[nodiscard]] static float largest_magnitude(std::span<const float> batch) {
+    float top = 0.0F;
+    for (const float x : batch) top = widened(top, x);
+    if (std::isfinite(top)) return top;
+    const auto bad = std::find_if(batch.begin(), batch.end(), [](float x) { return !std::isfinite(x); });
+    throw error(errc::non_finite, "element " + std::to_string(bad - batch.begin()) + " of a batch to calibrate on is " +
+                                      std::to_string(*bad));
+  }
+
+ private:
+  [[nodiscard]] std::size_t middle() const noexcept { return counts_.size() / 2; }
+
+  /// Equal steps, each half measured from its own end with one rounding (torch.linspace).
+  void set_first_edges(float top) {
+    const std::size_t bins = counts_.size();
+    const float width = div_rn(top, static_cast<float>(bins));
+    edges_.resize(bins + 1);
+    for (std::size_t i = 0; i <= bins; ++i) {
+      edges_[i] =
+          i < (bins + 1) / 2 ? mul_rn(width, static_cast<float>(i)) : fma_rn(-width, static_cast<float>(bins - i), top);
+    }
+  }
+  void grow(float top) {
+    const float width = sub_rn(edges_[1], edges_[0]);
+    const auto bins = static_cast<std::size_t>(std::ceil(div_rn(top, width)));
+    counts_.resize(std::max(bins, counts_.size()), 0);
+    edges_.resize(counts_.size() + 1);
+    for (std::size_t i = 0; i < edges_.size(); ++i) {
+      edges_[i] = static_cast<float>(static_cast<double>(i) * static_cast<double>(width));
+    }
+  }
+
+  options settings_;
+  std::vector<std::int64_t> counts_;
+  std::vector<float> edges_;
+};
+
+}  // namespace qgrain::calibration
+
+#endif

@@ -1,0 +1,156 @@
+// Ranges over batches: the largest magnitude, and the multiple of it that quantizes the batches with the least error.
+#ifndef QGRAIN_CALIBRATION_OBSERVER_HPP
+#define QGRAIN_CALIBRATION_OBSERVER_HPP
+
+#include <qgrain/core/arithmetic.hpp>
+#include <qgrain/core/half.hpp>
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/core/status.hpp>
+#include <qgrain/scale/range.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace qgrain::calibration {
+
+/// Which elements of a matrix share a range.
+enum class range_axis { tensor, rows, columns };
+
+namespace detail {
+
+[[nodiscard]] inline std::size_t range_count(shape2d shape, range_axis axis) noexcept {
+  const index_t count = axis == range_axis::tensor ? 1 : axis == range_axis::rows ? shape.rows : shape.cols;
+  return static_cast<std::size_t>(count);
+}
+[[nodiscard]] constexpr std::size_t range_index(index_t row, index_t col, range_axis axis) noexcept {
+  return axis == range_axis::tensor ? 0 : static_cast<std::size_t>(axis == range_axis::rows ? row : col);
+}
+inline void require_ranges(std::size_t wanted, std::size_t found) {
+  if (wanted != found) {
+    throw error(errc::invalid_shape,
+                "a batch has " + std::to_string(found) + " ranges, those before it had " + std::to_string(wanted));
+  }
+}
+
+}  // namespace detail
+
+/// The largest magnitude of all batches, per tensor, row or column; exact, so the order of batches and the merging of
+/// observers change nothing. A NaN stays. Source: ModelOpt 0.47's max calibrator.
+class absmax_observer {
+ public:
+  explicit absmax_observer(range_axis axis) : axis_(axis) {}
+
+  /// @throws error errc::invalid_shape where the number of ranges differs from that of earlier batches
+  template <storage_element T>
+  void observe(matrix_view<const T> batch) {
+    const std::size_t count = detail::range_count(batch.shape, axis_);
+    if (amax_.empty()) amax_.assign(count, 0.0F);
+    detail::require_ranges(amax_.size(), count);
+    for (index_t r = 0; r < batch.shape.rows; ++r) {
+      for (index_t c = 0; c < batch.shape.cols; ++c) {
+        float& range = amax_[detail::range_index(r, c, axis_)];
+        range = widened(range, to_float(batch(r, c)));
+      }
+    }
+  }
+  void merge(const absmax_observer& other) {
+    if (other.amax_.empty()) return;
+    if (amax_.empty()) amax_.assign(other.amax_.size(), 0.0F);
+    detail::require_ranges(amax_.size(), other.amax_.size());
+    for (std::size_t i = 0; i < amax_.size(); ++i) amax_[i] = widened(amax_[i], other.amax_[i]);
+  }
+  [[nodiscard]] const std::vector<float>& amax() const noexcept { return amax_; }
+
+ private:
+  range_axis axis_;
+  std::vector<float> amax_;
+};
+
+/// Multiples of the largest magnitude that a search tries: first, then equal steps of about `step` up to last.
+struct multiplier_search {
+  double first = 0.25;
+  double last = 4.0;
+  double step = 0.1;
+
+  /// ceil((last - first) / step) + 1 float32 numbers, both ends among them (1 need not be). Source: ModelOpt 0.47.
+  /// @throws error errc::out_of_range for an empty or endless span
+  [[nodiscard]] std::vector<float> values() const {
+    if (!(first > 0 && last >= first && step > 0 && (last - first) / step < 1e6)) {
+      throw error(errc::out_of_range, "multipliers from " + std::to_string(first) + " to " + std::to_string(last) +
+                                          " in steps of " + std::to_string(step) + " make no search");
+    }
+    const auto steps = static_cast<std::size_t>(std::ceil((last - first) / step));
+    const auto low = static_cast<float>(first);
+    const auto high = static_cast<float>(last);
+    const float width = steps == 0 ? 0.0F : div_rn(sub_rn(high, low), static_cast<float>(steps));
+    std::vector<float> all(steps + 1);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      all[i] = i < all.size() / 2 ? fma_rn(width, static_cast<float>(i), low)
+                                  : fma_rn(-width, static_cast<float>(steps - i), high);
+    }
+    return all;
+  }
+};
+
+/// The multiple of an initial range with the least squared error over all batches, per tensor, row or column. Element:
+/// the element stage of a quantizer (quantizer<...>::element_type) whose range is one magnitude.
+///
+/// Errors are float32, their squares summed in double; the first of equal multiples wins. A range of 0 stays 0. Source:
+/// ModelOpt 0.47's mse calibrator (sums there are float32).
+template <class Element>
+class mse_observer {
+ public:
+  mse_observer(range_axis axis, std::vector<float> initial, const multiplier_search& search = {})
+      : axis_(axis), initial_(std::move(initial)), multipliers_(search.values()) {
+    losses_.assign(multipliers_.size() * initial_.size(), 0.0);
+  }
+
+  /// @throws error errc::invalid_shape where the number of ranges differs from that of the initial ones
+  template <storage_element T>
+  void observe(matrix_view<const T> batch) {
+    detail::require_ranges(initial_.size(), detail::range_count(batch.shape, axis_));
+    for (std::size_t m = 0; m < multipliers_.size(); ++m) {
+      for (index_t r = 0; r < batch.shape.rows; ++r) {
+        for (index_t c = 0; c < batch.shape.cols; ++c) {
+          const std::size_t range = detail::range_index(r, c, axis_);
+          const auto factors = Element::factors(Element::scale(mul_rn(initial_[range], multipliers_[m])));
+          const float x = to_float(batch(r, c));
+          const float error = sub_rn(Element::fake(x, factors), x);
+          losses_[m * initial_.size() + range] += static_cast<double>(mul_rn(error, error));
+        }
+      }
+    }
+  }
+  /// Adds the losses of another observer of the same ranges and multipliers.
+  void merge(const mse_observer& other) {
+    detail::require_ranges(losses_.size(), other.losses_.size());
+    for (std::size_t i = 0; i < losses_.size(); ++i) losses_[i] += other.losses_[i];
+  }
+  [[nodiscard]] const std::vector<float>& multipliers() const noexcept { return multipliers_; }
+  /// [multipliers, ranges], row-major.
+  [[nodiscard]] const std::vector<double>& losses() const noexcept { return losses_; }
+  [[nodiscard]] std::vector<float> amax() const {
+    std::vector<float> best(initial_.size());
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      std::size_t pick = 0;
+      for (std::size_t m = 1; m < multipliers_.size(); ++m) {
+        if (losses_[m * best.size() + i] < losses_[pick * best.size() + i]) pick = m;
+      }
+      best[i] = mul_rn(initial_[i], multipliers_[pick]);
+    }
+    return best;
+  }
+
+ private:
+  range_axis axis_;
+  std::vector<float> initial_;
+  std::vector<float> multipliers_;
+  std::vector<double> losses_;
+};
+
+}  // namespace qgrain::calibration
+
+#endif

@@ -1,0 +1,45 @@
+# Uses qgrain as a project would, in one way, from nothing: cmake -DWAY=... -DTREE=... -DBUILD=... -DSCRATCH=... -DCXX=... -DVERSION=...
+cmake_minimum_required(VERSION 3.23)
+
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
+
+set(project ${CMAKE_CURRENT_LIST_DIR}/project)
+file(REMOVE_RECURSE ${SCRATCH})
+file(MAKE_DIRECTORY ${SCRATCH})
+set(flags -std=c++20 -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Werror)
+
+if(WAY MATCHES "find_package|pkg_config")
+  run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${SCRATCH}/prefix --component headers)
+endif()
+
+if(WAY STREQUAL "include_folder")
+  run(${CXX} ${flags} -I${TREE}/include ${project}/main.cpp ${project}/other.cpp -o ${SCRATCH}/consumer -pthread)
+  run(${SCRATCH}/consumer)
+elseif(WAY STREQUAL "pkg_config")
+  find_program(pkg_config pkg-config)
+  if(NOT pkg_config)
+    message("skipped: pkg-config was not found")
+    return()
+  endif()
+  set(ENV{PKG_CONFIG_PATH} ${SCRATCH}/prefix/share/pkgconfig)
+  execute_process(COMMAND ${pkg_config} --cflags --libs qgrain OUTPUT_VARIABLE found RESULT_VARIABLE failed
+    OUTPUT_STRIP_TRAILING_WHITESPACE)
+  execute_process(COMMAND ${pkg_config} --modversion qgrain OUTPUT_VARIABLE version OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(failed OR NOT version STREQUAL VERSION)
+    message(FATAL_ERROR "pkg-config knows qgrain as \"${version}\", not ${VERSION}: ${found}")
+  endif()
+  separate_arguments(found)
+  run(${CXX} ${project}/main.cpp ${project}/other.cpp -o ${SCRATCH}/consumer ${found})
+  run(${SCRATCH}/consumer)
+else()
+  # The installed tree is moved first: nothing in it may remember where it was.
+  if(WAY STREQUAL "find_package")
+    file(RENAME ${SCRATCH}/prefix ${SCRATCH}/moved)
+  endif()
+  run(${CMAKE_COMMAND} -G Ninja -S ${project} -B ${SCRATCH}/build -DWAY=${WAY} -DQGRAIN_TREE=${TREE} -DQGRAIN_VERSION=${VERSION}
+    -DCMAKE_PREFIX_PATH=${SCRATCH}/moved -DCMAKE_CXX_COMPILER=${CXX} -DFETCHCONTENT_FULLY_DISCONNECTED=ON)
+  run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
+  run(${SCRATCH}/build/consumer)
+  run(${SCRATCH}/build/consumer_of_components)
+endif()
+message("${WAY}: built and ran")
