@@ -103,20 +103,91 @@ struct head_comparison::sums {
   }
 };
 
-head_comparison::head_comparison(const lm::model& model, lm::const_matrix base, std::span<const std::int32_t> targets,
+// The whole logits of a copy's padding rows, before and after the change; rows that must be equal are kept once.
+class head_comparison::padding_logits {
+ public:
+  padding_logits(const lm::packed_rows& rows, lm::const_matrix base, const copy& c, index_t vocabulary)
+      : vocabulary_(vocabulary), slot_of_(static_cast<std::size_t>(base.rows()), -1) {
+    std::vector<const lm::sequence_rows*> kept;
+    const auto same_state = [&](lm::const_matrix state, index_t a, index_t b) {
+      return (state.row(a).array() == state.row(b).array()).all();
+    };
+    for (const lm::sequence_rows& s : rows.sequences) {
+      if (s.padding == 0 || s.begin >= base.rows()) continue;
+      // What replaces the head may have a range for each batch.
+      const auto twin = std::find_if(kept.begin(), kept.end(), [&](const lm::sequence_rows* k) {
+        return (c.head == nullptr || k->batch == s.batch) && same_state(base, k->begin, s.begin) &&
+               same_state(c.state, k->begin, s.begin);
+      });
+      slot_of_[static_cast<std::size_t>(s.begin)] = static_cast<std::int32_t>(twin - kept.begin());
+      if (twin != kept.end()) continue;
+      first_of_.push_back(s.begin);
+      kept.push_back(&s);
+    }
+    values_ = lm::buffer(2 * vocabulary * static_cast<index_t>(kept.size()));
+  }
+
+  void keep(index_t row, index_t first_output, const float* before, const float* after, index_t n) {
+    const std::int32_t slot = slot_of_[static_cast<std::size_t>(row)];
+    if (slot < 0 || first_of_[static_cast<std::size_t>(slot)] != row) return;
+    std::copy_n(before, n, values_.data() + 2 * slot * vocabulary_ + first_output);
+    std::copy_n(after, n, values_.data() + (2 * slot + 1) * vocabulary_ + first_output);
+  }
+
+  /// By slot; the logits become log-probabilities.
+  [[nodiscard]] std::vector<double> divergences() {
+    std::vector<double> found;
+    for (index_t slot = 0; slot < static_cast<index_t>(first_of_.size()); ++slot) {
+      float* a = values_.data() + 2 * slot * vocabulary_;
+      float* b = a + vocabulary_;
+      log_softmax(a);
+      log_softmax(b);
+      double sum = 0;
+      for (index_t i = 0; i < vocabulary_; ++i)
+        sum += static_cast<double>(mul_rn(lm::exp_accurate(a[i]), sub_rn(a[i], b[i])));
+      found.push_back(sum);
+    }
+    return found;
+  }
+  [[nodiscard]] std::int32_t slot_of(std::size_t row) const { return slot_of_[row]; }
+
+ private:
+  // 16 running sums of exponentials, added in halves; log rounded once.
+  void log_softmax(float* z) const {
+    const float largest = *std::max_element(z, z + vocabulary_);
+    float lane_sums[lanes] = {};
+    for (index_t j = 0; j < vocabulary_; ++j) {
+      float& sum = lane_sums[j % lanes];
+      sum = add_rn(sum, lm::exp_accurate(sub_rn(z[j], largest)));
+    }
+    for (index_t half = lanes / 2; half > 0; half /= 2) {
+      for (index_t i = 0; i < half; ++i) lane_sums[i] = add_rn(lane_sums[i], lane_sums[i + half]);
+    }
+    const auto log_sum = static_cast<float>(std::log(static_cast<double>(lane_sums[0])));
+    for (index_t j = 0; j < vocabulary_; ++j) z[j] = sub_rn(sub_rn(z[j], largest), log_sum);
+  }
+
+  index_t vocabulary_;
+  std::vector<std::int32_t> slot_of_;  // [rows]
+  std::vector<index_t> first_of_;      // [slots] the row that is kept
+  lm::buffer values_;                  // [slots][2][vocabulary]
+};
+
+head_comparison::head_comparison(const lm::model& model, const lm::packed_rows& rows, lm::const_matrix base,
                                  thread_pool& pool, const lm::pass_limits& limits)
     : model_(model),
+      rows_(rows),
       base_(base),
-      targets_(targets),
+      targets_(std::span(rows.targets).first(static_cast<std::size_t>(base.rows()))),
       pool_(pool),
       slabs_(model, pool, limits),
       final_weight_(static_cast<std::size_t>(model.config().hidden)) {
   model_.read_final_norm(final_weight_);
-  const auto rows = static_cast<std::size_t>(base_.rows());
-  std::vector<float> largest(rows, -std::numeric_limits<float>::infinity());
-  std::vector<double> exponentials(rows, 0.0);
-  std::vector<float> target_logits(rows, 0.0F);
-  std::vector<sums> choice(rows);
+  const auto count = static_cast<std::size_t>(base_.rows());
+  std::vector<float> largest(count, -std::numeric_limits<float>::infinity());
+  std::vector<double> exponentials(count, 0.0);
+  std::vector<float> target_logits(count, 0.0F);
+  std::vector<sums> choice(count);
   lm::buffer logits;
   slabs_.for_each(base_.rows(), [&](index_t first_output, lm::const_matrix w, index_t first, index_t end) {
     if (logits.size() < (end - first) * w.rows()) logits = lm::buffer((end - first) * w.rows());
@@ -140,7 +211,7 @@ head_comparison::head_comparison(const lm::model& model, lm::const_matrix base, 
   });
   linear_flops_ += 2.0 * static_cast<double>(base_.size()) * static_cast<double>(model_.config().vocabulary);
   double loss = 0;
-  for (std::size_t r = 0; r < rows; ++r) {
+  for (std::size_t r = 0; r < count; ++r) {
     const double log_sum = static_cast<double>(largest[r]) + std::log(exponentials[r]);
     log_sums_.push_back(static_cast<float>(log_sum));
     first_choice_.push_back(choice[r].first_choice);
@@ -200,6 +271,8 @@ std::vector<row_comparison> head_comparison::compare(std::span<const copy> copie
   const auto count = static_cast<index_t>(copies.size());
   std::vector<sums> all(static_cast<std::size_t>(rows * count));
   std::vector<double> probability(static_cast<std::size_t>(rows), 0.0);
+  std::vector<padding_logits> padding;
+  for (const copy& c : copies) padding.emplace_back(rows_, base_, c, model_.config().vocabulary);
   lm::buffer logits;
   lm::buffer weights;
   lm::buffer replaced;
@@ -228,6 +301,9 @@ std::vector<row_comparison> head_comparison::compare(std::span<const copy> copie
     const auto compare_task = [&](index_t c, lm::const_matrix y, index_t b, index_t e) {
       compare_rows(y, lm::as_const(lm::rows_of(z, b, e)), lm::as_const(lm::rows_of(p, b, e)), first + b, first_output,
                    first_choices, &all[static_cast<std::size_t>(c * rows + first + b)]);
+      for (index_t i = b; i < e; ++i) {
+        padding[static_cast<std::size_t>(c)].keep(first + i, first_output, z.row(i).data(), y.row(i - b).data(), width);
+      }
     };
     std::vector<index_t> plain;
     for (index_t c = 0; c < count; ++c) {
@@ -257,13 +333,18 @@ std::vector<row_comparison> head_comparison::compare(std::span<const copy> copie
                    static_cast<double>(count + 1);
 
   std::vector<row_comparison> result(all.size());
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const std::size_t r = i % static_cast<std::size_t>(rows);
-    const double shift = all[i].shift / probability[r];
-    const double growth = std::log1p(all[i].beyond / probability[r] + shift);
-    result[i].divergence = growth - shift;
-    if (targets_[r] >= 0) result[i].loss_increase = growth - static_cast<double>(all[i].target_change);
-    result[i].same_first_choice = all[i].first_choice == first_choice_[r];
+  for (std::size_t c = 0; c < copies.size(); ++c) {
+    const std::vector<double> rounded = padding[c].divergences();
+    for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
+      const sums& s = all[c * static_cast<std::size_t>(rows) + r];
+      row_comparison& found = result[c * static_cast<std::size_t>(rows) + r];
+      const double shift = s.shift / probability[r];
+      const double growth = std::log1p(s.beyond / probability[r] + shift);
+      const std::int32_t slot = padding[c].slot_of(r);
+      found.divergence = slot < 0 ? growth - shift : rounded[static_cast<std::size_t>(slot)];
+      if (targets_[r] >= 0) found.loss_increase = growth - static_cast<double>(s.target_change);
+      found.same_first_choice = s.first_choice == first_choice_[r];
+    }
   }
   return result;
 }

@@ -6,6 +6,7 @@
 #include <lm/head_slabs.hpp>
 #include <lm/linear_override.hpp>
 #include <lm/model.hpp>
+#include <lm/rows.hpp>
 
 #include <qgrain/host/parallel.hpp>
 
@@ -26,12 +27,16 @@ struct row_comparison {
 /// logit, the divergence is log(sum p e^d) - sum p d, taken as log1p(sum p (e^d - 1)) - sum p d: it is 0 where nothing
 /// changed and keeps its digits where little did. Per entry in f32, sums in f64 in a fixed order: the same bits for any
 /// number of threads and copies. Infinite or NaN where logits are.
+///
+/// A padding row's divergence is multiplied by the positions that it stands for, and with it the rounding of the tool
+/// that scores are compared with. So it is taken as that tool does, from two log-softmax rows rounded to f32
+/// (log_softmax of PyTorch on vectors of 16 floats): sum of f32(e^a) (a - b).
 class head_comparison {
  public:
-  /// `base` [rows, hidden]: the residual stream behind the last block. Everything must outlive the comparison. Takes
-  /// one pass over the head.
-  head_comparison(const lm::model& model, lm::const_matrix base, std::span<const std::int32_t> targets,
-                  thread_pool& pool, const lm::pass_limits& limits);
+  /// `base`: the residual stream behind the last block, of the first rows of `rows`. Everything must outlive the
+  /// comparison. Takes one pass over the head.
+  head_comparison(const lm::model& model, const lm::packed_rows& rows, lm::const_matrix base, thread_pool& pool,
+                  const lm::pass_limits& limits);
 
   /// States behind the last block, and what replaces the head's product (null: nothing). To the override row r is
   /// first_row + r.
@@ -51,12 +56,14 @@ class head_comparison {
 
  private:
   struct sums;
+  class padding_logits;
   void normed(lm::const_matrix state, lm::matrix out) const;
   void head_product(const copy& c, index_t first_output, lm::const_matrix w, index_t first, index_t end, lm::matrix y);
   void compare_rows(lm::const_matrix z, lm::const_matrix base, lm::const_matrix weight, index_t first,
                     index_t first_output, bool first_choices, sums* rows) const;
 
   const lm::model& model_;
+  const lm::packed_rows& rows_;
   lm::const_matrix base_;
   std::span<const std::int32_t> targets_;
   thread_pool& pool_;
