@@ -88,7 +88,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     lm::layer_pass pass(model, rows, pool, options.limits, options.score_batches);
     pass.forward(lm::layer_pass::keep::all_states, &observer);
     inputs.require_finite();
-    result.loss = pass.loss();
+    result.loss = pass.loss(options.labels);
     scorer visitor(plan, weights, inputs, pool, options.variant_bytes, meter, result);
     pass.backward(visitor);
     result.costs.pass = pass.costs();

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct engine_options {
   index_t variant_bytes = index_t{256} << 20;  ///< quantized weights of one Linear in memory at once
   /// Called now and then from the calling thread with the share of the matrix products that is done, 0 to 1.
   std::function<void(double share)> progress;
+  std::optional<lm::label_draw> labels;  ///< gradients of labels drawn from the prediction instead of the text's
 };
 
 struct engine_costs {
