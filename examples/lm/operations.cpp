@@ -29,30 +29,37 @@ struct sum_of_squares {
   QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t n, float* result) {
     const index_t steps = n / width;
     const int power = std::max(4, log2_rounded_up(steps) / static_cast<int>(levels));
-    float sums[levels][width] = {};
-    for (index_t step = 1; step <= steps; ++step, x += width) {
-      for (index_t i = 0; i < width; ++i) sums[0][i] += square(x[i]);
-      for (std::size_t level = 1; level < levels && step % (index_t{1} << (power * static_cast<int>(level))) == 0;
-           ++level) {
-        empty(sums[level - 1], sums[level]);
+    float first[width] = {};
+    if (steps < index_t{1} << power) {  // the higher levels stay 0
+      for (index_t step = 0; step < steps; ++step, x += width) add_squares(x, first);
+    } else {
+      float sums[levels][width] = {};
+      for (index_t step = 1; step <= steps; ++step, x += width) {
+        add_squares(x, sums[0]);
+        for (std::size_t level = 1; level < levels && step % (index_t{1} << (power * static_cast<int>(level))) == 0;
+             ++level) {
+          empty(sums[level - 1], sums[level]);
+        }
       }
-    }
-    if (steps >= index_t{1} << power) {  // else the higher levels are 0
       for (std::size_t level = 1; level < levels; ++level) empty(sums[level], sums[0]);
+      for (index_t i = 0; i < width; ++i) first[i] = sums[0][i];
     }
     const index_t rest = n - steps * width;
     const index_t whole = rest - rest % lanes;
-    for (index_t i = 0; i < whole; ++i) sums[0][i % lanes] += square(x[i]);
+    for (index_t i = 0; i < whole; ++i) first[i % lanes] += square(x[i]);
     float total = 0;
     for (index_t i = whole; i < rest; ++i) total += square(x[i]);
     for (index_t i = 0; i < lanes; ++i) {
-      total += ((sums[0][i] + sums[0][i + lanes]) + sums[0][i + 2 * lanes]) + sums[0][i + 3 * lanes];
+      total += ((first[i] + first[i + lanes]) + first[i + 2 * lanes]) + first[i + 3 * lanes];
     }
     *result = total;
   }
 
  private:
   QGRAIN_ALWAYS_INLINE static float square(float x) { return mul_rn(x, x); }
+  QGRAIN_ALWAYS_INLINE static void add_squares(const float* x, float* sums) {
+    for (index_t i = 0; i < width; ++i) sums[i] += square(x[i]);
+  }
   QGRAIN_ALWAYS_INLINE static int log2_rounded_up(index_t n) {
     return n > 1 ? static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1))) : 0;
   }
