@@ -1,9 +1,11 @@
 // Divergence scores by forward passes: against the gradient sweep of the same jobs, and against their bare products.
+// Fisher scores with one draw: against the gradient sweep, for all jobs and for one.
 //   output_scores_bench MODEL TEXT_FILE THREADS
 #include "support/program.hpp"
 #include "support/timing.hpp"
 
 #include <sweep/engine/engine.hpp>
+#include <sweep/engine/fisher.hpp>
 #include <sweep/engine/output_scores.hpp>
 
 #include <lm/operations.hpp>
@@ -94,6 +96,15 @@ void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int th
                              [&] {
                                bare_flops = 0;
                                for (int i = 0; i < 20; ++i) bare_flops += products.run();
+                             },
+                             [&] {
+                               static_cast<void>(fisher_scores(m, rows, jobs, pool, {}, {1, 1}));
+                             },
+                             [&] {
+                               static_cast<void>(score_jobs(m, rows, {jobs.data(), 1}, pool));
+                             },
+                             [&] {
+                               static_cast<void>(fisher_scores(m, rows, {jobs.data(), 1}, pool, {}, {1, 1}));
                              }},
                             5);
   const double bare = seconds[2] * flops / bare_flops;
@@ -103,6 +114,9 @@ void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int th
   std::printf("| %lld | %zu | %zu | %d | %.2f s | %.2f s | %.2f | %.3f s | %.1f |\n",
               static_cast<long long>(rows.rows()), jobs.size(), groups.size(), threads, seconds[0], bare,
               seconds[0] / bare, seconds[1], seconds[0] / seconds[1]);
+  std::printf("\n| jobs | gradient sweep | Fisher, one draw | ratio |\n");
+  std::printf("| %zu | %.3f s | %.3f s | %.2f |\n", jobs.size(), seconds[1], seconds[3], seconds[3] / seconds[1]);
+  std::printf("| 1 | %.3f s | %.3f s | %.2f |\n", seconds[4], seconds[5], seconds[5] / seconds[4]);
 }
 
 }  // namespace
