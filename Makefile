@@ -1,7 +1,7 @@
 # Thin wrappers over CMake presets. `make demo` and `make test` start from a bare Debian 12.
 JOBS ?= $(shell nproc)
 
-.PHONY: help install build demo test test-slow sanitize bench format format-check clean packages-demo packages
+.PHONY: help install build demo test test-slow sanitize bench format format-check clean packages-demo packages packages-slow
 
 help:
 	@echo "make demo    install what is missing, build the programs, run the demonstration"
@@ -16,6 +16,9 @@ packages-demo:
 packages:
 	@scripts/install_packages all
 
+packages-slow:
+	@scripts/install_packages slow
+
 build: packages
 	cmake --preset default
 	cmake --build --preset default -j $(JOBS)
@@ -28,7 +31,7 @@ demo: packages-demo
 test: build
 	ctest --preset default -j $(JOBS)
 
-test-slow: build
+test-slow: packages-slow build
 	ctest --preset slow
 
 sanitize: packages

@@ -23,6 +23,10 @@ class timed_visitor final : public backward_visitor {
     const stopwatch watch(seconds_);
     inner_.visit(sample);
   }
+  void boundary(index_t layer, const_matrix gradient) override {
+    const stopwatch watch(seconds_);
+    inner_.boundary(layer, gradient);
+  }
 
  private:
   backward_visitor& inner_;
@@ -307,16 +311,28 @@ void layer_pass::backward_head(backward_visitor& visitor) {
   });
 }
 
-void layer_pass::backward(backward_visitor& visitor) {
+void layer_pass::backward(backward_visitor& visitor, const backward_start* start) {
   if (static_cast<index_t>(states_.size()) != config_.layers || log_sums_.empty()) {
     throw error(errc::invalid_argument, "backward needs a forward pass that kept all states, and the loss");
   }
+  const bool fits =
+      start == nullptr || (start->layer >= 1 && start->layer <= config_.layers &&
+                           start->gradient.cols() == config_.hidden && start->gradient.rows() == limited_rows_);
+  if (!fits) throw error(errc::invalid_shape, "the gradient to go on from is not one of this pass");
   const double visited = costs_.visitor_seconds;
   {
     const stopwatch watch(costs_.backward_seconds);
     timed_visitor timed(visitor, costs_.visitor_seconds);
-    backward_head(timed);
-    for (index_t layer = config_.layers - 1; layer >= 0; --layer) {
+    const index_t layers = start != nullptr ? start->layer : config_.layers;
+    matrix gradient = rows_of(current_.view(rows_.rows(), config_.hidden), 0, limited_rows_);
+    if (start != nullptr) {
+      gradient = start->gradient;
+      states_.resize(static_cast<std::size_t>(layers));
+    } else {
+      backward_head(timed);
+      timed.boundary(layers, as_const(gradient));
+    }
+    for (index_t layer = layers - 1; layer >= 0; --layer) {
       model_.read_block(layer, weights_, pool_);
       const matrix x = states_.back().view(limited_rows_, config_.hidden);
       for (const chunk& part : chunks(limited_rows_)) {
@@ -325,6 +341,7 @@ void layer_pass::backward(backward_visitor& visitor) {
       states_.pop_back();
       costs_.linear_flops += 2 * block_linear_flops(config_, limited_rows_);
       costs_.attention_flops += 7 * attention_product_flops(config_, rows_, limited_rows_);
+      if (layer > 0) timed.boundary(layer, as_const(gradient));
     }
     // The first block's queries, keys and values need no gradient at their input.
     costs_.linear_flops -=

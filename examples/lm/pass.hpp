@@ -32,6 +32,12 @@ struct loss_report {
   double mean_over_targets = 0;
 };
 
+/// Where a backward pass goes on: see backward_visitor::boundary.
+struct backward_start {
+  index_t layer;
+  const_matrix gradient;
+};
+
 /// Floating-point operations of matrix products (a multiply and an add are two) and seconds spent.
 struct pass_costs {
   double linear_flops = 0;
@@ -63,8 +69,10 @@ class layer_pass {
   /// The label of each row with a target, in row order: the text's or the drawn ones of the last call of loss().
   [[nodiscard]] std::span<const std::int32_t> labels() const noexcept { return labels_; }
   [[nodiscard]] std::span<const std::int32_t> target_rows() const noexcept { return target_rows_; }
-  /// The gradient of the sum of all batches' losses at every Linear. Needs keep::all_states and loss().
-  void backward(backward_visitor& visitor);
+  /// The gradient of the sum of all batches' losses at every Linear. Needs keep::all_states and loss(). With `start`
+  /// only the blocks below start->layer are visited, to the same bits. Throws errc::invalid_shape where the gradient is
+  /// not one of these rows.
+  void backward(backward_visitor& visitor, const backward_start* start = nullptr);
 
   /// Called for a slab of logits: rows from first_row, vocabulary from first_output.
   using logits_sink = std::function<void(index_t first_row, index_t first_output, const_matrix logits)>;

@@ -50,6 +50,12 @@ class backward_visitor {
  public:
   virtual ~backward_visitor() = default;
   virtual void visit(const linear_sample& sample) = 0;
+  /// The head and all blocks from `layer` on are done; `gradient` [limited rows, hidden] is that at the output of block
+  /// layer - 1. With it a backward pass can go on later (backward_start). Not called behind the first block.
+  virtual void boundary(index_t layer, const_matrix gradient) {
+    static_cast<void>(layer);
+    static_cast<void>(gradient);
+  }
 };
 
 }  // namespace qgrain::lm

@@ -4,19 +4,23 @@
 
 #include <boost/json.hpp>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "quant_dtypes.hpp"
 
 namespace qgrain::sweep {
 
 namespace json = boost::json;
 
-/// The formats of a folder (conf/quant_format), one file NAME.json each; a user adds a format by adding a file.
+/// The formats of a folder (conf/quant_format), one file NAME.json each, and those that follow from pairs of dtypes by
+/// rule; a file goes before. The list of layers disabled by default lies beside the folder.
 class base_formats {
  public:
   /// Throws errc::io_failure where `folder` is no readable folder.
-  explicit base_formats(std::filesystem::path folder);
+  explicit base_formats(std::filesystem::path folder, quant_dtypes dtypes = {});
 
   /// Alphabetically.
   [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
@@ -26,7 +30,11 @@ class base_formats {
   [[nodiscard]] json::object load(std::string_view name) const;
 
  private:
+  [[nodiscard]] json::object read_file(std::string_view name) const;
+
   std::filesystem::path folder_;
+  quant_dtypes dtypes_;
+  std::map<std::string, dtype_pair, std::less<>> by_rule_;  // names without a file
   std::vector<std::string> names_;
 };
 

@@ -92,6 +92,8 @@ json::object make_manifest(const job_result& job) {
   manifest["linear_scores"] = std::move(linear_scores);
   manifest["input_amax"] = job.input_amax;
   manifest["recipes"] = job.recipes;
+  if (!job.loss.empty()) manifest["loss"] = job.loss;
+  if (!job.cross_term.empty()) manifest["cross_term"] = job.cross_term;
   manifest["model_fingerprint"] = job.model_fingerprint;
   manifest["program"] = {{"name", "qgrain-sweep"}, {"version", job.program_version}};
   return manifest;

@@ -30,14 +30,16 @@ struct job_result {
   std::vector<std::pair<std::string, double>> linear_scores;  ///< one per Linear layer, before grouping
   json::object input_amax;                                    ///< calibrated range of each Linear's input
   json::object recipes;           ///< description of the compiled weight and activation recipe
+  json::object loss;              ///< of the unquantized model over the scored batches; empty: not in the manifest
+  json::object cross_term;        ///< how it was approximated and the measured error; empty: exact
   std::string model_fingerprint;  ///< tells in report-only mode whether a manifest belongs to the model
   std::string program_version;
 };
 
 /// The manifest in the documented key order: scheme, model, num_quantized_layers, layers, autoquant_state,
 /// layer_sensitivity, sensitivity_ranking, dataset, quantization, run_config (as the Python driver writes them), then
-/// linear_scores, input_amax, recipes, model_fingerprint, program. It holds results only: no times, no memory. Scores
-/// that are not finite throw errc::non_finite when the text is written.
+/// linear_scores, input_amax, recipes, loss, cross_term (unless empty), model_fingerprint, program. It holds results
+/// only: no times, no memory. Scores that are not finite throw errc::non_finite when the text is written.
 [[nodiscard]] json::object make_manifest(const job_result& job);
 
 /// Reads a manifest back. Throws errc::io_failure where there is none, errc::bad_file naming all keys that are missing

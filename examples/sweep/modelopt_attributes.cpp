@@ -115,6 +115,7 @@ std::string objection_to_attribute(std::string_view name, const json::value& val
                              : "block_sizes is neither a mapping nor null";
   }
   if (name == "type") return value == "static" || value == "dynamic" ? "" : "type is neither static nor dynamic";
+  if (name == "format") return value.is_string() ? "" : "format is no text";
   if (name == "bias") return objection_to_bias(value);
   if (name == "calibrator")
     return value.is_string() && value != "max" && value != "histogram" ? "unknown calibrator" : "";

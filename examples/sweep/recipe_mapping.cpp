@@ -141,6 +141,10 @@ std::string dynamic_block_name(const json::object& attributes, std::int64_t leng
 }
 
 std::string dtype_name(const json::object& attributes) {
+  if (const auto* format = given(attributes, "format")) {
+    if (*format == "nf4" || *format == "fp8_e5m2") return std::string(format->get_string());
+    unsupported("format", shown(*format) + " is neither \"nf4\" nor \"fp8_e5m2\"");
+  }
   const auto* bits = given(attributes, "num_bits");
   if (bits == nullptr) return "int8";
   if (bits->is_int64()) return "int" + std::to_string(bits->get_int64());
@@ -217,7 +221,9 @@ std::string recipe_name(quantizer_role role, const json::value& attributes, cons
   check_algorithm(algorithm);
   const auto grain = granularity_of(object, role);
   const auto* blocks = given(object, "block_sizes");
-  if (grain.length && has(blocks->get_object(), "type", "dynamic")) return dynamic_block_name(object, *grain.length);
+  const bool dynamic_blocks = grain.length && has(blocks->get_object(), "type", "dynamic");
+  if (dynamic_blocks && given(object, "format") != nullptr) unsupported("format", "dynamic blocks go by num_bits");
+  if (dynamic_blocks) return dynamic_block_name(object, *grain.length);
   if (grain.length && given(blocks->get_object(), "scale_bits") != nullptr) {
     unsupported("block_sizes.scale_bits", "static blocks have unquantized scales");
   }

@@ -19,6 +19,7 @@ json::object json_report(const json::object& manifest) {
     const auto* part = manifest.if_contains(key);
     report[key] = part != nullptr ? *part : json::object();
   }
+  if (const auto* cross = manifest.if_contains("cross_term")) report["cross_term"] = *cross;
   json::array layers;
   for (const auto& row : rows) {
     layers.push_back({{"layer", row.layer},

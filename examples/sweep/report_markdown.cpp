@@ -113,6 +113,16 @@ std::vector<cells> summary_rows(const json::object& manifest) {
   rows.push_back({"Effective bits (from search)", quoted(formatted_number(bits, fixed, 4))});
   rows.push_back({"Total AutoQuant score", quoted(formatted_number(given(state, "score"), scientific, 6))});
   rows.push_back({"Constraint satisfied", quoted(satisfied != nullptr ? python_text(*satisfied) : "None")});
+  if (const auto* cross = filled_mapping(manifest, "cross_term")) {
+    const auto& error = mapping_in(*cross, "measured_error");
+    const auto percent = [&](std::string_view key) {
+      const auto* value = given(error, key);
+      return value != nullptr && value->is_number() ? fixed(100 * value->to_number<double>(), 2) + " %" : "unknown";
+    };
+    const auto* mode = given(*cross, "mode");
+    rows.push_back({"Cross term", quoted(mode != nullptr ? python_text(*mode) : "") + ", measured error of the sum " +
+                                      percent("sum") + ", of a Linear at most " + percent("largest_of_a_linear")});
+  }
   return rows;
 }
 

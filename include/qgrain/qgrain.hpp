@@ -28,7 +28,10 @@
 // 2. How a group's range becomes a scale.
 #include <qgrain/scale/absmax.hpp>
 #include <qgrain/scale/affine.hpp>
+#include <qgrain/scale/four_over_six.hpp>
 #include <qgrain/scale/power_of_two.hpp>
+#include <qgrain/scale/range_choice.hpp>
+#include <qgrain/scale/signed_max.hpp>
 #include <qgrain/scale/symmetric.hpp>
 #include <qgrain/scale/two_level.hpp>
 
@@ -39,9 +42,12 @@
 #include <qgrain/granularity/per_tile.hpp>
 
 // 4. The composition of the four, its storage and its names.
+#include <qgrain/quantizer/choosing_recipes.hpp>
 #include <qgrain/quantizer/describe.hpp>
 #include <qgrain/quantizer/dispatch.hpp>
 #include <qgrain/quantizer/error_sums.hpp>
+#include <qgrain/quantizer/group_error.hpp>
+#include <qgrain/quantizer/packed_view.hpp>
 #include <qgrain/quantizer/packing.hpp>
 #include <qgrain/quantizer/quantized_matrix.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
@@ -51,6 +57,7 @@
 
 // 5. Bulk operations on this machine's processors. (host/fake_recipes.hpp, the names of all run-time recipes, is left
 // to those who want them: it instantiates every one.)
+#include <qgrain/host/choose_ranges.hpp>
 #include <qgrain/host/fake_recipe.hpp>
 #include <qgrain/host/measure.hpp>
 #include <qgrain/host/on_host.hpp>
@@ -61,5 +68,17 @@
 #include <qgrain/layout/interleaved.hpp>
 #include <qgrain/layout/layout.hpp>
 #include <qgrain/layout/scale_tiles.hpp>
+
+// 6b. Other people's bytes. (interop/eigen.hpp and interop/json.hpp need those packages and are left to their users.)
+#include <qgrain/interop/awq.hpp>
+#include <qgrain/interop/code_matrix.hpp>
+#include <qgrain/interop/compressed_tensors.hpp>
+#include <qgrain/interop/convert.hpp>
+#include <qgrain/interop/dlpack.hpp>
+#include <qgrain/interop/ggml.hpp>
+#include <qgrain/interop/gptq.hpp>
+#include <qgrain/interop/modelopt.hpp>
+#include <qgrain/interop/ocp_mx.hpp>
+#include <qgrain/interop/quantized_codes.hpp>
 
 #endif

@@ -172,9 +172,7 @@ BOOST_AUTO_TEST_CASE(onnx_float8e4m3fn) {
   compare_floats<float8_e4m3fn>("onnx_float8e4m3fn", {.cases = 16, .defects = 1});
 }
 BOOST_AUTO_TEST_CASE(onnx_float8e5m2) { compare_floats<float8_e5m2>("onnx_float8e5m2", {.cases = 16, .defects = 1}); }
-BOOST_AUTO_TEST_CASE(onnx_float8e4m3fnuz) {
-  compare_floats<float8_e4m3fnuz>("onnx_float8e4m3fnuz", {.cases = 16});
-}
+BOOST_AUTO_TEST_CASE(onnx_float8e4m3fnuz) { compare_floats<float8_e4m3fnuz>("onnx_float8e4m3fnuz", {.cases = 16}); }
 BOOST_AUTO_TEST_CASE(onnx_float4e2m1) { compare_floats<float4_e2m1fn>("onnx_float4e2m1", {.cases = 16}); }
 
 BOOST_AUTO_TEST_CASE(onnx_dynamic_quantize_linear) {

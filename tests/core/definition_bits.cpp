@@ -5,7 +5,9 @@
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/host/detail/block_kernels.hpp>
 #include <qgrain/host/detail/instruction_set.hpp>
+#include <qgrain/quantizer/choosing_recipes.hpp>
 #include <qgrain/quantizer/describe.hpp>
+#include <qgrain/quantizer/group_error.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
 #include <support/inputs.hpp>
@@ -90,6 +92,28 @@ void print_quantizers(const std::vector<float>& x) {
   (print_element<typename Quantizers::element_type>(describe<Quantizers>().name, x), ...);
 }
 
+/// Sums that choose a scale, by the loop of one row and by that of several, and what four over six makes of them.
+void print_group_errors(const std::vector<float>& x) {
+  using four_or_six = nvfp4_four_over_six::storage_type::element_type;
+  using int4_element = quantizer<int4, per_tensor>::element_type;
+  const float tensor = four_or_six::tensor_scale(6.0F);
+  hash rows;
+  hash blocks;
+  hash chosen;
+  for (index_t first = 0; first + 64 <= count; first += 64) {
+    const float* group = x.data() + first;
+    const auto f = int4_element::factors(int4_element::scale(5.0F));
+    rows.add(run_error<int4_element>({group, {1, 50}}, 0, 50, f));
+    blocks.add(run_error<int4_element>({group, {4, 10}, 16}, 0, 40, f));
+    expandable_absmax range;
+    for (int i = 0; i < 16; ++i) range = widened(range, group[i]);
+    chosen.add(least_error_range<four_or_six>({group, {1, 16}}, range, four_over_six, tensor).expansion);
+  }
+  rows.print("group error, one row");
+  blocks.print("group error, rows");
+  chosen.print("four over six");
+}
+
 }  // namespace
 
 int main() {
@@ -97,6 +121,7 @@ int main() {
   x[77] = std::numeric_limits<float>::quiet_NaN();
   x[7777] = std::numeric_limits<float>::infinity();
   print_arithmetic(qgrain_test::bell_values(5, static_cast<std::size_t>(count)));
+  print_group_errors(qgrain_test::bell_values(6, static_cast<std::size_t>(count)));
   for_each_format(all_formats{}, [&]<class Format>(std::type_identity<Format>) {
     hash casts;
     for (const float value : x) casts.add(static_cast<std::uint32_t>(Format::encode(value)));

@@ -158,9 +158,11 @@ BOOST_FIXTURE_TEST_CASE(a_job_writes_its_files_and_reports_are_made_again, fixtu
   std::set<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(path("job")))
     files.insert(entry.path().filename().string());
-  BOOST_TEST(files == (std::set<std::string>{"composed-config.json", "layer-sensitivity-report.json",
-                                             "layer-sensitivity-report.md", "run_stats.json",
-                                             "wint4_aint8_autoquant_lm_quant_manifest.json"}),
+  BOOST_TEST(files == (std::set<std::string>{".sweep", "composed-config.json", "layer-scores.csv",
+                                             "layer-sensitivity-report.json", "layer-sensitivity-report.md",
+                                             "run_stats.json", "sweep-run-stats.json", "sweep-scores.csv",
+                                             "sweep-summary.csv", "sweep-summary.html", "sweep-summary.json",
+                                             "sweep-summary.md", "wint4_aint8_autoquant_lm_quant_manifest.json"}),
              joined(files));
   const json::value manifest = read_json_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json");
   BOOST_TEST(manifest.at("recipes").at("weight").at("name").as_string() == "int4/group64");
@@ -177,9 +179,18 @@ BOOST_FIXTURE_TEST_CASE(a_job_writes_its_files_and_reports_are_made_again, fixtu
     BOOST_TEST((read_text_file(folder.path() / "job" / name) == read_text_file(folder.path() / "again" / name)), name);
   }
 
-  // Occupied: refused, and what is there stays.
+  // The same again: reported complete, and what is there stays. Another configuration: refused, the key named.
   const std::string report = read_text_file(folder.path() / "job/layer-sensitivity-report.md");
-  BOOST_TEST(run(arguments).exit_code == 1);
+  const std::string manifest_text = read_text_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json");
+  const program_result complete = run(arguments);
+  BOOST_TEST(complete.exit_code == 0, complete.err);
+  BOOST_TEST((complete.out.find("complete already") != std::string::npos), complete.out);
+  std::vector<std::string> differing = arguments;
+  differing.emplace_back("autoquant.batch_size=4");
+  const program_result refusal = run(differing);
+  BOOST_TEST(refusal.exit_code == 1);
+  BOOST_TEST((refusal.err.find("autoquant.batch_size (8 there, 4 here)") != std::string::npos), refusal.err);
+  BOOST_TEST((read_text_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json") == manifest_text));
   std::filesystem::remove(folder.path() / "job/layer-sensitivity-report.md");
   std::vector<std::string> report_only = arguments;
   report_only.emplace_back("runner.report_only=true");
@@ -222,6 +233,76 @@ BOOST_FIXTURE_TEST_CASE(a_multirun_has_a_folder_per_job_and_marks_what_has_no_ef
     BOOST_TEST(has_effect == !overlay_without_effect, at);
   }
   BOOST_TEST(manifests == 8);
+}
+
+BOOST_FIXTURE_TEST_CASE(illegal_jobs_are_listed_at_once_or_skipped, fixture) {
+  const std::vector<std::string> arguments{"-m", "quant_pair=wint4_aint8,wnvfp4_afp8",
+                                           "quant_granularity=w_group256,w_per_tensor,default", "dataset.size=small",
+                                           "runner.output_dir=" + path("out")};
+  // no recipe: wnvfp4_afp8 with groups of 256 or per tensor; no shape: groups of 256 in rows of 128
+  refused(arguments, {"3 of 6 jobs cannot run", "[wint4_aint8 w_group256]", "[wnvfp4_afp8 w_group256]",
+                      "[wnvfp4_afp8 w_per_tensor]", "128"});
+  std::vector<std::string> skipping = arguments;
+  skipping.emplace_back("runner.on_illegal=skip");
+  const program_result result = run(skipping);
+  BOOST_TEST(result.exit_code == 0, result.err);
+  BOOST_TEST((result.out.find("3 jobs skipped") != std::string::npos));
+  std::set<std::string> labels;
+  const json::value skipped = read_json_file(folder.path() / "out/skipped-jobs.json");
+  for (const json::value& job : skipped.as_array()) {
+    labels.emplace(job.at("job").as_string());
+    BOOST_TEST(!job.at("reason").as_string().empty());
+  }
+  BOOST_TEST(labels ==
+             (std::set<std::string>{"wint4_aint8 w_group256", "wnvfp4_afp8 w_group256", "wnvfp4_afp8 w_per_tensor"}));
+  std::filesystem::remove_all(path("out"));
+  refused({"quant_pair=wnvfp4_afp8", "quant_granularity=w_per_tensor", "runner.on_illegal=skip"}, {"dynamic blocks"});
+  refused({"runner.on_illegal=ignore"}, {"runner.on_illegal", "ignore"});
+}
+
+BOOST_FIXTURE_TEST_CASE(every_pair_by_rule_is_a_choice, fixture) {
+  const program_result list = run({"--list", "quant_pair"});
+  BOOST_TEST(std::count(list.out.begin(), list.out.end(), '\n') == 118);
+  BOOST_TEST((run({"--list"}).out.find("common") == std::string::npos));
+  const program_result dry = run({"--dry-run", "-m", "quant_pair=glob(*)", "runner.output_dir=" + path("out")});
+  BOOST_TEST(dry.exit_code == 0, dry.err);
+  BOOST_TEST((dry.out.find("118 jobs") != std::string::npos));
+  // scored as the recipes that they stand for
+  const program_result pair =
+      run({"quant_pair=wnf4_anvfp4", "dataset.size=small", "runner.output_dir=" + path("pair")});
+  BOOST_TEST(pair.exit_code == 0, pair.err);
+  const program_result recipes = run({"jobs=[nf4/group64:nvfp4_modelopt]", "model.path=" + model_dir.string(),
+                                      "dataset.captions_path=" + small.string(), "runner.output_dir=" + path("list")});
+  BOOST_TEST(recipes.exit_code == 0, recipes.err);
+  const json::value manifest = read_json_file(folder.path() / "pair/wnf4_anvfp4_autoquant_lm_quant_manifest.json");
+  const json::value scores = read_json_file(folder.path() / "list/linear-scores.json");
+  BOOST_TEST((manifest.at("linear_scores") == scores.at("jobs").at(0).at("linear_scores")));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_approximated_cross_term_is_stated, fixture) {
+  const auto manifest_of = [&](const std::string& mode) {
+    const program_result result = run({"quant_pair=wint4_aint4", "dataset.size=small", "autoquant.cross_term=" + mode,
+                                       "runner.output_dir=" + path(mode)});
+    BOOST_TEST(result.exit_code == 0, result.err);
+    return read_json_file(folder.path() / mode / "wint4_aint4_autoquant_lm_quant_manifest.json").as_object();
+  };
+  const json::object exact = manifest_of("exact");
+  BOOST_TEST(!exact.contains("cross_term"));
+  for (const std::string mode : {"sampled", "neglect"}) {
+    const json::object found = manifest_of(mode);
+    BOOST_TEST(found.at("cross_term").at("mode").as_string() == mode);
+    const double measured = found.at("cross_term").at("measured_error").at("sum").to_number<double>();
+    BOOST_TEST((measured > 0 && measured < 0.2));
+    double wanted = 0;
+    double sum = 0;
+    for (const auto& entry : exact.at("linear_scores").as_object()) wanted += entry.value().to_number<double>();
+    for (const auto& entry : found.at("linear_scores").as_object()) sum += entry.value().to_number<double>();
+    BOOST_TEST(sum != wanted);
+    BOOST_TEST(std::abs(sum / wanted - 1) < 0.1);
+    const std::string report = read_text_file(folder.path() / mode / "layer-sensitivity-report.md");
+    BOOST_TEST((report.find("|Cross term|`" + mode + "`, measured error of the sum ") != std::string::npos));
+  }
+  refused({"autoquant.cross_term=some"}, {"autoquant.cross_term", "sampled", "some"});
 }
 
 BOOST_FIXTURE_TEST_CASE(recipe_lists_are_scored_as_they_are, fixture) {

@@ -114,6 +114,10 @@ BOOST_AUTO_TEST_CASE(tables_are_the_published_ones) {
     BOOST_TEST(std::fabs(static_cast<double>(nf4::decode(static_cast<std::uint8_t>(8 + i))) - positive) < 2e-6);
     BOOST_TEST(std::fabs(static_cast<double>(nf4::decode(static_cast<std::uint8_t>(7 - i))) - negative) < 2e-6);
   }
+  // ggml's, and the three of the ternary formats.
+  const float ggml[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+  for (std::uint8_t code = 0; code < 16; ++code) BOOST_TEST(iq4_nl::decode(code) == ggml[code]);
+  for (std::uint8_t code = 0; code < 3; ++code) BOOST_TEST(ternary::decode(code) == static_cast<float>(code) - 1.0F);
   // ModelOpt's: the same to four digits, cut to bfloat16.
   for (std::uint8_t code = 0; code < 16; ++code) {
     const float level = nf4_modelopt::decode(code);

@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -191,6 +192,92 @@ BOOST_AUTO_TEST_CASE(decoding_and_encoding_is_the_identity_on_every_code) {
   BOOST_TEST_MESSAGE(right << " of " << expected << " codes, " << nans << " of them NaN");
   BOOST_TEST(codes == expected);
   BOOST_TEST(right == expected);
+}
+
+BOOST_AUTO_TEST_CASE(no_rounding_moves_a_value_of_the_format) {
+  // Exceptions: NaN codes, and the code that a narrow range leaves out.
+  std::size_t compared = 0;
+  std::size_t moved = 0;
+  const auto visit = [&]<class Format>(std::type_identity<Format>) {
+    using code_type = typename Format::code_type;
+    for (std::uint32_t pattern = 0; pattern < 1U << Format::bits; ++pattern) {
+      std::int64_t signed_pattern = pattern;
+      if (std::is_signed_v<code_type> && pattern >= 1U << (Format::bits - 1)) signed_pattern -= 1 << Format::bits;
+      const auto code = static_cast<code_type>(signed_pattern);
+      const float value = Format::decode(code);
+      if (std::isnan(value) || value < Format::lowest) continue;
+      const auto stays = [&](auto round) {
+        compared += 2;
+        moved += Format::encode(value, round) == code ? 0U : 1U;
+        // Saturation takes an infinity to the largest value.
+        const float kept = std::fmin(std::fmax(value, Format::lowest), Format::max_finite);
+        moved += same(Format::round(value, round), kept) ? 0U : 1U;
+      };
+      stays(nearest_even{});
+      stays(nearest_away{});
+      stays(ties_to_zero{});
+      stays(toward_zero{});
+      stays(stochastic{seed}.at(pattern));
+    }
+  };
+  for_each_format(integer_formats{}, visit);
+  for_each_format(float_formats{}, visit);
+  BOOST_TEST_MESSAGE(compared - moved << " of " << compared << " roundings leave a value where it is");
+  BOOST_TEST(compared > 3000000U);
+  BOOST_TEST(moved == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(integers_decode_as_defined) {
+  for_each_format(integer_formats{}, []<class Format>(std::type_identity<Format>) {
+    const auto least = static_cast<int>(Format::lowest);
+    const auto most = static_cast<int>(Format::max_finite);
+    const int width = most - least + 1;
+    BOOST_TEST((width == 1 << Format::bits || width == (1 << Format::bits) - 1), Format::name());
+    std::size_t right = 0;
+    for (int n = least; n <= most; ++n) {
+      const auto code = static_cast<typename Format::code_type>(n);
+      const double x = n;
+      right +=
+          static_cast<double>(Format::decode(code)) == x && Format::encode(static_cast<float>(n)) == code ? 1U : 0U;
+    }
+    BOOST_TEST(right == static_cast<std::size_t>(width), Format::name());
+  });
+}
+
+BOOST_AUTO_TEST_CASE(powers_of_two_as_defined) {
+  std::vector<float> inputs = probes({0.0, std::ldexp(1.0, -127), std::ldexp(1.0, -126), 1.0, 2.0});
+  for (int k = -127; k <= 127; ++k) {
+    for (const double share : {1.0, 1.5}) {
+      const auto x = static_cast<float>(std::ldexp(share, k));
+      for (const float y : {x, std::nextafter(x, 0.0F), std::nextafter(x, 3.4e38F)}) inputs.push_back(y);
+    }
+  }
+  std::size_t right = 0;
+  for (const float x : inputs) {
+    int expected = 255;  // zero, negative values, NaN and infinity
+    if (x > 0 && std::isfinite(x)) {
+      const int exponent = std::ilogb(x);
+      const bool up = std::ldexp(static_cast<double>(x), -exponent) >= 1.5;
+      expected = std::min(exponent + 127 + (up ? 1 : 0), 255);
+      // Beside 2^-127 the neighbour above is 2^-126 and there is none below.
+      if (static_cast<double>(x) <= std::ldexp(1.0, -127)) expected = 0;
+      if (static_cast<double>(x) > std::ldexp(1.0, -127) && exponent == -127) expected = 1;
+    }
+    right += float8_e8m0fnu::encode(x) == expected ? 1U : 0U;
+  }
+  BOOST_TEST_MESSAGE("float8_e8m0fnu: " << right << " of " << inputs.size());
+  BOOST_TEST(right == inputs.size());
+  for (int code = 0; code < 255; ++code) {
+    BOOST_TEST(float8_e8m0fnu::decode(static_cast<std::uint8_t>(code)) == std::ldexp(1.0F, code - 127));
+  }
+  BOOST_TEST(std::isnan(float8_e8m0fnu::decode(255)));
+}
+
+BOOST_AUTO_TEST_CASE(every_format_of_the_catalogue_has_a_slow_definition) {
+  // Integers and floats here, the power of two here, tables in codebook_test.
+  BOOST_TEST(integer_formats::size + float_formats::size + 1 + codebook_formats::size == all_formats::size);
+  BOOST_TEST(codebook_formats::size == 4);
+  BOOST_TEST_MESSAGE(all_formats::size << " formats");
 }
 
 BOOST_AUTO_TEST_CASE(limits) {

@@ -74,8 +74,7 @@ BOOST_AUTO_TEST_CASE(every_width) {
     check<std::uint8_t>(bits);
     if (bits > 1) check<std::int8_t>(bits);
   }
-  check<std::int16_t>(12);
-  check<std::uint16_t>(16);
+  check<std::int32_t>(5);  // codes in a wider type
 }
 
 BOOST_AUTO_TEST_CASE(upper_bits_of_a_code_do_not_count) {

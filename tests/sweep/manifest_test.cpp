@@ -58,6 +58,9 @@ BOOST_AUTO_TEST_CASE(keys_and_their_order) {
   BOOST_TEST(keys_of(manifest) ==
              "scheme model num_quantized_layers layers autoquant_state layer_sensitivity sensitivity_ranking dataset "
              "quantization run_config linear_scores input_amax recipes model_fingerprint program ");
+  job_result with_loss = sample();
+  with_loss.loss = {{"mean_over_targets", 2.5}};
+  BOOST_TEST(keys_of(make_manifest(with_loss)).ends_with(" recipes loss model_fingerprint program "));
   BOOST_TEST(keys_of(manifest.at("layer_sensitivity").at("lm_head.quant_recipe").as_object()) ==
              "formats scores costs importance rank ");
   BOOST_TEST(keys_of(manifest.at("dataset").as_object()) == "name num_calib_samples ");

@@ -163,6 +163,35 @@ BOOST_AUTO_TEST_CASE(times_and_swept_keys) {
       [](const qgrain::error& e) { return std::string(e.what()).find("a/x/../b") != std::string::npos; });
 }
 
+BOOST_AUTO_TEST_CASE(no_two_of_2000_jobs_share_a_path) {
+  // 20 pairs, 10 overlays, 2 sizes and further keys, among them values that differ in case, blanks and slashes only
+  const std::vector<std::string> prompts{"a/b", "a b", "A B", "a,b", "a=b"};
+  for (const char* mode : {"tmp", "publish"}) {
+    std::vector<std::filesystem::path> folders;
+    for (int pair = 0; pair < 20; ++pair) {
+      for (int grain = 0; grain < 10; ++grain) {
+        for (const char* size : {"small", "medium"}) {
+          for (const std::string& prompt : prompts) {
+            const std::string w = std::to_string(pair % 10), a = std::to_string(pair / 10);
+            const json::object config{
+                {"experiment", "e"},
+                {"model", {{"name", "m"}}},
+                {"dataset", {{"size", size}}},
+                {"quant_pair", {{"name", w + "_" + a}, {"weight", w}, {"activation", a}}},
+                {"quant_granularity", {{"name", std::to_string(grain)}, {"quant_cfg_overrides", nullptr}}},
+                {"output_layout", {{"mode", mode}, {"root_dir", "root"}}}};
+            const std::vector<std::pair<std::string, std::string>> further{{"note", prompt}};
+            const auto base = output_dir(config, sweep_dir(config, "t"));
+            folders.push_back((mode == std::string("tmp") ? base / sweep_subdir(config) : base) / swept_dir(further));
+          }
+        }
+      }
+    }
+    BOOST_TEST(folders.size() == 2000U);
+    BOOST_CHECK_NO_THROW(check_distinct(folders));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_sentence_names_the_key) {
   const json::object config{{"dataset", {{"size", {1}}, {"n", "8"}, {"m", 8.0}, {"flag", 1}}}, {"x", nullptr}};
   const auto sentence = [](const auto& call) {

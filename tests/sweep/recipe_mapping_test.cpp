@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <job_settings.hpp>
 #include <json_file.hpp>
+#include <map>
 #include <modelopt_attributes.hpp>
 #include <qgrain/core/status.hpp>
 #include <quantization_job.hpp>
@@ -135,37 +136,92 @@ BOOST_AUTO_TEST_CASE(every_job_that_names_a_pair_and_granularities) {
   BOOST_TEST(combinations == 204U);
 }
 
+// What every pair of the table means under every overlay, written out; "" where there is no such recipe.
+std::string wanted_weight(const std::string& dtype, const std::string& grain) {
+  const std::map<std::string, std::string> blocks{{"fp4", "mxfp4_rceil"},
+                                                  {"nvfp4", "nvfp4_modelopt"},
+                                                  {"mxfp6_e2m3", "mxfp6_e2m3_rceil"},
+                                                  {"mxfp6_e3m2", "mxfp6_e3m2_rceil"},
+                                                  {"mxfp8", "mxfp8_e4m3_rceil"},
+                                                  {"mxint8", "mxint8_rceil"}};
+  const std::map<std::string, std::string> own{{"fp8", "per_tensor"},       {"fp8_e5m2", "per_tensor"},
+                                               {"int8", "per_out_channel"}, {"int7", "per_out_channel"},
+                                               {"int6", "per_out_channel"}, {"int5", "per_out_channel"},
+                                               {"int4", "group128"},        {"int3", "group128"},
+                                               {"int2", "group128"},        {"nf4", "group64"}};
+  if (dtype == "fp16") return dtype;
+  const bool is_default = grain[0] != 'w' && grain[0] != 'r';
+  if (const auto block = blocks.find(dtype); block != blocks.end()) {
+    if (is_default || grain == "w_group32") return block->second;
+    if (grain.starts_with("w_group") || grain.starts_with("w_tile")) return "";
+    // an axis takes the blocks away: what is left must be a format of its own
+    if (dtype != "mxfp8" && dtype != "mxint8") return "";
+    return (dtype == "mxfp8" ? "fp8/" : "int8/") + (grain[0] == 'r' ? "per_out_channel" : grain.substr(2));
+  }
+  if (is_default) return dtype + "/" + own.at(dtype);
+  return dtype + "/" + (grain[0] == 'r' ? "per_out_channel" : grain.substr(2));
+}
+
+std::string wanted_activation(const std::string& dtype, const std::string& grain, bool is_calibrated) {
+  const std::map<std::string, std::string> blocks{
+      {"fp4", "mxfp4_rceil"}, {"nvfp4", "nvfp4_modelopt"}, {"mxfp8", "mxfp8_e4m3_rceil"}};
+  const std::map<std::string, std::string> names{{"a_per_tensor_static", "per_tensor_static"},
+                                                 {"a_per_tensor_dynamic", "per_tensor_dynamic"},
+                                                 {"a_per_token_dynamic", "per_token_dynamic"},
+                                                 {"recipe_match_channel_token", "per_token_dynamic"},
+                                                 {"a_per_hidden_channel_static", "per_hidden_channel"},
+                                                 {"a_group32", "group32"},
+                                                 {"a_group64", "group64"},
+                                                 {"a_group128", "group128"}};
+  if (dtype == "fp16") return dtype;
+  const auto named = names.find(grain);
+  if (const auto block = blocks.find(dtype); block != blocks.end()) {
+    if (named == names.end() || grain == "a_group32") return block->second;
+    return dtype == "mxfp8" && !grain.starts_with("a_group") ? "fp8/" + named->second : "";
+  }
+  if (named != names.end()) return dtype + "/" + named->second;
+  return dtype + (is_calibrated ? "/per_tensor_static" : "/per_tensor_dynamic");
+}
+
 BOOST_AUTO_TEST_CASE(the_whole_grid_of_pairs_and_overlays) {
-  const base_formats formats(qgrain::test::source_path("conf/quant_format"));
-  std::size_t legal = 0, illegal = 0, without_effect = 0;
-  for (const auto& pair_name : folder_names("quant_pair")) {
-    const auto pair = shipped("quant_pair/" + pair_name);
+  const quant_dtypes dtypes(shipped("quant_dtype"), "quant_dtype.json");
+  const base_formats formats(qgrain::test::source_path("conf/quant_format"), dtypes);
+  recipe_catalog everything;
+  everything.has = [](std::string_view) { return true; };
+  const std::vector<std::string> files = folder_names("quant_pair");
+  std::size_t legal = 0, illegal = 0, without_effect = 0, by_rule = 0;
+  BOOST_TEST(dtypes.pairs().size() == 17U * 7U - 1U);
+  for (const std::string& name : files) BOOST_TEST(dtypes.pairs().contains(name), name);
+  for (const auto& [pair_name, dtype] : dtypes.pairs()) {
+    const bool has_file = std::find(files.begin(), files.end(), pair_name) != files.end();
+    const json::object pair = has_file ? shipped("quant_pair/" + pair_name) : pair_choice(pair_name, dtype);
     BOOST_TEST(pair.at("name").as_string().c_str() == pair_name);
-    const std::string w = pair.at("weight").as_string().c_str(), a = pair.at("activation").as_string().c_str();
-    BOOST_TEST(pair_name == "w" + w + "_a" + a);
+    BOOST_TEST(pair.at("weight").as_string().c_str() == dtype.weight);
+    BOOST_TEST(pair.at("activation").as_string().c_str() == dtype.activation);
+    by_rule += has_file ? 0U : 1U;
+    const std::string format = pair.at("format_name").as_string().c_str();
     for (const auto& grain : folder_names("quant_granularity")) {
       BOOST_TEST_CONTEXT(pair_name << " " << grain) {
-        // four-bit floats exist in their own blocks only
-        const bool wanted = w.find("fp4") == std::string::npos || (grain[0] != 'w' && grain[0] != 'r');
+        const std::string w = wanted_weight(dtype.weight, grain);
+        const std::string a = wanted_activation(dtype.activation, grain, pair_name != "wfp4_afp8");
         try {
-          const auto job = resolve_quantization(formats, pair.at("format_name").as_string(), overlay(grain), catalog());
-          BOOST_TEST(wanted);
-          BOOST_TEST((a == "fp16") == (job.recipes.activation == "fp16"));
-          BOOST_TEST(job.recipes.weight.find(w == "fp4" ? "mxfp4" : w) == 0U);
+          const auto job = resolve_quantization(formats, format, overlay(grain), everything);
+          BOOST_TEST(job.recipes.weight == w);
+          BOOST_TEST(job.recipes.activation == a);
           ++legal;
           if (!job.has_effect) ++without_effect;
         } catch (const qgrain::error& e) {
-          BOOST_TEST(!wanted, e.what());
-          BOOST_TEST(
-              std::string(e.what()).starts_with(std::string(pair.at("format_name").as_string()) + " with " + grain));
+          BOOST_TEST((w.empty() || a.empty()), e.what());
+          BOOST_TEST(std::string(e.what()).starts_with(format + " with " + grain));
           ++illegal;
         }
       }
     }
   }
-  BOOST_TEST_MESSAGE("grid: " << legal << " legal, " << illegal << " illegal, " << without_effect << " without effect");
-  BOOST_TEST(legal == 132U);
-  BOOST_TEST(illegal == 48U);
+  BOOST_TEST_MESSAGE("grid: " << legal << " legal, " << illegal << " illegal, " << without_effect
+                              << " without effect; pairs by rule: " << by_rule);
+  BOOST_TEST(legal + illegal == 118U * 17U);
+  BOOST_TEST(by_rule == 118U - files.size());
 }
 
 BOOST_AUTO_TEST_CASE(an_overlay_without_effect_is_known) {
@@ -287,6 +343,11 @@ BOOST_AUTO_TEST_CASE(what_no_recipe_can_follow_is_named) {
   starts(sentence(weight, mx({1, 2}, 32, {8, 0})), "num_bits: [1,2] is no MX format");
   starts(sentence(weight, mx({2, 1}, 32, {5, 2})), "block_sizes.scale_bits: ");
   starts(sentence(weight, {{"num_bits", 8}}, "awq_lite"), "algorithm: \"awq_lite\" is not built in");
+  starts(sentence(weight, {{"num_bits", 4}, {"format", "nf5"}}), "format: \"nf5\" is neither");
+  starts(sentence(weight, {{"num_bits", 4},
+                           {"format", "nf4"},
+                           {"block_sizes", {{"-1", 32}, {"type", "dynamic"}, {"scale_bits", {8, 0}}}}}),
+         "format: dynamic blocks");
   const json::object config{{"quant_cfg", {{"*weight_quantizer", {{"num_bits", 5}}}, {"default", {{"enable", false}}}}},
                             {"algorithm", "max"}};
   BOOST_CHECK_EXCEPTION((void)recipes_of(config, catalog()), qgrain::error, [](const qgrain::error& e) {
@@ -304,10 +365,10 @@ BOOST_AUTO_TEST_CASE(every_shipped_file_is_read) {
     ++files;
   }
   BOOST_TEST(files >= 75U);
-  BOOST_TEST(folder_names("quant_pair").size() == 20U);
-  BOOST_TEST(folder_names("quant_granularity").size() == 9U);
+  BOOST_TEST(folder_names("quant_pair").size() == 23U);
+  BOOST_TEST(folder_names("quant_granularity").size() == 17U);
   const auto data = qgrain::test::reference("overlay/merge_cases.json");
-  for (const auto& name : folder_names("quant_granularity")) {
-    BOOST_TEST(json::serialize(overlay(name).overrides) == json::serialize(data.at("overlays").at(name)));
-  }
+  BOOST_TEST(data.at("overlays").as_object().size() == 9U);
+  for (const auto& entry : data.at("overlays").as_object())
+    BOOST_TEST(json::serialize(overlay(entry.key()).overrides) == json::serialize(entry.value()));
 }

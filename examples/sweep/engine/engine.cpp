@@ -1,5 +1,6 @@
 #include "engine.hpp"
 
+#include "checkpoint.hpp"
 #include "progress.hpp"
 #include "ranges.hpp"
 #include "scorer.hpp"
@@ -9,43 +10,56 @@
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
-#include <set>
+#include <initializer_list>
+#include <optional>
+#include <span>
 #include <string>
 
 namespace qgrain::sweep {
 namespace {
 
-// Every recipe must suit every Linear; all faults in one sentence.
-void check_shapes(const lm::model& model, const job_plan& plan) {
-  std::set<std::string> faults;
-  const auto check = [&](const std::optional<fake_recipe>& recipe, recipe_role role) {
-    if (!recipe) return;
-    if (const std::string fault = role_fault(recipe->groups, role); !fault.empty()) {
-      faults.insert("recipe \"" + recipe->name + "\" " + fault);
-      return;
-    }
-    for (const lm::linear_info& l : model.linears()) {
-      const status verdict = recipe->check({role == recipe_role::weight ? l.out : 1, l.in});
-      if (!verdict) {
-        faults.insert("recipe \"" + recipe->name + "\" asks for rows of at least " + std::to_string(verdict.wanted()) +
-                      " elements, but those of " + l.name + " have " + std::to_string(verdict.found()));
-      }
-    }
-  };
-  for (const auto& recipe : plan.weights) check(recipe, recipe_role::weight);
-  for (const auto& recipe : plan.activations) check(recipe, recipe_role::activation);
-  if (faults.empty()) return;
+// Why a recipe does not suit the model's Linears, or nothing.
+std::string fault_of(const lm::model& model, const std::optional<fake_recipe>& recipe, recipe_role role) {
+  if (!recipe) return {};
+  if (const std::string fault = role_fault(recipe->groups, role); !fault.empty())
+    return "recipe \"" + recipe->name + "\" " + fault;
   std::string sentence;
-  for (const std::string& fault : faults) sentence += (sentence.empty() ? "" : "; ") + fault;
-  throw error(errc::invalid_shape, sentence);
+  std::size_t more = 0;
+  for (const lm::linear_info& l : model.linears()) {
+    const status verdict = recipe->check({role == recipe_role::weight ? l.out : 1, l.in});
+    if (verdict) continue;
+    if (!sentence.empty()) {
+      ++more;
+      continue;
+    }
+    sentence = "recipe \"" + recipe->name + "\" asks for rows of at least " + std::to_string(verdict.wanted()) +
+               " elements, but those of " + l.name + " have " + std::to_string(verdict.found());
+  }
+  return more == 0 ? sentence : sentence + " (and " + std::to_string(more) + " Linears more are too short)";
+}
+
+// All faults of a plan in one sentence.
+std::string faults_of(const lm::model& model, const job_plan& plan) {
+  std::string sentence;
+  const auto add = [&](const std::string& fault) {
+    if (!fault.empty()) sentence += (sentence.empty() ? "" : "; ") + fault;
+  };
+  for (const auto& recipe : plan.weights) add(fault_of(model, recipe, recipe_role::weight));
+  for (const auto& recipe : plan.activations) add(fault_of(model, recipe, recipe_role::activation));
+  return sentence;
+}
+
+void check_shapes(const lm::model& model, const job_plan& plan) {
+  if (const std::string faults = faults_of(model, plan); !faults.empty()) throw error(errc::invalid_shape, faults);
 }
 
 // Collects ranges and reports progress.
 class calibration final : public lm::forward_observer {
  public:
-  calibration(const lm::model& model, input_ranges& ranges, progress_meter& meter)
-      : model_(model), ranges_(ranges), meter_(meter) {}
+  calibration(const lm::model& model, input_ranges& ranges, progress_meter& meter, const std::function<bool()>& stop)
+      : model_(model), ranges_(ranges), meter_(meter), stop_(stop) {}
   void observe(const lm::linear_input& input) override {
+    if (stop_ && stop_()) throw interrupted();
     ranges_.observe(input);
     index_t weights = 0;
     for (index_t l = 0; l < input.linears; ++l) {
@@ -58,18 +72,62 @@ class calibration final : public lm::forward_observer {
   const lm::model& model_;
   input_ranges& ranges_;
   progress_meter& meter_;
+  const std::function<bool()>& stop_;
 };
+
+// Everything that the sums of a pass depend on.
+std::string fingerprint_of(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
+                           const engine_options& options) {
+  fnv1a hash;
+  hash.add(std::as_bytes(std::span(model)));
+  hash.add(std::as_bytes(std::span(rows.ids)));
+  hash.add(std::as_bytes(std::span(rows.targets)));
+  hash.add(std::as_bytes(std::span(rows.positions)));
+  const auto add = [&](std::initializer_list<index_t> numbers) {
+    for (const index_t n : numbers) hash.add(std::as_bytes(std::span(&n, 1)));
+  };
+  for (const lm::sequence_rows& s : rows.sequences) add({s.begin, s.rows, s.padding, s.batch});
+  for (const job& j : jobs) {
+    const std::string name = j.weight + ":" + j.activation + "\n";
+    hash.add(std::as_bytes(std::span(name)));
+  }
+  add({options.limits.chunk_bytes, options.limits.slab_bytes, options.limits.slab_output_bytes, options.score_batches,
+       options.variant_bytes, static_cast<index_t>(options.cross)});
+  if (options.labels) add({static_cast<index_t>(options.labels->seed), static_cast<index_t>(options.labels->number)});
+  return hash.text();
+}
+
+// The backward pass from its start, or from where a checkpoint of the same pass stands.
+void score_backward(lm::layer_pass& pass, const lm::model& model, scorer& visitor, const engine_options& options,
+                    const std::string& fingerprint) {
+  std::optional<pass_checkpoint> state;
+  if (!options.checkpoint.empty()) state = load_checkpoint(options.checkpoint, fingerprint);
+  std::optional<lm::backward_start> start;
+  if (state) {
+    const index_t layer = state->place.layer;
+    const index_t hidden = model.config().hidden;
+    const lm::buffer& gradient = state->gradient;
+    // The view stays good: the gradient's memory moves into the visitor.
+    if (layer <= model.config().layers)
+      start.emplace(lm::backward_start{layer, gradient.view(gradient.size() / hidden, hidden)});
+    visitor.resume(*std::move(state));
+    if (layer == 0) return;
+  }
+  pass.backward(visitor, start ? &*start : nullptr);
+  visitor.finish();
+}
 
 }  // namespace
 
 void check_jobs(const lm::model& model, std::span<const job> jobs) { check_shapes(model, plan_jobs(jobs)); }
+
+std::string job_fault(const lm::model& model, const job& wanted) { return faults_of(model, plan_jobs({&wanted, 1})); }
 
 engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                          thread_pool& pool, const engine_options& options) {
   const job_plan plan = plan_jobs(jobs);
   check_shapes(model, plan);
   engine_result result;
-  result.scores.assign(plan.jobs.size(), std::vector<double>(model.linears().size(), 0.0));
   {
     const lm::stopwatch total(result.costs.total_seconds);
     std::vector<weight_range> weights;
@@ -84,13 +142,19 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
       if (options.score_batches == 0 || s.batch < options.score_batches) scored_rows = s.end();
     }
     progress_meter meter(model, rows.rows(), scored_rows, plan.scored_jobs(), options.progress);
-    calibration observer(model, inputs, meter);
+    calibration observer(model, inputs, meter, options.stop_requested);
     lm::layer_pass pass(model, rows, pool, options.limits, options.score_batches);
     pass.forward(lm::layer_pass::keep::all_states, &observer);
     inputs.require_finite();
     result.loss = pass.loss(options.labels);
-    scorer visitor(plan, weights, inputs, pool, options.variant_bytes, meter, result);
-    pass.backward(visitor);
+    const std::string fingerprint = fingerprint_of(result.model_fingerprint, rows, jobs, options);
+    score_sums sums(options.cross, plan.jobs.size(), model.linears().size());
+    variant_maker variants(plan, weights, inputs, pool);
+    const index_t layers = model.config().layers;
+    scorer visitor(plan, variants, pool, options, meter, result.costs, sums, layers, scored_rows,
+                   {fingerprint, {jobs.begin(), jobs.end()}});
+    score_backward(pass, model, visitor, options, fingerprint);
+    result.scores = finished_scores(sums, options.cross, plan, result.cross_term_errors);
     result.costs.pass = pass.costs();
     for (std::size_t l = 0; l < model.linears().size(); ++l)
       result.input_amax.push_back(inputs.channels(static_cast<index_t>(l)));

@@ -2,7 +2,9 @@
 #ifndef QGRAIN_SWEEP_ENGINE_ENGINE_HPP
 #define QGRAIN_SWEEP_ENGINE_ENGINE_HPP
 
+#include "cross_term.hpp"
 #include "job.hpp"
+#include "sums.hpp"
 
 #include <lm/model.hpp>
 #include <lm/pass.hpp>
@@ -11,6 +13,7 @@
 #include <qgrain/host/parallel.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
@@ -26,6 +29,15 @@ struct engine_options {
   /// Called now and then from the calling thread with the share of the matrix products that is done, 0 to 1.
   std::function<void(double share)> progress;
   std::optional<lm::label_draw> labels;  ///< gradients of labels drawn from the prediction instead of the text's
+  cross_term cross = cross_term::exact;
+  /// Where the state is kept while scoring; empty: nowhere. A file of the same pass is gone on from, to the same bits
+  /// as without the break; one of another pass is overwritten.
+  std::filesystem::path checkpoint;
+  double checkpoint_seconds = 60;  ///< at least so long between two checkpoints, but for the last
+  /// Asked often and from several threads. Once it says yes, score_jobs saves its state and throws `interrupted`.
+  std::function<bool()> stop_requested;
+  /// Told what is scored, saved and gone on from, a line each: "scored layer L samples S variants V".
+  std::function<void(const std::string& line)> log;
 };
 
 struct engine_costs {
@@ -41,7 +53,8 @@ struct engine_result {
   std::vector<std::vector<double>> scores;     ///< [job][Linear]
   std::vector<std::vector<float>> input_amax;  ///< [Linear][in] largest magnitude of each input channel
   std::string model_fingerprint;
-  lm::loss_report loss;  ///< of the scored batches
+  lm::loss_report loss;                             ///< of the scored batches
+  std::vector<cross_term_error> cross_term_errors;  ///< [job], measured on a sample; empty where the term is exact
   engine_costs costs;
 };
 
@@ -50,11 +63,16 @@ struct engine_result {
 /// kind at once.
 void check_jobs(const lm::model& model, std::span<const job> jobs);
 
+/// Why the recipes of a job do not suit the model's Linears, or nothing. Throws errc::unknown_name.
+[[nodiscard]] std::string job_fault(const lm::model& model, const job& wanted);
+
 /// score(job, Linear) = sum over scored rows and outputs of (G (Q_a(X) Q_w(W)^T - X W^T))^2
 ///
 /// with X the unquantized input, W the weight, G the gradient of its batch's mean loss at the output. Static activation
 /// ranges are those of all rows, padding included; a dynamic per-tensor range is that of the row's batch. Rows of zero
 /// gradient are left out. Sums are taken in double in a fixed order: the same bits for any number of threads.
+/// With options.cross other than exact, Q_a(X) Q_w(W)^T - X W^T is taken apart and its part of second order sampled or
+/// left out (sums.hpp).
 ///
 /// Every recipe is checked against every Linear first, every weight for finiteness; all faults of a kind are named at
 /// once (errc::unknown_name, invalid_argument, invalid_shape, non_finite). Memory: that of the pass, and the quantized

@@ -2,6 +2,9 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <string>
+#include <utility>
+
 namespace qgrain::sweep {
 
 engine_result fisher_scores(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
@@ -10,7 +13,9 @@ engine_result fisher_scores(const lm::model& model, const lm::packed_rows& rows,
   engine_options with_labels = options;
   engine_result sum;
   for (std::uint64_t draw = 0; draw < fisher.draws; ++draw) {
+    with_labels.checkpoint = options.checkpoint;
     with_labels.labels = lm::label_draw{fisher.seed, draw};
+    if (!options.checkpoint.empty()) with_labels.checkpoint += ".draw" + std::to_string(draw);
     if (options.progress) {
       with_labels.progress = [&options, &fisher, draw](double share) {
         options.progress((static_cast<double>(draw) + share) / static_cast<double>(fisher.draws));

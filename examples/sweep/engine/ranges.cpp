@@ -46,6 +46,12 @@ float largest(std::span<const float> values) {
 
 }  // namespace
 
+std::string fnv1a::text() const {
+  std::ostringstream text;
+  text << std::hex << std::setw(16) << std::setfill('0') << hash_;
+  return text.str();
+}
+
 std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool) {
   std::vector<weight_range> ranges;
   std::vector<std::string> faults;
@@ -88,19 +94,14 @@ std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool
 }
 
 std::string model_fingerprint(const lm::model& model, const std::vector<weight_range>& ranges) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  const auto add = [&](std::span<const std::byte> bytes) {
-    for (const std::byte b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001b3U;
-  };
+  fnv1a hash;
   for (std::size_t l = 0; l < ranges.size(); ++l) {
     const lm::linear_info& info = model.linears()[l];
-    add(std::as_bytes(std::span(info.name)));
-    add(std::as_bytes(std::span(&info.out, 1)));
-    add(std::as_bytes(std::span(ranges[l].columns)));
+    hash.add(std::as_bytes(std::span(info.name)));
+    hash.add(std::as_bytes(std::span(&info.out, 1)));
+    hash.add(std::as_bytes(std::span(ranges[l].columns)));
   }
-  std::ostringstream text;
-  text << std::hex << std::setw(16) << std::setfill('0') << hash;
-  return text.str();
+  return hash.text();
 }
 
 input_ranges::input_ranges(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool)

@@ -8,6 +8,7 @@
 
 #include <qgrain/host/parallel.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -19,6 +20,19 @@ namespace qgrain::sweep {
 struct weight_range {
   std::vector<float> columns;  ///< [in]
   float tensor = 0;
+};
+
+/// FNV-1a of 64 bits over bytes.
+class fnv1a {
+ public:
+  void add(std::span<const std::byte> bytes) noexcept {
+    for (const std::byte b : bytes) hash_ = (hash_ ^ static_cast<std::uint64_t>(b)) * 0x100000001b3U;
+  }
+  /// 16 hexadecimal digits.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325U;
 };
 
 /// Reads every Linear's weight once. NaN or infinity anywhere is errc::non_finite; all tensors at fault are named.

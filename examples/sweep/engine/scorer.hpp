@@ -2,37 +2,44 @@
 #ifndef QGRAIN_SWEEP_ENGINE_SCORER_HPP
 #define QGRAIN_SWEEP_ENGINE_SCORER_HPP
 
+#include "checkpoint.hpp"
+#include "cross_term.hpp"
 #include "engine.hpp"
 #include "job.hpp"
 #include "progress.hpp"
-#include "ranges.hpp"
+#include "sums.hpp"
+#include "variants.hpp"
 
 #include <lm/buffer.hpp>
 #include <lm/visitor.hpp>
 
 #include <qgrain/host/parallel.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace qgrain::sweep {
 
-/// Adds to result.scores and result.costs. Each weight variant is quantized once per sample, each activation variant
-/// once per sample and task of rows, whichever jobs and Linears take it. All arguments must outlive the scorer.
+/// Adds to the sums and to costs. Each weight variant is quantized once per sample, each activation variant once per
+/// sample and task of rows, whichever jobs and Linears take it. Weight variants are taken in portions that fit into
+/// memory; behind a portion the state may be saved. All arguments must outlive the scorer.
 class scorer final : public lm::backward_visitor {
  public:
-  scorer(const job_plan& plan, const std::vector<weight_range>& weights, const input_ranges& inputs, thread_pool& pool,
-         index_t variant_bytes, progress_meter& meter, engine_result& result)
-      : plan_(plan),
-        weight_ranges_(weights),
-        inputs_(inputs),
-        pool_(pool),
-        variant_bytes_(variant_bytes),
-        meter_(meter),
-        result_(result) {}
+  /// `layers`: of the model; `rows`: that are scored; `identity`: of the pass.
+  scorer(const job_plan& plan, variant_maker& variants, thread_pool& pool, const engine_options& options,
+         progress_meter& meter, engine_costs& costs, score_sums& sums, index_t layers, index_t rows,
+         pass_identity identity);
 
+  /// Goes on from a checkpoint: what it has scored is not scored again.
+  void resume(pass_checkpoint state);
+  void boundary(index_t layer, lm::const_matrix gradient) override;
   void visit(const lm::linear_sample& sample) override;
+  /// Saves that the pass is complete.
+  void finish();
 
  private:
   /// Weight variants [first, end) and their jobs, by activation variant.
@@ -44,26 +51,32 @@ class scorer final : public lm::backward_visitor {
     std::size_t first = 0;
     std::size_t end = 0;
     std::vector<activation_jobs> groups;
-    /// [output of the sample][variant - first]; the unquantized one is the weight itself
-    std::vector<std::vector<lm::const_matrix>> variants;
   };
 
   [[nodiscard]] portion jobs_between(std::size_t first, std::size_t end) const;
-  void quantize_weights(const lm::linear_sample& sample, portion& p);
-  void quantize_weight_band(const lm::linear_output& output, const fake_recipe& recipe, index_t band,
-                            float* memory) const;
-  void quantize_inputs(const lm::linear_sample& sample, std::span<const index_t> rows, std::size_t activation,
-                       lm::matrix x) const;
-  void score_rows(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p);
+  void score_portion(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p);
+  /// False where it was stopped: the sums are as they were.
+  [[nodiscard]] bool score_exactly(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p,
+                                   const std::vector<std::vector<lm::const_matrix>>& variants);
+  [[nodiscard]] bool is_stopped() const { return options_.stop_requested && options_.stop_requested(); }
+  void scored(const pass_place& place);
+  void save();
 
   const job_plan& plan_;
-  const std::vector<weight_range>& weight_ranges_;
-  const input_ranges& inputs_;
+  variant_maker& variants_;
   thread_pool& pool_;
-  index_t variant_bytes_;
+  const engine_options& options_;
   progress_meter& meter_;
-  engine_result& result_;
-  lm::buffer variant_memory_;
+  engine_costs& costs_;
+  score_sums& sums_;
+  pass_identity identity_;
+  separate_terms terms_;
+
+  pass_place place_;              // scored so far
+  index_t samples_ = 0;           // seen behind the boundary
+  pass_place resumed_{-1, 0, 0};  // what needs no scoring
+  lm::buffer gradient_;           // at the boundary; kept where checkpoints are written
+  std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace qgrain::sweep

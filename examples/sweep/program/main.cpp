@@ -1,12 +1,16 @@
 // qgrain-sweep: scores the layers of a language model under pairs of dtypes and granularities.
 #include "command_line.hpp"
 #include "plan.hpp"
+#include "request.hpp"
 #include "run.hpp"
+#include "sweep_outputs.hpp"
 #include "terminal.hpp"
 
 #include <config/config_source.hpp>
+#include <engine/checkpoint.hpp>
 #include <json_text.hpp>
 #include <reports.hpp>
+#include <summary/summary_files.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
@@ -14,12 +18,24 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <ctime>
 #include <iostream>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
 
 namespace {
 
 using namespace qgrain;
 using namespace qgrain::sweep;
+
+// `interrupted` with the folder to go on in.
+class run_interrupted : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 void print_list(const config::config_source& source, const std::string& group) {
   if (group.empty()) {
@@ -34,51 +50,85 @@ void print_list(const config::config_source& source, const std::string& group) {
   for (const std::string& choice : found) std::cout << choice << "\n";
 }
 
-// The deepest folder that holds all jobs.
-std::filesystem::path common_folder(const std::vector<planned_job>& jobs) {
-  std::filesystem::path common = jobs.front().folder;
-  for (const planned_job& job : jobs) {
-    const auto [end, ignored] = std::mismatch(common.begin(), common.end(), job.folder.begin(), job.folder.end());
-    std::filesystem::path shared;
-    for (auto part = common.begin(); part != end; ++part) shared /= *part;
-    common = shared;
-  }
-  return common;
+std::atomic<bool> stop_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+// The first Ctrl-C asks for a clean end, the second one kills.
+void listen_to_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stop_requested = true; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that cannot grow is an error of the write
 }
 
-void run(const command_line& line) {
-  const config::folder_source source = open_configuration(line);
-  const config::runtime_context context = process_context();
-  if (line.what == action::list) return print_list(source, line.list_group);
-  if (line.what == action::show_config) {
+run_request request_for(const command_line& line, config::runtime_context& context) {
+  const std::optional<run_request> resumed = resumed_request(line);
+  if (!resumed) return request_of(line, context);
+  std::filesystem::current_path(resumed->working_folder);
+  const auto time = static_cast<std::time_t>(resumed->time);
+  localtime_r(&time, &context.now);
+  return *resumed;
+}
+
+void check_resumed(const run_request& request, const sweep_plan& plan) {
+  std::error_code code;
+  if (request.resumed_folder.empty() || std::filesystem::equivalent(request.resumed_folder, plan.folder, code)) return;
+  throw error(errc::invalid_argument, "the run in " + request.resumed_folder.string() + " was begun as one in " +
+                                          std::filesystem::absolute(plan.folder).string());
+}
+
+void print_outcome(const sweep_plan& plan) {
+  // One job has a report of its own beside the one of the sweep.
+  std::cout << "\nreport: " << (common_folder(plan.jobs) / summary_html_name).string() << "\n";
+  if (plan.jobs.size() == 1)
+    std::cout << "        " << (plan.jobs.front().folder / markdown_report_name).string() << "\n";
+  const auto is_complete = [](const planned_job& job) { return job.state == folder_state::complete; };
+  const auto complete = std::count_if(plan.jobs.begin(), plan.jobs.end(), is_complete);
+  if (complete > 0) std::cout << complete << " of " << plan.jobs.size() << " jobs were complete already\n";
+  if (!plan.illegal.empty()) std::cout << plan.illegal.size() << " jobs skipped, see skipped-jobs.json\n";
+}
+
+void run(const command_line& given) {
+  config::runtime_context context = process_context();
+  const run_request request = request_for(given, context);
+  const command_line& line = request.line;
+  const pair_source source = open_configuration(line);
+  if (given.what == action::list) return print_list(source, given.list_group);
+  if (given.what == action::show_config) {
     std::cout << json_text(composed_configuration(line, source, context)) << "\n";
     return;
   }
-  const sweep_plan plan = make_plan(line, source, context);
-  if (line.what == action::dry_run) return print_plan(std::cout, plan);
-
+  sweep_plan plan = make_plan(line, source, context);
+  check_resumed(request, plan);
+  if (given.what == action::dry_run) {
+    settle_illegal(plan);
+    return print_plan(std::cout, plan);
+  }
   progress_line progress(std::cerr, ::isatty(STDERR_FILENO) != 0);
-  const auto report = [&](double share, const std::string& what) { progress(share, what); };
-  if (plan.recipe_list) {
-    run_recipe_list(*plan.recipe_list, report);
+  const run_control control{[&](double share, const std::string& what) { progress(share, what); },
+                            [] { return stop_requested.load(); }};
+  listen_to_signals();
+  try {
+    if (plan.recipe_list) {
+      run_recipe_list(plan, request, control);
+      progress.finish();
+      std::cout << plan.recipe_list->folder.string() << "\n";
+      return;
+    }
+    if (plan.report_only) {
+      settle_illegal(plan);
+      write_reports_again(plan);
+    } else {
+      const std::vector<finished_job> finished = run_jobs(plan, request, control);
+      progress.finish();
+      print_summary(std::cout, finished);
+    }
+  } catch (const interrupted&) {
     progress.finish();
-    std::cout << plan.recipe_list->folder.string() << "\n";
-    return;
+    throw run_interrupted("interrupted; go on with runner.resume=" + plan.folder.string());
   }
-  if (plan.report_only) {
-    write_reports_again(plan.jobs);
-  } else {
-    const std::vector<finished_job> finished = run_jobs(plan.jobs, report);
-    progress.finish();
-    print_summary(std::cout, finished);
-  }
-  if (plan.jobs.size() == 1) {
-    std::cout << "\nreport: " << (plan.jobs.front().folder / markdown_report_name).string() << "\n";
-  } else {
-    std::cout << "\n"
-              << plan.jobs.size() << " reports: " << (common_folder(plan.jobs) / "**" / markdown_report_name).string()
-              << "\n";
-  }
+  print_outcome(plan);
 }
 
 }  // namespace
@@ -88,6 +138,9 @@ int main(int argc, char** argv) {
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   try {
     run(std::get<command_line>(parsed));
+  } catch (const run_interrupted& end) {
+    std::cerr << "qgrain-sweep: " << end.what() << '\n';
+    return 130;  // as a shell reports Ctrl-C
   } catch (const std::exception& failure) {
     std::cerr << "qgrain-sweep: " << failure.what() << '\n';
     return 1;

@@ -10,12 +10,12 @@
 #include <json_file.hpp>
 #include <lm/file.hpp>
 #include <naming.hpp>
-#include <output_folder.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <ctime>
 #include <set>
@@ -52,6 +52,14 @@ bool is_null(const json::object& config, std::string_view key) {
   return value == nullptr || value->is_null();
 }
 
+cross_term cross_term_of(const std::string& name) {
+  constexpr std::array<std::string_view, 3> names{"exact", "sampled", "neglect"};
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end())
+    throw error(errc::unknown_name, "autoquant.cross_term: must be exact, sampled or neglect, not " + name);
+  return static_cast<cross_term>(found - names.begin());
+}
+
 pass_settings pass_of(const json::object& config) {
   pass_settings pass;
   pass.model = user_or_shipped(text_at(config, "model.path"));
@@ -66,6 +74,7 @@ pass_settings pass_of(const json::object& config) {
   pass.score_size = integer_at(config, "autoquant.score_size");
   pass.threads = static_cast<int>(is_null(config, "runner.threads") ? std::max(1U, std::thread::hardware_concurrency())
                                                                     : positive(config, "runner.threads"));
+  pass.cross = cross_term_of(text_at(config, "autoquant.cross_term"));
   if (const std::string method = text_at(config, "autoquant.method"); method != "gradient") {
     throw error(errc::unsupported, "autoquant.method: must be gradient, not " + method);
   }
@@ -110,13 +119,29 @@ std::string swept_text(const std::vector<std::string>& overrides, const std::vec
   return text.empty() ? text : text.append("] ");
 }
 
-std::filesystem::path folder_of(const json::object& config, bool is_multirun, const std::string& further,
-                                const std::string& time) {
+// Where a job's results go, and the part of it that all jobs of a multirun have in common by rule.
+struct job_place {
+  std::filesystem::path base;
+  std::filesystem::path folder;
+};
+
+job_place place_of(const json::object& config, bool is_multirun, const std::string& further, const std::string& time) {
   const bool by_user = optional_text_at(config, "runner.output_dir").has_value();
   const bool is_tmp = text_at(config, "output_layout.mode") == "tmp";
-  std::filesystem::path folder = output_dir(config, is_multirun ? sweep_dir(config, time) : tmp_run_dir(config, time));
-  if (is_multirun && (by_user || is_tmp)) folder /= sweep_subdir(config);
-  return further.empty() ? folder : folder / further;
+  job_place place;
+  place.base = output_dir(config, is_multirun ? sweep_dir(config, time) : tmp_run_dir(config, time));
+  place.folder = place.base;
+  if (is_multirun && (by_user || is_tmp)) place.folder /= sweep_subdir(config);
+  if (!further.empty()) place.folder /= further;
+  return place;
+}
+
+// The deepest folder that holds both.
+std::filesystem::path common_folder(const std::filesystem::path& one, const std::filesystem::path& other) {
+  const auto end = std::mismatch(one.begin(), one.end(), other.begin(), other.end()).first;
+  std::filesystem::path common;
+  for (auto part = one.begin(); part != end; ++part) common /= *part;
+  return common.empty() ? std::filesystem::path(".") : common;
 }
 
 job job_from_text(const std::string& text) {
@@ -159,29 +184,49 @@ recipe_list_job recipe_list_of(const json::object& config, const std::string& ti
   list.pass = pass_of(config);
   if (!is_null(config, "dataset.max_calib_samples")) list.pass.samples = positive(config, "dataset.max_calib_samples");
   list.config = config;
-  list.folder = folder_of(config, false, "", time);
-  check_output_folder(list.folder);
+  list.folder = place_of(config, false, "", time).folder;
+  list.state = check_output_folder(list.folder, list.config, linear_scores_name);
   return list;
 }
 
-planned_job plan_job(const std::vector<std::string>& overrides, const std::vector<std::string>& keys, bool is_multirun,
-                     const config::config_source& source, const config::runtime_context& context,
-                     const base_formats& formats) {
+// Adds a job to the plan, or to its illegal ones.
+void plan_job(sweep_plan& plan, const std::vector<std::string>& overrides, const std::vector<std::string>& keys,
+              const config::config_source& source, const config::runtime_context& context, const base_formats& formats,
+              const recipe_catalog& recipes) {
   planned_job job;
   job.config = compose_resolved(overrides, source, context);
   job.scheme = scheme_of(job.config, formats);
   const granularity_choice granularity = granularity_of(job.config);
-  job.quantization =
-      resolve_quantization(formats, text_at(job.config, "quant_pair.format_name"), granularity, compiled_recipes());
   job.pass = pass_of(job.config);
   job.pass.samples = max_calib_samples(job.config);
   std::vector<std::pair<std::string, std::string>> further = swept_values(overrides, keys);
   std::erase_if(further, [](const auto& swept) { return has_own_folder(swept.first); });
   const std::string further_folder = swept_dir(further);
-  job.folder = folder_of(job.config, is_multirun, further_folder, time_text(context.now));
+  const job_place place = place_of(job.config, plan.is_multirun, further_folder, time_text(context.now));
+  job.folder = place.folder;
   job.label =
       text_at(job.config, "quant_pair.name") + " " + granularity.name + (further.empty() ? "" : " " + further_folder);
-  return job;
+  plan.folder = plan.folder.empty() ? place.base : common_folder(plan.folder, place.base);
+  const std::string format = text_at(job.config, "quant_pair.format_name");
+  static_cast<void>(formats.load(format));
+  try {
+    job.quantization = resolve_quantization(formats, format, granularity, recipes);
+  } catch (const error& fault) {
+    plan.illegal.push_back({job.label, text_at(job.config, "quant_pair.name"), granularity.name, fault.what()});
+    return;
+  }
+  plan.jobs.push_back(std::move(job));
+}
+
+void read_runner(sweep_plan& plan, const json::object& config) {
+  plan.report_only = flag_at(config, "runner.report_only");
+  plan.checkpoint_seconds = number_at(config, "runner.checkpoint_seconds");
+  if (!(plan.checkpoint_seconds >= 0))
+    throw error(errc::invalid_argument, "runner.checkpoint_seconds: must not be negative");
+  const std::string on_illegal = text_at(config, "runner.on_illegal");
+  if (on_illegal != "fail" && on_illegal != "skip")
+    throw error(errc::unknown_name, "runner.on_illegal: must be fail or skip, not " + on_illegal);
+  plan.skip_illegal = on_illegal == "skip";
 }
 
 std::vector<std::string> with_sweep_section(const command_line& line, const config::config_source& source,
@@ -198,32 +243,34 @@ std::vector<std::string> with_sweep_section(const command_line& line, const conf
 
 }  // namespace
 
-config::folder_source open_configuration(const command_line& line) {
+pair_source open_configuration(const command_line& line) {
   std::vector<std::filesystem::path> roots = line.conf_dirs;
   roots.push_back(shipped_folder() / "conf");
-  return config::folder_source(roots);
+  return pair_source(roots);
 }
 
-sweep_plan make_plan(const command_line& line, const config::config_source& source,
-                     const config::runtime_context& context) {
+sweep_plan make_plan(const command_line& line, const pair_source& source, const config::runtime_context& context) {
   sweep_plan plan;
   const std::vector<std::string> overrides = with_sweep_section(line, source, context, plan.is_multirun);
   if (!plan.is_multirun) {
     const json::object config = compose_resolved(overrides, source, context);
     if (!is_null(config, "jobs")) {
       plan.recipe_list = recipe_list_of(config, time_text(context.now));
+      plan.folder = plan.recipe_list->folder;
+      read_runner(plan, config);
       return plan;
     }
   }
   const std::vector<std::vector<std::string>> lists =
       plan.is_multirun ? config::expand_jobs(overrides, source) : std::vector<std::vector<std::string>>{overrides};
   const std::vector<std::string> keys = plan.is_multirun ? swept_keys(overrides) : std::vector<std::string>();
-  const base_formats formats(shipped_folder() / "conf" / "quant_format");
+  const base_formats formats(shipped_folder() / "conf" / "quant_format", source.dtypes());
+  const recipe_catalog recipes = compiled_recipes();
   std::vector<std::string> faults;
   errc code = errc::ok;
   for (const std::vector<std::string>& list : lists) {
     try {
-      plan.jobs.push_back(plan_job(list, keys, plan.is_multirun, source, context, formats));
+      plan_job(plan, list, keys, source, context, formats, recipes);
     } catch (const error& fault) {
       if (faults.empty()) code = fault.code();
       faults.push_back(swept_text(list, keys) + fault.what());
@@ -236,15 +283,26 @@ sweep_plan make_plan(const command_line& line, const config::config_source& sour
     for (const std::string& fault : faults) sentence += (sentence.empty() ? "" : "\n  ") + fault;
     throw error(code, sentence);
   }
-  if (plan.jobs.empty()) throw error(errc::invalid_argument, "the sweep has no jobs");
-  plan.report_only = flag_at(plan.jobs.front().config, "runner.report_only");
+  if (lists.empty()) throw error(errc::invalid_argument, "the sweep has no jobs");
+  if (plan.jobs.empty()) settle_illegal(plan);
+  read_runner(plan, plan.jobs.front().config);
   std::vector<std::filesystem::path> folders;
   for (const planned_job& job : plan.jobs) folders.push_back(job.folder);
   check_distinct(folders);
-  if (!plan.report_only) {
-    for (const std::filesystem::path& folder : folders) check_output_folder(folder);
-  }
+  if (plan.report_only) return plan;
+  for (planned_job& job : plan.jobs) job.state = check_output_folder(job.folder, job.config, job.result_name());
   return plan;
+}
+
+std::string planned_job::result_name() const { return manifest_name(text_at(scheme, "name")); }
+
+void settle_illegal(const sweep_plan& plan) {
+  if (plan.illegal.empty() || (plan.skip_illegal && !plan.jobs.empty())) return;
+  const std::size_t all = plan.illegal.size() + plan.jobs.size();
+  std::string sentence;
+  if (all > 1) sentence = std::to_string(plan.illegal.size()) + " of " + std::to_string(all) + " jobs cannot run:";
+  for (const skipped_job& job : plan.illegal) sentence += (all > 1 ? "\n  [" + job.label + "] " : "") + job.reason;
+  throw error(errc::unsupported, sentence);
 }
 
 json::object composed_configuration(const command_line& line, const config::config_source& source,

@@ -3,13 +3,17 @@
 #define QGRAIN_SWEEP_PROGRAM_PLAN_HPP
 
 #include "command_line.hpp"
+#include "pair_source.hpp"
 
 #include <base_formats.hpp>
 #include <config/config_source.hpp>
 #include <config/runtime_context.hpp>
+#include <output_folder.hpp>
 #include <quantization_job.hpp>
+#include <summary/sweep_summary.hpp>
 
 #include <engine/job.hpp>
+#include <engine/sums.hpp>
 #include <lm/rows.hpp>
 
 #include <boost/json.hpp>
@@ -19,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace qgrain::sweep {
@@ -34,9 +39,16 @@ struct pass_settings {
   std::int64_t sequence_length = 512;
   std::int64_t batch_size = 8;
   std::int64_t score_size = 128;
-  int threads = 1;
+  cross_term cross = cross_term::exact;
+  int threads = 1;  ///< no part of the comparison: results do not depend on it
 
-  friend bool operator==(const pass_settings&, const pass_settings&) = default;
+  friend bool operator==(const pass_settings& a, const pass_settings& b) {
+    const auto all = [](const pass_settings& p) {
+      return std::tie(p.model, p.captions, p.samples, p.padding, p.sequence_length, p.batch_size, p.score_size,
+                      p.cross);
+    };
+    return all(a) == all(b);
+  }
 };
 
 struct planned_job {
@@ -46,6 +58,10 @@ struct planned_job {
   quantization_job quantization;
   pass_settings pass;
   std::filesystem::path folder;
+  folder_state state = folder_state::empty;
+
+  /// The name of its last file: with it the job is complete.
+  [[nodiscard]] std::string result_name() const;
 };
 
 /// A list of recipe pairs instead of pairs and granularities (the key `jobs`).
@@ -54,21 +70,32 @@ struct recipe_list_job {
   pass_settings pass;
   json::object config;
   std::filesystem::path folder;
+  folder_state state = folder_state::empty;
 };
+
+inline constexpr const char* linear_scores_name = "linear-scores.json";  ///< the result of a recipe list
 
 struct sweep_plan {
   std::vector<planned_job> jobs;
   std::optional<recipe_list_job> recipe_list;  ///< then there are no jobs
+  std::filesystem::path folder;                ///< of the run as a whole: its state lies there
+  double checkpoint_seconds = 60;
+  bool skip_illegal = false;
+  std::vector<skipped_job> illegal;  ///< jobs that no recipe can follow; not among the others
   bool report_only = false;
   bool is_multirun = false;
 };
 
 /// The configuration tree: the user's folders, then the shipped one.
-[[nodiscard]] config::folder_source open_configuration(const command_line& line);
+[[nodiscard]] pair_source open_configuration(const command_line& line);
 
-/// Composes and checks every job. Faults of the jobs are collected: one error names them all.
-[[nodiscard]] sweep_plan make_plan(const command_line& line, const config::config_source& source,
+/// Composes and checks every job. Faults of the jobs are collected: one error names them all, but for pairs and
+/// granularities that no recipe can follow: those become plan.illegal.
+[[nodiscard]] sweep_plan make_plan(const command_line& line, const pair_source& source,
                                    const config::runtime_context& context);
+
+/// Throws errc::unsupported naming all illegal jobs, unless they are to be skipped and others remain.
+void settle_illegal(const sweep_plan& plan);
 
 /// The composed configuration of the run's own settings (of the first job in a multirun), for --cfg.
 [[nodiscard]] json::object composed_configuration(const command_line& line, const config::config_source& source,

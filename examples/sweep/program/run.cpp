@@ -1,6 +1,8 @@
 #include "run.hpp"
 
-#include <captions.hpp>
+#include "scoring_pass.hpp"
+#include "sweep_outputs.hpp"
+
 #include <config_access.hpp>
 #include <constraint.hpp>
 #include <job_settings.hpp>
@@ -9,18 +11,19 @@
 #include <lm/file.hpp>
 #include <manifest.hpp>
 #include <naming.hpp>
+#include <output_folder.hpp>
 #include <reports.hpp>
 
-#include <engine/engine.hpp>
+#include <engine/checkpoint.hpp>
 #include <engine/ranges.hpp>
-#include <lm/process.hpp>
-#include <lm/tokenizer.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/fake_recipes.hpp>
 #include <qgrain/version.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <utility>
@@ -29,111 +32,24 @@ namespace qgrain::sweep {
 namespace {
 
 constexpr const char* run_stats_name = "run_stats.json";
-constexpr const char* linear_scores_name = "linear-scores.json";
+constexpr const char* skipped_jobs_name = "skipped-jobs.json";
 
 std::string program_version() {
   return "qgrain " + std::to_string(version_major) + "." + std::to_string(version_minor) + "." +
          std::to_string(version_patch);
 }
 
-// The texts of a pass as rows.
-lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
-  const lm::tokenizer tokenizer = lm::tokenizer::load(pass.model / "tokenizer.json");
-  const std::vector<std::string> texts =
-      pass.samples ? read_captions(pass.captions, *pass.samples) : caption_lines(lm::read_text_file(pass.captions));
-  if (texts.empty()) throw error(errc::bad_file, pass.captions.string() + ": the file holds no caption");
-  std::vector<lm::token_ids> sequences;
-  for (const std::string& text : texts) {
-    sequences.push_back(tokenizer.encode(text));
-    if (sequences.back().empty())
-      throw error(errc::bad_file,
-                  pass.captions.string() + ": caption " + std::to_string(sequences.size()) + " has no tokens");
-  }
-  const std::string token = lm::padding_token(pass.model);
-  std::optional<std::int32_t> padding_id = token.empty() ? std::nullopt : tokenizer.id_of(token);
-  if (!padding_id) padding_id = model.config().padding_id;
-  if (!padding_id && pass.padding == lm::padding::left) {
-    throw error(errc::bad_file, pass.model.string() +
-                                    ": no padding id: tokenizer_config.json has no pad_token, config.json neither "
-                                    "pad_token_id nor eos_token_id");
-  }
-  return lm::pack(sequences, {pass.padding, pass.sequence_length, pass.batch_size, padding_id.value_or(-1), padding_id},
-                  model.config().vocabulary);
+job recipes_of(const planned_job& job) {
+  return {job.quantization.recipes.weight, job.quantization.recipes.activation};
 }
 
-// A pass with everything that can be refused before scoring opened and checked.
-struct prepared_pass {
-  prepared_pass(const pass_settings& pass, std::vector<job> jobs_of_pass)
-      : settings(pass), jobs(std::move(jobs_of_pass)), model(pass.model), rows(load_rows(pass, model)) {
-    check_jobs(model, jobs);
-    // Layers that text does not reach come first, as in a model's own order.
-    const std::vector<lm::linear_info> others = model.other_layers();
-    unreached = others.size();
-    for (const std::vector<lm::linear_info>* part : {&others, &model.linears()}) {
-      for (const lm::linear_info& l : *part) {
-        layers.names.push_back(l.name);
-        layers.sizes.push_back(static_cast<double>(l.elements()));
-      }
-    }
-  }
-
-  const pass_settings& settings;
-  std::vector<job> jobs;
-  lm::model model;
-  lm::packed_rows rows;
-  layer_list layers;
-  std::size_t unreached = 0;
-};
-
-struct scored_pass {
-  engine_result result;
-  std::vector<lm::linear_info> linears;
-  index_t batches = 0;
-  index_t sequences = 0;
-};
-
-scored_pass score(const prepared_pass& pass, const std::function<void(double)>& progress) {
-  thread_pool pool(pass.settings.threads);
-  engine_options options;
-  options.score_batches = num_score_steps(pass.settings.score_size, pass.settings.batch_size, pass.rows.batches());
-  options.progress = progress;
-  return {score_jobs(pass.model, pass.rows, pass.jobs, pool, options), pass.model.linears(), pass.rows.batches(),
-          static_cast<index_t>(pass.rows.sequences.size())};
-}
-
-json::object scores_by_linear(const scored_pass& pass, std::size_t job) {
-  json::object scores;
-  for (std::size_t l = 0; l < pass.linears.size(); ++l) scores[pass.linears[l].name] = pass.result.scores[job][l];
-  return scores;
-}
-
-json::object input_amax(const scored_pass& pass) {
+json::object input_amax(const opened_pass& pass, const engine_result& result) {
   json::object ranges;
-  for (std::size_t l = 0; l < pass.linears.size(); ++l) {
-    const std::vector<float>& channels = pass.result.input_amax[l];
-    ranges[pass.linears[l].name] = *std::max_element(channels.begin(), channels.end());
+  for (std::size_t l = 0; l < pass.model.linears().size(); ++l) {
+    const std::vector<float>& channels = result.input_amax[l];
+    ranges[pass.model.linears()[l].name] = *std::max_element(channels.begin(), channels.end());
   }
   return ranges;
-}
-
-// Times and memory, which differ from run to run.
-json::object run_stats(const scored_pass& pass, std::size_t jobs, int threads) {
-  const engine_costs& costs = pass.result.costs;
-  return {{"jobs_in_pass", jobs},
-          {"threads", threads},
-          {"seconds",
-           {{"total", costs.total_seconds},
-            {"weight_ranges", costs.weight_range_seconds},
-            {"forward_and_calibration", costs.pass.forward_seconds},
-            {"loss", costs.pass.loss_seconds},
-            {"backward", costs.pass.backward_seconds},
-            {"quantize_weights", costs.weight_seconds},
-            {"score", costs.scoring_seconds}}},
-          {"matrix_product_flops",
-           {{"linears", costs.pass.linear_flops},
-            {"attention", costs.pass.attention_flops},
-            {"jobs", costs.scoring_flops}}},
-          {"peak_resident_bytes", lm::peak_resident_bytes()}};
 }
 
 json::value recipe_description(const std::string& name, const lm::linear_info& linear, bool is_weight) {
@@ -147,16 +63,16 @@ json::value recipe_description(const std::string& name, const lm::linear_info& l
   return text;
 }
 
-json::object dataset_of(const planned_job& job, const scored_pass& pass) {
+json::object dataset_of(const planned_job& job, const lm::packed_rows& rows) {
   const auto text_or_null = [&](std::string_view key) -> json::value {
     const auto text = optional_text_at(job.config, key);
     return text ? json::value(*text) : json::value();
   };
   return {{"name", text_or_null("dataset.name")},      {"size", text_or_null("dataset.size")},
           {"root", text_or_null("dataset.root")},      {"captions_path", text_at(job.config, "dataset.captions_path")},
-          {"max_calib_samples", *job.pass.samples},    {"num_calib_samples", pass.sequences},
+          {"max_calib_samples", *job.pass.samples},    {"num_calib_samples", rows.sequences.size()},
           {"calib_seq_len", job.pass.sequence_length}, {"batch_size", job.pass.batch_size},
-          {"num_calib_batches", pass.batches}};
+          {"num_calib_batches", rows.batches()}};
 }
 
 // The table of a job and the choice from it, given the score of each Linear; layers that text does not reach score 0.
@@ -166,7 +82,7 @@ struct searched_job {
   search_outcome outcome;
 };
 
-searched_job search(const planned_job& job, const prepared_pass& pass, const std::vector<double>& linear_scores) {
+searched_job search(const planned_job& job, const opened_pass& pass, const std::vector<double>& linear_scores) {
   std::vector<double> scores(pass.unreached, 0.0);
   scores.insert(scores.end(), linear_scores.begin(), linear_scores.end());
   searched_job found;
@@ -180,116 +96,267 @@ searched_job search(const planned_job& job, const prepared_pass& pass, const std
   return found;
 }
 
-finished_job finish(const planned_job& job, const prepared_pass& prepared, const scored_pass& pass,
-                    std::size_t scored_as) {
-  const std::vector<double>& scored = pass.result.scores[scored_as];
-  searched_job found = search(job, prepared, scored);
-  finished_job done{job.label, job.folder, std::move(found.rows), std::move(found.outcome),
-                    job.quantization.has_effect};
+finished_job finished(const planned_job& job, searched_job found) {
+  return {job.label, job.folder, std::move(found.rows), std::move(found.outcome), job.quantization.has_effect};
+}
+
+// Writes a job's files, the manifest last: with it the job is complete.
+finished_job finish(const planned_job& job, const opened_pass& pass, const scored_pass& scored) {
+  const engine_result& engine = scored.result;
+  const auto scored_as = static_cast<std::size_t>(std::find(scored.jobs.begin(), scored.jobs.end(), recipes_of(job)) -
+                                                  scored.jobs.begin());
+  const std::vector<double>& scores = engine.scores[scored_as];
+  const searched_job found = search(job, pass, scores);
 
   job_result result;
   result.scheme = job.scheme;
   result.scheme["auto_quantize_bits"] = found.constraint.effective_bits;
   result.model_id = text_at(job.config, "model.path");
-  for (const std::string& name : prepared.layers.names) result.layers.emplace_back(name, "Linear");
-  result.candidates = done.rows;
-  result.outcome = done.outcome;
-  result.dataset = dataset_of(job, pass);
+  for (const std::string& name : pass.layers.names) result.layers.emplace_back(name, "Linear");
+  result.candidates = found.rows;
+  result.outcome = found.outcome;
+  result.dataset = dataset_of(job, pass.rows);
   result.quantization = job.quantization.description();
   result.quantization["has_effect"] = job.quantization.has_effect;
-  for (std::size_t l = 0; l < pass.linears.size(); ++l)
-    result.linear_scores.emplace_back(pass.linears[l].name, scored[l]);
-  result.input_amax = input_amax(pass);
-  result.recipes = {
-      {"weight", recipe_description(job.quantization.recipes.weight, pass.linears.front(), true)},
-      {"activation", recipe_description(job.quantization.recipes.activation, pass.linears.front(), false)}};
-  result.model_fingerprint = pass.result.model_fingerprint;
+  const std::vector<lm::linear_info>& linears = pass.model.linears();
+  for (std::size_t l = 0; l < linears.size(); ++l) result.linear_scores.emplace_back(linears[l].name, scores[l]);
+  result.input_amax = input_amax(pass, engine);
+  result.recipes = {{"weight", recipe_description(job.quantization.recipes.weight, linears.front(), true)},
+                    {"activation", recipe_description(job.quantization.recipes.activation, linears.front(), false)}};
+  result.loss = {{"mean_over_targets", engine.loss.mean_over_targets},
+                 {"mean_of_batches", engine.loss.mean_of_batches}};
+  if (job.pass.cross != cross_term::exact) {
+    const cross_term_error& error = engine.cross_term_errors[scored_as];
+    result.cross_term = {{"mode", name_of(job.pass.cross)},
+                         {"measured_error", {{"sum", error.sum}, {"largest_of_a_linear", error.largest}}}};
+  }
+  result.model_fingerprint = engine.model_fingerprint;
   result.program_version = program_version();
   const json::object manifest = make_manifest(result);
 
-  std::filesystem::create_directories(job.folder);
-  lm::write_text_file(job.folder / composed_config_name, json_text(job.config) + "\n");
-  lm::write_text_file(job.folder / run_stats_name,
-                      json_text(run_stats(pass, prepared.jobs.size(), job.pass.threads)) + "\n");
-  lm::write_text_file(job.folder / manifest_name(text_at(job.scheme, "name")), json_text(manifest) + "\n");
+  lm::write_text_file(job.folder / run_stats_name, json_text(run_stats(scored, job.pass)) + "\n");
   write_reports(manifest, job.folder);
-  return done;
+  lm::write_text_file(job.folder / job.result_name(), json_text(manifest) + "\n");
+  return finished(job, found);
+}
+
+// A job whose results are there already.
+finished_job read_finished(const planned_job& job, const opened_pass& pass) {
+  const auto path = job.folder / job.result_name();
+  const json::object manifest = read_manifest(path);
+  const json::object& stored = mapping_in(manifest, "linear_scores");
+  std::vector<double> scores;
+  for (const lm::linear_info& l : pass.model.linears()) {
+    const json::value* score = stored.if_contains(l.name);
+    if (score == nullptr || !score->is_number())
+      throw error(errc::bad_file, path.string() + " has no score of " + l.name + ": it is of another model");
+    scores.push_back(score->to_number<double>());
+  }
+  return finished(job, search(job, pass, scores));
+}
+
+// Jobs of one pass by their places in the plan, passes in the order of their first jobs.
+struct pass_of_jobs {
+  std::unique_ptr<opened_pass> opened;
+  std::vector<std::size_t> jobs;
+};
+
+std::vector<pass_of_jobs> passes_of(const std::vector<planned_job>& jobs) {
+  std::vector<pass_of_jobs> passes;
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    const auto same = std::find_if(passes.begin(), passes.end(),
+                                   [&](const pass_of_jobs& pass) { return pass.opened->settings == jobs[j].pass; });
+    if (same == passes.end()) {
+      passes.push_back({std::make_unique<opened_pass>(jobs[j].pass), {j}});
+    } else {
+      same->jobs.push_back(j);
+    }
+  }
+  return passes;
+}
+
+// Moves the jobs that do not suit the model's shapes to the illegal ones. Those that are left keep their order.
+void move_illegal(sweep_plan& plan, const std::vector<pass_of_jobs>& passes) {
+  std::vector<std::string> faults(plan.jobs.size());
+  for (const pass_of_jobs& pass : passes) {
+    for (const std::size_t j : pass.jobs) faults[j] = job_fault(pass.opened->model, recipes_of(plan.jobs[j]));
+  }
+  std::vector<planned_job> legal;
+  for (std::size_t j = 0; j < plan.jobs.size(); ++j) {
+    if (faults[j].empty()) {
+      legal.push_back(std::move(plan.jobs[j]));
+    } else {
+      const planned_job& job = plan.jobs[j];
+      plan.illegal.push_back(
+          {job.label, text_at(job.config, "quant_pair.name"), job.quantization.granularity.name, faults[j]});
+    }
+  }
+  plan.jobs = std::move(legal);
+}
+
+std::filesystem::path common_folder_of(const sweep_plan& plan) {
+  return plan.jobs.empty() ? plan.folder : common_folder(plan.jobs);
+}
+
+// What a run keeps in its folder while it works.
+class run_state {
+ public:
+  run_state(const sweep_plan& plan, const run_request& request)
+      : folder_(make_folder(plan.folder)), lock_(folder_), log_(state_folder(folder_) / "log", std::ios::app) {
+    for (const auto& place : {folder_, state_folder(folder_), common_folder_of(plan)}) remove_leftovers(place);
+    if (request.resumed_folder.empty()) write_request(request, folder_);
+    log("start");
+  }
+  void log(const std::string& line) {
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - start_;
+    log_ << since.count() << " " << line << std::endl;
+  }
+  // One file per settings of a pass.
+  [[nodiscard]] std::filesystem::path checkpoint(const pass_settings& pass) const {
+    fnv1a hash;
+    const std::string text = pass.model.string() + "\n" + pass.captions.string() + "\n" +
+                             std::to_string(pass.samples.value_or(0)) + " " +
+                             std::to_string(static_cast<int>(pass.padding)) + " " +
+                             std::to_string(pass.sequence_length) + " " + std::to_string(pass.batch_size) + " " +
+                             std::to_string(pass.score_size) + " " + std::string(name_of(pass.cross));
+    hash.add(std::as_bytes(std::span(text)));
+    return state_folder(folder_) / ("pass-" + hash.text() + ".safetensors");
+  }
+  [[nodiscard]] scoring_options options(const sweep_plan& plan, const pass_settings& pass, const run_control& control) {
+    scoring_options options;
+    options.checkpoint = checkpoint(pass);
+    options.checkpoint_seconds = plan.checkpoint_seconds;
+    options.stop_requested = control.stop_requested;
+    options.log = [this](const std::string& line) { log(line); };
+    return options;
+  }
+
+ private:
+  static std::filesystem::path make_folder(const std::filesystem::path& folder) {
+    std::error_code code;
+    std::filesystem::create_directories(folder, code);
+    if (code) throw error(errc::io_failure, folder.string() + " cannot be made: " + code.message());
+    return folder;
+  }
+
+  std::filesystem::path folder_;
+  folder_lock lock_;
+  std::ofstream log_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Makes the folder this configuration's, where it is not yet.
+folder_state claim(const std::filesystem::path& folder, const json::object& config, std::string_view result_name) {
+  const folder_state state = check_output_folder(folder, config, result_name);
+  if (state == folder_state::complete) return state;
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  if (code) throw error(errc::io_failure, folder.string() + " cannot be made: " + code.message());
+  remove_leftovers(folder);
+  if (state == folder_state::empty) lm::write_text_file(folder / composed_config_name, json_text(config) + "\n");
+  return state;
+}
+
+void write_skipped(const sweep_plan& plan) {
+  if (plan.illegal.empty()) return;
+  json::array skipped;
+  for (const skipped_job& job : plan.illegal) skipped.push_back({{"job", job.label}, {"reason", job.reason}});
+  lm::write_text_file(plan.folder / skipped_jobs_name, json_text(skipped) + "\n");
 }
 
 }  // namespace
 
-std::vector<finished_job> run_jobs(const std::vector<planned_job>& jobs, const progress_report& progress) {
-  // Jobs of one pass, passes in the order of their first jobs.
-  std::vector<std::vector<std::size_t>> passes;
-  for (std::size_t j = 0; j < jobs.size(); ++j) {
-    const auto same = std::find_if(passes.begin(), passes.end(),
-                                   [&](const auto& pass) { return jobs[pass.front()].pass == jobs[j].pass; });
-    if (same == passes.end()) {
-      passes.push_back({j});
-    } else {
-      same->push_back(j);
-    }
+std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request, const run_control& control) {
+  std::vector<pass_of_jobs> passes = passes_of(plan.jobs);
+  const std::size_t planned = plan.jobs.size();
+  move_illegal(plan, passes);
+  settle_illegal(plan);
+  if (plan.jobs.size() != planned) passes = passes_of(plan.jobs);
+  // Whether a target can be met depends on costs alone: known before any score is.
+  for (const pass_of_jobs& pass : passes) {
+    const std::vector<double> no_scores(pass.opened->model.linears().size(), 0.0);
+    for (const std::size_t j : pass.jobs) static_cast<void>(search(plan.jobs[j], *pass.opened, no_scores));
   }
-  std::vector<std::unique_ptr<prepared_pass>> prepared;
-  std::vector<std::size_t> scored_as(jobs.size());
-  for (const std::vector<std::size_t>& pass : passes) {
-    // Jobs that come to the same recipes are scored once.
-    std::vector<job> distinct;
-    for (const std::size_t j : pass) {
-      const job wanted{jobs[j].quantization.recipes.weight, jobs[j].quantization.recipes.activation};
-      const auto found = std::find(distinct.begin(), distinct.end(), wanted);
-      scored_as[j] = static_cast<std::size_t>(found - distinct.begin());
-      if (found == distinct.end()) distinct.push_back(wanted);
-    }
-    prepared.push_back(std::make_unique<prepared_pass>(jobs[pass.front()].pass, std::move(distinct)));
-    // Whether a target can be met depends on costs alone: known before any score is.
-    const std::vector<double> no_scores(prepared.back()->model.linears().size(), 0.0);
-    for (const std::size_t j : pass) static_cast<void>(search(jobs[j], *prepared.back(), no_scores));
-  }
-  std::vector<finished_job> finished(jobs.size());
+  run_state state(plan, request);
+  for (planned_job& job : plan.jobs) job.state = claim(job.folder, job.config, job.result_name());
+  write_skipped(plan);
+
+  std::vector<finished_job> done(plan.jobs.size());
   for (std::size_t p = 0; p < passes.size(); ++p) {
-    const std::size_t count = prepared[p]->jobs.size();
-    const std::string what =
-        "scoring " + std::to_string(count) + (count == 1 ? " job" : " jobs in one pass") +
-        (passes.size() > 1 ? ", pass " + std::to_string(p + 1) + " of " + std::to_string(passes.size()) : "");
-    const scored_pass pass = score(*prepared[p], [&](double share) {
-      progress((static_cast<double>(p) + share) / static_cast<double>(passes.size()), what);
-    });
-    for (const std::size_t j : passes[p]) finished[j] = finish(jobs[j], *prepared[p], pass, scored_as[j]);
+    const opened_pass& pass = *passes[p].opened;
+    const std::filesystem::path checkpoint = state.checkpoint(pass.settings);
+    std::vector<job> missing;  // jobs that come to the same recipes are scored once
+    for (const std::size_t j : passes[p].jobs) {
+      const planned_job& planned_one = plan.jobs[j];
+      if (planned_one.state == folder_state::complete) {
+        done[j] = read_finished(planned_one, pass);
+      } else if (std::find(missing.begin(), missing.end(), recipes_of(planned_one)) == missing.end()) {
+        missing.push_back(recipes_of(planned_one));
+      }
+    }
+    if (!missing.empty()) {
+      const std::string what =
+          "scoring " + std::to_string(missing.size()) + (missing.size() == 1 ? " job" : " jobs in one pass") +
+          (passes.size() > 1 ? ", pass " + std::to_string(p + 1) + " of " + std::to_string(passes.size()) : "");
+      scoring_options options = state.options(plan, pass.settings, control);
+      options.progress = [&](double share) {
+        control.progress((static_cast<double>(p) + share) / static_cast<double>(passes.size()), what);
+      };
+      const scored_pass scored = score(pass, missing, options);
+      for (const std::size_t j : passes[p].jobs) {
+        if (plan.jobs[j].state == folder_state::complete) continue;
+        if (control.stop_requested()) throw interrupted();
+        done[j] = finish(plan.jobs[j], pass, scored);
+      }
+    }
+    std::filesystem::remove(checkpoint);
   }
-  return finished;
+  write_sweep_outputs(plan.jobs, plan.illegal);
+  state.log("complete");
+  return done;
 }
 
-void run_recipe_list(const recipe_list_job& list, const progress_report& progress) {
-  const scored_pass pass = score(prepared_pass(list.pass, list.jobs), [&](double share) {
-    progress(share, "scoring " + std::to_string(list.jobs.size()) + " jobs in one pass");
-  });
+void run_recipe_list(const sweep_plan& plan, const run_request& request, const run_control& control) {
+  const recipe_list_job& list = *plan.recipe_list;
+  const opened_pass pass(list.pass);
+  check_jobs(pass.model, list.jobs);
+  run_state state(plan, request);
+  if (claim(list.folder, list.config, linear_scores_name) == folder_state::complete) return;
+  scoring_options options = state.options(plan, pass.settings, control);
+  options.progress = [&](double share) {
+    control.progress(share, "scoring " + std::to_string(list.jobs.size()) + " jobs in one pass");
+  };
+  const scored_pass scored = score(pass, list.jobs, options);
+  const engine_result& result = scored.result;
+  const std::vector<lm::linear_info>& linears = pass.model.linears();
   json::array jobs;
-  for (std::size_t j = 0; j < list.jobs.size(); ++j) {
-    jobs.push_back({{"weight", list.jobs[j].weight},
-                    {"activation", list.jobs[j].activation},
-                    {"linear_scores", scores_by_linear(pass, j)}});
+  for (std::size_t j = 0; j < scored.jobs.size(); ++j) {
+    json::object scores;
+    for (std::size_t l = 0; l < linears.size(); ++l) scores[linears[l].name] = result.scores[j][l];
+    json::object entry{{"weight", scored.jobs[j].weight}, {"activation", scored.jobs[j].activation}};
+    if (!result.cross_term_errors.empty()) entry["cross_term_error"] = result.cross_term_errors[j].sum;
+    entry["linear_scores"] = std::move(scores);
+    jobs.push_back(std::move(entry));
   }
   json::array losses;
-  for (const lm::loss_report::batch& batch : pass.result.loss.batches)
+  for (const lm::loss_report::batch& batch : result.loss.batches)
     losses.push_back({{"loss", batch.loss}, {"targets", batch.targets}});
   json::object amax;
-  for (std::size_t l = 0; l < pass.linears.size(); ++l)
-    amax[pass.linears[l].name] = json::value_from(pass.result.input_amax[l]);
+  for (std::size_t l = 0; l < linears.size(); ++l) amax[linears[l].name] = json::value_from(result.input_amax[l]);
   const json::object out{
-      {"model", {{"id", text_at(list.config, "model.path")}, {"fingerprint", pass.result.model_fingerprint}}},
+      {"model", {{"id", text_at(list.config, "model.path")}, {"fingerprint", result.model_fingerprint}}},
       {"program", program_version()},
       {"losses", losses},
       {"jobs", jobs},
       {"input_amax", amax}};
-  std::filesystem::create_directories(list.folder);
-  lm::write_text_file(list.folder / composed_config_name, json_text(list.config) + "\n");
-  lm::write_text_file(list.folder / run_stats_name,
-                      json_text(run_stats(pass, list.jobs.size(), list.pass.threads)) + "\n");
+  lm::write_text_file(list.folder / run_stats_name, json_text(run_stats(scored, list.pass)) + "\n");
   lm::write_text_file(list.folder / linear_scores_name, json_text(out) + "\n");
+  std::filesystem::remove(state.checkpoint(pass.settings));
+  state.log("complete");
 }
 
-void write_reports_again(const std::vector<planned_job>& jobs) {
+void write_reports_again(const sweep_plan& plan) {
+  const std::vector<planned_job>& jobs = plan.jobs;
   std::map<std::filesystem::path, std::string> fingerprints;
   std::vector<json::object> manifests;
   for (const planned_job& job : jobs) {
@@ -298,10 +365,11 @@ void write_reports_again(const std::vector<planned_job>& jobs) {
       thread_pool pool(job.pass.threads);
       fingerprints[job.pass.model] = model_fingerprint(model, find_weight_ranges(model, pool));
     }
-    manifests.push_back(read_manifest(job.folder / manifest_name(text_at(job.scheme, "name"))));
+    manifests.push_back(read_manifest(job.folder / job.result_name()));
     check_manifest_model(manifests.back(), fingerprints[job.pass.model]);
   }
   for (std::size_t j = 0; j < jobs.size(); ++j) write_reports(manifests[j], jobs[j].folder);
+  write_sweep_outputs(jobs, plan.illegal);
 }
 
 }  // namespace qgrain::sweep

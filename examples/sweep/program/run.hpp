@@ -3,6 +3,7 @@
 #define QGRAIN_SWEEP_PROGRAM_RUN_HPP
 
 #include "plan.hpp"
+#include "request.hpp"
 
 #include <candidates.hpp>
 
@@ -25,15 +26,24 @@ struct finished_job {
 /// Told the share of the whole run that is done, 0 to 1, and what is being done.
 using progress_report = std::function<void(double share, const std::string& what)>;
 
-/// Scores all jobs and writes, per job, composed-config.json, the manifest, run_stats.json and both reports. Each file
-/// appears as a whole; a job's results stay whatever happens later.
-[[nodiscard]] std::vector<finished_job> run_jobs(const std::vector<planned_job>& jobs, const progress_report& progress);
+/// A run's two ways to and from the outside.
+struct run_control {
+  progress_report progress;
+  std::function<bool()> stop_requested;  ///< then the run saves its state and throws `interrupted`
+};
 
-/// Scores a list of recipe pairs into linear-scores.json and run_stats.json.
-void run_recipe_list(const recipe_list_job& list, const progress_report& progress);
+/// Scores all jobs that are not complete yet and writes, per job, composed-config.json (first), run_stats.json, both
+/// reports and the manifest (last). Each file appears as a whole; a job's results stay whatever happens later. The run
+/// holds the lock of plan.folder and keeps its request, its log and its checkpoints below it; jobs of a pass that was
+/// broken off go on where it stood. Illegal jobs are an error, or recorded in skipped-jobs.json.
+[[nodiscard]] std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
+                                                 const run_control& control);
+
+/// The same for a list of recipe pairs: linear-scores.json and run_stats.json.
+void run_recipe_list(const sweep_plan& plan, const run_request& request, const run_control& control);
 
 /// Makes the reports of every job again from its manifest, which must be of the same model.
-void write_reports_again(const std::vector<planned_job>& jobs);
+void write_reports_again(const sweep_plan& plan);
 
 }  // namespace qgrain::sweep
 

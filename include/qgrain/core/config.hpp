@@ -27,6 +27,13 @@
 #define QGRAIN_INDEPENDENT_ITERATIONS
 #endif
 
+/// Before a loop of a kernel: unrolled whatever the size of its body, so that arrays indexed by it stay in registers.
+#if defined(__CUDA_ARCH__)
+#define QGRAIN_UNROLLED _Pragma("unroll")
+#else
+#define QGRAIN_UNROLLED
+#endif
+
 /// Marks a function that works on one element, the part of a definition that both backends share.
 #define QGRAIN_ELEMENTWISE QGRAIN_HOST_DEVICE QGRAIN_ALWAYS_INLINE
 

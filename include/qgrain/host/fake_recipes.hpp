@@ -36,6 +36,7 @@ struct named_stage {
       named_stage{"int7", element_stage_of<modelopt_integer<int7, per_tensor>>()},
       named_stage{"int8", element_stage_of<modelopt_integer<int8, per_tensor>>()},
       named_stage{"fp8", element_stage_of<modelopt_fp8<per_tensor>>()},
+      named_stage{"fp8_e5m2", element_stage_of<modelopt_fp8_e5m2<per_tensor>>()},
       named_stage{"nf4", element_stage_of<modelopt_packed_nf4<per_tensor>>()},
   };
 }

@@ -9,8 +9,8 @@ namespace qgrain {
 
 /// Ranges that are known before the data is (static quantization). What is left empty comes from the data (dynamic).
 struct given_ranges {
-  std::span<const float> absmax;       ///< the largest magnitude of each group, in the order of the scales
-  std::optional<float> tensor_absmax;  ///< of the whole tensor, for two-level scales
+  std::span<const float> absmax = {};  ///< the largest magnitude of each group, in the order of the scales
+  std::optional<float> tensor_absmax = std::nullopt;  ///< of the whole tensor, for two-level scales
 };
 
 }  // namespace qgrain

@@ -3,14 +3,21 @@
 #define QGRAIN_INTEROP_GGML_HPP
 
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/core/short_name.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/interop/code_matrix.hpp>
+#include <qgrain/interop/detail/code_rules.hpp>
 #include <qgrain/interop/detail/ggml_blocks.hpp>
+#include <qgrain/interop/detail/ggml_codes.hpp>
 #include <qgrain/interop/detail/ggml_super_blocks.hpp>
 
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace qgrain::interop {
 
@@ -62,6 +69,93 @@ void ggml_dequantize(const B* blocks, matrix_view<float> out) {
     }
   }
 }
+
+/// A matrix of blocks whose codes can be taken over by other stores: q8_0, q4_0, q4_1, q5_0, q5_1, mxfp4, nvfp4,
+/// iq4_nl. Blocks row by row, as in a GGUF file.
+template <detail::ggml_coded_block B>
+struct ggml_weights {
+  using traits = detail::ggml_traits<B>;
+
+  shape2d shape;
+  std::vector<B> blocks;  ///< [rows, cols / B::elements]
+
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return full_name.view(); }
+
+  /// @throws error errc::invalid_shape where rows are no whole blocks or blocks are missing; errc::unsupported for
+  /// mxfp4 with byte 255, a number here and NaN everywhere else
+  [[nodiscard]] code_matrix codes() const {
+    detail::require_extent(name(), shape, traits::group_size);
+    const index_t per_row = ggml_blocks_per_row<B>(shape.cols);
+    detail::require_count(name(), "blocks", shape.rows * per_row, blocks.size());
+    code_matrix to;
+    to.origin = name();
+    to.shape = shape;
+    to.kind = traits::kind;
+    to.bits = traits::bits;
+    to.group_size = traits::group_size;
+    to.scales.kind = traits::scales;
+    to.minimums.kind = traits::scales;
+    for (const B& block : blocks) {
+      for (int i = 0; i < B::elements; ++i) to.codes.push_back(traits::code(block, i));
+      for (int g = 0; g < B::elements / traits::group_size; ++g) {
+        const std::uint32_t pattern = traits::scale(block, g);
+        if (traits::scales == scale_kind::e8m0 && pattern == 255) {
+          throw error(errc::unsupported,
+                      std::string(name()) + ": scale byte 255 is 2^128 here and NaN in E8M0, so no other store has it");
+        }
+        to.scales.patterns.push_back(pattern);
+        if constexpr (traits::minimum) to.minimums.patterns.push_back(block.m.bits);
+      }
+    }
+    if constexpr (traits::minimum) {
+      to.zero_points.assign(to.group_count(), 0);
+    }
+    return to;
+  }
+
+  /// Zero points become minimums in q4_1 and q5_1 where the products are float16 numbers.
+  /// @throws error errc::unsupported where the values cannot be held, errc::invalid_shape where rows are no whole
+  /// blocks
+  [[nodiscard]] static ggml_weights from_codes(const code_matrix& given) {
+    detail::require_whole(name(), given);
+    detail::require_kind(name(), given, traits::kind, traits::bits);
+    const index_t per_row = ggml_blocks_per_row<B>(given.shape.cols);
+    const code_matrix from = detail::regrouped(name(), given, traits::group_size);
+    const scale_array scales = detail::one_level_scales(name(), from, traits::scales);
+    for (const std::uint32_t pattern : scales.patterns) {
+      const bool number = traits::scales == scale_kind::e8m0   ? pattern < 255
+                          : traits::scales == scale_kind::e4m3 ? pattern < 0x7F
+                                                               : true;
+      if (!number) {
+        detail::refuse(name(), from, "it reads scale byte " + std::to_string(pattern) + " as another number");
+      }
+    }
+    scale_array minimums;
+    if constexpr (traits::minimum) {
+      minimums = detail::minimums_as_float16(name(), from, scales);
+    } else if constexpr (traits::kind == code_kind::integer) {
+      detail::require_symmetric(name(), from);
+    } else {
+      detail::require_no_minimums(name(), from);
+    }
+    ggml_weights to;
+    to.shape = from.shape;
+    to.blocks.assign(static_cast<std::size_t>(from.shape.rows * per_row), B{});
+    std::size_t code = 0;
+    std::size_t group = 0;
+    for (B& block : to.blocks) {
+      for (int i = 0; i < B::elements; ++i) traits::put_code(block, i, from.codes[code++]);
+      for (int g = 0; g < B::elements / traits::group_size; ++g, ++group) {
+        traits::put_scale(block, g, scales.patterns[group]);
+        if constexpr (traits::minimum) block.m.bits = static_cast<std::uint16_t>(minimums.patterns[group]);
+      }
+    }
+    return to;
+  }
+
+ private:
+  static constexpr qgrain::detail::short_name full_name = qgrain::detail::short_name{}.text("ggml ").text(B::name());
+};
 
 }  // namespace qgrain::interop
 

@@ -34,30 +34,9 @@ template <class Code>
   return static_cast<Code>(negative ? value - (1U << bits) : value);
 }
 
-/// Bytes of `count` codes of 1 to 16 bits; the last byte may have unused bits.
+/// Bytes of `count` codes of 1 to 8 bits; the last byte may have unused bits.
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr index_t packed_bytes(index_t count, int bits) noexcept {
   return ceil_div(count * bits, 8);
-}
-
-/// Packs codes of 1 to 16 bits one after the other; unused bits of the last byte are 0. Eight codes fill whole bytes,
-/// so runs of eight can be packed independently: run k begins at byte k * bits.
-///
-/// codes: `count` codes, of which the low bits count; out: packed_bytes(count, bits) bytes, all written.
-template <class Code>
-QGRAIN_HOST_DEVICE constexpr void pack_codes(const Code* codes, index_t count, int bits, bit_order order,
-                                             std::uint8_t* out) noexcept {
-  std::uint32_t held = 0;  // the bits that do not fill a byte yet
-  int filled = 0;
-  for (index_t i = 0; i < count; ++i) {
-    if (order == bit_order::low_first) {
-      held |= low_bits(codes[i], bits) << filled;
-      for (filled += bits; filled >= 8; filled -= 8, held >>= 8) *out++ = static_cast<std::uint8_t>(held);
-    } else {
-      held = held << bits | low_bits(codes[i], bits);
-      for (filled += bits; filled >= 8; filled -= 8) *out++ = static_cast<std::uint8_t>(held >> (filled - 8));
-    }
-  }
-  if (filled > 0) *out = static_cast<std::uint8_t>(order == bit_order::low_first ? held : held << (8 - filled));
 }
 
 /// Code i of a packed row.
@@ -66,29 +45,73 @@ template <class Code>
                                                             bit_order order) noexcept {
   const index_t first = i * bits / 8;
   const auto skipped = static_cast<int>(i * bits % 8);
-  const int bytes = (skipped + bits + 7) / 8;
-  std::uint32_t window = 0;
-  for (int b = 0; b < bytes; ++b) {
-    const std::uint32_t byte = packed[first + b];
-    window |= byte << (order == bit_order::low_first ? 8 * b : 8 * (bytes - 1 - b));
+  std::uint32_t window = packed[first];
+  int width = 8;
+  if (skipped + bits > 8) {
+    const std::uint32_t next = packed[first + 1];
+    window = order == bit_order::low_first ? window | next << 8 : window << 8 | next;
+    width = 16;
   }
-  const int shift = order == bit_order::low_first ? skipped : 8 * bytes - skipped - bits;
+  const int shift = order == bit_order::low_first ? skipped : width - skipped - bits;
   return code_of_bits<Code>(low_bits(window >> shift, bits), bits);
+}
+
+namespace detail {
+
+/// Up to eight codes, which fill whole bytes where they are eight.
+template <class Code>
+QGRAIN_HOST_DEVICE constexpr void pack_run(const Code* codes, int count, int bits, bit_order order,
+                                           std::uint8_t* out) noexcept {
+  const int bytes = (count * bits + 7) / 8;
+  const bool low = order == bit_order::low_first;
+  const int top = 8 * bytes - bits;  // where the first code lies if the highest bits come first
+  std::uint64_t row = 0;
+  for (int i = 0; i < count; ++i) row |= std::uint64_t{low_bits(codes[i], bits)} << (low ? i * bits : top - i * bits);
+  for (int b = 0; b < bytes; ++b) out[b] = static_cast<std::uint8_t>(row >> (low ? 8 * b : 8 * (bytes - 1 - b)));
+}
+
+template <class Code>
+QGRAIN_HOST_DEVICE constexpr void unpack_run(const std::uint8_t* packed, int count, int bits, bit_order order,
+                                             Code* codes) noexcept {
+  const int bytes = (count * bits + 7) / 8;
+  const bool low = order == bit_order::low_first;
+  const int top = 8 * bytes - bits;
+  std::uint64_t row = 0;
+  for (int b = 0; b < bytes; ++b) row |= std::uint64_t{packed[b]} << (low ? 8 * b : 8 * (bytes - 1 - b));
+  for (int i = 0; i < count; ++i) {
+    const auto value = static_cast<std::uint32_t>(row >> (low ? i * bits : top - i * bits));
+    codes[i] = code_of_bits<Code>(low_bits(value, bits), bits);
+  }
+}
+
+}  // namespace detail
+
+/// Packs codes of 1 to 8 bits one after the other; unused bits of the last byte are 0. Eight codes fill whole bytes, so
+/// runs of eight can be packed independently: run k begins at byte k * bits.
+///
+/// codes: `count` codes, of which the low bits count; out: packed_bytes(count, bits) bytes, all written.
+template <class Code>
+QGRAIN_HOST_DEVICE constexpr void pack_codes(const Code* codes, index_t count, int bits, bit_order order,
+                                             std::uint8_t* out) noexcept {
+  const index_t whole = count / 8;
+  for (index_t run = 0; run < whole; ++run) detail::pack_run(codes + 8 * run, 8, bits, order, out + run * bits);
+  detail::pack_run(codes + 8 * whole, static_cast<int>(count % 8), bits, order, out + whole * bits);
 }
 
 /// The way back from pack_codes: `count` codes, all written.
 template <class Code>
 QGRAIN_HOST_DEVICE constexpr void unpack_codes(const std::uint8_t* packed, index_t count, int bits, bit_order order,
                                                Code* codes) noexcept {
-  for (index_t i = 0; i < count; ++i) codes[i] = packed_code<Code>(packed, i, bits, order);
+  const index_t whole = count / 8;
+  for (index_t run = 0; run < whole; ++run) detail::unpack_run(packed + run * bits, 8, bits, order, codes + 8 * run);
+  detail::unpack_run(packed + whole * bits, static_cast<int>(count % 8), bits, order, codes + 8 * whole);
 }
 
 namespace detail {
 
-inline void require_packed(std::size_t count, int bits, int code_bits, std::size_t found) {
-  if (bits < 1 || bits > 16 || bits > code_bits) {
-    throw error(errc::invalid_argument, "codes of " + std::to_string(bits) + " bits do not fit the " +
-                                            std::to_string(code_bits) + " bits of their type (1 to 16 can be packed)");
+inline void require_packed(std::size_t count, int bits, std::size_t found) {
+  if (bits < 1 || bits > 8) {
+    throw error(errc::invalid_argument, "codes of 1 to 8 bits can be packed, not of " + std::to_string(bits) + " bits");
   }
   const index_t wanted = packed_bytes(static_cast<index_t>(count), bits);
   if (static_cast<index_t>(found) == wanted) return;
@@ -99,12 +122,12 @@ inline void require_packed(std::size_t count, int bits, int code_bits, std::size
 }  // namespace detail
 
 /// `pack_codes` into a buffer of known size.
-/// @throws error errc::invalid_argument for bits outside of 1 to 16 or wider than Code, errc::invalid_shape where `out`
+/// @throws error errc::invalid_argument for bits outside of 1 to 8, errc::invalid_shape where `out`
 /// has another size than packed_bytes; nothing has been written then
 template <class Code>
 void pack_codes(std::type_identity_t<std::span<const Code>> codes, int bits, bit_order order,
                 std::span<std::uint8_t> out) {
-  detail::require_packed(codes.size(), bits, 8 * static_cast<int>(sizeof(Code)), out.size());
+  detail::require_packed(codes.size(), bits, out.size());
   pack_codes(codes.data(), static_cast<index_t>(codes.size()), bits, order, out.data());
 }
 
@@ -112,7 +135,7 @@ void pack_codes(std::type_identity_t<std::span<const Code>> codes, int bits, bit
 template <class Code>
 void unpack_codes(std::span<const std::uint8_t> packed, int bits, bit_order order,
                   std::type_identity_t<std::span<Code>> codes) {
-  detail::require_packed(codes.size(), bits, 8 * static_cast<int>(sizeof(Code)), packed.size());
+  detail::require_packed(codes.size(), bits, packed.size());
   unpack_codes(packed.data(), static_cast<index_t>(codes.size()), bits, order, codes.data());
 }
 

@@ -27,6 +27,10 @@ using modelopt_integer = quantizer<Integer, Granularity, absmax_f32_by<multiply_
 template <granularity_policy Granularity>
 using modelopt_fp8 = quantizer<float8_e4m3fn, Granularity, absmax_f32_by<multiply_by_reciprocal>>;
 
+/// The same arithmetic over E5M2, which ModelOpt has in blocks only.
+template <granularity_policy Granularity>
+using modelopt_fp8_e5m2 = quantizer<float8_e5m2, Granularity, absmax_f32_by<multiply_by_reciprocal>>;
+
 namespace detail {
 using mx_group = per_group<32, group_tail::zero_padding>;
 using nv_group = per_group<16, group_tail::zero_padding>;

@@ -31,6 +31,16 @@ namespace detail {
   return is_nan(x) ? 0.0F : larger_of(least, smaller_of(x, most));
 }
 
+/// Whether codes are the integers that they stand for, with two ends: a zero point is added to codes.
+template <class Format>
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr bool codes_are_integers() noexcept {
+  if constexpr (requires { Format::lowest; }) {
+    return Format::decode(static_cast<typename Format::code_type>(1)) == 1.0F;
+  } else {
+    return false;
+  }
+}
+
 /// Both rules below: the width of the range falls on the width of the format's range.
 template <storage_element T, class Format>
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float minmax_scale(signed_range range) noexcept {
@@ -104,8 +114,8 @@ struct affine_by : detail::one_level_scale<typename Action::template in<T>> {
   template <class Format>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr stored_type stored(signed_range range, float) noexcept {
     static_assert(
-        requires { Format::lowest; },
-        "qgrain::affine_by: a zero point needs an integer format; use symmetric_by or absmax_f32 for floating point");
+        detail::codes_are_integers<Format>(),
+        "qgrain::affine_by: a zero point needs an integer format; use symmetric_by or absmax_f32 for anything else");
     const float scale = Least::template apply<T>(Rule::template scale<T, Format>(range));
     const float usable = is_nan(range) ? quiet_nan() : scale;
     const float zero_point = Rule::template zero_point<T, Format>(range, usable);

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_SCALE_RANGE_HPP
 #define QGRAIN_SCALE_RANGE_HPP
 
+#include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
 
@@ -36,6 +37,14 @@ struct signed_range {
 /// A range that holds both: parts of a group may be looked at apart.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr signed_range widened(signed_range a, signed_range b) noexcept {
   return {widened(a.below, b.below), widened(a.above, b.above)};
+}
+
+/// The range times a positive factor, both ends alike, each product rounded once. NaN stays as it is.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float range_times(float absmax, float factor) noexcept {
+  return is_nan(absmax) ? absmax : mul_rn(absmax, factor);
+}
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr signed_range range_times(signed_range range, float factor) noexcept {
+  return {range_times(range.below, factor), range_times(range.above, factor)};
 }
 
 namespace detail {

@@ -29,10 +29,10 @@ struct gradient_score_row {
         sums[l] += p * p;
       }
     }
-    for (; i < count; ++i) {
-      const float product = g[i] * (changed[i] - y[i]);
+    for (index_t l = 0; l < count - i; ++l) {
+      const float product = g[i + l] * (changed[i + l] - y[i + l]);
       const auto p = static_cast<double>(std::max(-limit, std::min(limit, product)));
-      sums[i % lanes] += p * p;
+      sums[l] += p * p;
     }
     for (index_t half = lanes / 2; half > 0; half /= 2) {
       for (index_t l = 0; l < half; ++l) sums[l] += sums[l + half];

@@ -10,6 +10,7 @@
 #include <qgrain/format/rounding.hpp>
 #include <qgrain/scale/power_of_two.hpp>
 #include <qgrain/scale/range.hpp>
+#include <qgrain/scale/signed_max.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -48,9 +49,9 @@ QGRAIN_HOST_DEVICE constexpr void set_bit_of_32(std::uint8_t* qh, int i, int val
 
 /// The first element of the largest magnitude, sign kept; NaN counts as largest.
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr float first_largest(const float* x, int count) noexcept {
-  float largest = x[0];
-  for (int i = 1; i < count; ++i) largest = magnitude_bits(x[i]) > magnitude_bits(largest) ? x[i] : largest;
-  return largest;
+  signed_largest largest{x[0]};
+  for (int i = 1; i < count; ++i) largest = widened(largest, x[i]);
+  return largest.value;
 }
 
 /// Minimum and maximum of a block, zero not included unless it is there; NaN if there is one. Of zeros of

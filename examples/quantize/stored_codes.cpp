@@ -1,0 +1,196 @@
+#include "stored_codes.hpp"
+
+#include "recipe_parts.hpp"
+
+#include <qgrain/interop/compressed_tensors.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace qgrain::convert {
+namespace {
+
+/// Copies the rows of matrices that lie one after the other into the upper left of as many others, `size` bytes a code.
+void copy_rows(index_t batches, shape2d from, const std::byte* in, shape2d to, std::byte* out, std::size_t size) {
+  const shape2d common{std::min(from.rows, to.rows), std::min(from.cols, to.cols)};
+  for (index_t b = 0; b < batches; ++b) {
+    for (index_t r = 0; r < common.rows; ++r) {
+      std::copy_n(in + static_cast<std::size_t>((b * from.rows + r) * from.cols) * size,
+                  static_cast<std::size_t>(common.cols) * size,
+                  out + static_cast<std::size_t>((b * to.rows + r) * to.cols) * size);
+    }
+  }
+}
+
+shape2d padded_matrix(const tensor_cut& cut) noexcept {
+  return {ceil_div(cut.matrix.rows, cut.group.rows) * cut.group.rows,
+          ceil_div(cut.matrix.cols, cut.group.cols) * cut.group.cols};
+}
+
+host_tensor transposed(const host_tensor& tensor, shape2d shape) {
+  const auto size = static_cast<std::size_t>(lm::bytes_of(tensor.type));
+  host_tensor turned = make_tensor(tensor.type, {shape.cols, shape.rows});
+  for (index_t r = 0; r < shape.rows; ++r) {
+    for (index_t c = 0; c < shape.cols; ++c) {
+      std::copy_n(tensor.bytes.data() + static_cast<std::size_t>(r * shape.cols + c) * size, size,
+                  turned.bytes.data() + static_cast<std::size_t>(c * shape.rows + r) * size);
+    }
+  }
+  return turned;
+}
+
+}  // namespace
+
+extents code_storage::padded_shape() const {
+  if (!family.padded || cut.moved_axis >= 0 || shape.empty()) return shape;
+  extents padded = shape;
+  const shape2d matrix = padded_matrix(cut);
+  if (matrix.cols != cut.matrix.cols) padded.back() = matrix.cols;
+  if (matrix.rows != cut.matrix.rows) padded[padded.size() - 2] = matrix.rows;
+  return padded;
+}
+
+dtype code_storage::code_type() const noexcept {
+  return family.form == code_form::value ? elements.code_type : dtype::u8;
+}
+
+bool code_storage::is_packed() const noexcept {
+  return family.packing == code_packing::int32 || (family.packing != code_packing::none && 8 % elements.bits == 0);
+}
+
+void code_storage::plan(tensor_parts& parts) const {
+  const extents padded = padded_shape();
+  parts["codes"] = {code_type(), padded, {}};
+  if (!is_packed()) return;
+  const shape2d rows = rows_of(padded);
+  switch (family.packing) {
+    case code_packing::none:
+      return;
+    case code_packing::flat:
+      parts["packed"] = {dtype::u8, {packed_bytes(rows.elements(), elements.bits)}, {}};
+      return;
+    case code_packing::int32:
+      parts["packed"] = {
+          dtype::i32, with_last(padded, interop::compressed_tensors_words(rows.cols, elements.bits)), {}};
+      return;
+    case code_packing::low_first:
+    case code_packing::high_first:
+      parts["packed"] = {dtype::u8, with_last(padded, packed_bytes(rows.cols, elements.bits)), {}};
+      return;
+  }
+}
+
+void code_storage::store(std::vector<std::byte> codes, tensor_parts& parts) const {
+  const extents padded = padded_shape();
+  if (padded != shape) {
+    const auto size = static_cast<std::size_t>(lm::bytes_of(elements.code_type));
+    std::vector<std::byte> wide(static_cast<std::size_t>(element_count(padded)) * size);
+    copy_rows(cut.batches, cut.matrix, codes.data(), padded_matrix(cut), wide.data(), size);
+    codes = std::move(wide);
+  }
+  if (family.form != code_form::value) {
+    const unsigned mask = (1U << elements.bits) - 1U;
+    const unsigned offset = family.form == code_form::offset ? 1U << (elements.bits - 1) : 0U;
+    for (std::byte& code : codes) code = static_cast<std::byte>((std::to_integer<unsigned>(code) + offset) & mask);
+  }
+  host_tensor& out = parts["codes"] = {code_type(), padded, std::move(codes)};
+  if (!is_packed()) return;
+  const shape2d rows = rows_of(padded);
+  switch (family.packing) {
+    case code_packing::none:
+      return;
+    case code_packing::int32:
+      parts["packed"] = pack_words(out, elements.bits);
+      return;
+    case code_packing::flat:
+      parts["packed"] = {dtype::u8,
+                         {packed_bytes(rows.elements(), elements.bits)},
+                         pack_rows(out.bytes, rows.elements(), elements.bits, bit_order::low_first)};
+      return;
+    case code_packing::low_first:
+    case code_packing::high_first: {
+      const bit_order order = family.packing == code_packing::low_first ? bit_order::low_first : bit_order::high_first;
+      parts["packed"] = {dtype::u8, with_last(padded, packed_bytes(rows.cols, elements.bits)),
+                         pack_rows(out.bytes, rows.cols, elements.bits, order)};
+      return;
+    }
+  }
+}
+
+std::vector<std::byte> code_storage::load(const tensor_facts& facts, const tensor_parts& stored,
+                                          std::string_view recipe_name) const {
+  const extents padded = padded_shape();
+  const shape2d rows = rows_of(padded);
+  const auto size = static_cast<std::size_t>(lm::bytes_of(elements.code_type));
+  std::vector<std::byte> codes;
+  bool with_padding = padded != shape;
+  if (const host_tensor* part = find_part(stored, "codes")) {
+    if (part->type != code_type()) {
+      refuse(facts, "\"codes\" is " + text_of(part->type, part->shape) + ", but recipe " + std::string(recipe_name) +
+                        " has " + std::string(lm::name_of(code_type())));
+    }
+    with_padding = with_padding && part->elements() == element_count(padded);
+    if (!with_padding) require_count(facts, "codes", *part, element_count(shape), shape);
+    codes = part->bytes;
+  } else if (is_packed()) {
+    const host_tensor& packed = require_part(facts, stored, "packed", recipe_name);
+    tensor_parts wanted;
+    plan(wanted);
+    const host_tensor& like = wanted.at("packed");
+    if (packed.type != like.type) {
+      refuse(facts, "\"packed\" is " + text_of(packed.type, packed.shape) + ", but recipe " + std::string(recipe_name) +
+                        " has " + std::string(lm::name_of(like.type)));
+    }
+    require_count(facts, "packed", packed, like.elements(), like.shape);
+    if (family.packing == code_packing::int32) {
+      codes = unpack_words(packed, rows, elements.bits);
+    } else if (family.packing == code_packing::flat) {
+      codes = unpack_rows(packed.bytes, 1, rows.elements(), elements.bits, bit_order::low_first);
+    } else {
+      const bit_order order = family.packing == code_packing::low_first ? bit_order::low_first : bit_order::high_first;
+      codes = unpack_rows(packed.bytes, rows.rows, rows.cols, elements.bits, order);
+    }
+  } else {
+    (void)require_part(facts, stored, "codes", recipe_name);
+  }
+  if (family.form != code_form::value) {
+    const int top = 1 << (elements.bits - 1);
+    const bool extended = elements.code_type == dtype::i8;
+    for (std::byte& code : codes) {
+      const int low = std::to_integer<int>(code) & (2 * top - 1);
+      const bool negative = extended && low >= top;
+      const int value = family.form == code_form::offset ? low - top : negative ? low - 2 * top : low;
+      code = static_cast<std::byte>(value & 255);
+    }
+  }
+  if (with_padding) {
+    std::vector<std::byte> kept(static_cast<std::size_t>(element_count(shape)) * size);
+    copy_rows(cut.batches, padded_matrix(cut), codes.data(), cut.matrix, kept.data(), size);
+    codes = std::move(kept);
+  }
+  return codes;
+}
+
+host_tensor pack_words(const host_tensor& codes, int bits) {
+  const shape2d shape = rows_of(codes.shape);
+  const index_t width = interop::compressed_tensors_words(shape.cols, bits);
+  host_tensor words = make_tensor(dtype::i32, with_last(codes.shape, width));
+  interop::pack_to_int32({codes.data<std::int8_t>(), shape}, bits,
+                         matrix_view<std::int32_t>{words.data<std::int32_t>(), {shape.rows, width}});
+  return words;
+}
+
+std::vector<std::byte> unpack_words(const host_tensor& words, shape2d shape, int bits) {
+  const index_t width = interop::compressed_tensors_words(shape.cols, bits);
+  std::vector<std::byte> codes(static_cast<std::size_t>(shape.elements()));
+  interop::unpack_from_int32({words.data<std::int32_t>(), {shape.rows, width}}, bits,
+                             matrix_view<std::int8_t>{reinterpret_cast<std::int8_t*>(codes.data()), shape});
+  return codes;
+}
+
+host_tensor pack_zero_points(const host_tensor& zero_points, shape2d groups, int bits) {
+  const host_tensor words = pack_words(transposed(zero_points, groups), bits);
+  return transposed(words, {groups.cols, words.shape.back()});
+}
+
+}  // namespace qgrain::convert

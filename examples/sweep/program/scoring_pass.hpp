@@ -1,0 +1,58 @@
+// One pass: what jobs with equal settings share.
+#ifndef QGRAIN_SWEEP_PROGRAM_SCORING_PASS_HPP
+#define QGRAIN_SWEEP_PROGRAM_SCORING_PASS_HPP
+
+#include "plan.hpp"
+
+#include <candidates.hpp>
+
+#include <engine/engine.hpp>
+#include <lm/model.hpp>
+#include <lm/rows.hpp>
+
+#include <boost/json.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace qgrain::sweep {
+
+/// Model and data of a pass, opened and checked as far as that is possible without scoring.
+struct opened_pass {
+  explicit opened_pass(const pass_settings& pass);
+
+  pass_settings settings;
+  lm::model model;
+  lm::packed_rows rows;
+  layer_list layers;
+  std::size_t unreached = 0;  ///< how many of the first layers text does not reach
+};
+
+struct scored_pass {
+  std::vector<job> jobs;
+  engine_result result;  ///< its scores are those of `jobs`
+};
+
+/// How a pass is scored.
+struct scoring_options {
+  std::filesystem::path checkpoint;  ///< see engine_options
+  double checkpoint_seconds = 60;
+  std::function<bool()> stop_requested;
+  std::function<void(const std::string&)> log;
+  std::function<void(double)> progress;
+};
+
+/// Scores `jobs`; where the checkpoint is of a pass with these jobs and more, all of its jobs.
+[[nodiscard]] scored_pass score(const opened_pass& pass, std::vector<job> jobs, const scoring_options& options);
+
+/// Times, memory and work, which differ from run to run.
+[[nodiscard]] json::object run_stats(const scored_pass& scored, const pass_settings& settings);
+
+/// "exact", "sampled" or "neglect".
+[[nodiscard]] std::string_view name_of(cross_term mode) noexcept;
+
+}  // namespace qgrain::sweep
+
+#endif

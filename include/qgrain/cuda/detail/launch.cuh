@@ -1,0 +1,86 @@
+// Runs kernel bodies on a stream: the only place where code for the device differs from the host's.
+#ifndef QGRAIN_CUDA_DETAIL_LAUNCH_CUH
+#define QGRAIN_CUDA_DETAIL_LAUNCH_CUH
+
+#include <qgrain/core/config.hpp>
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/core/status.hpp>
+#include <qgrain/cuda/detail/lanes.hpp>
+#include <qgrain/cuda/detail/operations.hpp>
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace qgrain::detail {
+
+/// A thread of a GPU as a Lane. The host halves exist for the sake of the annotations and are never called.
+struct device_lane {
+#if defined(__CUDA_ARCH__)
+  __device__ int thread() const { return static_cast<int>(threadIdx.x); }
+  __device__ unsigned block_x() const { return blockIdx.x; }
+  __device__ unsigned block_y() const { return blockIdx.y; }
+  __device__ unsigned grid_x() const { return gridDim.x; }
+  __device__ unsigned grid_y() const { return gridDim.y; }
+  __device__ std::int32_t exchange_xor(std::int32_t value, int mask) const {
+    return __shfl_xor_sync(0xFFFF'FFFFU, value, mask);
+  }
+  __device__ void sync_block() const { __syncthreads(); }
+  __device__ void raise(std::int32_t* word, std::int32_t value) const { atomicMax(word, value); }
+#else
+  QGRAIN_HOST_DEVICE int thread() const { return 0; }
+  QGRAIN_HOST_DEVICE unsigned block_x() const { return 0; }
+  QGRAIN_HOST_DEVICE unsigned block_y() const { return 0; }
+  QGRAIN_HOST_DEVICE unsigned grid_x() const { return 1; }
+  QGRAIN_HOST_DEVICE unsigned grid_y() const { return 1; }
+  QGRAIN_HOST_DEVICE std::int32_t exchange_xor(std::int32_t value, int) const { return value; }
+  QGRAIN_HOST_DEVICE void sync_block() const {}
+  QGRAIN_HOST_DEVICE void raise(std::int32_t*, std::int32_t) const {}
+#endif
+};
+
+/// Registers are limited so that a multiprocessor holds enough blocks to hide latency: 4 of the 8 that have room.
+template <class Body>
+__global__ void __launch_bounds__(block_lanes, Body::resident_blocks)
+    run_body_kernel(const __grid_constant__ Body body) {
+  __shared__ typename Body::shared_memory shared;
+  body(device_lane{}, shared);
+}
+
+inline void require_cuda(cudaError_t result, const char* what) {
+  if (result == cudaSuccess) return;
+  throw error(errc::cuda_failure,
+              std::string(what) + ": " + cudaGetErrorName(result) + ", " + cudaGetErrorString(result));
+}
+
+/// The stream as a Device. Asks CUDA for nothing before there is work to queue.
+class stream_device {
+ public:
+  explicit stream_device(cudaStream_t stream) noexcept : stream_(stream) {}
+  [[nodiscard]] index_t most_blocks() const {
+    int device = 0;
+    int processors = 0;
+    require_cuda(cudaGetDevice(&device), "cudaGetDevice");
+    require_cuda(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
+    return processors * blocks_per_processor;
+  }
+  void clear(void* memory, index_t bytes) const {
+    require_cuda(cudaMemsetAsync(memory, 0, static_cast<std::size_t>(bytes), stream_), "cudaMemsetAsync");
+  }
+  template <class Body>
+  void run(grid_size grid, const Body& body) const {
+    const dim3 blocks(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y));
+    run_body_kernel<<<blocks, block_lanes, 0, stream_>>>(body);
+    require_cuda(cudaGetLastError(), "kernel launch");
+  }
+
+ private:
+  static constexpr index_t blocks_per_processor = 8;  // 2048 threads
+  cudaStream_t stream_;
+};
+
+}  // namespace qgrain::detail
+
+#endif

@@ -1,0 +1,99 @@
+// Kernel bodies that find ranges which no single block sees: of a tensor and of its columns. They widen words in memory
+// that starts as zeros; the result does not depend on the order.
+#ifndef QGRAIN_CUDA_DETAIL_RANGE_BODIES_HPP
+#define QGRAIN_CUDA_DETAIL_RANGE_BODIES_HPP
+
+#include <qgrain/core/config.hpp>
+#include <qgrain/core/half.hpp>
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/cuda/detail/group_bodies.hpp>
+#include <qgrain/cuda/detail/lanes.hpp>
+
+#include <cstdint>
+
+namespace qgrain::detail {
+
+template <class Range, storage_element T>
+struct tensor_range_body {
+  static constexpr int size = pack_size<T>;
+  static constexpr int packs = 4;            // loads in flight per lane
+  static constexpr int resident_blocks = 4;  // per multiprocessor, at least
+  static constexpr index_t warp_columns = index_t{warp_lanes} * size;
+  static constexpr index_t strip_columns = packs * warp_columns;
+  struct shared_memory {
+    Range of_warp[block_warps];
+  };
+
+  matrix_view<const T> in;
+  std::int32_t* words;
+  strip_walk walk;
+
+  template <class Lane>
+  QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory& shared) const {
+    const int number = lane.thread() % warp_lanes;
+    Range range{};
+    walk.template for_each_strip<strip_columns>(lane, [&](index_t row, index_t first) {
+      const T* const x = in.row(row);
+      const bool whole = takes_packs<size>(x);
+      pack<T, size> values[packs];
+      QGRAIN_UNROLLED
+      for (int p = 0; p < packs; ++p) {
+        const index_t col = first + p * warp_columns + number * size;
+        values[p] = load_pack<size>(x + col, in.shape.cols - col, whole);
+      }
+      QGRAIN_UNROLLED
+      for (int p = 0; p < packs; ++p) range = widened_by(range, values[p]);
+    });
+    range = team_range<warp_lanes>(lane, range);
+    if (number == 0) shared.of_warp[lane.thread() / warp_lanes] = range;
+    lane.sync_block();
+    if (lane.thread() != 0) return;
+    for (int w = 1; w < block_warps; ++w) range = widened(range, shared.of_warp[w]);
+    raise_range(lane, words, range);
+  }
+};
+
+template <class Range, storage_element T>
+struct column_range_body {
+  static constexpr int size = pack_size<T>;
+  static constexpr int rows_at_once = 4;     // loads in flight per lane
+  static constexpr int resident_blocks = 4;  // per multiprocessor, at least
+  static constexpr index_t block_columns = index_t{block_lanes} * size;
+  using shared_memory = no_shared_memory;
+
+  matrix_view<const T> in;
+  std::int32_t* words;  ///< range_words<Range> per column
+
+  template <class Lane>
+  QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory&) const {
+    const shape2d shape = in.shape;
+    const index_t step = static_cast<index_t>(lane.grid_x()) * block_columns;
+    const index_t row_step = static_cast<index_t>(lane.grid_y()) * rows_at_once;
+    for (index_t col = (static_cast<index_t>(lane.block_x()) * block_lanes + lane.thread()) * size; col < shape.cols;
+         col += step) {
+      Range ranges[static_cast<unsigned>(size)] = {};
+      for (index_t row = static_cast<index_t>(lane.block_y()) * rows_at_once; row < shape.rows; row += row_step) {
+        pack<T, size> values[rows_at_once];
+        QGRAIN_UNROLLED
+        for (int r = 0; r < rows_at_once; ++r) {
+          if (row + r >= shape.rows) break;
+          const T* const x = in.row(row + r);
+          values[r] = load_pack<size>(x + col, shape.cols - col, takes_packs<size>(x));
+        }
+        QGRAIN_UNROLLED
+        for (int r = 0; r < rows_at_once; ++r) {
+          QGRAIN_UNROLLED
+          for (int i = 0; i < size; ++i) ranges[i] = widened(ranges[i], to_float(values[r].at(i)));
+        }
+      }
+      QGRAIN_UNROLLED
+      for (int i = 0; i < size; ++i) {
+        if (col + i < shape.cols) raise_range(lane, words + (col + i) * range_words<Range>, ranges[i]);
+      }
+    }
+  }
+};
+
+}  // namespace qgrain::detail
+
+#endif

@@ -1,0 +1,133 @@
+// Kernel bodies over elements whose ranges or scales stand in memory.
+#ifndef QGRAIN_CUDA_DETAIL_SWEEP_BODIES_HPP
+#define QGRAIN_CUDA_DETAIL_SWEEP_BODIES_HPP
+
+#include <qgrain/core/config.hpp>
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/cuda/detail/group_bodies.hpp>
+#include <qgrain/cuda/detail/lanes.hpp>
+#include <qgrain/cuda/detail/maps.hpp>
+
+namespace qgrain::detail {
+
+// Which group an element of a sweep belongs to.
+inline constexpr index_t whole_tensor = -1;  ///< as group size: one group
+inline constexpr index_t whole_row = 0;      ///< as group size: one group per row
+
+/// Row after row, groups being the tensor, rows, or runs of `Size` elements of a row.
+template <class Map, class Scales, index_t Size>
+struct sweep_body {
+  static constexpr int packs = 2;            // loads in flight per lane
+  static constexpr int resident_blocks = 4;  // per multiprocessor, at least
+  static constexpr index_t warp_columns = index_t{warp_lanes} * Map::size;
+  static constexpr index_t strip_columns = packs * warp_columns;
+  using element = typename Map::element_type;
+  using factors_type = typename element::factors_type;
+  using shared_memory = no_shared_memory;
+
+  Map map;
+  matrix_view<const typename Map::source> in;
+  matrix_view<typename Map::target> out;
+  Scales scales;
+  strip_walk walk;
+
+  [[nodiscard]] QGRAIN_ELEMENTWISE factors_type factors_of(index_t group, float of_tensor) const {
+    return element::factors(scales.of_group(group, of_tensor), of_tensor);
+  }
+
+  template <class Lane>
+  QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory&) const {
+    const int number = lane.thread() % warp_lanes;
+    const float of_tensor = scales.of_tensor(lane);
+    factors_type shared{};
+    if constexpr (Size == whole_tensor) {
+      const auto stored = scales.of_group(0, of_tensor);
+      if (lane.block_x() == 0 && lane.block_y() == 0 && lane.thread() == 0) scales.keep(0, stored);
+      shared = element::factors(stored, of_tensor);
+    }
+    walk.template for_each_strip<strip_columns>(lane, [&](index_t row, index_t first) {
+      const row_source<Map> x(in, row);
+      const row_target<Map> y(out, row);
+      source_pack<Map> values[packs];
+      QGRAIN_UNROLLED
+      for (int p = 0; p < packs; ++p) {
+        const index_t col = first + p * warp_columns + number * Map::size;
+        values[p] = x.load(col, in.shape.cols - col);
+      }
+      QGRAIN_UNROLLED
+      for (int p = 0; p < packs; ++p) {
+        const index_t col = first + p * warp_columns + number * Map::size;
+        if (col >= in.shape.cols) continue;
+        const index_t at = row * in.shape.cols + col;
+        const index_t left = in.shape.cols - col;
+        if constexpr (Size > 0 && Size % Map::size != 0) {
+          const index_t row_groups = ceil_div(in.shape.cols, Size);
+          const auto factors_at = [&](int i) {  // missing elements take those of the last group
+            return factors_of(row * row_groups + (col + smaller_of<index_t>(i, left - 1)) / Size, of_tensor);
+          };
+          y.store(col, left, mapped(map, values[p], factors_at, at));
+        } else {
+          if constexpr (Size == whole_row) shared = factors_of(row, of_tensor);
+          if constexpr (Size > 0) shared = factors_of(row * ceil_div(in.shape.cols, Size) + col / Size, of_tensor);
+          y.store(col, left,
+                  mapped(
+                      map, values[p], [&](int) { return shared; }, at));
+        }
+      }
+    });
+  }
+};
+
+/// One group per column: a lane keeps the factors of its columns and goes down the rows.
+template <class Map, class Scales>
+struct column_body {
+  static constexpr int rows_at_once = 4;     // loads in flight per lane
+  static constexpr int resident_blocks = 4;  // per multiprocessor, at least
+  static constexpr index_t block_columns = index_t{block_lanes} * Map::size;
+  using element = typename Map::element_type;
+  using shared_memory = no_shared_memory;
+
+  Map map;
+  matrix_view<const typename Map::source> in;
+  matrix_view<typename Map::target> out;
+  Scales scales;
+
+  template <class Lane>
+  QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory&) const {
+    const shape2d shape = in.shape;
+    const float of_tensor = scales.of_tensor(lane);
+    const index_t step = static_cast<index_t>(lane.grid_x()) * block_columns;
+    const index_t row_step = static_cast<index_t>(lane.grid_y()) * rows_at_once;
+    for (index_t col = (static_cast<index_t>(lane.block_x()) * block_lanes + lane.thread()) * Map::size;
+         col < shape.cols; col += step) {
+      typename element::factors_type factors[static_cast<unsigned>(Map::size)] = {};
+      QGRAIN_UNROLLED
+      for (int i = 0; i < Map::size; ++i) {
+        if (col + i >= shape.cols) break;
+        const auto stored = scales.of_group(col + i, of_tensor);
+        if (lane.block_y() == 0) scales.keep(col + i, stored);
+        factors[i] = element::factors(stored, of_tensor);
+      }
+      for (index_t row = static_cast<index_t>(lane.block_y()) * rows_at_once; row < shape.rows; row += row_step) {
+        source_pack<Map> values[rows_at_once];
+        QGRAIN_UNROLLED
+        for (int r = 0; r < rows_at_once; ++r) {
+          if (row + r >= shape.rows) break;
+          values[r] = row_source<Map>(in, row + r).load(col, shape.cols - col);
+        }
+        QGRAIN_UNROLLED
+        for (int r = 0; r < rows_at_once; ++r) {
+          if (row + r >= shape.rows) break;
+          row_target<Map>(out, row + r)
+              .store(col, shape.cols - col,
+                     mapped(
+                         map, values[r], [&](int i) { return factors[i]; }, (row + r) * shape.cols + col));
+        }
+      }
+    }
+  }
+};
+
+}  // namespace qgrain::detail
+
+#endif

@@ -1,0 +1,64 @@
+// How much device memory a call needs besides its input and output.
+#ifndef QGRAIN_CUDA_SCRATCH_HPP
+#define QGRAIN_CUDA_SCRATCH_HPP
+
+#include <qgrain/core/concepts.hpp>
+#include <qgrain/core/config.hpp>
+#include <qgrain/core/matrix_view.hpp>
+
+#include <cstdint>
+
+namespace qgrain {
+
+namespace detail {
+
+enum class group_kind : std::uint8_t {
+  tensor,
+  column,
+  row,
+  run,   ///< a fixed number of elements of a row
+  tile,  ///< anything else
+};
+
+template <granularity_policy Granularity>
+inline constexpr group_kind kind_of_group = [] {
+  constexpr shape2d probe{index_t{1} << 20, index_t{1} << 20};
+  constexpr shape2d group = Granularity::group_shape(probe);
+  if (group == probe) return group_kind::tensor;
+  if (group == shape2d{probe.rows, 1}) return group_kind::column;
+  if (group == shape2d{1, probe.cols}) return group_kind::row;
+  return group.rows == 1 ? group_kind::run : group_kind::tile;
+}();
+
+/// Where the parts of a call's scratch begin and how long it is, in bytes.
+struct scratch_plan {
+  index_t tensor_range = 0;
+  index_t group_ranges = 0;
+  index_t bytes = 0;
+};
+
+template <quantizer_type Q>
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr scratch_plan plan_scratch(shape2d shape) noexcept {
+  constexpr group_kind kind = kind_of_group<typename Q::granularity_type>;
+  scratch_plan plan;
+  if (Q::scale_type::tensor_bits > 0) plan.bytes += static_cast<index_t>(sizeof(float));
+  plan.group_ranges = plan.bytes;
+  if (kind == group_kind::tensor || kind == group_kind::column) {
+    plan.bytes += Q::scale_count(shape) * static_cast<index_t>(sizeof(typename Q::range_type));
+  }
+  return plan;
+}
+
+}  // namespace detail
+
+/// Bytes of device memory, aligned to 4, that `quantize` and `fake_quantize` on a stream need for themselves: for
+/// ranges per tensor and per column, and for the tensor's range of two-level scales. 0 where one pass is enough. What
+/// they hold before and after a call has no meaning.
+template <quantizer_type Q>
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr index_t scratch_bytes(shape2d shape) noexcept {
+  return detail::plan_scratch<Q>(shape).bytes;
+}
+
+}  // namespace qgrain
+
+#endif

@@ -1,0 +1,176 @@
+// Ranges that are chosen before quantization: percentiles, least error, four over six.
+#ifndef QGRAIN_HOST_CHOOSE_RANGES_HPP
+#define QGRAIN_HOST_CHOOSE_RANGES_HPP
+
+#include <qgrain/core/concepts.hpp>
+#include <qgrain/core/half.hpp>
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/core/status.hpp>
+#include <qgrain/host/detail/blocks.hpp>
+#include <qgrain/host/detail/bulk.hpp>
+#include <qgrain/host/detail/choose.hpp>
+#include <qgrain/host/detail/row_chunks.hpp>
+#include <qgrain/host/on_host.hpp>
+#include <qgrain/host/quantize.hpp>
+#include <qgrain/quantizer/choosing_recipes.hpp>
+#include <qgrain/quantizer/element.hpp>
+#include <qgrain/quantizer/quantized_matrix.hpp>
+#include <qgrain/quantizer/quantized_view.hpp>
+#include <qgrain/scale/range_choice.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace qgrain {
+
+namespace detail {
+
+inline void require_choice(const data_range&) noexcept {}
+inline void require_choice(const percentile_range& choice) {
+  if (choice.percent >= 0.0 && choice.percent <= 100.0) return;
+  throw error(errc::out_of_range, "a percentile lies in [0, 100], found " + std::to_string(choice.percent));
+}
+template <std::size_t Count>
+void require_choice(const mse_range<Count>& choice) {
+  for (const float factor : choice.factors) {
+    if (factor > 0.0F && factor <= std::numeric_limits<float>::max()) continue;
+    throw error(errc::out_of_range,
+                "the factors of mse_range are positive and finite, found " + std::to_string(factor));
+  }
+}
+
+/// What the error of a choice is measured with: the quantizer's own rounding, or the nearest value where the rounding
+/// differs by element.
+template <class Q>
+using measured_element =
+    std::conditional_t<rounds_alike<typename Q::rounding_type>, typename Q::element_type,
+                       element_quantizer<typename Q::format_type, typename Q::scale_type, nearest_even>>;
+
+template <class Range>
+struct chosen_ranges {
+  std::vector<Range> groups;
+  float tensor_scale = 1.0F;
+};
+
+template <class Q, class T, class Choice>
+[[nodiscard]] chosen_ranges<typename Q::range_type> chosen(const on_host& where, matrix_view<const T> in,
+                                                           const Choice& choice, std::optional<float> tensor_absmax) {
+  const shape2d group = Q::granularity_type::group_shape(in.shape);
+  chosen_ranges<typename Q::range_type> found;
+  with_pool(where, [&](thread_pool& pool) {
+    if constexpr (Q::scale_type::tensor_bits > 0) {
+      const float absmax = tensor_absmax ? *tensor_absmax : ranges_of<float>(pool, in, in.shape).front();
+      found.tensor_scale = Q::tensor_scale(absmax);
+    }
+    found.groups = ranges_of<typename Q::range_type>(pool, in, group);
+    choose<measured_element<Q>>(pool, group_grid<T>{in, group}, choice, found.tensor_scale, found.groups);
+  });
+  return found;
+}
+
+}  // namespace detail
+
+/// The range of each group by `choice` (data_range, percentile_range, mse_range, four_over_six), in the order of the
+/// scales, for any granularity.
+///
+/// in: [rows, cols], float, bfloat16 or float16 (name it: choose_ranges<Q, bfloat16>), any leading dimension.
+/// `tensor_absmax`: of scales of two levels, the tensor's largest magnitude; from the data where it is not given. The
+/// bits do not depend on `where`. Ranges that are floats can be given to `quantize` and `fake_quantize`; the functions
+/// below take all kinds. Errors are measured in float32, with the quantizer's own rounding, or nearest_even where that
+/// is stochastic.
+///
+/// Passes over the input: one or two for the ranges of the data, one more for the choice. Besides the result, memory
+/// for a percentile is 4 bytes per element of a group and thread; for mse_range with groups of more than
+/// error_run_elements it is 4 bytes per factor for each so many elements.
+/// NaN, infinity and groups of zeros: see the choices.
+/// @throws error as `quantize` does, and errc::out_of_range for a percentile outside [0, 100] or a factor that is not
+/// positive and finite
+template <quantizer_type Q, storage_element T = float, range_choice Choice>
+[[nodiscard]] std::vector<typename Q::range_type> choose_ranges(const on_host& where,
+                                                                std::type_identity_t<matrix_view<const T>> in,
+                                                                const Choice& choice,
+                                                                std::optional<float> tensor_absmax = {}) {
+  detail::require_input<Q, T>(in, {});
+  detail::require_choice(choice);
+  return detail::chosen<Q, T>(where, in, choice, tensor_absmax).groups;
+}
+
+/// `quantize` with ranges by choice, into memory that the caller owns. One pass more than choose_ranges. `rounding`:
+/// the seed of a stochastic one.
+template <quantizer_type Q, storage_element T = float, range_choice Choice>
+void quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in, quantized_view<Q> out,
+                       const Choice& choice, std::optional<float> tensor_absmax = {},
+                       typename Q::rounding_type rounding = {}) {
+  detail::require_input<Q, T>(in, {});
+  detail::require_output<Q, T>(in, out);
+  detail::require_choice(choice);
+  const auto ranges = detail::chosen<Q, T>(where, in, choice, tensor_absmax);
+  if (out.tensor_scale != nullptr) *out.tensor_scale = ranges.tensor_scale;
+  std::transform(ranges.groups.begin(), ranges.groups.end(), out.scales,
+                 [&](typename Q::range_type range) { return Q::scale(range, ranges.tensor_scale); });
+  encode<Q, T>(where, in, out, rounding);
+}
+
+/// The same into memory of its own.
+template <quantizer_type Q, storage_element T = float, range_choice Choice>
+[[nodiscard]] quantized_matrix<Q> quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
+                                                    const Choice& choice, std::optional<float> tensor_absmax = {},
+                                                    typename Q::rounding_type rounding = {}) {
+  detail::require_input<Q, T>(in, {});
+  detail::require_choice(choice);
+  quantized_matrix<Q> out(in.shape);
+  quantize_choosing<Q, T>(where, in, out.view(), choice, tensor_absmax, rounding);
+  return out;
+}
+
+/// By a recipe that carries its choice: quantize_choosing<nvfp4_four_over_six>(where, in).
+template <choosing_recipe R, storage_element T = float>
+[[nodiscard]] quantized_matrix<typename R::storage_type> quantize_choosing(
+    const on_host& where, std::type_identity_t<matrix_view<const T>> in, std::optional<float> tensor_absmax = {}) {
+  return quantize_choosing<typename R::storage_type, T>(where, in, R::choice, tensor_absmax);
+}
+
+/// `fake_quantize` with ranges by choice. `out` may be `in`.
+template <quantizer_type Q, storage_element T = float, range_choice Choice>
+void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
+                            std::type_identity_t<matrix_view<T>> out, const Choice& choice,
+                            std::optional<float> tensor_absmax = {}, typename Q::rounding_type rounding = {}) {
+  detail::require_input<Q, T>(in, {});
+  detail::require_same("rows of the output", in.shape.rows, out.shape.rows);
+  detail::require_same("columns of the output", in.shape.cols, out.shape.cols);
+  detail::require_matrix("the output matrix", out);
+  detail::require_choice(choice);
+  using range_type = typename Q::range_type;
+  const auto ranges = detail::chosen<Q, T>(where, in, choice, tensor_absmax);
+  const shape2d group = Q::granularity_type::group_shape(in.shape);
+  const detail::known_ranges<range_type> known{
+      {}, {ranges.groups.data(), Q::scale_shape(in.shape)}, ranges.tensor_scale};
+  const auto stage = detail::fake_stage<typename Q::element_type>(rounding);
+  detail::with_pool(where, [&](thread_pool& pool) {
+    detail::for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
+      const detail::float_rows<T> x(in.band(row, rows));
+      const detail::float_sink<T> y(out.band(row, rows));
+      const shape2d local{std::min(group.rows, rows), group.cols};
+      detail::for_each_ranged_block(x.view(), local, known.from_row(row, group),
+                                    [&](const detail::block& b, const range_type* of_block) {
+                                      stage(part(x.view(), b), part(y.view(), b), group.cols, of_block,
+                                            known.tensor_scale, detail::place_of(b, row, in.shape.cols));
+                                    });
+      y.store();
+    });
+  });
+}
+template <choosing_recipe R, storage_element T = float>
+void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
+                            std::type_identity_t<matrix_view<T>> out, std::optional<float> tensor_absmax = {}) {
+  fake_quantize_choosing<typename R::storage_type, T>(where, in, out, R::choice, tensor_absmax);
+}
+
+}  // namespace qgrain
+
+#endif

@@ -1,0 +1,164 @@
+// Kills a sweep at random moments and goes on with it: what must be true of results, folders and log.
+#ifndef QGRAIN_TESTS_END_TO_END_KILL_SUPPORT_HPP
+#define QGRAIN_TESTS_END_TO_END_KILL_SUPPORT_HPP
+
+#include "lm/lm_support.hpp"
+#include "support/background_program.hpp"
+#include "support/run_program.hpp"
+
+#include <lm/file.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace qgrain::testing {
+
+namespace fs = std::filesystem;
+
+inline constexpr double kill_test_interval = 0.5;
+
+/// 48 jobs on captions_medium: some seconds of scoring.
+inline std::vector<std::string> kill_test_sweep(const std::string& folder) {
+  return {"-m",
+          "quant_pair=wint2_aint8,wint3_afp8,wint4_aint4,wint5_afp16,wint6_afp8,wint7_aint8,wint8_aint4,wfp8_afp8",
+          "quant_granularity=default,w_per_tensor,w_group32,w_group64,w_tile128x128,a_per_token_dynamic",
+          "runner.checkpoint_seconds=0.5", "runner.output_dir=" + folder};
+}
+
+/// Text of every result file by its path; the stats and .sweep tell of the run, not of its results.
+inline std::map<std::string, std::string> result_files(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const std::string path = entry.path().lexically_relative(folder).string();
+    if (!entry.is_regular_file() || path.starts_with(".sweep") || path.ends_with("stats.json")) continue;
+    files[path] = lm::read_text_file(entry.path());
+  }
+  return files;
+}
+
+struct log_line {
+  double seconds = 0;
+  std::string what;   // start, scored, checkpoint, resume, complete
+  std::string place;  // "layer L samples S variants V"
+};
+
+inline std::vector<log_line> read_log(const fs::path& folder) {
+  std::vector<log_line> lines;
+  std::ifstream file(folder / ".sweep/log");
+  log_line line;
+  while (file >> line.seconds >> line.what && std::getline(file, line.place)) lines.push_back(line);
+  return lines;
+}
+
+/// A run goes on where a checkpoint was, or at the last thing that it scored where the kill fell between the checkpoint
+/// and its line; nothing from before a checkpoint is scored again; a checkpoint is due after each `interval` in
+/// seconds. Returns how many portions were scored twice.
+inline std::size_t check_log(const std::vector<log_line>& lines, double interval) {
+  std::set<std::string> ever;    // scored in any run
+  std::set<std::string> scored;  // as the run knows it: what a killed run did behind its last checkpoint is lost
+  std::set<std::string> safe;    // scored before the last checkpoint
+  std::string checkpoint;        // of all runs
+  std::string last_scored;       // of the run that was killed
+  std::size_t repeated = 0;
+  const log_line* since = nullptr;  // the last line of this run from which the interval counts
+  const log_line* before = nullptr;
+  for (const log_line& line : lines) {
+    if (line.what == "start") {
+      since = nullptr;
+      scored = safe;
+    }
+    if (line.what == "resume") {
+      BOOST_TEST((line.place == checkpoint || line.place == last_scored), line.place << " after " << checkpoint);
+      since = &line;
+    }
+    if (line.what == "checkpoint") {
+      checkpoint = line.place;
+      safe = scored;
+      since = &line;
+    }
+    if (line.what == "scored") {
+      const bool was_due = before != nullptr && before->what == "scored" && since != nullptr &&
+                           before->seconds - since->seconds >= interval;
+      BOOST_TEST(!was_due, "no checkpoint behind " << (before != nullptr ? before->place : ""));
+      BOOST_TEST(!safe.contains(line.place), "scored again: " << line.place);
+      scored.insert(line.place);
+      if (!ever.insert(line.place).second) ++repeated;
+      last_scored = line.place;
+    }
+    before = &line;
+  }
+  return repeated;
+}
+
+/// Runs sweeps, killed and resumed, until `kills` kills have struck; every sweep that gets through must equal the
+/// undisturbed one.
+inline void kill_and_compare(int kills) {
+  const lm::testing::temporary_folder scratch;
+  // Every sweep has a working folder of its own, so that its configuration is the same to the byte.
+  const auto working_folder = [&](const std::string& name) {
+    fs::create_directory(scratch.path() / name);
+    return scratch.path() / name;
+  };
+  const fs::path output = scratch.path() / "output.txt";
+  const fs::path undisturbed = working_folder("undisturbed");
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    background_program whole("qgrain-sweep", kill_test_sweep("out"), undisturbed, output);
+    const int code = whole.wait();
+    BOOST_TEST_REQUIRE(code == 0, lm::read_text_file(output));
+  }
+  const auto whole_time =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  const auto wanted = result_files(undisturbed / "out");
+  BOOST_TEST(wanted.size() > 48U * 5U);
+  std::mt19937_64 random(std::random_device{}());
+  int struck = 0;
+  int sweeps = 0;
+  std::size_t repeated = 0;
+  while (struck < kills) {
+    const fs::path working = working_folder("sweep" + std::to_string(++sweeps));
+    const fs::path folder = working / "out";
+    bool is_complete = false;
+    while (!is_complete) {
+      // Where the kill came before the request was written there is nothing to resume yet.
+      const bool is_begun = fs::exists(folder / ".sweep/request.json");
+      const auto arguments = is_begun ? std::vector<std::string>{"runner.resume=out"} : kill_test_sweep("out");
+      background_program run("qgrain-sweep", arguments, working, output);
+      const std::chrono::milliseconds moment(
+          std::uniform_int_distribution<std::int64_t>(0, whole_time.count() * 7 / 10)(random));
+      if (struck < kills && !run.ends_within(moment)) {
+        run.signal(SIGKILL);
+        ++struck;
+      }
+      const int code = run.wait();
+      is_complete = code == 0;
+      BOOST_TEST_REQUIRE((code == 0 || code == -1), (fs::exists(output) ? lm::read_text_file(output) : ""));
+      if (!fs::exists(folder)) continue;
+      // Whatever stands under a result's name is whole.
+      for (const auto& [path, text] : result_files(folder)) {
+        if (const auto whole = wanted.find(path); whole != wanted.end()) BOOST_TEST((text == whole->second), path);
+      }
+    }
+    BOOST_TEST((result_files(folder) == wanted));
+    for (const auto& entry : fs::directory_iterator(folder / ".sweep"))
+      BOOST_TEST((entry.path().filename() == "lock" || entry.path().filename() == "log" ||
+                  entry.path().filename() == "request.json"),
+                 entry.path().string());
+    repeated += check_log(read_log(folder), kill_test_interval);
+  }
+  BOOST_TEST_MESSAGE(struck << " kills in " << sweeps << " sweeps of " << whole_time.count() << " ms; " << repeated
+                            << " portions were scored twice");
+}
+
+}  // namespace qgrain::testing
+
+#endif

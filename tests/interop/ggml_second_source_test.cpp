@@ -1,0 +1,125 @@
+// ggml's blocks against slow definitions of their bytes: encoding difficult rows, decoding random blocks.
+#include <qgrain/interop/ggml.hpp>
+
+#include <support/inputs.hpp>
+#include <support/reference_ggml.hpp>
+#include <support/second_source.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+using namespace qgrain::interop;
+using qgrain_test::reference_bytes;
+
+namespace {
+
+std::vector<std::vector<float>> finite_blocks(float most) {
+  std::vector<std::vector<float>> blocks;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    for (const std::vector<float>& row : qgrain_test::difficult_rows(most, seed)) {
+      for (std::size_t at = 0; at + 32 <= row.size(); at += 32) {
+        std::vector<float> block(row.begin() + static_cast<std::ptrdiff_t>(at),
+                                 row.begin() + static_cast<std::ptrdiff_t>(at) + 32);
+        bool finite = true;
+        for (const float x : block) finite = finite && std::isfinite(x);
+        if (finite) blocks.push_back(block);
+      }
+    }
+  }
+  return blocks;
+}
+
+template <class Block>
+void compare_encoding(float most, const std::function<reference_bytes(const std::vector<float>&)>& reference,
+                      float largest = qgrain_test::reference_infinity, float smallest = 0) {
+  std::size_t right = 0;
+  std::size_t all = 0;
+  for (const std::vector<float>& x : finite_blocks(most)) {
+    float absmax = 0;
+    for (const float v : x) absmax = std::fmax(absmax, std::fabs(v));
+    if (absmax > largest || (absmax > 0 && absmax < smallest)) continue;
+    const Block block = Block::encode(x.data());
+    const reference_bytes wanted = reference(x);
+    BOOST_REQUIRE_EQUAL(wanted.size(), sizeof(Block));
+    const bool same = std::memcmp(&block, wanted.data(), sizeof(Block)) == 0;
+    BOOST_CHECK_MESSAGE(same, Block::name() << ": block with largest magnitude " << std::hexfloat << absmax);
+    right += same ? 1U : 0U;
+    ++all;
+  }
+  BOOST_TEST_MESSAGE(Block::name() << ": " << right << " of " << all << " blocks encoded alike");
+  BOOST_TEST(all > 5000U);
+  BOOST_TEST(right == all);
+}
+
+template <class Block>
+void compare_decoding(const std::function<std::vector<float>(const reference_bytes&)>& reference) {
+  qgrain_test::random_source random(3);
+  std::size_t right = 0;
+  std::size_t all = 0;
+  for (int repeat = 0; repeat < 2000; ++repeat) {
+    reference_bytes bytes(sizeof(Block));
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.next() >> 50U);
+    Block block;
+    std::memcpy(&block, bytes.data(), sizeof(Block));
+    const std::vector<float> wanted = reference(bytes);
+    BOOST_REQUIRE_EQUAL(wanted.size(), static_cast<std::size_t>(Block::elements));
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      right += qgrain_test::same_float(block.value(static_cast<int>(i)), wanted[i]) ? 1U : 0U;
+      ++all;
+    }
+  }
+  BOOST_TEST_MESSAGE(Block::name() << ": " << right << " of " << all << " elements decoded alike");
+  BOOST_TEST(right == all);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(encoding) {
+  using namespace qgrain_test;
+  compare_encoding<ggml_q8_0>(127.0F, reference_q8_0);
+  compare_encoding<ggml_q4_0>(8.0F, [](const auto& x) { return reference_around(x, 8); });
+  compare_encoding<ggml_q5_0>(16.0F, [](const auto& x) { return reference_around(x, 16); });
+  // Twice the largest magnitude has to be a float32: a width that overflows has no codes.
+  compare_encoding<ggml_q4_1>(
+      15.0F, [](const auto& x) { return reference_above(x, 15); }, 1.7e38F);
+  compare_encoding<ggml_q5_1>(
+      31.0F, [](const auto& x) { return reference_above(x, 31); }, 1.7e38F);
+  // Below 2^-125 the tool's exponent byte wraps around.
+  compare_encoding<ggml_mxfp4>(6.0F, reference_ggml_mxfp4, reference_infinity, std::ldexp(1.0F, -125));
+}
+
+BOOST_AUTO_TEST_CASE(bfloat16_elements) {
+  qgrain_test::random_source random(9);
+  std::size_t right = 0;
+  constexpr std::size_t count = 200000;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float x = qgrain_test::any_finite(random);
+    const ggml_bf16 block = ggml_bf16::encode(&x);
+    right += std::memcmp(&block, qgrain_test::reference_ggml_bf16(x).data(), 2) == 0 ? 1U : 0U;
+  }
+  BOOST_TEST_MESSAGE("bf16: " << right << " of " << count << " elements encoded alike");
+  BOOST_TEST(right == count);
+}
+
+BOOST_AUTO_TEST_CASE(decoding) {
+  using namespace qgrain_test;
+  compare_decoding<ggml_q8_0>(reference_of_q8_0);
+  compare_decoding<ggml_q4_0>([](const auto& b) { return reference_of_small(b, false, false); });
+  compare_decoding<ggml_q4_1>([](const auto& b) { return reference_of_small(b, true, false); });
+  compare_decoding<ggml_q5_0>([](const auto& b) { return reference_of_small(b, false, true); });
+  compare_decoding<ggml_q5_1>([](const auto& b) { return reference_of_small(b, true, true); });
+  compare_decoding<ggml_mxfp4>(reference_of_mxfp4);
+  compare_decoding<ggml_nvfp4>(reference_of_nvfp4);
+  compare_decoding<ggml_iq4_nl>(reference_of_iq4_nl);
+  compare_decoding<ggml_iq4_xs>(reference_of_iq4_xs);
+  compare_decoding<ggml_q2_k>(reference_of_q2_k);
+  compare_decoding<ggml_q3_k>(reference_of_q3_k);
+  compare_decoding<ggml_q4_k>([](const auto& b) { return reference_of_q45_k(b, false); });
+  compare_decoding<ggml_q5_k>([](const auto& b) { return reference_of_q45_k(b, true); });
+  compare_decoding<ggml_q6_k>(reference_of_q6_k);
+}
