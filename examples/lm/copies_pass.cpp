@@ -22,10 +22,17 @@ packed_rows copies_of(const packed_rows& rows, index_t batches, index_t copies) 
   return all;
 }
 
-// Rows of a chunk: whole copies if they fit, else part of a copy, at least the longest sequence.
-index_t chunk_rows(const model_config& config, const packed_rows& all, index_t rows, index_t bytes) {
+// Rows that keep the threads busy: three tasks each. More would only fall out of the caches.
+index_t busy_rows(int threads) { return index_t{3} * 128 * threads; }
+
+// Rows of a chunk: whole copies if they fit, else part of a copy, at least the longest sequence. How many whole copies
+// there are changes no result.
+index_t chunk_rows(const model_config& config, const packed_rows& all, index_t rows, index_t bytes, int threads) {
   const index_t fitting = bytes / (block_workspace::width(config) * static_cast<index_t>(sizeof(float)));
-  if (fitting >= rows) return std::min(fitting / rows * rows, all.rows());
+  if (fitting >= rows) {
+    const index_t copies = std::max<index_t>(std::min(fitting, busy_rows(threads)) / rows, 1);
+    return std::min(copies * rows, all.rows());
+  }
   index_t longest = 0;
   for (const sequence_rows& s : all.sequences) longest = std::max(longest, s.rows);
   return std::max(fitting, longest);
@@ -40,9 +47,9 @@ copies_pass::copies_pass(const model& m, const packed_rows& rows, thread_pool& p
       copied_(copies_of(rows, batches, copies)),
       angles_(m.config(), *std::max_element(rows.positions.begin(), rows.positions.end()) + 1),
       weights_(m.config()),
-      capacity_(
-          chunk_rows(m.config(), copied_, copied_.rows() / copies,
-                     std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))))),
+      capacity_(chunk_rows(m.config(), copied_, copied_.rows() / copies,
+                           std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
+                           pool.threads())),
       runner_(m.config(), copied_, angles_, pool, capacity_) {
   use_one_blas_thread();
   rows_ = copied_.rows() / copies;
