@@ -3,12 +3,15 @@
 #define QGRAIN_LM_BLOCK_HPP
 
 #include "buffer.hpp"
+#include "linear_override.hpp"
 #include "model.hpp"
 #include "operations.hpp"
 #include "rows.hpp"
 #include "visitor.hpp"
 
 #include <qgrain/host/parallel.hpp>
+
+#include <array>
 
 namespace qgrain::lm {
 
@@ -18,6 +21,7 @@ struct chunk {
   index_t end_sequence = 0;
   index_t begin = 0;  // rows
   index_t end = 0;
+  index_t period = 0;  ///< tasks do not cross multiples of so many rows; a divisor of rows(), 0: rows()
 
   [[nodiscard]] index_t rows() const noexcept { return end - begin; }
 };
@@ -55,21 +59,38 @@ class block_runner {
                index_t capacity)
       : config_(config), rows_(rows), angles_(angles), pool_(pool), work_(config, capacity) {}
 
-  /// y := block(x) for the chunk's rows; x and y are matrices of all rows and may be the same. `observer` may be null.
+  /// y := block(x) for the chunk's rows; x and y are matrices of all rows and may be the same. `observer` and
+  /// `instead`, which takes the place of Linears, may be null.
   void forward(const block_weights& weights, const chunk& part, index_t layer, matrix x, matrix y,
-               forward_observer* observer);
+               forward_observer* observer, linear_override* instead = nullptr);
   /// gradient := gradient at the block's input, given the gradient at its output; x is the block's input. The first
   /// block's input gradient is not computed.
   void backward(const block_weights& weights, const chunk& part, index_t layer, matrix x, matrix gradient,
                 backward_visitor& visitor);
 
  private:
+  /// Linears of a block that share an input, and what one of them reads and writes.
+  struct shared_input {
+    block_linear first;
+    index_t linears;
+    buffer* input;
+    std::array<buffer*, 3> outputs;
+  };
+  [[nodiscard]] std::array<shared_input, 4> inputs();
+  void compute(const block_weights& weights, const chunk& part, index_t layer, const shared_input& shared,
+               linear_override& instead);
+
+  void forward_with(linear_override& instead, const block_weights& weights, const chunk& part, index_t layer,
+                    const_matrix x);
   void attention_inputs(const block_weights& weights, const chunk& part, const_matrix x);
+  void turn_heads(const block_weights& weights, const chunk& part, index_t begin, index_t end);
   template <class Body>
   void for_each_head(const chunk& part, const Body& body);
   void attend(const chunk& part);
   void attend_backward(const chunk& part);
   void after_attention(const block_weights& weights, const_matrix x, index_t begin, index_t end);
+  void mlp_inputs(const block_weights& weights, const_matrix x, index_t begin, index_t end);
+  void activate(index_t rows, index_t begin, index_t end);
   [[nodiscard]] std::span<const std::int32_t> positions(const chunk& part, index_t begin, index_t end) const;
 
   const model_config& config_;

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_LM_GENERATE_HPP
 #define QGRAIN_LM_GENERATE_HPP
 
+#include "linear_override.hpp"
 #include "model.hpp"
 #include "rows.hpp"
 
@@ -12,7 +13,9 @@ namespace qgrain::lm {
 /// The ids that follow `prompt`, at most `count`; ends early behind the end-of-text id. Among equal logits the smallest
 /// id wins. Every id costs one pass over the whole sequence: a pass reads each block's weights from the file anyway,
 /// which a cache of keys and values would not spare.
-[[nodiscard]] token_ids generate(const model& m, const token_ids& prompt, index_t count, thread_pool& pool);
+/// `instead`, unless it is null, takes the place of Linears.
+[[nodiscard]] token_ids generate(const model& m, const token_ids& prompt, index_t count, thread_pool& pool,
+                                 linear_override* instead = nullptr);
 
 }  // namespace qgrain::lm
 

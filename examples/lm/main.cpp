@@ -7,6 +7,10 @@
 #include "safetensors.hpp"
 #include "tokenizer.hpp"
 
+#include <sweep/engine/mix.hpp>
+#include <sweep/engine/mix_override.hpp>
+#include <sweep/engine/verification.hpp>
+
 #include <qgrain/core/status.hpp>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +20,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <sstream>
 #include <thread>
 
@@ -29,6 +34,7 @@ struct options {
   std::string prompt;
   index_t generate = 32;
   std::string text;
+  std::string mix;
   std::string tokens;
   std::string logits;
   std::string encode;
@@ -55,7 +61,13 @@ void run_prompt(const options& o) {
   const tokenizer t = load_tokenizer(o);
   const token_ids ids = encode_text(t, o.prompt, "the prompt");
   thread_pool pool(o.threads);
-  const token_ids added = generate(m, ids, o.generate, pool);
+  sweep::recipe_mix mix;
+  std::optional<sweep::mix_override> instead;
+  if (!o.mix.empty()) {
+    mix = sweep::read_mix(o.mix, m);
+    instead.emplace(m, mix, pool);
+  }
+  const token_ids added = generate(m, ids, o.generate, pool, instead ? &*instead : nullptr);
   const std::string text = t.decode(added);
   if (o.json) {
     print({{"prompt", o.prompt},
@@ -105,6 +117,36 @@ void run_text(const options& o) {
   } else {
     std::printf("%zu sequences, %lld tokens\nmean loss   %.6f\nperplexity  %.4f\n", rows.sequences.size(),
                 static_cast<long long>(rows.rows()), report.mean_over_targets, perplexity);
+  }
+}
+
+// The text under a mix and without it. Ranges that static activation recipes lack are those of the text itself.
+void run_text_with_mix(const options& o) {
+  const model m(o.model);
+  sweep::recipe_mix mix = sweep::read_mix(o.mix, m);
+  const packed_rows rows = pack(encode_lines(load_tokenizer(o), o.text), {}, m.config().vocabulary);
+  thread_pool pool(o.threads);
+  mix = sweep::calibrated_mix(m, rows, std::move(mix), pool);
+  const sweep::mix_report report = sweep::verify_mix(m, rows, mix, pool);
+  if (o.json) {
+    print({{"sequences", rows.sequences.size()},
+           {"tokens", report.positions},
+           {"targets", report.targets},
+           {"mean_loss", report.loss},
+           {"perplexity", report.perplexity},
+           {"unquantized_mean_loss", report.base_loss},
+           {"unquantized_perplexity", report.base_perplexity},
+           {"mean_kl_div", report.mean_divergence},
+           {"top1_agreement", report.top1_agreement},
+           {"threads", o.threads},
+           {"peak_resident_bytes", peak_resident_bytes()}});
+  } else {
+    std::printf("%zu sequences, %lld tokens\n", rows.sequences.size(), static_cast<long long>(report.positions));
+    std::printf("                 with the mix   unquantized\n");
+    std::printf("mean loss      %14.6f %13.6f\n", report.loss, report.base_loss);
+    std::printf("perplexity     %14.4f %13.4f\n", report.perplexity, report.base_perplexity);
+    std::printf("mean KL divergence per token  %.6g\nsame likeliest next token     %.4f\n", report.mean_divergence,
+                report.top1_agreement);
   }
 }
 
@@ -211,6 +253,9 @@ int main(int argc, char** argv) {
       modes->add_option("--encode-file", o.encode_file, "JSON list of texts to a list of id lists");
   CLI::Option* decode = modes->add_option("--decode", o.decode, "print the text of token ids");
   modes->require_option(1);
+  CLI::Option* mix =
+      app.add_option("--mix", o.mix, "with --prompt or --text: JSON file of the recipes of each Linear (see README)");
+  mix->excludes(tokens)->excludes(encode)->excludes(encode_file)->excludes(decode);
   app.add_option("--generate", o.generate, "how many tokens to add to the prompt")
       ->needs(prompt)
       ->check(CLI::PositiveNumber);
@@ -221,7 +266,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   try {
     if (*prompt) run_prompt(o);
-    if (*text) run_text(o);
+    if (*text && *mix) run_text_with_mix(o);
+    if (*text && !*mix) run_text(o);
     if (*tokens) run_logits(o);
     if (*encode) print_ids(load_tokenizer(o).encode(o.encode), o.json);
     if (*encode_file) run_encode_file(o);

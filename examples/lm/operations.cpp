@@ -29,28 +29,37 @@ struct sum_of_squares {
   QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t n, float* result) {
     const index_t steps = n / width;
     const int power = std::max(4, log2_rounded_up(steps) / static_cast<int>(levels));
-    float sums[levels][width] = {};
-    for (index_t step = 1; step <= steps; ++step, x += width) {
-      for (index_t i = 0; i < width; ++i) sums[0][i] += square(x[i]);
-      for (std::size_t level = 1; level < levels && step % (index_t{1} << (power * static_cast<int>(level))) == 0;
-           ++level) {
-        empty(sums[level - 1], sums[level]);
+    float first[width] = {};
+    if (steps < index_t{1} << power) {  // the higher levels stay 0
+      for (index_t step = 0; step < steps; ++step, x += width) add_squares(x, first);
+    } else {
+      float sums[levels][width] = {};
+      for (index_t step = 1; step <= steps; ++step, x += width) {
+        add_squares(x, sums[0]);
+        for (std::size_t level = 1; level < levels && step % (index_t{1} << (power * static_cast<int>(level))) == 0;
+             ++level) {
+          empty(sums[level - 1], sums[level]);
+        }
       }
+      for (std::size_t level = 1; level < levels; ++level) empty(sums[level], sums[0]);
+      for (index_t i = 0; i < width; ++i) first[i] = sums[0][i];
     }
-    for (std::size_t level = 1; level < levels; ++level) empty(sums[level], sums[0]);
     const index_t rest = n - steps * width;
     const index_t whole = rest - rest % lanes;
-    for (index_t i = 0; i < whole; ++i) sums[0][i % lanes] += square(x[i]);
+    for (index_t i = 0; i < whole; ++i) first[i % lanes] += square(x[i]);
     float total = 0;
     for (index_t i = whole; i < rest; ++i) total += square(x[i]);
     for (index_t i = 0; i < lanes; ++i) {
-      total += ((sums[0][i] + sums[0][i + lanes]) + sums[0][i + 2 * lanes]) + sums[0][i + 3 * lanes];
+      total += ((first[i] + first[i + lanes]) + first[i + 2 * lanes]) + first[i + 3 * lanes];
     }
     *result = total;
   }
 
  private:
   QGRAIN_ALWAYS_INLINE static float square(float x) { return mul_rn(x, x); }
+  QGRAIN_ALWAYS_INLINE static void add_squares(const float* x, float* sums) {
+    for (index_t i = 0; i < width; ++i) sums[i] += square(x[i]);
+  }
   QGRAIN_ALWAYS_INLINE static int log2_rounded_up(index_t n) {
     return n > 1 ? static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1))) : 0;
   }
@@ -67,6 +76,19 @@ float inverse_rms(const const_row_vector& x, float epsilon) {
   run_fused<sum_of_squares>(x.data(), x.size(), &sum);
   return 1.0F / std::sqrt(sum / static_cast<float>(x.size()) + epsilon);
 }
+
+// All rows in one call: heads are short rows.
+struct rms_norm_rows {
+  QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t x_stride, index_t rows, index_t n, const float* weight,
+                                       float epsilon, float* y, index_t y_stride) {
+    for (index_t row = 0; row < rows; ++row, x += x_stride, y += y_stride) {
+      float sum = 0;
+      sum_of_squares::run(x, n, &sum);
+      const float inverse = 1.0F / std::sqrt(sum / static_cast<float>(n) + epsilon);
+      for (index_t i = 0; i < n; ++i) y[i] = mul_rn(mul_rn(x[i], inverse), weight[i]);
+    }
+  }
+};
 
 struct swiglu_row {
   QGRAIN_ALWAYS_INLINE static void run(const float* gate, const float* up, index_t n, float* y) {
@@ -105,10 +127,8 @@ void linear_backward(const_matrix g, const_matrix w, matrix dx) { dx.noalias() =
 void linear_backward_add(const_matrix g, const_matrix w, matrix dx) { dx.noalias() += g * w; }
 
 void rms_norm(const_matrix x, std::span<const float> weight, float epsilon, matrix y) {
-  for (index_t row = 0; row < x.rows(); ++row) {
-    const const_row_vector in = row_of(x, row);
-    row_of(y, row) = in * inverse_rms(in, epsilon) * vector_of(weight);
-  }
+  run_fused<rms_norm_rows>(x.data(), x.outerStride(), x.rows(), x.cols(), weight.data(), epsilon, y.data(),
+                           y.outerStride());
 }
 
 void rms_norm_backward(const_matrix x, std::span<const float> weight, float epsilon, const_matrix dy, matrix dx) {

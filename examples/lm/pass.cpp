@@ -14,8 +14,6 @@ namespace qgrain::lm {
 namespace {
 
 constexpr index_t task_rows = 128;
-// Slabs of the head begin at multiples of this many outputs, so that tiles of a quantized weight do not cross them.
-constexpr index_t slab_alignment = 128;
 
 // Passes samples on and keeps the time that the visitor takes.
 class timed_visitor final : public backward_visitor {
@@ -56,10 +54,23 @@ index_t longest_position(const packed_rows& rows) {
   return *std::max_element(rows.positions.begin(), rows.positions.end()) + 1;
 }
 
-// As many rows as fit into `bytes` of intermediate results, but at least the longest sequence.
-index_t chunk_capacity(const model_config& config, const packed_rows& rows, index_t bytes) {
+// Sequences that a chunk may not part: one, or all of a batch.
+index_t last_of_unit(const packed_rows& rows, index_t sequence, bool whole_batches) {
+  const auto& all = rows.sequences;
+  auto last = static_cast<std::size_t>(sequence);
+  while (whole_batches && last + 1 < all.size() && all[last + 1].batch == all[last].batch) ++last;
+  return static_cast<index_t>(last);
+}
+
+// As many rows as fit into `bytes` of intermediate results, but at least the longest unit.
+index_t chunk_capacity(const model_config& config, const packed_rows& rows, index_t bytes, bool whole_batches) {
   index_t longest = 0;
-  for (const sequence_rows& s : rows.sequences) longest = std::max(longest, s.rows);
+  for (index_t s = 0; s < static_cast<index_t>(rows.sequences.size()); ++s) {
+    const index_t last = last_of_unit(rows, s, whole_batches);
+    longest = std::max(longest, rows.sequences[static_cast<std::size_t>(last)].end() -
+                                    rows.sequences[static_cast<std::size_t>(s)].begin);
+    s = last;
+  }
   const index_t fitting = bytes / (block_workspace::width(config) * static_cast<index_t>(sizeof(float)));
   return std::min(std::max(fitting, longest), rows.rows());
 }
@@ -67,16 +78,18 @@ index_t chunk_capacity(const model_config& config, const packed_rows& rows, inde
 }  // namespace
 
 layer_pass::layer_pass(const model& m, const packed_rows& rows, thread_pool& pool, const pass_limits& limits,
-                       index_t batches)
+                       index_t batches, linear_override* instead)
     : model_(m),
       config_(m.config()),
       rows_(rows),
       pool_(pool),
-      limits_(limits),
+      instead_(instead),
+      slabs_(m, pool, limits),
       angles_(config_, longest_position(rows)),
       weights_(config_),
       capacity_(chunk_capacity(
-          config_, rows, std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))))),
+          config_, rows, std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
+          instead != nullptr && instead->needs_whole_batches())),
       runner_(config_, rows, angles_, pool, capacity_),
       final_weight_(static_cast<std::size_t>(config_.hidden)),
       batches_(batches > 0 ? std::min(batches, rows.batches()) : rows.batches()),
@@ -96,22 +109,29 @@ const_matrix layer_pass::state(index_t layer) const {
   return states_.at(static_cast<std::size_t>(layer)).view(limited_rows_, config_.hidden);
 }
 
-// Whole sequences up to `end_row`, as many to a chunk as fit.
+// Whole units up to `end_row`, as many to a chunk as fit.
 std::vector<chunk> layer_pass::chunks(index_t end_row) const {
+  const bool whole_batches = instead_ != nullptr && instead_->needs_whole_batches();
   std::vector<chunk> parts;
   for (index_t s = 0; s < static_cast<index_t>(rows_.sequences.size()); ++s) {
-    const sequence_rows& sequence = rows_.sequences[static_cast<std::size_t>(s)];
-    if (sequence.end() > end_row) break;
-    if (parts.empty() || sequence.end() - parts.back().begin > capacity_) {
-      parts.push_back({s, s, sequence.begin, sequence.begin});
-    }
-    parts.back().end_sequence = s + 1;
-    parts.back().end = sequence.end();
+    const index_t begin = rows_.sequences[static_cast<std::size_t>(s)].begin;
+    const index_t last = last_of_unit(rows_, s, whole_batches);
+    const index_t end = rows_.sequences[static_cast<std::size_t>(last)].end();
+    if (end > end_row) break;
+    if (parts.empty() || end - parts.back().begin > capacity_) parts.push_back({s, s, begin, begin});
+    parts.back().end_sequence = last + 1;
+    parts.back().end = end;
+    s = last;
   }
   return parts;
 }
 
 void layer_pass::forward(keep what, forward_observer* observer) {
+  if (instead_ != nullptr) {
+    if (what == keep::all_states)
+      throw error(errc::unsupported, "a pass whose Linears are replaced has no gradients, so it keeps no states");
+    instead_->begin(rows_);
+  }
   const stopwatch watch(costs_.forward_seconds);
   current_ = buffer(rows_.rows() * config_.hidden);
   states_.clear();
@@ -123,17 +143,19 @@ void layer_pass::forward(keep what, forward_observer* observer) {
       states_.back().view(limited_rows_, config_.hidden) = rows_of(x, 0, limited_rows_);
     }
     model_.read_block(layer, weights_, pool_);
-    for (const chunk& part : chunks(rows_.rows())) runner_.forward(weights_, part, layer, x, x, observer);
+    for (const chunk& part : chunks(rows_.rows())) runner_.forward(weights_, part, layer, x, x, observer, instead_);
     costs_.linear_flops += block_linear_flops(config_, rows_.rows());
     costs_.attention_flops += 2 * attention_product_flops(config_, rows_, rows_.rows());
   }
-  if (observer == nullptr) return;
+  if (observer == nullptr && !replaces_head()) return;
   buffer normed(capacity_ * config_.hidden);
   for (index_t begin = 0; begin < rows_.rows(); begin += capacity_) {
     const index_t end = std::min(begin + capacity_, rows_.rows());
     const matrix out = normed.view(end - begin, config_.hidden);
     final_norm(begin, end, out);
-    observer->observe({model_.head_linear(), 1, begin, as_const(out)});
+    const linear_input input{model_.head_linear(), 1, begin, as_const(out)};
+    if (observer != nullptr) observer->observe(input);
+    if (replaces_head()) instead_->observe(input);
   }
 }
 
@@ -155,24 +177,13 @@ void layer_pass::gather_normed(std::span<const std::int32_t> rows, matrix out) c
   });
 }
 
-// body(first_output, weight [slab, hidden], first, end): all pieces [first, end) of `rows` for one slab, then the next
-// slab.
-template <class Body>
-void layer_pass::for_each_slab(index_t rows, const Body& body) {
-  const index_t row_bytes = config_.hidden * static_cast<index_t>(sizeof(float));
-  const index_t fitting = std::clamp<index_t>(limits_.slab_bytes / row_bytes, 1, config_.vocabulary);
-  const index_t slab = fitting > slab_alignment ? fitting / slab_alignment * slab_alignment : fitting;
-  const index_t piece = std::max<index_t>(limits_.slab_output_bytes / (slab * static_cast<index_t>(sizeof(float))), 1);
-  buffer weight(slab * config_.hidden);
-  for (index_t first_output = 0; first_output < config_.vocabulary; first_output += slab) {
-    const matrix w = weight.view(std::min(slab, config_.vocabulary - first_output), config_.hidden);
-    model_.read_head(first_output, w, pool_);
-    for (index_t first = 0; first < rows; first += piece)
-      body(first_output, as_const(w), first, std::min(first + piece, rows));
-  }
+void layer_pass::replaced_head(std::span<const std::int32_t> rows, index_t first_output, const_matrix weight,
+                               const_matrix x, matrix y) {
+  const linear_product product{model_.head_linear(), first_output, weight, {}, y};
+  instead_->compute({x, rows, {&product, 1}});
 }
 
-loss_report layer_pass::loss() {
+loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
   const stopwatch watch(costs_.loss_seconds);
   const index_t targets = static_cast<index_t>(target_rows_.size());
   if (targets == 0)
@@ -181,17 +192,23 @@ loss_report layer_pass::loss() {
   std::vector<float> largest(target_rows_.size(), -std::numeric_limits<float>::infinity());
   std::vector<double> sums(target_rows_.size(), 0.0);
   std::vector<float> target_logits(target_rows_.size(), 0.0F);
+  std::vector<drawn_label> drawn;
+  for (const std::int32_t row : target_rows_) {
+    if (draw) drawn.emplace_back(*draw, row);
+  }
   buffer normed;
   buffer logits;
-  for_each_slab(targets, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
+  slabs_.for_each(targets, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
     const index_t n = end - first;
     if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
     if (logits.size() < n * w.rows()) logits = buffer(n * w.rows());
     const matrix x = normed.view(n, config_.hidden);
     const matrix y = logits.view(n, w.rows());
-    gather_normed(std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n)), x);
+    const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+    gather_normed(rows, x);
+    if (replaces_head()) replaced_head(rows, first_output, w, as_const(x), y);
     for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
-      linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
+      if (!replaces_head()) linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
       for (index_t i = b; i < e; ++i) {
         const auto t = static_cast<std::size_t>(first + i);
         const auto row = y.row(i).array();
@@ -201,10 +218,15 @@ loss_report layer_pass::loss() {
         largest[t] = top;
         const index_t target = rows_.targets[static_cast<std::size_t>(target_rows_[t])] - first_output;
         if (target >= 0 && target < w.rows()) target_logits[t] = y(i, target);
+        if (draw) drawn[t].add(y.row(i).data(), w.rows(), first_output);
       }
     });
   });
   costs_.linear_flops += product_flops(targets, config_.hidden, config_.vocabulary);
+  labels_.clear();
+  for (std::size_t i = 0; i < target_rows_.size(); ++i) {
+    labels_.push_back(draw ? drawn[i].id() : rows_.targets[static_cast<std::size_t>(target_rows_[i])]);
+  }
 
   loss_report report;
   report.batches.resize(static_cast<std::size_t>(batches_));
@@ -244,7 +266,7 @@ void layer_pass::backward_head(backward_visitor& visitor) {
       weight_of[t] = 1.0F / static_cast<float>(rows_.batch_targets[static_cast<std::size_t>(s.batch)]);
     }
   }
-  for_each_slab(targets, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
+  slabs_.for_each(targets, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
     const index_t n = end - first;
     if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
     if (logits.size() < n * w.rows()) {
@@ -261,8 +283,7 @@ void layer_pass::backward_head(backward_visitor& visitor) {
       for (index_t i = b; i < e; ++i) {
         const auto target_row = static_cast<std::size_t>(first + i);
         g.row(i).array() = (y.row(i).array() - log_sums_[target_row]).exp();
-        const index_t target =
-            rows_.targets[static_cast<std::size_t>(rows[static_cast<std::size_t>(i)])] - first_output;
+        const index_t target = labels_[target_row] - first_output;
         if (target >= 0 && target < w.rows()) g(i, target) -= 1.0F;
         g.row(i).array() *= weight_of[target_row];
       }
@@ -332,15 +353,21 @@ void layer_pass::backward(backward_visitor& visitor, const backward_start* start
 void layer_pass::logits(index_t first_row, const logits_sink& sink) {
   buffer normed;
   buffer out;
-  for_each_slab(rows_.rows() - first_row, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
+  slabs_.for_each(rows_.rows() - first_row, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
     const index_t n = end - first;
     if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
     if (out.size() < n * w.rows()) out = buffer(n * w.rows());
     const matrix x = normed.view(n, config_.hidden);
     const matrix y = out.view(n, w.rows());
     final_norm(first_row + first, first_row + end, x);
-    for_each_chunk(pool_, n, task_rows,
-                   [&](index_t b, index_t e) { linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e)); });
+    if (replaces_head()) {
+      std::vector<std::int32_t> rows(static_cast<std::size_t>(n));
+      std::iota(rows.begin(), rows.end(), static_cast<std::int32_t>(first_row + first));
+      replaced_head(rows, first_output, w, as_const(x), y);
+    } else {
+      for_each_chunk(pool_, n, task_rows,
+                     [&](index_t b, index_t e) { linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e)); });
+    }
     sink(first_row + first, first_output, as_const(y));
   });
 }

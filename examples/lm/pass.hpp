@@ -4,6 +4,10 @@
 
 #include "block.hpp"
 #include "buffer.hpp"
+#include "head_slabs.hpp"
+#include "labels.hpp"
+#include "limits.hpp"
+#include "linear_override.hpp"
 #include "model.hpp"
 #include "operations.hpp"
 #include "rows.hpp"
@@ -12,18 +16,11 @@
 #include <qgrain/host/parallel.hpp>
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace qgrain::lm {
-
-/// Sizes that trade memory for speed. Results of equal limits are equal to the bit, whatever the number of threads.
-struct pass_limits {
-  index_t chunk_bytes =
-      index_t{32} << 20;                   ///< intermediate results of a block; raised to the size of a block's weights
-  index_t slab_bytes = index_t{32} << 20;  ///< weights of the head at once
-  index_t slab_output_bytes = index_t{8} << 20;  ///< logits, and as much for their gradient, of a slab
-};
 
 struct loss_report {
   struct batch {
@@ -58,15 +55,20 @@ struct pass_costs {
 /// of that size, one block's weights, a block's intermediate results for one chunk of rows, one slab of the head.
 class layer_pass {
  public:
-  /// `batches`: how many of the first batches loss and backward take; 0 takes all.
+  /// `batches`: how many of the first batches loss and backward take; 0 takes all. `instead`, unless it is null, takes
+  /// the place of Linears; such a pass has no gradients, so it keeps the last state alone.
   layer_pass(const model& model, const packed_rows& rows, thread_pool& pool, const pass_limits& limits = {},
-             index_t batches = 0);
+             index_t batches = 0, linear_override* instead = nullptr);
 
   enum class keep : std::uint8_t { last_state, all_states };
   /// Runs the embedding and all blocks. The observer, if any, sees every Linear input, the head's last.
   void forward(keep what, forward_observer* observer = nullptr);
-  /// Mean next-token cross entropy, in slabs of the vocabulary.
-  [[nodiscard]] loss_report loss();
+  /// Mean next-token cross entropy, in slabs of the vocabulary. With `draw`, the labels that `backward` will take are
+  /// drawn from the model's prediction at every row that has a target; the report is that of the text all the same.
+  [[nodiscard]] loss_report loss(const std::optional<label_draw>& draw = {});
+  /// The label of each row with a target, in row order: the text's or the drawn ones of the last call of loss().
+  [[nodiscard]] std::span<const std::int32_t> labels() const noexcept { return labels_; }
+  [[nodiscard]] std::span<const std::int32_t> target_rows() const noexcept { return target_rows_; }
   /// The gradient of the sum of all batches' losses at every Linear. Needs keep::all_states and loss(). With `start`
   /// only the blocks below start->layer are visited, to the same bits. Throws errc::invalid_shape where the gradient is
   /// not one of these rows.
@@ -88,15 +90,17 @@ class layer_pass {
  private:
   [[nodiscard]] std::vector<chunk> chunks(index_t end_row) const;
   void gather_normed(std::span<const std::int32_t> rows, matrix out) const;
-  template <class Body>
-  void for_each_slab(index_t rows, const Body& body);
+  [[nodiscard]] bool replaces_head() const { return instead_ != nullptr && instead_->replaces(model_.head_linear()); }
+  void replaced_head(std::span<const std::int32_t> rows, index_t first_output, const_matrix weight, const_matrix x,
+                     matrix y);
   void backward_head(backward_visitor& visitor);
 
   const model& model_;
   const model_config& config_;
   const packed_rows& rows_;
   thread_pool& pool_;
-  pass_limits limits_;
+  linear_override* instead_;
+  head_slabs slabs_;
   rope_table angles_;
   block_weights weights_;
   index_t capacity_;  // rows of a chunk
@@ -107,6 +111,7 @@ class layer_pass {
   buffer current_;                         // [rows, hidden]
   std::vector<buffer> states_;             // per block [limited rows, hidden]
   std::vector<std::int32_t> target_rows_;  // rows that have a target
+  std::vector<std::int32_t> labels_;       // [target rows]
   std::vector<float> log_sums_;            // [target rows] log of the sum of exp(logits)
   pass_costs costs_;
 };

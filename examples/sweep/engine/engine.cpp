@@ -93,6 +93,7 @@ std::string fingerprint_of(const std::string& model, const lm::packed_rows& rows
   }
   add({options.limits.chunk_bytes, options.limits.slab_bytes, options.limits.slab_output_bytes, options.score_batches,
        options.variant_bytes, static_cast<index_t>(options.cross)});
+  if (options.labels) add({static_cast<index_t>(options.labels->seed), static_cast<index_t>(options.labels->number)});
   return hash.text();
 }
 
@@ -145,7 +146,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     lm::layer_pass pass(model, rows, pool, options.limits, options.score_batches);
     pass.forward(lm::layer_pass::keep::all_states, &observer);
     inputs.require_finite();
-    result.loss = pass.loss();
+    result.loss = pass.loss(options.labels);
     const std::string fingerprint = fingerprint_of(result.model_fingerprint, rows, jobs, options);
     score_sums sums(options.cross, plan.jobs.size(), model.linears().size());
     variant_maker variants(plan, weights, inputs, pool);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct engine_options {
   index_t variant_bytes = index_t{256} << 20;  ///< quantized weights of one Linear in memory at once
   /// Called now and then from the calling thread with the share of the matrix products that is done, 0 to 1.
   std::function<void(double share)> progress;
+  std::optional<lm::label_draw> labels;  ///< gradients of labels drawn from the prediction instead of the text's
   cross_term cross = cross_term::exact;
   /// Where the state is kept while scoring; empty: nowhere. A file of the same pass is gone on from, to the same bits
   /// as without the break; one of another pass is overwritten.

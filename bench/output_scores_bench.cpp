@@ -1,0 +1,124 @@
+// Divergence scores by forward passes: against the gradient sweep of the same jobs, and against their bare products.
+// Fisher scores with one draw: against the gradient sweep, for all jobs and for one.
+//   output_scores_bench MODEL TEXT_FILE THREADS
+#include "support/program.hpp"
+#include "support/timing.hpp"
+
+#include <sweep/engine/engine.hpp>
+#include <sweep/engine/fisher.hpp>
+#include <sweep/engine/output_scores.hpp>
+
+#include <lm/operations.hpp>
+#include <lm/process.hpp>
+
+#include <cstdio>
+
+namespace {
+
+using namespace qgrain;
+using namespace qgrain::sweep;
+
+// 24 jobs: six weight variants with four activation variants.
+std::vector<job> all_jobs() {
+  std::vector<job> jobs;
+  for (const char* weight :
+       {"int8/per_out_channel", "int4/group128", "int4/group32", "fp8/per_tensor", "mxfp4_rceil", "nvfp4_modelopt"}) {
+    for (const char* activation :
+         {"fp16", "int8/per_tensor_static", "fp8/per_token_dynamic", "int8/per_token_dynamic"}) {
+      jobs.push_back({weight, activation});
+    }
+  }
+  return jobs;
+}
+
+// q, k, v; o; gate, up; down of each block; the head.
+std::vector<linear_group> grouped(const lm::model& m) {
+  std::vector<linear_group> groups;
+  for (std::size_t first = 0; first + 1 < m.linears().size(); first += 7) {
+    groups.push_back({first, first + 1, first + 2});
+    groups.push_back({first + 3});
+    groups.push_back({first + 4, first + 5});
+    groups.push_back({first + 6});
+  }
+  groups.push_back({m.linears().size() - 1});
+  return groups;
+}
+
+// One product of every Linear over some rows, in the engine's tasks of 128 rows. Returns its operations.
+class bare_products {
+ public:
+  bare_products(const lm::model& m, index_t rows, thread_pool& pool) : model_(m), rows_(rows), pool_(pool) {
+    index_t widest = 0;
+    index_t largest = 0;
+    for (const lm::linear_info& l : m.linears()) {
+      widest = std::max({widest, l.in, l.out});
+      largest = std::max(largest, l.elements());
+    }
+    x_ = lm::buffer(rows * widest);
+    y_ = lm::buffer(rows * widest);
+    w_ = lm::buffer(largest);
+    for (lm::buffer* b : {&x_, &y_, &w_}) std::fill(b->all().begin(), b->all().end(), 0.5F);
+  }
+  double run() {
+    double flops = 0;
+    for (const lm::linear_info& l : model_.linears()) {
+      const lm::matrix x = x_.view(rows_, l.in);
+      const lm::matrix y = y_.view(rows_, l.out);
+      for_each_chunk(pool_, rows_, 128, [&](index_t b, index_t e) {
+        lm::linear(lm::as_const(lm::rows_of(x, b, e)), lm::as_const(w_.view(l.out, l.in)), {}, lm::rows_of(y, b, e));
+      });
+      flops += 2.0 * static_cast<double>(l.elements()) * static_cast<double>(rows_);
+    }
+    return flops;
+  }
+
+ private:
+  const lm::model& model_;
+  index_t rows_;
+  thread_pool& pool_;
+  lm::buffer x_, y_, w_;
+};
+
+void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int threads) {
+  const std::int32_t padding_id = m.config().end_of_text.value_or(0);
+  const lm::packed_rows rows =
+      lm::pack(sequences, {lm::padding::left, 512, 8, padding_id, padding_id}, m.config().vocabulary);
+  thread_pool pool(threads);
+  lm::use_one_blas_thread();
+  const std::vector<job> jobs = all_jobs();
+  const std::vector<linear_group> groups = grouped(m);
+  double flops = 0;
+  double bare_flops = 0;
+  bare_products products(m, 4 * rows.rows(), pool);
+  const std::vector<double> seconds =
+      bench::median_seconds({[&] { flops = score_outputs(m, rows, jobs, groups, pool).linear_flops; },
+                             [&] { static_cast<void>(score_jobs(m, rows, jobs, pool)); },
+                             [&] {
+                               bare_flops = 0;
+                               for (int i = 0; i < 20; ++i) bare_flops += products.run();
+                             },
+                             [&] {
+                               static_cast<void>(fisher_scores(m, rows, jobs, pool, {}, {1, 1}));
+                             },
+                             [&] {
+                               static_cast<void>(score_jobs(m, rows, {jobs.data(), 1}, pool));
+                             },
+                             [&] {
+                               static_cast<void>(fisher_scores(m, rows, {jobs.data(), 1}, pool, {}, {1, 1}));
+                             }},
+                            5);
+  const double bare = seconds[2] * flops / bare_flops;
+  std::printf(
+      "| rows | jobs | groups | threads | divergence scores | their bare products | ratio | gradient sweep | ratio "
+      "|\n");
+  std::printf("| %lld | %zu | %zu | %d | %.2f s | %.2f s | %.2f | %.3f s | %.1f |\n",
+              static_cast<long long>(rows.rows()), jobs.size(), groups.size(), threads, seconds[0], bare,
+              seconds[0] / bare, seconds[1], seconds[0] / seconds[1]);
+  std::printf("\n| jobs | gradient sweep | Fisher, one draw | ratio |\n");
+  std::printf("| %zu | %.3f s | %.3f s | %.2f |\n", jobs.size(), seconds[1], seconds[3], seconds[3] / seconds[1]);
+  std::printf("| 1 | %.3f s | %.3f s | %.2f |\n", seconds[4], seconds[5], seconds[5] / seconds[4]);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return qgrain::bench::run_program(argc, argv, run); }

@@ -1,0 +1,91 @@
+#include "copies_pass.hpp"
+
+#include "process.hpp"
+
+#include <algorithm>
+
+namespace qgrain::lm {
+namespace {
+
+packed_rows copies_of(const packed_rows& rows, index_t batches, index_t copies) {
+  packed_rows all;
+  for (index_t copy = 0; copy < copies; ++copy) {
+    const index_t offset = all.rows();
+    for (const sequence_rows& s : rows.sequences) {
+      if (batches > 0 && s.batch >= batches) break;
+      all.ids.insert(all.ids.end(), rows.ids.begin() + s.begin, rows.ids.begin() + s.end());
+      all.positions.insert(all.positions.end(), rows.positions.begin() + s.begin, rows.positions.begin() + s.end());
+      all.sequences.push_back(s);
+      all.sequences.back().begin += offset;
+    }
+  }
+  return all;
+}
+
+// Rows that keep the threads busy: three tasks each. More would only fall out of the caches.
+index_t busy_rows(int threads) { return index_t{3} * 128 * threads; }
+
+// Rows of a chunk: whole copies if they fit, else part of a copy, at least the longest sequence. How many whole copies
+// there are changes no result.
+index_t chunk_rows(const model_config& config, const packed_rows& all, index_t rows, index_t bytes, int threads) {
+  const index_t fitting = bytes / (block_workspace::width(config) * static_cast<index_t>(sizeof(float)));
+  if (fitting >= rows) {
+    const index_t copies = std::max<index_t>(std::min(fitting, busy_rows(threads)) / rows, 1);
+    return std::min(copies * rows, all.rows());
+  }
+  index_t longest = 0;
+  for (const sequence_rows& s : all.sequences) longest = std::max(longest, s.rows);
+  return std::max(fitting, longest);
+}
+
+}  // namespace
+
+copies_pass::copies_pass(const model& m, const packed_rows& rows, thread_pool& pool, const pass_limits& limits,
+                         index_t batches, index_t copies)
+    : model_(m),
+      pool_(pool),
+      copied_(copies_of(rows, batches, copies)),
+      angles_(m.config(), *std::max_element(rows.positions.begin(), rows.positions.end()) + 1),
+      weights_(m.config()),
+      capacity_(chunk_rows(m.config(), copied_, copied_.rows() / copies,
+                           std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
+                           pool.threads())),
+      runner_(m.config(), copied_, angles_, pool, capacity_) {
+  use_one_blas_thread();
+  rows_ = copied_.rows() / copies;
+  sequences_ = static_cast<index_t>(copied_.sequences.size()) / copies;
+}
+
+std::vector<chunk> copies_pass::chunks(index_t copies) const {
+  std::vector<chunk> parts;
+  if (const index_t at_once = capacity_ / rows_; at_once > 0) {
+    for (index_t first = 0; first < copies; first += at_once) {
+      const index_t end = std::min(first + at_once, copies);
+      parts.push_back({first * sequences_, end * sequences_, first * rows_, end * rows_, rows_});
+    }
+    return parts;
+  }
+  for (index_t s = 0; s < copies * sequences_; ++s) {
+    const sequence_rows& sequence = copied_.sequences[static_cast<std::size_t>(s)];
+    const bool is_new_copy = s % sequences_ == 0;
+    if (is_new_copy || sequence.end() - parts.back().begin > capacity_)
+      parts.push_back({s, s, sequence.begin, sequence.begin, 0});
+    parts.back().end_sequence = s + 1;
+    parts.back().end = sequence.end();
+  }
+  return parts;
+}
+
+void copies_pass::forward(index_t first_layer, index_t copies, matrix x, linear_override& instead) {
+  const std::vector<chunk> parts = chunks(copies);
+  double block_elements = 0;
+  for (const const_matrix& w : weights_.linears) block_elements += static_cast<double>(w.size());
+  for (index_t layer = first_layer; layer < model_.config().layers; ++layer) {
+    model_.read_block(layer, weights_, pool_);
+    for (const chunk& part : parts)
+      runner_.forward(weights_, part, layer, x, x, nullptr, layer == first_layer ? &instead : nullptr);
+    linear_flops_ += 2.0 * block_elements * static_cast<double>(copies * rows_);
+  }
+}
+
+}  // namespace qgrain::lm

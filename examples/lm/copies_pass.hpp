@@ -1,0 +1,52 @@
+// The rest of the model for several copies of the same rows, which differ in what replaces some Linears.
+#ifndef QGRAIN_LM_COPIES_PASS_HPP
+#define QGRAIN_LM_COPIES_PASS_HPP
+
+#include "block.hpp"
+#include "buffer.hpp"
+#include "limits.hpp"
+#include "linear_override.hpp"
+#include "model.hpp"
+#include "operations.hpp"
+#include "rows.hpp"
+
+#include <qgrain/host/parallel.hpp>
+
+#include <vector>
+
+namespace qgrain::lm {
+
+/// Row r of copy c is row c * rows() + r. What a copy computes does not depend on how many there are, nor on the number
+/// of threads. Model and pool must outlive the pass.
+class copies_pass {
+ public:
+  /// For up to `copies` copies of the first `batches` batches of `rows`; 0 takes all.
+  copies_pass(const model& m, const packed_rows& rows, thread_pool& pool, const pass_limits& limits, index_t batches,
+              index_t copies);
+
+  /// Of one copy.
+  [[nodiscard]] index_t rows() const noexcept { return rows_; }
+  /// x [copies * rows(), hidden]: the residual stream in front of block `first_layer`, on return behind the last. The
+  /// first of these blocks takes `instead` for its Linears.
+  void forward(index_t first_layer, index_t copies, matrix x, linear_override& instead);
+  /// Operations of the products of Linears so far.
+  [[nodiscard]] double linear_flops() const noexcept { return linear_flops_; }
+
+ private:
+  [[nodiscard]] std::vector<chunk> chunks(index_t copies) const;
+
+  const model& model_;
+  thread_pool& pool_;
+  index_t rows_ = 0;
+  index_t sequences_ = 0;  // of one copy
+  packed_rows copied_;
+  rope_table angles_;
+  block_weights weights_;
+  index_t capacity_;  // rows of a chunk
+  block_runner runner_;
+  double linear_flops_ = 0;
+};
+
+}  // namespace qgrain::lm
+
+#endif

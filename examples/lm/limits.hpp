@@ -1,0 +1,19 @@
+// Sizes that trade memory for speed.
+#ifndef QGRAIN_LM_LIMITS_HPP
+#define QGRAIN_LM_LIMITS_HPP
+
+#include "buffer.hpp"
+
+namespace qgrain::lm {
+
+/// Results of equal limits are equal to the bit, whatever the number of threads.
+struct pass_limits {
+  index_t chunk_bytes =
+      index_t{32} << 20;                   ///< intermediate results of a block; raised to the size of a block's weights
+  index_t slab_bytes = index_t{32} << 20;  ///< weights of the head at once
+  index_t slab_output_bytes = index_t{8} << 20;  ///< logits, and as much for their gradient, of a slab
+};
+
+}  // namespace qgrain::lm
+
+#endif

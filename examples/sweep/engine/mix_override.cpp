@@ -1,0 +1,147 @@
+#include "mix_override.hpp"
+
+#include "fake_linear.hpp"
+
+#include <lm/head_slabs.hpp>
+#include <lm/operations.hpp>
+
+#include <qgrain/host/fake_recipes.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace qgrain::sweep {
+namespace {
+
+constexpr index_t task_rows = 128;
+constexpr index_t columns_per_task = 64;
+
+// columns [in] := max(columns, |w| by column)
+void widen(lm::const_matrix w, std::span<float> columns, thread_pool& pool) {
+  static const fake_recipe per_column = find_fake_recipe("int8/per_in_channel");
+  for_each_chunk(pool, w.cols(), columns_per_task, [&](index_t begin, index_t end) {
+    const matrix_view<const float> part{w.data() + begin, {w.rows(), end - begin}, w.outerStride()};
+    widen_ranges(per_column, part,
+                 columns.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+  });
+}
+
+float largest(std::span<const float> values) {
+  float most = 0;
+  for (const float v : values) most = std::isnan(v) || std::isnan(most) ? std::nanf("") : std::max(most, v);
+  return most;
+}
+
+}  // namespace
+
+mix_override::mix_override(const lm::model& model, const recipe_mix& mix, thread_pool& pool)
+    : model_(model), mix_(mix), pool_(pool), made_(static_cast<std::size_t>(lm::linears_per_block) + 1) {
+  require_ranges(mix, model);
+  for (const linear_recipes& r : mix.linears) {
+    if (r.activation && input_range_of(*r.activation) == input_range::batch) needs_whole_batches_ = true;
+  }
+}
+
+void mix_override::begin(const lm::packed_rows& rows) {
+  batch_of_.assign(static_cast<std::size_t>(rows.rows()), 0);
+  for (const lm::sequence_rows& s : rows.sequences)
+    std::fill(batch_of_.begin() + s.begin, batch_of_.begin() + s.end(), static_cast<std::int32_t>(s.batch));
+  batch_ranges_.assign(static_cast<std::size_t>(rows.batches()), 0.0F);
+  observed_ = -1;
+}
+
+bool mix_override::replaces(index_t linear) const { return recipes(linear).weight || recipes(linear).activation; }
+
+void mix_override::observe(const lm::linear_input& input) {
+  bool is_needed = false;
+  for (index_t l = input.first_linear; l < input.first_linear + input.linears; ++l) {
+    const auto& recipe = recipes(l).activation;
+    is_needed = is_needed || (recipe && input_range_of(*recipe) == input_range::batch);
+  }
+  if (!is_needed) return;
+  if (observed_ != input.first_linear) std::fill(batch_ranges_.begin(), batch_ranges_.end(), 0.0F);
+  observed_ = input.first_linear;
+  static const fake_recipe per_tensor = find_fake_recipe("int8/per_tensor");
+  const auto begin = batch_of_.begin() + input.first_row;
+  const auto end = begin + input.x.rows();
+  const std::int32_t first_batch = *begin;
+  pool_.run(*(end - 1) - first_batch + 1, [&](index_t task) {
+    const auto batch = static_cast<std::int32_t>(first_batch + task);
+    const auto [first, last] = std::equal_range(begin, end, batch);
+    widen_ranges(per_tensor, view_of(lm::rows_of(input.x, first - begin, last - begin)),
+                 {&batch_ranges_[static_cast<std::size_t>(batch)], 1});
+  });
+}
+
+mix_override::weight_magnitudes mix_override::magnitudes(const lm::linear_product& product) {
+  weight_magnitudes found;
+  const fake_recipe& recipe = *recipes(product.linear).weight;
+  if (!recipe.needs_column_range() && !recipe.needs_tensor_range()) return found;
+  const bool is_head = product.linear == model_.head_linear();
+  if (is_head && has_head_) return head_;
+  found.columns.assign(static_cast<std::size_t>(product.weight.cols()), 0.0F);
+  if (is_head) {
+    lm::head_slabs(model_, pool_, {}).for_each(1, [&](index_t, lm::const_matrix w, index_t, index_t) {
+      widen(w, found.columns, pool_);
+    });
+  } else {
+    widen(product.weight, found.columns, pool_);
+  }
+  found.tensor = largest(found.columns);
+  if (is_head) {
+    head_ = found;
+    has_head_ = true;
+  }
+  return found;
+}
+
+// The weight or its quantized values, which are kept until another block or slab comes.
+lm::const_matrix mix_override::weight_of(const lm::linear_product& product) {
+  const auto& recipe = recipes(product.linear).weight;
+  if (!recipe) return product.weight;
+  const bool is_head = product.linear == model_.head_linear();
+  const index_t place = is_head ? lm::linears_per_block : product.linear % lm::linears_per_block;
+  made_weight& made = made_[static_cast<std::size_t>(place)];
+  const index_t size = product.weight.size();
+  if (made.values.size() < size) {
+    made.values = lm::buffer(size);
+    made.linear = -1;
+  }
+  const lm::matrix values = made.values.view(product.weight.rows(), product.weight.cols());
+  if (made.linear != product.linear || made.first_output != product.first_output) {
+    const weight_magnitudes range = magnitudes(product);
+    quantize_weight(*recipe, {range.columns, range.tensor, {}}, product.first_output, product.weight, values, pool_);
+    made.linear = product.linear;
+    made.first_output = product.first_output;
+  }
+  return lm::as_const(values);
+}
+
+void mix_override::compute(const lm::linear_call& call) {
+  std::vector<lm::const_matrix> weights;
+  for (const lm::linear_product& p : call.outputs) weights.push_back(weight_of(p));
+  std::vector<std::int32_t> batches;
+  for (const std::int32_t row : call.rows) batches.push_back(batch_of_[static_cast<std::size_t>(row)]);
+  for_each_chunk(pool_, call.x.rows(), task_rows, [&](index_t begin, index_t end) {
+    const lm::const_matrix x = lm::rows_of(call.x, begin, end);
+    lm::buffer memory(x.size());
+    const lm::matrix quantized = memory.view(x.rows(), x.cols());
+    std::string made;  // the recipe that `quantized` is under
+    for (std::size_t o = 0; o < call.outputs.size(); ++o) {
+      const lm::linear_product& p = call.outputs[o];
+      const auto& recipe = recipes(p.linear).activation;
+      const std::vector<float>& amax = mix_.input_amax[static_cast<std::size_t>(p.linear)];
+      // Linears that share an input may still have been given different ranges.
+      if (recipe && (made != recipe->name || input_range_of(*recipe) == input_range::calibrated)) {
+        quantize_input(
+            *recipe, {amax, largest(amax), batch_ranges_},
+            std::span(batches).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)), x,
+            quantized);
+        made = recipe->name;
+      }
+      lm::linear(recipe ? lm::as_const(quantized) : x, weights[o], p.bias, lm::rows_of(p.y, begin, end));
+    }
+  });
+}
+
+}  // namespace qgrain::sweep

@@ -1,0 +1,60 @@
+// What quantizing a group of Linears alone does to the model's output: divergence and loss, measured instead of
+// estimated.
+#ifndef QGRAIN_SWEEP_ENGINE_OUTPUT_SCORES_HPP
+#define QGRAIN_SWEEP_ENGINE_OUTPUT_SCORES_HPP
+
+#include "job.hpp"
+
+#include <lm/limits.hpp>
+#include <lm/model.hpp>
+#include <lm/rows.hpp>
+
+#include <qgrain/host/parallel.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace qgrain::sweep {
+
+struct output_options {
+  lm::pass_limits limits;
+  index_t score_batches = 0;                   ///< how many of the first batches are scored; 0: all. All are calibrated
+  index_t state_bytes = index_t{256} << 20;    ///< hidden states of the jobs that run at once
+  index_t variant_bytes = index_t{256} << 20;  ///< quantized weights of a group in memory at once
+  /// Called now and then from the calling thread with the share of the matrix products that is done, 0 to 1.
+  std::function<void(double share)> progress;
+};
+
+struct output_result {
+  std::vector<std::vector<double>> kl_div;         ///< [job][group]
+  std::vector<std::vector<double>> loss_increase;  ///< [job][group] of the mean over all scored targets
+  std::vector<std::vector<float>> input_amax;      ///< [Linear][in] as engine_result::input_amax
+  std::string model_fingerprint;
+  double mean_loss = 0;     ///< of the unquantized model
+  double linear_flops = 0;  ///< products of the jobs
+  double total_seconds = 0;
+};
+
+/// Members of a group, as indices into model.linears(). They must share an input: q, k, v; o; gate, up; down; the head;
+/// or some of these.
+using linear_group = std::vector<std::size_t>;
+
+/// kl_div(job, group) = sum over scored positions of KL(p || q): p the unquantized model's prediction, q that of the
+/// model whose Linears of the group have quantized weights and inputs. All positions count, a padding row as often as
+/// it stands for one (as ModelOpt 0.47 has it); loss_increase is q's mean next-token loss less p's. Ranges are as in
+/// score_jobs.
+///
+/// What comes in front of a group's block is computed once. From there on all jobs of the group run together, as many
+/// as fit into memory: about (layers / 2) / layers forward passes per job and group. A job's score does not depend on
+/// its company nor on the number of threads, to the bit. Infinite or NaN where a job's logits are.
+/// Throws what score_jobs throws, and errc::invalid_argument for a group whose members share no input.
+[[nodiscard]] output_result score_outputs(const lm::model& model, const lm::packed_rows& rows,
+                                          std::span<const job> jobs, std::span<const linear_group> groups,
+                                          thread_pool& pool, const output_options& options = {});
+
+}  // namespace qgrain::sweep
+
+#endif
