@@ -1,13 +1,15 @@
+#include <qgrain/interop/eigen.hpp>
+#include <qgrain/interop/json.hpp>
 #include <qgrain/qgrain.hpp>
 
+#include <Eigen/Core>
 #include <boost/json.hpp>
 
-#include <Eigen/Core>
-
-#include <string_view>
-
 int main() {
-  const boost::json::object recipe{{"name", std::string_view(qgrain::int4::name())}};
-  const Eigen::Vector2f x(1.0F, 2.0F);
-  return recipe.at("name") == "int4" && x.sum() == 3.0F ? 0 : 1;
+  Eigen::Matrix<float, 2, 32, Eigen::RowMajor> x;
+  x.setConstant(0.5F);
+  const auto view = qgrain::interop::as_view(x);
+  qgrain::fake_quantize<qgrain::mxfp4_ocp>(qgrain::on_host{}, view, view);
+  const boost::json::object recipe = qgrain::interop::describe_json<qgrain::mxfp4_ocp>();
+  return recipe.at("name") == "mxfp4_ocp" && x.sum() == 32.0F ? 0 : 1;
 }
