@@ -5,6 +5,7 @@
 #include "terminal.hpp"
 
 #include <engine/engine.hpp>
+#include <lm/block.hpp>
 #include <lm/operations.hpp>
 #include <lm/pass.hpp>
 #include <naming.hpp>
@@ -25,7 +26,7 @@ namespace {
 // Time of the pass and of the jobs as multiples of their bare products (docs/benchmarks.md).
 constexpr double pass_overhead = 1.8;
 constexpr double job_overhead = 1.4;
-constexpr double program_bytes = 24e6;  // code, tokenizer, tables
+constexpr double program_bytes = 16e6;  // code, tokenizer, tables
 constexpr double bytes_per_value = sizeof(float);
 constexpr double sampled_share = 1.0 / 24;  // of the rows, where the cross term is not exact (engine/cross_term.hpp)
 
@@ -100,10 +101,13 @@ double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_co
   const lm::pass_limits limits;
   const double layers = static_cast<double>(pass.model.config().layers);
   const double states = s.rows * static_cast<double>(pass.model.config().hidden) * bytes_per_value * (layers + 2);
-  const double block = 2 * s.block * bytes_per_value;  // and its gradient's intermediate results
-  const double chunk = std::max(static_cast<double>(limits.chunk_bytes), s.block * bytes_per_value);
+  const double block = 2 * s.block * bytes_per_value;  // and what is read from the file at once
+  const double chunk =
+      std::min(std::max(static_cast<double>(limits.chunk_bytes), s.block * bytes_per_value),
+               s.rows * static_cast<double>(lm::block_workspace::width(pass.model.config())) * bytes_per_value);
+  const double logits = s.targets * static_cast<double>(pass.model.config().vocabulary) * bytes_per_value;
   const double slab = std::min(static_cast<double>(limits.slab_bytes), s.head * bytes_per_value) +
-                      2 * static_cast<double>(limits.slab_output_bytes);
+                      2 * std::min(static_cast<double>(limits.slab_output_bytes), logits);
   const double one = s.largest * bytes_per_value;
   const double quantized = std::max(one, std::min(one * static_cast<double>(variants.weights.size()),
                                                   static_cast<double>(engine_options().variant_bytes)));
