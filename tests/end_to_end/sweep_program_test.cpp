@@ -501,11 +501,11 @@ BOOST_FIXTURE_TEST_CASE(own_pairs_overlays_formats_and_data, fixture) {
   const program_result result =
       run({"--conf-dir", path("conf"), "-m", "dataset=mine", "dataset.captions_path=" + path("texts.txt"),
            "quant_pair=wint3g32_aint8", "quant_granularity=default,a_per_token_w_group96",
-           "runner.output_dir=" + path("out")});
+           "runner.output_dir=" + path("runs")});
   BOOST_TEST(result.exit_code == 0, result.err);
   const auto recipe = [&](const std::string& granularity, const char* role) {
     const json::value manifest = read_json_file(
-        path("out/wint3g32_aint8/" + granularity + "/all/wint3g32_aint8_autoquant_lm_quant_manifest.json"));
+        path("runs/wint3g32_aint8/" + granularity + "/all/wint3g32_aint8_autoquant_lm_quant_manifest.json"));
     BOOST_TEST(manifest.at("dataset").at("num_calib_samples").as_int64() == 3);
     return std::string(manifest.at("recipes").at(role).at("name").as_string());
   };
@@ -513,6 +513,8 @@ BOOST_FIXTURE_TEST_CASE(own_pairs_overlays_formats_and_data, fixture) {
   BOOST_TEST(recipe("default", "activation") == "int8/per_tensor_static");
   BOOST_TEST(recipe("a_per_token_w_group96", "weight") == "int3/group96");
   BOOST_TEST(recipe("a_per_token_w_group96", "activation") == "int8/per_token_dynamic");
+  // the Python driver's data set: its folder is looked for below the working folder
+  refused({"dataset=vlm_coco2017_captions"}, {"datasets/vlm-quantize-calib/coco2017_captions_large.txt"});
 }
 
 // What the guide's section "Not covered" names.
@@ -534,6 +536,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_not_covered_is_refused_by_name, fixture) {
   refused({"quant_pair.format_name=FP8_KV_CFG"}, {"FP8_KV_CFG", "no base format"});
   refused({"quant_granularity.quant_cfg_overrides={'*[kv]_bmm_quantizer':{num_bits:8}}"}, {"_bmm_quantizer"});
   refused({"autoquant.method=gptq"}, {"autoquant.method", "gptq"});
+  refused({"autoquant.device=cuda"}, {"autoquant.device", "cpu"});
   for (const std::string name : {"INT8_SMOOTHQUANT_CFG", "W4A8_AWQ_BETA_CFG", "NVFP4_SVDQUANT_DEFAULT_CFG"})
     refused({"quant_pair.format_name=" + name}, {name});
   std::filesystem::create_directories(path("moe"));

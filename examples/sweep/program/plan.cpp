@@ -93,6 +93,9 @@ pass_settings pass_of(const json::object& config) {
   if (const std::string method = text_at(config, "autoquant.method"); method != "gradient") {
     throw error(errc::unsupported, "autoquant.method: must be gradient, not " + method);
   }
+  if (const std::string device = text_at(config, "autoquant.device"); device != "cpu") {
+    throw error(errc::unsupported, "autoquant.device: must be cpu, not " + device);
+  }
   return pass;
 }
 
