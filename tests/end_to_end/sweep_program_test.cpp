@@ -471,33 +471,30 @@ BOOST_FIXTURE_TEST_CASE(calibration_and_compat_change_recipes, fixture) {
   BOOST_TEST(has(recipes({"compat=hydra"}), "must be qgrain or modelopt"));
 }
 
-// The files of the section "Adding" of docs/sweep_guide.md.
+// The JSON blocks below "## Adding" of docs/sweep_guide.md.
+std::vector<std::string> blocks_of_the_guide() {
+  const std::string guide = read_text_file(source_dir / "docs/sweep_guide.md");
+  constexpr std::string_view begin = "```json\n";
+  std::vector<std::string> blocks;
+  for (std::size_t at = guide.find(begin, guide.find("## Adding")); at != std::string::npos;
+       at = guide.find(begin, at)) {
+    at += begin.size();
+    blocks.push_back(guide.substr(at, guide.find("```", at) - at));
+  }
+  return blocks;
+}
+
 BOOST_FIXTURE_TEST_CASE(own_pairs_overlays_formats_and_data, fixture) {
-  for (const char* group : {"dataset", "quant_pair", "quant_granularity", "quant_format"})
-    std::filesystem::create_directories(folder.path() / "conf" / group);
-  write_text_file(path("conf/quant_granularity/a_per_token_w_group96.json"), R"({
-    "name": "a_per_token_w_group96",
-    "quant_cfg_overrides": {
-      "*weight_quantizer": {"block_sizes": {"-1": 96}},
-      "*input_quantizer": {"type": "dynamic", "block_sizes": {"-1": null}}
-    }
-  })");
-  write_text_file(path("conf/quant_format/INT3_G32_CFG.json"), R"({
-    "quant_cfg": {
-      "*weight_quantizer": {"num_bits": 3, "block_sizes": {"-1": 32}, "enable": true},
-      "*input_quantizer": {"num_bits": 8, "axis": null, "enable": true}
-    },
-    "disabled_by_default": true,
-    "algorithm": "max"
-  })");
-  write_text_file(path("conf/quant_pair/wint3g32_aint8.json"), R"({
-    "name": "wint3g32_aint8", "weight": "int3g32", "activation": "int8", "format_name": "INT3_G32_CFG"
-  })");
+  const std::vector<std::string> blocks = blocks_of_the_guide();
+  const std::vector<std::string> files{"quant_granularity/a_per_token_w_group96", "quant_pair/wint3g32_aint8",
+                                       "quant_format/INT3_G32_CFG", "dataset/mine"};
+  BOOST_TEST_REQUIRE(blocks.size() == files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const std::filesystem::path file = folder.path() / "conf" / (files[i] + ".json");
+    std::filesystem::create_directories(file.parent_path());
+    write_text_file(file, blocks[i]);
+  }
   write_text_file(path("texts.txt"), "A man riding a horse\nTwo dogs on a beach\nA red bus\n");
-  write_text_file(path("conf/dataset/mine.json"), R"({
-    "defaults": ["captions", "_self_"],
-    "name": "mine", "size": "all", "captions_path": "${oc.env:QGRAIN_TEXTS,texts.txt}", "max_calib_samples": 3
-  })");
   const program_result result =
       run({"--conf-dir", path("conf"), "-m", "dataset=mine", "dataset.captions_path=" + path("texts.txt"),
            "quant_pair=wint3g32_aint8", "quant_granularity=default,a_per_token_w_group96",
@@ -544,4 +541,23 @@ BOOST_FIXTURE_TEST_CASE(what_is_not_covered_is_refused_by_name, fixture) {
   config.as_object()["architectures"] = json::array{"Qwen3MoeForCausalLM"};
   write_text_file(path("moe/config.json"), json::serialize(config));
   refused({"model.path=" + path("moe")}, {"Qwen3MoeForCausalLM", "not supported"});
+}
+
+// As `make install` lays it out: bin/ beside share/qgrain/. Nothing is set, and the working folder is another one.
+BOOST_FIXTURE_TEST_CASE(the_installed_configuration_is_found, fixture) {
+  std::filesystem::create_directories(path("prefix/bin"));
+  std::filesystem::create_directories(path("prefix/share/qgrain"));
+  const std::filesystem::path program = path("prefix/bin/qgrain-sweep");
+  std::filesystem::copy_file(std::filesystem::path(QGRAIN_BINARY_DIR) / "bin/qgrain-sweep", program);
+  const auto installed = [&](const std::vector<std::string>& arguments) {
+    return qgrain::testing::run_program(program, arguments, folder.path());
+  };
+  const program_result without = installed({"--list"});
+  BOOST_TEST(without.exit_code == 1);
+  BOOST_TEST((without.err.find("share/qgrain/conf") != std::string::npos), without.err);
+  std::filesystem::copy(source_dir / "conf", path("prefix/share/qgrain/conf"),
+                        std::filesystem::copy_options::recursive);
+  const program_result list = installed({"--list", "quant_granularity"});
+  BOOST_TEST(list.exit_code == 0, list.err);
+  BOOST_TEST((list.out.find("w_group64\n") != std::string::npos));
 }
