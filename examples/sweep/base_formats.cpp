@@ -28,12 +28,19 @@ base_formats::base_formats(std::vector<std::filesystem::path> folders, quant_dty
   std::sort(names_.begin(), names_.end());
 }
 
+base_formats base_formats::with(std::string name, json::object body) const {
+  base_formats copy = *this;
+  copy.given_.insert_or_assign(std::move(name), std::move(body));
+  return copy;
+}
+
 json::object base_formats::read_file(std::string_view name) const {
   const std::string file_name = std::string(name) + ".json";
   const auto folder = std::find_if(folders_.begin(), folders_.end(),
                                    [&](const auto& place) { return std::filesystem::exists(place / file_name); });
   const auto path = (folder == folders_.end() ? folders_.front() : *folder) / file_name;
-  json::object file = read_json_object(path);
+  const auto given = given_.find(name);
+  json::object file = given == given_.end() ? read_json_object(path) : given->second;
   const auto* quant_cfg = file.if_contains("quant_cfg");
   const auto* disabled = file.if_contains("disabled_by_default");
   if (quant_cfg == nullptr || !quant_cfg->is_object() || !file.contains("algorithm") || disabled == nullptr ||

@@ -33,6 +33,9 @@ class base_formats {
   /// list of layers disabled by default written out. Throws errc::unknown_name with the nearest names, errc::bad_file.
   [[nodiscard]] json::object load(std::string_view name) const;
 
+  /// The same formats with `body` (quant_cfg, disabled_by_default, algorithm) in the place of what `name` is in a file.
+  [[nodiscard]] base_formats with(std::string name, json::object body) const;
+
  private:
   [[nodiscard]] json::object read_file(std::string_view name) const;
   [[nodiscard]] json::object disabled_layers() const;
@@ -40,6 +43,7 @@ class base_formats {
   std::vector<std::filesystem::path> folders_;
   quant_dtypes dtypes_;
   std::map<std::string, dtype_pair, std::less<>> by_rule_;  // names without a file
+  std::map<std::string, json::object, std::less<>> given_;
   std::vector<std::string> names_;
 };
 

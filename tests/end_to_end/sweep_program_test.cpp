@@ -457,6 +457,14 @@ BOOST_FIXTURE_TEST_CASE(calibration_and_compat_change_recipes, fixture) {
   const std::string awq = "quant_pair.format_name=INT4_AWQ_CFG";
   BOOST_TEST(has(recipes({awq}), "awq_lite"));
   BOOST_TEST(has(recipes({awq, "calibration=max"}), "int4/group128"));
+  // a preset in the place of a pair
+  const std::string presets = recipes({"-m", "quant_format=MXFP8_DEFAULT_CFG,W4A8_NVFP4_FP8_CFG"});
+  BOOST_TEST(has(presets, "1. MXFP8_DEFAULT_CFG default"));
+  BOOST_TEST(has(presets, "mxfp8_e4m3_rceil"));
+  BOOST_TEST(has(presets, "out/W4A8_NVFP4_FP8_CFG/default/small"));
+  BOOST_TEST(has(recipes({"quant_format=INT4_AWQ_CFG"}), "awq_lite"));
+  BOOST_TEST(has(recipes({"quant_format=INT4_AWQ_CFG", "quant_format.algorithm=max"}), "int4/group128"));
+  BOOST_TEST(has(recipes({"quant_format=INT4_AQW_CFG"}), "INT4_AWQ_CFG"));
   BOOST_TEST(has(recipes({"calibration.algorithm=mse"}), "must be by_format, max or none"));
 
   BOOST_TEST(has(recipes({"quant_pair=wfp4_afp16"}), "mxfp4_rceil"));

@@ -28,7 +28,7 @@ constexpr const char* root_config = "config";
 
 // Keys whose values have a place of their own in the folder of a job.
 bool has_own_folder(std::string_view key) {
-  return key == "quant_pair" || key == "quant_granularity" || key == "dataset.size";
+  return key == "quant_pair" || key == "quant_format" || key == "quant_granularity" || key == "dataset.size";
 }
 
 // The user's folders, then the shipped one.
@@ -46,9 +46,18 @@ std::vector<std::filesystem::path> format_folders(const command_line& line) {
   return folders;
 }
 
+// A choice of the group quant_format stands for a pair of its own: both dtypes follow from the format.
+void put_format_as_pair(json::object& config, const std::string& name) {
+  config["quant_pair"] =
+      json::object{{"name", name}, {"weight", "by_format"}, {"activation", "by_format"}, {"format_name", name}};
+}
+
 json::object compose_resolved(const std::vector<std::string>& overrides, const config::config_source& source,
                               const config::runtime_context& context) {
-  config::resolution found = config::resolve(config::compose(source, root_config, overrides, context).config, context);
+  const config::composition composed = config::compose(source, root_config, overrides, context);
+  config::resolution found = config::resolve(composed.config, context);
+  const auto format = composed.choices.find("quant_format");
+  if (format != composed.choices.end() && !format->second.empty()) put_format_as_pair(found.config, format->second);
   if (!found.missing.empty()) {
     throw error(errc::invalid_argument, "the configuration needs a value for " + join_names(found.missing));
   }
@@ -231,11 +240,15 @@ quantization_rules rules_of(json::object& config) {
 
 // Adds a job to the plan, or to its illegal ones.
 void plan_job(sweep_plan& plan, const std::vector<std::string>& overrides, const std::vector<std::string>& keys,
-              const config::config_source& source, const config::runtime_context& context, const base_formats& formats,
+              const config::config_source& source, const config::runtime_context& context, const base_formats& shipped,
               const recipe_catalog& recipes) {
   planned_job job;
   job.config = compose_resolved(overrides, source, context);
   const quantization_rules rules = rules_of(job.config);
+  const json::value* given = find_value(job.config, "quant_format");
+  const base_formats formats = given != nullptr && given->is_object()
+                                   ? shipped.with(text_at(job.config, "quant_pair.format_name"), given->get_object())
+                                   : shipped;
   job.scheme = scheme_of(job.config, formats);
   const granularity_choice granularity = granularity_of(job.config);
   job.pass = pass_of(job.config);
