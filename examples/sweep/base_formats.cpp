@@ -9,14 +9,17 @@
 
 namespace qgrain::sweep {
 
-base_formats::base_formats(std::filesystem::path folder, quant_dtypes dtypes)
-    : folder_(std::move(folder)), dtypes_(std::move(dtypes)) {
-  std::error_code code;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_, code)) {
-    if (entry.path().extension() == ".json") names_.push_back(entry.path().stem().string());
+base_formats::base_formats(std::vector<std::filesystem::path> folders, quant_dtypes dtypes)
+    : folders_(std::move(folders)), dtypes_(std::move(dtypes)) {
+  for (const auto& folder : folders_) {
+    std::error_code code;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
+      if (entry.path().extension() == ".json") names_.push_back(entry.path().stem().string());
+    }
+    if (code) throw error(errc::io_failure, "the folder of base formats " + folder.string() + ": " + code.message());
   }
-  if (code) throw error(errc::io_failure, "the folder of base formats " + folder_.string() + ": " + code.message());
   std::sort(names_.begin(), names_.end());
+  names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
   for (const auto& [ignored, pair] : dtypes_.pairs()) {
     std::string name = base_format_name(pair);
     if (!std::binary_search(names_.begin(), names_.end(), name)) by_rule_.emplace(std::move(name), pair);
@@ -25,9 +28,19 @@ base_formats::base_formats(std::filesystem::path folder, quant_dtypes dtypes)
   std::sort(names_.begin(), names_.end());
 }
 
+base_formats base_formats::with(std::string name, json::object body) const {
+  base_formats copy = *this;
+  copy.given_.insert_or_assign(std::move(name), std::move(body));
+  return copy;
+}
+
 json::object base_formats::read_file(std::string_view name) const {
-  const auto path = folder_ / (std::string(name) + ".json");
-  json::object file = read_json_object(path);
+  const std::string file_name = std::string(name) + ".json";
+  const auto folder = std::find_if(folders_.begin(), folders_.end(),
+                                   [&](const auto& place) { return std::filesystem::exists(place / file_name); });
+  const auto path = (folder == folders_.end() ? folders_.front() : *folder) / file_name;
+  const auto given = given_.find(name);
+  json::object file = given == given_.end() ? read_json_object(path) : given->second;
   const auto* quant_cfg = file.if_contains("quant_cfg");
   const auto* disabled = file.if_contains("disabled_by_default");
   if (quant_cfg == nullptr || !quant_cfg->is_object() || !file.contains("algorithm") || disabled == nullptr ||
@@ -36,6 +49,15 @@ json::object base_formats::read_file(std::string_view name) const {
                 path.string() + " needs quant_cfg (a mapping), disabled_by_default (true or false) and algorithm");
   }
   return file;
+}
+
+json::object base_formats::disabled_layers() const {
+  std::filesystem::path path;
+  for (const auto& folder : folders_) {
+    path = folder.parent_path() / "disabled_by_default.json";
+    if (std::filesystem::exists(path)) break;
+  }
+  return read_json_object(path);
 }
 
 json::object base_formats::load(std::string_view name) const {
@@ -49,7 +71,7 @@ json::object base_formats::load(std::string_view name) const {
                                                                     {"algorithm", "max"}};
   json::object quant_cfg = format.at("quant_cfg").get_object();
   if (format.at("disabled_by_default").get_bool()) {
-    for (const auto& entry : read_json_object(folder_.parent_path() / "disabled_by_default.json")) {
+    for (const auto& entry : disabled_layers()) {
       quant_cfg[entry.key()] = entry.value();
     }
   }

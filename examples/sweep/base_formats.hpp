@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "quant_dtypes.hpp"
@@ -15,12 +16,15 @@ namespace qgrain::sweep {
 
 namespace json = boost::json;
 
-/// The formats of a folder (conf/quant_format), one file NAME.json each, and those that follow from pairs of dtypes by
-/// rule; a file goes before. The list of layers disabled by default lies beside the folder.
+/// The formats of folders (conf/quant_format), one file NAME.json each, and those that follow from pairs of dtypes by
+/// rule; a file goes before, that of the first folder before the others. The list of layers disabled by default lies
+/// beside a folder; the first one counts.
 class base_formats {
  public:
-  /// Throws errc::io_failure where `folder` is no readable folder.
-  explicit base_formats(std::filesystem::path folder, quant_dtypes dtypes = {});
+  /// Throws errc::io_failure where a folder is not readable.
+  explicit base_formats(std::vector<std::filesystem::path> folders, quant_dtypes dtypes = {});
+  explicit base_formats(std::filesystem::path folder, quant_dtypes dtypes = {})
+      : base_formats(std::vector{std::move(folder)}, std::move(dtypes)) {}
 
   /// Alphabetically.
   [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
@@ -29,12 +33,17 @@ class base_formats {
   /// list of layers disabled by default written out. Throws errc::unknown_name with the nearest names, errc::bad_file.
   [[nodiscard]] json::object load(std::string_view name) const;
 
+  /// The same formats with `body` (quant_cfg, disabled_by_default, algorithm) in the place of what `name` is in a file.
+  [[nodiscard]] base_formats with(std::string name, json::object body) const;
+
  private:
   [[nodiscard]] json::object read_file(std::string_view name) const;
+  [[nodiscard]] json::object disabled_layers() const;
 
-  std::filesystem::path folder_;
+  std::vector<std::filesystem::path> folders_;
   quant_dtypes dtypes_;
   std::map<std::string, dtype_pair, std::less<>> by_rule_;  // names without a file
+  std::map<std::string, json::object, std::less<>> given_;
   std::vector<std::string> names_;
 };
 

@@ -3,6 +3,7 @@
 #define QGRAIN_SWEEP_QUANTIZATION_JOB_HPP
 
 #include <boost/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,10 +28,17 @@ struct quantization_job {
   [[nodiscard]] json::object description() const;
 };
 
+/// What a run changes of the way from base format and overlay to recipes.
+struct quantization_rules {
+  compat rules = compat::qgrain;
+  std::optional<json::value> algorithm;  ///< takes the place of the base format's own; null: nothing is calibrated
+};
+
 /// Throws what the base format, the overlay and the recipe mapping throw, the pair of names in front.
 [[nodiscard]] quantization_job resolve_quantization(const base_formats& formats, std::string_view base_format,
                                                     const granularity_choice& granularity,
-                                                    const recipe_catalog& catalog);
+                                                    const recipe_catalog& catalog,
+                                                    const quantization_rules& rules = {});
 
 }  // namespace qgrain::sweep
 

@@ -116,7 +116,7 @@ granularity granularity_of(const json::object& attributes, quantizer_role role) 
 }
 
 // Elements whose blocks are scaled on the fly: MX with an e8m0 scale, NVFP4 with an e4m3 one.
-std::string dynamic_block_name(const json::object& attributes, std::int64_t length) {
+std::string dynamic_block_name(const json::object& attributes, std::int64_t length, compat rules) {
   const auto& bits = attributes.contains("num_bits") ? attributes.at("num_bits") : json::value(8);
   const auto* scale = given(attributes.at("block_sizes").as_object(), "scale_bits");
   if (scale == nullptr) unsupported("block_sizes.scale_bits", "dynamic blocks need it");
@@ -124,7 +124,7 @@ std::string dynamic_block_name(const json::object& attributes, std::int64_t leng
     if (bits != json::value{2, 1})
       unsupported("num_bits", shown(bits) + " with e4m3 block scales is not compiled, [2,1] is");
     // ModelOpt computes the preset with 32 in blocks of 16, too (docs/differences.md)
-    if (length != 16 && length != 32) {
+    if (length != 16 && length != 32 && rules != compat::modelopt) {
       unsupported("block_sizes", "NVFP4 has blocks of 16, not of " + std::to_string(length));
     }
     return "nvfp4_modelopt";
@@ -164,8 +164,8 @@ std::string weight_granularity(const granularity& of) {
               shown(of.axis) + " has no compiled recipe; 0 (per output channel) and 1 (per input channel) have");
 }
 
-std::string activation_granularity(const granularity& of, const json::object& attributes,
-                                   const json::value& algorithm) {
+std::string activation_granularity(const granularity& of, const json::object& attributes, const json::value& algorithm,
+                                   compat rules) {
   const bool dynamic = has(attributes, "type", "dynamic");
   if (of.per_token) {
     if (!dynamic) unsupported("type", "a range per token must be dynamic: the number of tokens changes");
@@ -175,7 +175,7 @@ std::string activation_granularity(const granularity& of, const json::object& at
     if (!dynamic) unsupported("type", "blocks of activations must be dynamic: the number of tokens changes");
     return "group" + std::to_string(*of.length);
   }
-  const bool calibrated = !algorithm.is_null() || has(attributes, "type", "static");
+  const bool calibrated = !algorithm.is_null() || (rules != compat::modelopt && has(attributes, "type", "static"));
   if (of.axis.is_null()) return dynamic || !calibrated ? "per_tensor_dynamic" : "per_tensor_static";
   if (of.axis != -1) unsupported("axis", shown(of.axis) + " has no compiled recipe; -1 (per hidden channel) has");
   if (dynamic) unsupported("type", "a range per hidden channel must be static");
@@ -195,13 +195,34 @@ const json::value& entry_of(const json::object& quant_cfg, std::string_view key)
   return fallback != nullptr ? *fallback : nothing;
 }
 
+// Whether an entry of quant_cfg quantizes nothing: attributes that are off, or such entries by pattern below a class.
+bool is_off(const json::value& entry) {
+  if (entry.is_null()) return true;
+  if (!entry.is_object()) return false;
+  const json::object& object = entry.get_object();
+  if (const auto* enable = given(object, "enable")) return *enable == json::value(false);
+  return !object.empty() &&
+         std::all_of(object.begin(), object.end(), [](const auto& inner) { return is_off(inner.value()); });
+}
+
+void check_other_quantizers(const json::object& quant_cfg) {
+  for (const auto& entry : quant_cfg) {
+    const std::string_view key = entry.key();
+    if (key == "*weight_quantizer" || key == "*input_quantizer" || key == "default" || is_off(entry.value())) continue;
+    unsupported(
+        std::string(key),
+        "only *weight_quantizer and *input_quantizer of all Linears are built in; outputs, attention, KV cache, "
+        "convolutions and patterns of single layers are not");
+  }
+}
+
 std::string checked_name(quantizer_role role, std::string_view key, const json::object& config,
-                         const recipe_catalog& catalog) {
+                         const recipe_catalog& catalog, compat rules) {
   const std::string listed =
       "; compiled are " + join_names(role == quantizer_role::weight ? catalog.weights : catalog.activations);
   std::string name;
   try {
-    name = recipe_name(role, entry_of(config.at("quant_cfg").as_object(), key), config.at("algorithm"));
+    name = recipe_name(role, entry_of(config.at("quant_cfg").as_object(), key), config.at("algorithm"), rules);
   } catch (const error& e) {
     throw error(e.code(), std::string(key) + "." + e.what() + listed);
   }
@@ -211,7 +232,8 @@ std::string checked_name(quantizer_role role, std::string_view key, const json::
 
 }  // namespace
 
-std::string recipe_name(quantizer_role role, const json::value& attributes, const json::value& algorithm) {
+std::string recipe_name(quantizer_role role, const json::value& attributes, const json::value& algorithm,
+                        compat rules) {
   if (attributes.is_array()) unsupported("num_bits", "quantizers in sequence (a list) have no compiled recipe");
   if (!attributes.is_null() && !attributes.is_object()) unsupported("attributes", "the entry is no mapping");
   const json::object object = attributes.is_null() ? json::object() : attributes.get_object();
@@ -223,19 +245,20 @@ std::string recipe_name(quantizer_role role, const json::value& attributes, cons
   const auto* blocks = given(object, "block_sizes");
   const bool dynamic_blocks = grain.length && has(blocks->get_object(), "type", "dynamic");
   if (dynamic_blocks && given(object, "format") != nullptr) unsupported("format", "dynamic blocks go by num_bits");
-  if (dynamic_blocks) return dynamic_block_name(object, *grain.length);
+  if (dynamic_blocks) return dynamic_block_name(object, *grain.length, rules);
   if (grain.length && given(blocks->get_object(), "scale_bits") != nullptr) {
     unsupported("block_sizes.scale_bits", "static blocks have unquantized scales");
   }
   const auto dtype = dtype_name(object);
   return dtype + "/" +
          (role == quantizer_role::weight ? weight_granularity(grain)
-                                         : activation_granularity(grain, object, algorithm));
+                                         : activation_granularity(grain, object, algorithm, rules));
 }
 
-recipe_pair recipes_of(const json::object& config, const recipe_catalog& catalog) {
-  return {checked_name(quantizer_role::weight, "*weight_quantizer", config, catalog),
-          checked_name(quantizer_role::activation, "*input_quantizer", config, catalog)};
+recipe_pair recipes_of(const json::object& config, const recipe_catalog& catalog, compat rules) {
+  check_other_quantizers(config.at("quant_cfg").as_object());
+  return {checked_name(quantizer_role::weight, "*weight_quantizer", config, catalog, rules),
+          checked_name(quantizer_role::activation, "*input_quantizer", config, catalog, rules)};
 }
 
 }  // namespace qgrain::sweep

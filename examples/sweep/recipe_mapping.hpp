@@ -14,6 +14,10 @@ namespace json = boost::json;
 
 enum class quantizer_role : std::uint8_t { weight, activation };
 
+/// Whose rules turn attributes into recipes. `modelopt`: NVFP4 is computed in blocks of 16 whatever length is written,
+/// and a configuration without calibration takes every range from the batch, one called static as well.
+enum class compat : std::uint8_t { qgrain, modelopt };
+
 /// The recipes that the program was compiled with.
 struct recipe_catalog {
   std::vector<std::string> weights;      ///< for error messages; groups and tiles of any size exist besides
@@ -37,11 +41,14 @@ struct recipe_pair {
 /// `algorithm`: of the configuration; where it is null nothing is calibrated, and a per-tensor activation range that is
 /// not called static is taken from each batch.
 /// Throws errc::unsupported naming the attribute that no recipe can follow.
-[[nodiscard]] std::string recipe_name(quantizer_role role, const json::value& attributes, const json::value& algorithm);
+[[nodiscard]] std::string recipe_name(quantizer_role role, const json::value& attributes, const json::value& algorithm,
+                                      compat rules = compat::qgrain);
 
 /// Both recipes of an effective configuration (an entry that is missing follows `default`), each of them in `catalog`.
-/// Throws errc::unsupported naming the attribute or recipe and listing what exists.
-[[nodiscard]] recipe_pair recipes_of(const json::object& config, const recipe_catalog& catalog);
+/// Throws errc::unsupported naming the attribute or recipe and listing what exists, or an entry that quantizes anything
+/// but a Linear's weight or input (outputs, attention, KV cache, convolutions, single layers).
+[[nodiscard]] recipe_pair recipes_of(const json::object& config, const recipe_catalog& catalog,
+                                     compat rules = compat::qgrain);
 
 }  // namespace qgrain::sweep
 

@@ -390,3 +390,182 @@ BOOST_FIXTURE_TEST_CASE(the_configuration_can_be_looked_at_and_extended, fixture
   const json::value manifest = read_json_file(folder.path() / "own/wint4_afp16_autoquant_lm_quant_manifest.json");
   BOOST_TEST(manifest.at("recipes").at("weight").at("name").as_string() == "int4/group48");
 }
+
+BOOST_FIXTURE_TEST_CASE(the_configuration_is_shown_with_and_without_interpolations, fixture) {
+  const std::string text = "experiment=run-${oc.env:QGRAIN_NO_SUCH_VARIABLE,alone}-${now:%Y}";
+  const json::value plain = json::parse(run({"--cfg", text, "model=qwen3_vl_4b_instruct"}).out);
+  BOOST_TEST(plain.at("dataset").at("captions_path").as_string() == "${dataset.root}/captions_${dataset.size}.txt");
+  const json::value resolved = json::parse(run({"--cfg", "--resolve", text, "model=qwen3_vl_4b_instruct"}).out);
+  BOOST_TEST(resolved.at("dataset").at("captions_path").as_string() == "examples/data/captions_medium.txt");
+  BOOST_TEST((std::string(resolved.at("experiment").as_string()).starts_with("run-alone-20")));
+  BOOST_TEST(resolved.at("model").at("path").as_string() == "???");
+  BOOST_TEST(run({"--resolve"}).exit_code == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dry_run_estimates_what_the_run_then_counts, fixture) {
+  const std::string out = path("out");
+  for (const std::string mode : {"exact", "sampled"}) {
+    const std::vector<std::string> arguments{"-m",
+                                             "quant_pair=wint8_afp16,wint4_aint8,wint8_aint8",
+                                             "quant_granularity=default,w_group64",
+                                             "dataset.size=small",
+                                             "dataset.padding=left",
+                                             "autoquant.cross_term=" + mode,
+                                             "runner.output_dir=" + out + mode};
+    std::vector<std::string> dry = arguments;
+    dry.emplace_back("--dry-run");
+    const program_result shown = run(dry);
+    BOOST_TEST(shown.exit_code == 0, shown.err);
+    BOOST_TEST(!std::filesystem::exists(out + mode));
+    // "estimate: 1 s, 88 MB; 1 pass with 26 G operations of matrix products, ..."
+    const auto number_before = [&](const std::string& unit) {
+      const std::size_t end = shown.out.find(unit);
+      BOOST_TEST_REQUIRE(end != std::string::npos, shown.out);
+      const std::size_t begin = shown.out.rfind(' ', end - 1) + 1;
+      return std::stod(shown.out.substr(begin, end - begin));
+    };
+    BOOST_TEST((shown.out.find("estimate: ") != std::string::npos));
+    const double operations = number_before(" G operations") * 1e9;
+    const double bytes = number_before(" MB;") * 1e6;
+    BOOST_TEST(run(arguments).exit_code == 0);
+    const json::value stats =
+        read_json_file(out + mode + "/wint4_aint8/default/small/run_stats.json").at("matrix_product_flops");
+    double counted = 0;
+    for (const auto& entry : stats.as_object()) counted += entry.value().to_number<double>();
+    BOOST_TEST(std::abs(operations / counted - 1) < 0.25, mode << ": " << operations << " and " << counted);
+    const json::value peak =
+        read_json_file(out + mode + "/wint4_aint8/default/small/run_stats.json").at("peak_resident_bytes");
+    BOOST_TEST((bytes > 0.5 * peak.to_number<double>() && bytes < 2 * peak.to_number<double>()), bytes << " " << peak);
+    BOOST_TEST((run(dry).out.find("nothing left to score") != std::string::npos));
+  }
+  refused({"--dry-run", "quant_pair=wint4_aint8", "quant_granularity=w_group256"}, {"group256", "128"});
+}
+
+BOOST_FIXTURE_TEST_CASE(calibration_and_compat_change_recipes, fixture) {
+  const auto recipes = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> dry = arguments;
+    dry.insert(dry.end(), {"--dry-run", "dataset.size=small", "runner.output_dir=" + path("out")});
+    const program_result result = run(dry);
+    return result.exit_code == 0 ? result.out : result.err;
+  };
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  BOOST_TEST(has(recipes({"quant_pair=wfp4_afp8"}), "fp8/per_tensor_dynamic"));
+  BOOST_TEST(has(recipes({"quant_pair=wfp4_afp8", "calibration=max"}), "fp8/per_tensor_static"));
+  BOOST_TEST(has(recipes({"quant_pair=wint8_aint8", "calibration=none"}), "int8/per_tensor_dynamic"));
+  const std::string awq = "quant_pair.format_name=INT4_AWQ_CFG";
+  BOOST_TEST(has(recipes({awq}), "awq_lite"));
+  BOOST_TEST(has(recipes({awq, "calibration=max"}), "int4/group128"));
+  // a preset in the place of a pair
+  const std::string presets = recipes({"-m", "quant_format=MXFP8_DEFAULT_CFG,W4A8_NVFP4_FP8_CFG"});
+  BOOST_TEST(has(presets, "1. MXFP8_DEFAULT_CFG default"));
+  BOOST_TEST(has(presets, "mxfp8_e4m3_rceil"));
+  BOOST_TEST(has(presets, "out/W4A8_NVFP4_FP8_CFG/default/small"));
+  BOOST_TEST(has(recipes({"quant_format=INT4_AWQ_CFG"}), "awq_lite"));
+  BOOST_TEST(has(recipes({"quant_format=INT4_AWQ_CFG", "quant_format.algorithm=max"}), "int4/group128"));
+  BOOST_TEST(has(recipes({"quant_format=INT4_AQW_CFG"}), "INT4_AWQ_CFG"));
+  BOOST_TEST(has(recipes({"calibration.algorithm=mse"}), "must be by_format, max or none"));
+
+  BOOST_TEST(has(recipes({"quant_pair=wfp4_afp16"}), "mxfp4_rceil"));
+  BOOST_TEST(has(recipes({"quant_pair=wfp4_afp16", "compat=modelopt"}), "base format NVFP4_WEIGHT_ONLY_CFG"));
+  BOOST_TEST(has(recipes({"quant_pair=wnvfp4_afp16", "quant_granularity=w_group64"}), "blocks of 16, not of 64"));
+  BOOST_TEST(
+      has(recipes({"quant_pair=wnvfp4_afp16", "quant_granularity=w_group64", "compat=modelopt"}), "nvfp4_modelopt"));
+  const std::vector<std::string> static_range{"quant_pair.format_name=W4A8_MXFP4_FP8_CFG",
+                                              "quant_granularity=a_per_tensor_static"};
+  BOOST_TEST(has(recipes(static_range), "fp8/per_tensor_static"));
+  BOOST_TEST(has(recipes({static_range[0], static_range[1], "compat=modelopt"}), "fp8/per_tensor_dynamic"));
+  BOOST_TEST(has(recipes({"compat=hydra"}), "must be qgrain or modelopt"));
+}
+
+// The JSON blocks below "## Adding" of docs/sweep_guide.md.
+std::vector<std::string> blocks_of_the_guide() {
+  const std::string guide = read_text_file(source_dir / "docs/sweep_guide.md");
+  constexpr std::string_view begin = "```json\n";
+  std::vector<std::string> blocks;
+  for (std::size_t at = guide.find(begin, guide.find("## Adding")); at != std::string::npos;
+       at = guide.find(begin, at)) {
+    at += begin.size();
+    blocks.push_back(guide.substr(at, guide.find("```", at) - at));
+  }
+  return blocks;
+}
+
+BOOST_FIXTURE_TEST_CASE(own_pairs_overlays_formats_and_data, fixture) {
+  const std::vector<std::string> blocks = blocks_of_the_guide();
+  const std::vector<std::string> files{"quant_granularity/a_per_token_w_group96", "quant_pair/wint3g32_aint8",
+                                       "quant_format/INT3_G32_CFG", "dataset/mine"};
+  BOOST_TEST_REQUIRE(blocks.size() == files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const std::filesystem::path file = folder.path() / "conf" / (files[i] + ".json");
+    std::filesystem::create_directories(file.parent_path());
+    write_text_file(file, blocks[i]);
+  }
+  write_text_file(path("texts.txt"), "A man riding a horse\nTwo dogs on a beach\nA red bus\n");
+  const program_result result =
+      run({"--conf-dir", path("conf"), "-m", "dataset=mine", "dataset.captions_path=" + path("texts.txt"),
+           "quant_pair=wint3g32_aint8", "quant_granularity=default,a_per_token_w_group96",
+           "runner.output_dir=" + path("runs")});
+  BOOST_TEST(result.exit_code == 0, result.err);
+  const auto recipe = [&](const std::string& granularity, const char* role) {
+    const json::value manifest = read_json_file(
+        path("runs/wint3g32_aint8/" + granularity + "/all/wint3g32_aint8_autoquant_lm_quant_manifest.json"));
+    BOOST_TEST(manifest.at("dataset").at("num_calib_samples").as_int64() == 3);
+    return std::string(manifest.at("recipes").at(role).at("name").as_string());
+  };
+  BOOST_TEST(recipe("default", "weight") == "int3/group32");
+  BOOST_TEST(recipe("default", "activation") == "int8/per_tensor_static");
+  BOOST_TEST(recipe("a_per_token_w_group96", "weight") == "int3/group96");
+  BOOST_TEST(recipe("a_per_token_w_group96", "activation") == "int8/per_token_dynamic");
+  // the Python driver's data set: its folder is looked for below the working folder
+  refused({"dataset=vlm_coco2017_captions"}, {"datasets/vlm-quantize-calib/coco2017_captions_large.txt"});
+}
+
+// What the guide's section "Not covered" names.
+BOOST_FIXTURE_TEST_CASE(what_is_not_covered_is_refused_by_name, fixture) {
+  std::filesystem::create_directories(folder.path() / "conf/quant_format");
+  const auto format = [&](const std::string& name, const std::string& entry, const std::string& algorithm) {
+    write_text_file(path("conf/quant_format/" + name + ".json"),
+                    R"({"quant_cfg": {"*weight_quantizer": {"num_bits": 4, "block_sizes": {"-1": 128}}, )"
+                    R"("*input_quantizer": {"enable": false}, )" +
+                        entry + R"(}, "disabled_by_default": true, "algorithm": )" + algorithm + "}");
+    return std::vector<std::string>{"--conf-dir", path("conf"), "quant_pair.format_name=" + name};
+  };
+  refused(format("GPTQ", R"("*lm_head*": {"enable": false})", R"("gptq")"), {"algorithm", "gptq", "not built in"});
+  refused(format("KV", R"("*[kv]_bmm_quantizer": {"num_bits": [4, 3]})", R"("max")"),
+          {"*[kv]_bmm_quantizer", "KV cache"});
+  refused(format("CONV", R"("nn.Conv2d": {"*weight_quantizer": {"num_bits": 8}})", R"("max")"),
+          {"nn.Conv2d", "convolutions"});
+  refused(format("SEQUENCE", R"("*output_quantizer": {"num_bits": 8})", R"("max")"), {"*output_quantizer"});
+  refused({"quant_pair.format_name=FP8_KV_CFG"}, {"FP8_KV_CFG", "no base format"});
+  refused({"quant_granularity.quant_cfg_overrides={'*[kv]_bmm_quantizer':{num_bits:8}}"}, {"_bmm_quantizer"});
+  refused({"autoquant.method=gptq"}, {"autoquant.method", "gptq"});
+  refused({"autoquant.device=cuda"}, {"autoquant.device", "cpu"});
+  for (const std::string name : {"INT8_SMOOTHQUANT_CFG", "W4A8_AWQ_BETA_CFG", "NVFP4_SVDQUANT_DEFAULT_CFG"})
+    refused({"quant_pair.format_name=" + name}, {name});
+  std::filesystem::create_directories(path("moe"));
+  json::value config = read_json_file(model_dir / "config.json");
+  config.as_object()["architectures"] = json::array{"Qwen3MoeForCausalLM"};
+  write_text_file(path("moe/config.json"), json::serialize(config));
+  refused({"model.path=" + path("moe")}, {"Qwen3MoeForCausalLM", "not supported"});
+}
+
+// As `make install` lays it out: bin/ beside share/qgrain/. Nothing is set, and the working folder is another one.
+BOOST_FIXTURE_TEST_CASE(the_installed_configuration_is_found, fixture) {
+  std::filesystem::create_directories(path("prefix/bin"));
+  std::filesystem::create_directories(path("prefix/share/qgrain"));
+  const std::filesystem::path program = path("prefix/bin/qgrain-sweep");
+  std::filesystem::copy_file(std::filesystem::path(QGRAIN_BINARY_DIR) / "bin/qgrain-sweep", program);
+  const auto installed = [&](const std::vector<std::string>& arguments) {
+    return qgrain::testing::run_program(program, arguments, folder.path());
+  };
+  const program_result without = installed({"--list"});
+  BOOST_TEST(without.exit_code == 1);
+  BOOST_TEST((without.err.find("share/qgrain/conf") != std::string::npos), without.err);
+  std::filesystem::copy(source_dir / "conf", path("prefix/share/qgrain/conf"),
+                        std::filesystem::copy_options::recursive);
+  const program_result list = installed({"--list", "quant_granularity"});
+  BOOST_TEST(list.exit_code == 0, list.err);
+  BOOST_TEST((list.out.find("w_group64\n") != std::string::npos));
+}

@@ -357,6 +357,57 @@ BOOST_AUTO_TEST_CASE(what_no_recipe_can_follow_is_named) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(entries_of_other_quantizers_must_be_off) {
+  const auto fault = [](const char* key, const json::value& entry) -> std::string {
+    const json::object quant_cfg{
+        {"*weight_quantizer", {{"num_bits", 8}}}, {key, entry}, {"default", {{"enable", false}}}};
+    try {
+      (void)recipes_of({{"quant_cfg", quant_cfg}, {"algorithm", "max"}}, catalog());
+    } catch (const qgrain::error& e) {
+      return e.what();
+    }
+    return {};
+  };
+  const json::object on{{"num_bits", 8}};
+  const json::object disabled{{"num_bits", 8}, {"enable", false}};
+  BOOST_TEST(fault("*lm_head*", disabled).empty());
+  BOOST_TEST(fault("nn.BatchNorm1d", {{"*", disabled}}).empty());
+  for (const char* key : {"*output_quantizer", "*[kv]_bmm_quantizer", "*mlp*weight_quantizer"})
+    BOOST_TEST((fault(key, on).starts_with(std::string(key) + ": only *weight_quantizer")));
+  BOOST_TEST(!fault("nn.Conv2d", {{"*weight_quantizer", on}, {"*input_quantizer", disabled}}).empty());
+  BOOST_TEST(!fault("*output_quantizer", json::array{on}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(modelopts_own_rules) {
+  const json::object nvfp4{{"num_bits", {2, 1}},
+                           {"block_sizes", {{"-1", 128}, {"type", "dynamic"}, {"scale_bits", {4, 3}}}}};
+  BOOST_TEST(recipe_name(weight, nvfp4, "max", compat::modelopt) == "nvfp4_modelopt");
+  BOOST_CHECK_THROW((void)recipe_name(weight, nvfp4, "max"), qgrain::error);
+  const json::object named_static{{"num_bits", {4, 3}}, {"axis", nullptr}, {"type", "static"}};
+  BOOST_TEST(recipe_name(activation, named_static, nullptr, compat::modelopt) == "fp8/per_tensor_dynamic");
+  BOOST_TEST(recipe_name(activation, named_static, nullptr) == "fp8/per_tensor_static");
+  BOOST_TEST(recipe_name(activation, named_static, "max", compat::modelopt) == "fp8/per_tensor_static");
+  // under these rules every pair of the driver names a format that exists
+  const base_formats formats(qgrain::test::source_path("conf/quant_format"));
+  for (const char* pair : {"wfp4_afp16", "wfp4_afp8", "wfp4_aint4", "wfp4_aint8"}) {
+    const auto name = shipped(std::string("quant_pair/") + pair).at("modelopt_format_name");
+    const quantization_rules rules{compat::modelopt, {}};
+    const auto job = resolve_quantization(formats, name.as_string(), overlay("w_group64"), catalog(), rules);
+    BOOST_TEST(job.recipes.weight == "nvfp4_modelopt", pair);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_algorithm_from_outside_goes_before_the_formats_own) {
+  const base_formats formats(qgrain::test::source_path("conf/quant_format"));
+  const auto resolved = [&](const char* format, const json::value& algorithm) {
+    return resolve_quantization(formats, format, overlay("default"), catalog(), {compat::qgrain, algorithm});
+  };
+  BOOST_TEST(resolved("INT4_AWQ_CFG", "max").recipes.weight == "int4/group128");
+  BOOST_TEST(resolved("INT4_AWQ_CFG", "max").format_name == "CUSTOM_0");
+  BOOST_TEST(resolved("FP8_DEFAULT_CFG", "max").format_name == "FP8_DEFAULT_CFG");
+  BOOST_TEST(resolved("FP8_DEFAULT_CFG", nullptr).recipes.activation == "fp8/per_tensor_dynamic");
+}
+
 BOOST_AUTO_TEST_CASE(every_shipped_file_is_read) {
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(qgrain::test::source_path("conf"))) {

@@ -31,9 +31,11 @@ std::variant<command_line, int> parse_command_line(int argc, char** argv) {
       ->allow_extra_args(false);
   app.add_flag("-m,--multirun", line.multirun, "run every combination of the swept values");
   app.add_flag("--cfg", show_config, "print the composed configuration and stop");
+  app.add_flag("--resolve", line.resolve, "with --cfg: interpolations followed");
   CLI::Option* list = app.add_option("--list", line.list_group, "print the groups, or the choices of a group, and stop")
                           ->expected(0, 1);
-  app.add_flag("--dry-run", dry_run, "print the jobs with quantizers, recipes and folders and stop");
+  app.add_flag("--dry-run", dry_run,
+               "print the jobs with quantizers, recipes and folders, estimate time and memory, and stop");
   app.add_option("overrides", line.overrides, "changes to the configuration");
   try {
     app.parse(argc, argv);
@@ -42,6 +44,10 @@ std::variant<command_line, int> parse_command_line(int argc, char** argv) {
   }
   if (static_cast<int>(show_config) + static_cast<int>(dry_run) + (*list ? 1 : 0) > 1) {
     std::cerr << "qgrain-sweep: --cfg, --list and --dry-run exclude each other\n";
+    return 2;
+  }
+  if (line.resolve && !show_config) {
+    std::cerr << "qgrain-sweep: --resolve goes with --cfg\n";
     return 2;
   }
   line.conf_dirs.assign(conf_dirs.begin(), conf_dirs.end());

@@ -17,6 +17,7 @@ struct command_line {
   action what = action::run;
   std::vector<std::filesystem::path> conf_dirs;  ///< searched before the shipped configuration
   bool multirun = false;
+  bool resolve = false;    ///< of action::show_config: with interpolations followed
   std::string list_group;  ///< of action::list; empty: all groups
   std::vector<std::string> overrides;
 };

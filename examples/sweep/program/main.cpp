@@ -1,5 +1,6 @@
 // qgrain-sweep: scores the layers of a language model under pairs of dtypes and granularities.
 #include "command_line.hpp"
+#include "estimate.hpp"
 #include "plan.hpp"
 #include "request.hpp"
 #include "run.hpp"
@@ -7,6 +8,7 @@
 #include "terminal.hpp"
 
 #include <config/config_source.hpp>
+#include <config/interpolation.hpp>
 #include <engine/checkpoint.hpp>
 #include <json_text.hpp>
 #include <reports.hpp>
@@ -96,14 +98,17 @@ void run(const command_line& given) {
   const pair_source source = open_configuration(line);
   if (given.what == action::list) return print_list(source, given.list_group);
   if (given.what == action::show_config) {
-    std::cout << json_text(composed_configuration(line, source, context)) << "\n";
+    json::object shown = composed_configuration(line, source, context);
+    if (given.resolve) shown = config::resolve(shown, context).config;
+    std::cout << json_text(shown) << "\n";
     return;
   }
   sweep_plan plan = make_plan(line, source, context);
   check_resumed(request, plan);
   if (given.what == action::dry_run) {
-    settle_illegal(plan);
-    return print_plan(std::cout, plan);
+    const run_estimate estimate = estimate_run(plan);
+    print_plan(std::cout, plan);
+    return print_estimate(std::cout, estimate);
   }
   progress_line progress(std::cerr, ::isatty(STDERR_FILENO) != 0);
   const run_control control{[&](double share, const std::string& what) { progress(share, what); },

@@ -28,12 +28,36 @@ constexpr const char* root_config = "config";
 
 // Keys whose values have a place of their own in the folder of a job.
 bool has_own_folder(std::string_view key) {
-  return key == "quant_pair" || key == "quant_granularity" || key == "dataset.size";
+  return key == "quant_pair" || key == "quant_format" || key == "quant_granularity" || key == "dataset.size";
+}
+
+// The user's folders, then the shipped one.
+std::vector<std::filesystem::path> conf_roots(const command_line& line) {
+  std::vector<std::filesystem::path> roots = line.conf_dirs;
+  roots.push_back(shipped_folder() / "conf");
+  return roots;
+}
+
+std::vector<std::filesystem::path> format_folders(const command_line& line) {
+  std::vector<std::filesystem::path> folders;
+  for (const auto& root : conf_roots(line)) {
+    if (std::filesystem::is_directory(root / "quant_format")) folders.push_back(root / "quant_format");
+  }
+  return folders;
+}
+
+// A choice of the group quant_format stands for a pair of its own: both dtypes follow from the format.
+void put_format_as_pair(json::object& config, const std::string& name) {
+  config["quant_pair"] =
+      json::object{{"name", name}, {"weight", "by_format"}, {"activation", "by_format"}, {"format_name", name}};
 }
 
 json::object compose_resolved(const std::vector<std::string>& overrides, const config::config_source& source,
                               const config::runtime_context& context) {
-  config::resolution found = config::resolve(config::compose(source, root_config, overrides, context).config, context);
+  const config::composition composed = config::compose(source, root_config, overrides, context);
+  config::resolution found = config::resolve(composed.config, context);
+  const auto format = composed.choices.find("quant_format");
+  if (format != composed.choices.end() && !format->second.empty()) put_format_as_pair(found.config, format->second);
   if (!found.missing.empty()) {
     throw error(errc::invalid_argument, "the configuration needs a value for " + join_names(found.missing));
   }
@@ -77,6 +101,9 @@ pass_settings pass_of(const json::object& config) {
   pass.cross = cross_term_of(text_at(config, "autoquant.cross_term"));
   if (const std::string method = text_at(config, "autoquant.method"); method != "gradient") {
     throw error(errc::unsupported, "autoquant.method: must be gradient, not " + method);
+  }
+  if (const std::string device = text_at(config, "autoquant.device"); device != "cpu") {
+    throw error(errc::unsupported, "autoquant.device: must be cpu, not " + device);
   }
   return pass;
 }
@@ -189,12 +216,39 @@ recipe_list_job recipe_list_of(const json::object& config, const std::string& ti
   return list;
 }
 
+// The rules of `compat` and `calibration`. Under compat=modelopt the pair's format is ModelOpt's where that is another.
+quantization_rules rules_of(json::object& config) {
+  quantization_rules rules;
+  const std::string compat_name = text_at(config, "compat");
+  if (compat_name != "qgrain" && compat_name != "modelopt")
+    throw error(errc::unknown_name, "compat: must be qgrain or modelopt, not " + compat_name);
+  if (compat_name == "modelopt") {
+    rules.rules = compat::modelopt;
+    if (const auto format = optional_text_at(config, "quant_pair.modelopt_format_name"))
+      config["quant_pair"].as_object()["format_name"] = *format;
+  }
+  const std::string algorithm = text_at(config, "calibration.algorithm");
+  if (algorithm == "max") {
+    rules.algorithm = json::value("max");
+  } else if (algorithm == "none") {
+    rules.algorithm = json::value();
+  } else if (algorithm != "by_format") {
+    throw error(errc::unknown_name, "calibration.algorithm: must be by_format, max or none, not " + algorithm);
+  }
+  return rules;
+}
+
 // Adds a job to the plan, or to its illegal ones.
 void plan_job(sweep_plan& plan, const std::vector<std::string>& overrides, const std::vector<std::string>& keys,
-              const config::config_source& source, const config::runtime_context& context, const base_formats& formats,
+              const config::config_source& source, const config::runtime_context& context, const base_formats& shipped,
               const recipe_catalog& recipes) {
   planned_job job;
   job.config = compose_resolved(overrides, source, context);
+  const quantization_rules rules = rules_of(job.config);
+  const json::value* given = find_value(job.config, "quant_format");
+  const base_formats formats = given != nullptr && given->is_object()
+                                   ? shipped.with(text_at(job.config, "quant_pair.format_name"), given->get_object())
+                                   : shipped;
   job.scheme = scheme_of(job.config, formats);
   const granularity_choice granularity = granularity_of(job.config);
   job.pass = pass_of(job.config);
@@ -210,7 +264,7 @@ void plan_job(sweep_plan& plan, const std::vector<std::string>& overrides, const
   const std::string format = text_at(job.config, "quant_pair.format_name");
   static_cast<void>(formats.load(format));
   try {
-    job.quantization = resolve_quantization(formats, format, granularity, recipes);
+    job.quantization = resolve_quantization(formats, format, granularity, recipes, rules);
   } catch (const error& fault) {
     plan.illegal.push_back({job.label, text_at(job.config, "quant_pair.name"), granularity.name, fault.what()});
     return;
@@ -243,11 +297,7 @@ std::vector<std::string> with_sweep_section(const command_line& line, const conf
 
 }  // namespace
 
-pair_source open_configuration(const command_line& line) {
-  std::vector<std::filesystem::path> roots = line.conf_dirs;
-  roots.push_back(shipped_folder() / "conf");
-  return pair_source(roots);
-}
+pair_source open_configuration(const command_line& line) { return pair_source(conf_roots(line)); }
 
 sweep_plan make_plan(const command_line& line, const pair_source& source, const config::runtime_context& context) {
   sweep_plan plan;
@@ -264,7 +314,7 @@ sweep_plan make_plan(const command_line& line, const pair_source& source, const 
   const std::vector<std::vector<std::string>> lists =
       plan.is_multirun ? config::expand_jobs(overrides, source) : std::vector<std::vector<std::string>>{overrides};
   const std::vector<std::string> keys = plan.is_multirun ? swept_keys(overrides) : std::vector<std::string>();
-  const base_formats formats(shipped_folder() / "conf" / "quant_format", source.dtypes());
+  const base_formats formats(format_folders(line), source.dtypes());
   const recipe_catalog recipes = compiled_recipes();
   std::vector<std::string> faults;
   errc code = errc::ok;

@@ -1,6 +1,5 @@
 #include "run.hpp"
 
-#include "scoring_pass.hpp"
 #include "sweep_outputs.hpp"
 
 #include <config_access.hpp>
@@ -25,7 +24,6 @@
 #include <chrono>
 #include <fstream>
 #include <map>
-#include <memory>
 #include <utility>
 
 namespace qgrain::sweep {
@@ -37,10 +35,6 @@ constexpr const char* skipped_jobs_name = "skipped-jobs.json";
 std::string program_version() {
   return "qgrain " + std::to_string(version_major) + "." + std::to_string(version_minor) + "." +
          std::to_string(version_patch);
-}
-
-job recipes_of(const planned_job& job) {
-  return {job.quantization.recipes.weight, job.quantization.recipes.activation};
 }
 
 json::object input_amax(const opened_pass& pass, const engine_result& result) {
@@ -155,12 +149,6 @@ finished_job read_finished(const planned_job& job, const opened_pass& pass) {
   return finished(job, search(job, pass, scores));
 }
 
-// Jobs of one pass by their places in the plan, passes in the order of their first jobs.
-struct pass_of_jobs {
-  std::unique_ptr<opened_pass> opened;
-  std::vector<std::size_t> jobs;
-};
-
 std::vector<pass_of_jobs> passes_of(const std::vector<planned_job>& jobs) {
   std::vector<pass_of_jobs> passes;
   for (std::size_t j = 0; j < jobs.size(); ++j) {
@@ -266,17 +254,25 @@ void write_skipped(const sweep_plan& plan) {
 
 }  // namespace
 
-std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request, const run_control& control) {
+job recipes_of(const planned_job& job) {
+  return {job.quantization.recipes.weight, job.quantization.recipes.activation};
+}
+
+std::vector<pass_of_jobs> open_passes(sweep_plan& plan) {
   std::vector<pass_of_jobs> passes = passes_of(plan.jobs);
   const std::size_t planned = plan.jobs.size();
   move_illegal(plan, passes);
   settle_illegal(plan);
   if (plan.jobs.size() != planned) passes = passes_of(plan.jobs);
-  // Whether a target can be met depends on costs alone: known before any score is.
   for (const pass_of_jobs& pass : passes) {
     const std::vector<double> no_scores(pass.opened->model.linears().size(), 0.0);
     for (const std::size_t j : pass.jobs) static_cast<void>(search(plan.jobs[j], *pass.opened, no_scores));
   }
+  return passes;
+}
+
+std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request, const run_control& control) {
+  const std::vector<pass_of_jobs> passes = open_passes(plan);
   run_state state(plan, request);
   for (planned_job& job : plan.jobs) job.state = claim(job.folder, job.config, job.result_name());
   write_skipped(plan);

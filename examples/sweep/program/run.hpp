@@ -4,11 +4,13 @@
 
 #include "plan.hpp"
 #include "request.hpp"
+#include "scoring_pass.hpp"
 
 #include <candidates.hpp>
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,20 @@ struct run_control {
   progress_report progress;
   std::function<bool()> stop_requested;  ///< then the run saves its state and throws `interrupted`
 };
+
+/// A pass and its jobs, by their places in the plan.
+struct pass_of_jobs {
+  std::unique_ptr<opened_pass> opened;
+  std::vector<std::size_t> jobs;
+};
+
+/// Opens models and data, in the order of the passes' first jobs. Jobs that do not suit the model's shapes become
+/// illegal ones of the plan; these are an error, unless they are to be skipped and others remain. So are targets of the
+/// search that cannot be met: they depend on costs alone.
+[[nodiscard]] std::vector<pass_of_jobs> open_passes(sweep_plan& plan);
+
+/// The recipes that a planned job is scored as.
+[[nodiscard]] job recipes_of(const planned_job& job);
 
 /// Scores all jobs that are not complete yet and writes, per job, composed-config.json (first), run_stats.json, both
 /// reports and the manifest (last). Each file appears as a whole; a job's results stay whatever happens later. The run

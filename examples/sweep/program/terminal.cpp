@@ -35,18 +35,6 @@ std::string scientific(double value) {
   return text.str();
 }
 
-std::string duration(double seconds) {
-  std::ostringstream text;
-  const auto whole = static_cast<long>(std::lround(seconds));
-  if (whole >= 3600)
-    text << whole / 3600 << " h " << whole % 3600 / 60 << " min";
-  else if (whole >= 60)
-    text << whole / 60 << " min " << whole % 60 << " s";
-  else
-    text << whole << " s";
-  return text.str();
-}
-
 void print_most_sensitive(std::ostream& out, const std::vector<finished_job>& jobs) {
   std::size_t width = 3;
   for (const finished_job& job : jobs) width = std::max(width, job.label.size());
@@ -104,11 +92,23 @@ void print_picture(std::ostream& out, const std::vector<finished_job>& jobs) {
 
 }  // namespace
 
+std::string duration_text(double seconds) {
+  std::ostringstream text;
+  const auto whole = static_cast<long>(std::lround(seconds));
+  if (whole >= 3600)
+    text << whole / 3600 << " h " << whole % 3600 / 60 << " min";
+  else if (whole >= 60)
+    text << whole / 60 << " min " << whole % 60 << " s";
+  else
+    text << whole << " s";
+  return text.str();
+}
+
 void progress_line::operator()(double share, const std::string& what) {
   const auto now = std::chrono::steady_clock::now();
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const int percent = static_cast<int>(share * 100);
-  const std::string left = share > 0.02 ? ", " + duration(seconds / share * (1 - share)) + " left" : "";
+  const std::string left = share > 0.02 ? ", " + duration_text(seconds / share * (1 - share)) + " left" : "";
   if (is_terminal_) {
     if (now - shown_ < std::chrono::milliseconds(100) && share < 1) return;
     shown_ = now;

@@ -28,6 +28,9 @@ class progress_line {
   int tenth_ = -1;
 };
 
+/// "5 s", "3 min 2 s", "1 h 7 min".
+[[nodiscard]] std::string duration_text(double seconds);
+
 /// The jobs of a dry run: quantizers, recipes, folder.
 void print_plan(std::ostream& out, const sweep_plan& plan);
 

@@ -1,8 +1,10 @@
 // The files of real sweeps: they follow docs/schema, and the same results give the same bytes.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <json_file.hpp>
 #include <map>
+#include <output_folder.hpp>
 
 #include "support/run_program.hpp"
 #include "sweep/reference_json.hpp"
@@ -22,12 +24,17 @@ std::string schema_of(const std::string& name) {
   return name.substr(0, name.size() - 5);
 }
 
+// The state of a run is no result.
+bool is_state(const fs::path& path) {
+  return std::find(path.begin(), path.end(), qgrain::sweep::state_folder("")) != path.end();
+}
+
 std::map<std::string, int> check_schemas(const fs::path& folder) {
   std::map<std::string, int> checked;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.path().parent_path().filename() == ".sweep") continue;  // how a sweep goes on; not a result
     const std::string name = schema_of(entry.path().filename().string());
-    if (name.empty()) continue;
+    if (name.empty() || is_state(entry.path())) continue;
     const fs::path path = source_path("docs/schema/" + name + ".schema.json");
     const json_schema schema(qgrain::sweep::parse_json(file_text(path), path.string()));
     const std::vector<std::string> faults =
@@ -45,7 +52,7 @@ std::map<std::string, std::string> results_in(const fs::path& folder) {
     const std::string name = entry.path().filename().string();
     const bool is_result = name.find("run") == std::string::npos && name != "composed-config.json" &&
                            name != "layer-sensitivity-report.md" && !name.starts_with("std");
-    if (entry.is_regular_file() && is_result)
+    if (entry.is_regular_file() && is_result && !is_state(entry.path()))
       files[fs::relative(entry.path(), folder).string()] = file_text(entry.path());
   }
   return files;
@@ -82,6 +89,14 @@ BOOST_AUTO_TEST_CASE(files_of_a_sweep) {
   }
   sweep("second", "runner.report_only=true");
   BOOST_TEST((results_in(scratch.path / "second") == first));
+
+  const auto skipping = qgrain::testing::run_program(
+      "qgrain-sweep",
+      {"-m", "quant_pair=wint4_afp16", "quant_granularity=w_group256,default", "dataset.size=small",
+       "runner.on_illegal=skip", "runner.output_dir=" + (scratch.path / "skipping").string()},
+      scratch.path);
+  BOOST_TEST(skipping.exit_code == 0, skipping.err);
+  BOOST_TEST(check_schemas(scratch.path / "skipping")["skipped-jobs"] == 1);
 
   const auto listed = qgrain::testing::run_program(
       "qgrain-sweep",
