@@ -4,6 +4,9 @@
 include_guard(GLOBAL)
 
 function(qgrain_add_same_bits_test name)
+  if(NOT QGRAIN_BUILD_COMPILE_TESTS)
+    return()
+  endif()
   add_executable(${name} ${name}.cpp)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE qgrain::qgrain qgrain_warnings)
