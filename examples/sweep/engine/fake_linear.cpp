@@ -23,12 +23,20 @@ input_range input_range_of(const fake_recipe& activation) {
                                                                           : input_range::calibrated;
 }
 
+index_t band_rows(const fake_recipe& recipe) {
+  return ceil_div(rows_per_band, recipe.row_alignment()) * recipe.row_alignment();
+}
+
+void quantize_weight_band(const fake_recipe& recipe, const known_ranges& ranges, index_t first_output,
+                          lm::const_matrix w, lm::matrix out) {
+  fake_quantize(recipe, view_of(w), view_of(out), asked_for(recipe, ranges), first_output);
+}
+
 void quantize_weight(const fake_recipe& recipe, const known_ranges& ranges, index_t first_output, lm::const_matrix w,
                      lm::matrix out, thread_pool& pool) {
-  const index_t band = ceil_div(rows_per_band, recipe.row_alignment()) * recipe.row_alignment();  // whole tiles
-  for_each_chunk(pool, w.rows(), band, [&](index_t begin, index_t end) {
-    fake_quantize(recipe, view_of(lm::rows_of(w, begin, end)), view_of(lm::rows_of(out, begin, end)),
-                  asked_for(recipe, ranges), first_output + begin);
+  for_each_chunk(pool, w.rows(), band_rows(recipe), [&](index_t begin, index_t end) {
+    quantize_weight_band(recipe, ranges, first_output + begin, lm::rows_of(w, begin, end),
+                         lm::rows_of(out, begin, end));
   });
 }
 

@@ -35,6 +35,13 @@ enum class input_range : std::uint8_t {
 };
 [[nodiscard]] input_range input_range_of(const fake_recipe& activation);
 
+/// Rows of a weight that a task takes: whole tiles.
+[[nodiscard]] index_t band_rows(const fake_recipe& recipe);
+
+/// out [rows, in] := a band of a weight, from row `first_output` on, under the recipe, on the calling thread.
+void quantize_weight_band(const fake_recipe& recipe, const known_ranges& ranges, index_t first_output,
+                          lm::const_matrix w, lm::matrix out);
+
 /// out [out, in] := rows [first_output, ...) of a weight under the recipe. A slab of a weight begins at a multiple of
 /// the recipe's row_alignment().
 void quantize_weight(const fake_recipe& recipe, const known_ranges& ranges, index_t first_output, lm::const_matrix w,

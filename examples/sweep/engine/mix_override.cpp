@@ -1,6 +1,7 @@
 #include "mix_override.hpp"
 
 #include "fake_linear.hpp"
+#include "ranges.hpp"
 
 #include <lm/head_slabs.hpp>
 #include <lm/operations.hpp>
@@ -14,24 +15,6 @@ namespace qgrain::sweep {
 namespace {
 
 constexpr index_t task_rows = 128;
-constexpr index_t columns_per_task = 64;
-
-// columns [in] := max(columns, |w| by column)
-void widen(lm::const_matrix w, std::span<float> columns, thread_pool& pool) {
-  static const fake_recipe per_column = find_fake_recipe("int8/per_in_channel");
-  for_each_chunk(pool, w.cols(), columns_per_task, [&](index_t begin, index_t end) {
-    const matrix_view<const float> part{w.data() + begin, {w.rows(), end - begin}, w.outerStride()};
-    widen_ranges(per_column, part,
-                 columns.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
-  });
-}
-
-float largest(std::span<const float> values) {
-  float most = 0;
-  for (const float v : values) most = std::isnan(v) || std::isnan(most) ? std::nanf("") : std::max(most, v);
-  return most;
-}
-
 }  // namespace
 
 mix_override::mix_override(const lm::model& model, const recipe_mix& mix, thread_pool& pool)
@@ -43,9 +26,7 @@ mix_override::mix_override(const lm::model& model, const recipe_mix& mix, thread
 }
 
 void mix_override::begin(const lm::packed_rows& rows) {
-  batch_of_.assign(static_cast<std::size_t>(rows.rows()), 0);
-  for (const lm::sequence_rows& s : rows.sequences)
-    std::fill(batch_of_.begin() + s.begin, batch_of_.begin() + s.end(), static_cast<std::int32_t>(s.batch));
+  batch_of_ = batch_of_rows(rows);
   batch_ranges_.assign(static_cast<std::size_t>(rows.batches()), 0.0F);
   observed_ = -1;
 }
@@ -61,16 +42,10 @@ void mix_override::observe(const lm::linear_input& input) {
   if (!is_needed) return;
   if (observed_ != input.first_linear) std::fill(batch_ranges_.begin(), batch_ranges_.end(), 0.0F);
   observed_ = input.first_linear;
-  static const fake_recipe per_tensor = find_fake_recipe("int8/per_tensor");
-  const auto begin = batch_of_.begin() + input.first_row;
-  const auto end = begin + input.x.rows();
-  const std::int32_t first_batch = *begin;
-  pool_.run(*(end - 1) - first_batch + 1, [&](index_t task) {
-    const auto batch = static_cast<std::int32_t>(first_batch + task);
-    const auto [first, last] = std::equal_range(begin, end, batch);
-    widen_ranges(per_tensor, view_of(lm::rows_of(input.x, first - begin, last - begin)),
-                 {&batch_ranges_[static_cast<std::size_t>(batch)], 1});
-  });
+  widen_batches(
+      input.x,
+      std::span(batch_of_).subspan(static_cast<std::size_t>(input.first_row), static_cast<std::size_t>(input.x.rows())),
+      batch_ranges_, pool_);
 }
 
 mix_override::weight_magnitudes mix_override::magnitudes(const lm::linear_product& product) {
@@ -82,10 +57,10 @@ mix_override::weight_magnitudes mix_override::magnitudes(const lm::linear_produc
   found.columns.assign(static_cast<std::size_t>(product.weight.cols()), 0.0F);
   if (is_head) {
     lm::head_slabs(model_, pool_, {}).for_each(1, [&](index_t, lm::const_matrix w, index_t, index_t) {
-      widen(w, found.columns, pool_);
+      widen_columns(w, found.columns, pool_);
     });
   } else {
-    widen(product.weight, found.columns, pool_);
+    widen_columns(product.weight, found.columns, pool_);
   }
   found.tensor = largest(found.columns);
   if (is_head) {

@@ -57,8 +57,6 @@ class group_override final : public lm::linear_override {
         inputs_(inputs),
         pool_(pool) {
     for (index_t row = 0; row < rows; ++row) batches_.push_back(inputs.batch_of(static_cast<std::int32_t>(row)));
-    for (std::int32_t b = 0; b <= batches_.back(); ++b)
-      batch_ranges_.push_back(inputs.batch(static_cast<index_t>(group.front()), b));
     for (const std::size_t j : jobs_) {
       const std::size_t weight = plan_.jobs[j].weight;
       if (std::find(variants_.begin(), variants_.end(), weight) == variants_.end()) variants_.push_back(weight);
@@ -130,7 +128,7 @@ class group_override final : public lm::linear_override {
     if (const auto& recipe = plan_.activations[pair.activation]) {
       const index_t linear = call.outputs.front().linear;
       const index_t row = call.rows[static_cast<std::size_t>(begin)] % rows_;
-      quantize_input(*recipe, {inputs_.channels(linear), inputs_.tensor(linear), batch_ranges_},
+      quantize_input(*recipe, {inputs_.channels(linear), inputs_.tensor(linear), inputs_.batches(linear)},
                      std::span(batches_).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(end - begin)),
                      x, quantized);
     }
@@ -150,7 +148,6 @@ class group_override final : public lm::linear_override {
   const input_ranges& inputs_;
   thread_pool& pool_;
   std::vector<std::int32_t> batches_;        // [rows of a copy]
-  std::vector<float> batch_ranges_;          // of the group's input
   std::vector<std::size_t> variants_;        // weight variants of these jobs
   std::vector<lm::const_matrix> quantized_;  // [output][variant]
   lm::buffer memory_;

@@ -1,5 +1,7 @@
 #include "ranges.hpp"
 
+#include "fake_linear.hpp"
+
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/fake_recipe.hpp>
 #include <qgrain/host/fake_recipes.hpp>
@@ -26,9 +28,8 @@ const fake_recipe& per_tensor() {
   return recipe;
 }
 
-matrix_view<const float> view_of(lm::const_matrix m) { return {m.data(), {m.rows(), m.cols()}, m.outerStride()}; }
+}  // namespace
 
-// columns [cols] := max(columns, |x| by column); a NaN stays.
 void widen_columns(lm::const_matrix x, std::span<float> columns, thread_pool& pool) {
   for_each_chunk(pool, x.cols(), columns_per_task, [&](index_t begin, index_t end) {
     const matrix_view<const float> part{x.data() + begin, {x.rows(), end - begin}, x.outerStride()};
@@ -37,14 +38,29 @@ void widen_columns(lm::const_matrix x, std::span<float> columns, thread_pool& po
   });
 }
 
-// The largest of non-negative values; NaN if there is one.
+void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, std::span<float> batches,
+                   thread_pool& pool) {
+  // One task per batch that the rows touch.
+  pool.run(batch_of.back() - batch_of.front() + 1, [&](index_t task) {
+    const auto batch = static_cast<std::int32_t>(batch_of.front() + task);
+    const auto [first, end] = std::equal_range(batch_of.begin(), batch_of.end(), batch);
+    widen_ranges(per_tensor(), view_of(lm::rows_of(x, first - batch_of.begin(), end - batch_of.begin())),
+                 {&batches[static_cast<std::size_t>(batch)], 1});
+  });
+}
+
 float largest(std::span<const float> values) {
   float most = 0;
   for (const float v : values) most = std::isnan(v) || std::isnan(most) ? std::nanf("") : std::max(most, v);
   return most;
 }
 
-}  // namespace
+std::vector<std::int32_t> batch_of_rows(const lm::packed_rows& rows) {
+  std::vector<std::int32_t> batch_of(static_cast<std::size_t>(rows.rows()));
+  for (const lm::sequence_rows& s : rows.sequences)
+    std::fill(batch_of.begin() + s.begin, batch_of.begin() + s.end(), static_cast<std::int32_t>(s.batch));
+  return batch_of;
+}
 
 std::string fnv1a::text() const {
   std::ostringstream text;
@@ -107,12 +123,9 @@ std::string model_fingerprint(const lm::model& model, const std::vector<weight_r
 input_ranges::input_ranges(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool)
     : model_(model),
       pool_(pool),
-      batch_of_(static_cast<std::size_t>(rows.rows())),
+      batch_of_(batch_of_rows(rows)),
       entry_index_(model.linears().size()),
       entries_(model.linears().size()) {
-  for (const lm::sequence_rows& s : rows.sequences) {
-    std::fill(batch_of_.begin() + s.begin, batch_of_.begin() + s.end(), static_cast<std::int32_t>(s.batch));
-  }
   for (entry& e : entries_) e.batches.assign(static_cast<std::size_t>(rows.batches()), 0.0F);
   std::iota(entry_index_.begin(), entry_index_.end(), index_t{0});
 }
@@ -123,16 +136,10 @@ void input_ranges::observe(const lm::linear_input& input) {
   e.channels.resize(static_cast<std::size_t>(input.x.cols()), 0.0F);
   widen_columns(input.x, e.channels, pool_);
   e.tensor = largest(e.channels);
-  // One task per batch that the rows touch.
-  const std::int32_t first_batch = batch_of(static_cast<std::int32_t>(input.first_row));
-  const std::int32_t last_batch = batch_of(static_cast<std::int32_t>(input.first_row + input.x.rows() - 1));
-  pool_.run(last_batch - first_batch + 1, [&](index_t task) {
-    const auto batch = static_cast<std::int32_t>(first_batch + task);
-    const auto begin = batch_of_.begin() + input.first_row;
-    const auto [first, end] = std::equal_range(begin, begin + input.x.rows(), batch);
-    const matrix_view<const float> rows = view_of(lm::rows_of(input.x, first - begin, end - begin));
-    widen_ranges(per_tensor(), rows, {&e.batches[static_cast<std::size_t>(batch)], 1});
-  });
+  widen_batches(
+      input.x,
+      std::span(batch_of_).subspan(static_cast<std::size_t>(input.first_row), static_cast<std::size_t>(input.x.rows())),
+      e.batches, pool_);
 }
 
 void input_ranges::require_finite() const {

@@ -35,6 +35,16 @@ class fnv1a {
   std::uint64_t hash_ = 0xcbf29ce484222325U;
 };
 
+/// columns [cols] := max(columns, |x| by column); a NaN stays.
+void widen_columns(lm::const_matrix x, std::span<float> columns, thread_pool& pool);
+/// batches [batches] := max(batches, |x| by batch); a NaN stays. batch_of: the batch of each row of x, ascending.
+void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, std::span<float> batches,
+                   thread_pool& pool);
+/// The largest of values that are not negative; NaN if there is one.
+[[nodiscard]] float largest(std::span<const float> values);
+/// [rows] the batch of each packed row
+[[nodiscard]] std::vector<std::int32_t> batch_of_rows(const lm::packed_rows& rows);
+
 /// Reads every Linear's weight once. NaN or infinity anywhere is errc::non_finite; all tensors at fault are named.
 [[nodiscard]] std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool);
 
@@ -52,9 +62,8 @@ class input_ranges final : public lm::forward_observer {
   /// [in] largest magnitude of each channel, padding rows included
   [[nodiscard]] const std::vector<float>& channels(index_t linear) const { return entry_of(linear).channels; }
   [[nodiscard]] float tensor(index_t linear) const { return entry_of(linear).tensor; }
-  [[nodiscard]] float batch(index_t linear, std::int32_t number) const {
-    return entry_of(linear).batches[static_cast<std::size_t>(number)];
-  }
+  /// [batches] largest magnitude of each batch
+  [[nodiscard]] const std::vector<float>& batches(index_t linear) const { return entry_of(linear).batches; }
   /// Batch of a packed row.
   [[nodiscard]] std::int32_t batch_of(std::int32_t row) const { return batch_of_[static_cast<std::size_t>(row)]; }
 

@@ -1,30 +1,12 @@
 #include "variants.hpp"
 
+#include "fake_linear.hpp"
+
 #include <qgrain/host/fake_recipe.hpp>
 
 #include <algorithm>
 
 namespace qgrain::sweep {
-namespace {
-
-constexpr index_t weight_rows_per_band = 128;
-
-matrix_view<const float> view_of(lm::const_matrix m) { return {m.data(), {m.rows(), m.cols()}, m.outerStride()}; }
-matrix_view<float> view_of(lm::matrix m) { return {m.data(), {m.rows(), m.cols()}, m.outerStride()}; }
-
-// The ranges that a recipe asks its caller for.
-std::span<const float> ranges_for(const fake_recipe& recipe, std::span<const float> columns, const float& tensor) {
-  if (recipe.needs_column_range()) return columns;
-  if (recipe.needs_tensor_range()) return {&tensor, 1};
-  return {};
-}
-
-// Whole tiles in a band.
-index_t band_rows(const fake_recipe& recipe) {
-  return ceil_div(weight_rows_per_band, recipe.row_alignment()) * recipe.row_alignment();
-}
-
-}  // namespace
 
 std::vector<std::vector<lm::const_matrix>> variant_maker::weights(const lm::linear_sample& sample, std::size_t first,
                                                                   std::size_t end, kind what) {
@@ -74,8 +56,8 @@ void variant_maker::quantize_band(const lm::linear_output& output, const fake_re
   const index_t begin = band * band_rows(recipe);
   const index_t end = std::min(begin + band_rows(recipe), output.weight.rows());
   const lm::matrix variant = lm::as_matrix(memory, output.weight.rows(), output.weight.cols());
-  fake_quantize(recipe, view_of(lm::rows_of(output.weight, begin, end)), view_of(lm::rows_of(variant, begin, end)),
-                ranges_for(recipe, range.columns, range.tensor), output.first_output + begin);
+  quantize_weight_band(recipe, {range.columns, range.tensor, {}}, output.first_output + begin,
+                       lm::rows_of(output.weight, begin, end), lm::rows_of(variant, begin, end));
 }
 
 void variant_maker::inputs(const lm::linear_sample& sample, std::span<const index_t> rows, std::size_t activation,
@@ -84,22 +66,12 @@ void variant_maker::inputs(const lm::linear_sample& sample, std::span<const inde
   if (!plan_.activations[activation]) return;
   const fake_recipe& recipe = *plan_.activations[activation];
   const index_t linear = sample.outputs.front().linear;
-  if (recipe.groups.kind != granularity_kind::per_tensor || recipe.groups.source == range_source::calibrated) {
-    const float tensor = inputs_.tensor(linear);
-    return fake_quantize(recipe, view_of(lm::as_const(x)), view_of(x),
-                         ranges_for(recipe, inputs_.channels(linear), tensor));
+  std::vector<std::int32_t> batches;
+  if (input_range_of(recipe) == input_range::batch) {
+    for (const index_t row : rows) batches.push_back(inputs_.batch_of(sample.rows[static_cast<std::size_t>(row)]));
   }
-  const auto batch_of = [&](index_t i) {
-    return inputs_.batch_of(sample.rows[static_cast<std::size_t>(rows[static_cast<std::size_t>(i)])]);
-  };
-  for (index_t begin = 0; begin < x.rows();) {
-    index_t end = begin + 1;
-    while (end < x.rows() && batch_of(end) == batch_of(begin)) ++end;
-    const float range = inputs_.batch(linear, batch_of(begin));
-    const lm::matrix part = lm::rows_of(x, begin, end);
-    fake_quantize(recipe, view_of(lm::as_const(part)), view_of(part), {&range, 1});
-    begin = end;
-  }
+  quantize_input(recipe, {inputs_.channels(linear), inputs_.tensor(linear), inputs_.batches(linear)}, batches,
+                 lm::as_const(x), x);
 }
 
 }  // namespace qgrain::sweep

@@ -1,11 +1,12 @@
 // Scores and ranges against ModelOpt: every stored f32 gradient job and every row of the stand-alone tables.
 #include "engine_support.hpp"
 
+#include <sweep/engine/rank_correlation.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 
 namespace {
 
@@ -88,36 +89,6 @@ std::vector<reference> references(const std::string& captions_file, const std::s
   return found;
 }
 
-// Ranks with ties at their mean.
-std::vector<double> ranks(const std::vector<double>& values) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
-  std::vector<double> rank(values.size());
-  for (std::size_t begin = 0; begin < order.size();) {
-    std::size_t end = begin + 1;
-    while (end < order.size() && values[order[end]] == values[order[begin]]) ++end;
-    for (std::size_t i = begin; i < end; ++i) rank[order[i]] = static_cast<double>(begin + end - 1) / 2;
-    begin = end;
-  }
-  return rank;
-}
-
-double spearman(const std::vector<double>& a, const std::vector<double>& b) {
-  const std::vector<double> ra = ranks(a);
-  const std::vector<double> rb = ranks(b);
-  const double mean = static_cast<double>(a.size() - 1) / 2;
-  double ab = 0;
-  double aa = 0;
-  double bb = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    ab += (ra[i] - mean) * (rb[i] - mean);
-    aa += (ra[i] - mean) * (ra[i] - mean);
-    bb += (rb[i] - mean) * (rb[i] - mean);
-  }
-  return ab / std::sqrt(aa * bb);
-}
-
 void compare(const std::string& size, const std::string& data_path, reference_counts wanted_counts) {
   reference_counts counts;
   const std::string captions_file = "captions_" + size + ".txt";
@@ -151,7 +122,7 @@ void compare(const std::string& size, const std::string& data_path, reference_co
       within += difference <= 1e-4 ? 1 : 0;
       ++compared;
     }
-    const double correlation = spearman(found.scores[j], r.scores);
+    const double correlation = qgrain::sweep::spearman(found.scores[j], r.scores);
     BOOST_TEST(correlation >= 0.999, r.name);
     least_correlation = std::min(least_correlation, correlation);
   }
