@@ -2,6 +2,7 @@
 #ifndef QGRAIN_CALIBRATION_HISTOGRAM_HPP
 #define QGRAIN_CALIBRATION_HISTOGRAM_HPP
 
+#include <qgrain/calibration/detail/even_steps.hpp>
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
@@ -124,16 +125,7 @@ class histogram {
  private:
   [[nodiscard]] std::size_t middle() const noexcept { return counts_.size() / 2; }
 
-  /// Equal steps, each half measured from its own end with one rounding (torch.linspace).
-  void set_first_edges(float top) {
-    const std::size_t bins = counts_.size();
-    const float width = div_rn(top, static_cast<float>(bins));
-    edges_.resize(bins + 1);
-    for (std::size_t i = 0; i <= bins; ++i) {
-      edges_[i] =
-          i < (bins + 1) / 2 ? mul_rn(width, static_cast<float>(i)) : fma_rn(-width, static_cast<float>(bins - i), top);
-    }
-  }
+  void set_first_edges(float top) { edges_ = detail::even_steps(0.0F, top, counts_.size()); }
   void grow(float top) {
     const float width = sub_rn(edges_[1], edges_[0]);
     const auto bins = static_cast<std::size_t>(std::ceil(div_rn(top, width)));

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_CALIBRATION_OBSERVER_HPP
 #define QGRAIN_CALIBRATION_OBSERVER_HPP
 
+#include <qgrain/calibration/detail/even_steps.hpp>
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
@@ -83,15 +84,7 @@ struct multiplier_search {
                                           " in steps of " + std::to_string(step) + " make no search");
     }
     const auto steps = static_cast<std::size_t>(std::ceil((last - first) / step));
-    const auto low = static_cast<float>(first);
-    const auto high = static_cast<float>(last);
-    const float width = steps == 0 ? 0.0F : div_rn(sub_rn(high, low), static_cast<float>(steps));
-    std::vector<float> all(steps + 1);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      all[i] = i < all.size() / 2 ? fma_rn(width, static_cast<float>(i), low)
-                                  : fma_rn(-width, static_cast<float>(steps - i), high);
-    }
-    return all;
+    return detail::even_steps(static_cast<float>(first), static_cast<float>(last), steps);
   }
 };
 
