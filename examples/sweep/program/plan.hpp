@@ -5,6 +5,7 @@
 #include "command_line.hpp"
 #include "pair_source.hpp"
 
+#include <autoquant_settings.hpp>
 #include <base_formats.hpp>
 #include <config/config_source.hpp>
 #include <config/runtime_context.hpp>
@@ -40,26 +41,42 @@ struct pass_settings {
   std::int64_t batch_size = 8;
   std::int64_t score_size = 128;
   cross_term cross = cross_term::exact;
+  std::vector<score_method> methods{score_method::gradient};
+  std::uint64_t fisher_draws = 1;
+  std::uint64_t fisher_seed = 0;
+  std::string grouping;  ///< and group_rules: only where a method scores groups as a whole, else empty
+  std::vector<std::string> group_rules;
   int threads = 1;  ///< no part of the comparison: results do not depend on it
 
   friend bool operator==(const pass_settings& a, const pass_settings& b) {
     const auto all = [](const pass_settings& p) {
-      return std::tie(p.model, p.captions, p.samples, p.padding, p.sequence_length, p.batch_size, p.score_size,
-                      p.cross);
+      return std::tie(p.model, p.captions, p.samples, p.padding, p.sequence_length, p.batch_size, p.score_size, p.cross,
+                      p.methods, p.fisher_draws, p.fisher_seed, p.grouping, p.group_rules);
     };
     return all(a) == all(b);
   }
 };
 
-struct planned_job {
-  std::string label;    ///< for people: pair, granularity and whatever else is swept
-  json::object config;  ///< composed, interpolations resolved
-  json::object scheme;  ///< as the manifest has it, bits as asked
+/// A candidate of a job's search.
+struct planned_format {
+  std::string pair;  ///< or base format, as asked
   quantization_job quantization;
+};
+
+struct planned_job {
+  std::string label;                    ///< for people: pair, granularity and whatever else is swept
+  std::string further;                  ///< whatever else is swept
+  json::object config;                  ///< composed, interpolations resolved
+  json::object scheme;                  ///< as the manifest has it, bits as asked
+  std::vector<planned_format> formats;  ///< at least one
+  autoquant_settings autoquant;
+  compat rules = compat::qgrain;
   pass_settings pass;
   std::filesystem::path folder;
   folder_state state = folder_state::empty;
 
+  /// False where the granularity leaves the recipes of every format as they are.
+  [[nodiscard]] bool has_effect() const;
   /// The name of its last file: with it the job is complete.
   [[nodiscard]] std::string result_name() const;
 };
