@@ -1,33 +1,39 @@
 #include "verification.hpp"
 
-#include "head_comparison.hpp"
 #include "mix_override.hpp"
 #include "ranges.hpp"
-
-#include <lm/pass.hpp>
 
 #include <algorithm>
 #include <cmath>
 
 namespace qgrain::sweep {
 
-mix_report verify_mix(const lm::model& model, const lm::packed_rows& rows, const recipe_mix& mix, thread_pool& pool,
-                      const lm::pass_limits& limits) {
-  mix_override instead(model, mix, pool);
-  lm::layer_pass base(model, rows, pool, limits);
-  base.forward(lm::layer_pass::keep::last_state);
-  lm::layer_pass changed(model, rows, pool, limits, 0, &instead);
+mix_verifier::mix_verifier(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool,
+                           const lm::pass_limits& limits)
+    : model_(model),
+      rows_(rows),
+      pool_(pool),
+      limits_(limits),
+      base_(model, rows, pool, limits),
+      comparison_(model, rows, base_state(), pool, limits) {}
+
+lm::const_matrix mix_verifier::base_state() {
+  base_.forward(lm::layer_pass::keep::last_state);
+  return base_.state(model_.config().layers);
+}
+
+mix_report mix_verifier::verify(const recipe_mix& mix) {
+  mix_override instead(model_, mix, pool_);
+  lm::layer_pass changed(model_, rows_, pool_, limits_, 0, &instead);
   changed.forward(lm::layer_pass::keep::last_state);
-  const index_t layers = model.config().layers;
-  head_comparison comparison(model, rows, base.state(layers), pool, limits);
-  const head_comparison::copy copy{changed.state(layers), instead.replaces(model.head_linear()) ? &instead : nullptr,
-                                   0};
-  const std::vector<row_comparison> found = comparison.compare({&copy, 1}, true);
+  const head_comparison::copy copy{changed.state(model_.config().layers),
+                                   instead.replaces(model_.head_linear()) ? &instead : nullptr, 0};
+  const std::vector<row_comparison> found = comparison_.compare({&copy, 1}, true);
 
   mix_report report;
   index_t same = 0;
   double increase = 0;
-  for (const lm::sequence_rows& s : rows.sequences) {
+  for (const lm::sequence_rows& s : rows_.sequences) {
     for (index_t row = s.begin; row < s.end(); ++row) {
       const row_comparison& r = found[static_cast<std::size_t>(row)];
       increase += r.loss_increase;
@@ -37,14 +43,19 @@ mix_report verify_mix(const lm::model& model, const lm::packed_rows& rows, const
       ++report.positions;
     }
   }
-  report.targets = comparison.targets();
-  report.base_loss = comparison.mean_loss();
+  report.targets = comparison_.targets();
+  report.base_loss = comparison_.mean_loss();
   report.base_perplexity = std::exp(report.base_loss);
   report.loss = report.base_loss + increase / static_cast<double>(report.targets);
   report.perplexity = std::exp(report.loss);
   report.mean_divergence /= static_cast<double>(report.positions);
   report.top1_agreement = static_cast<double>(same) / static_cast<double>(report.positions);
   return report;
+}
+
+mix_report verify_mix(const lm::model& model, const lm::packed_rows& rows, const recipe_mix& mix, thread_pool& pool,
+                      const lm::pass_limits& limits) {
+  return mix_verifier(model, rows, pool, limits).verify(mix);
 }
 
 recipe_mix calibrated_mix(const lm::model& model, const std::vector<std::vector<float>>& input_amax, recipe_mix mix) {

@@ -2,10 +2,12 @@
 #ifndef QGRAIN_SWEEP_ENGINE_VERIFICATION_HPP
 #define QGRAIN_SWEEP_ENGINE_VERIFICATION_HPP
 
+#include "head_comparison.hpp"
 #include "mix.hpp"
 
 #include <lm/limits.hpp>
 #include <lm/model.hpp>
+#include <lm/pass.hpp>
 #include <lm/rows.hpp>
 
 #include <qgrain/host/parallel.hpp>
@@ -25,8 +27,30 @@ struct mix_report {
   index_t targets = 0;  ///< positions of the loss; the last padding position, which predicts the first token, counts
 };
 
-/// Both models on the same rows, logits compared in slabs of the vocabulary. Static activation recipes need ranges in
-/// the mix (calibrated_mix fills them in). Same bits for any number of threads. Memory: two sets of hidden states.
+/// Compares mixes with the unquantized model on the same rows, logits in slabs of the vocabulary. The unquantized model
+/// runs once, in the constructor. Static activation recipes need ranges in the mix (calibrated_mix fills them in). Same
+/// bits for any number of threads. Model, rows and pool must outlive it. Memory: two sets of hidden states.
+class mix_verifier {
+ public:
+  mix_verifier(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool,
+               const lm::pass_limits& limits = {});
+  /// Throws errc::invalid_argument where a static recipe has no range.
+  [[nodiscard]] mix_report verify(const recipe_mix& mix);
+
+  [[nodiscard]] const lm::model& model() const noexcept { return model_; }
+
+ private:
+  [[nodiscard]] lm::const_matrix base_state();
+
+  const lm::model& model_;
+  const lm::packed_rows& rows_;
+  thread_pool& pool_;
+  lm::pass_limits limits_;
+  lm::layer_pass base_;
+  head_comparison comparison_;
+};
+
+/// One mix by itself.
 [[nodiscard]] mix_report verify_mix(const lm::model& model, const lm::packed_rows& rows, const recipe_mix& mix,
                                     thread_pool& pool, const lm::pass_limits& limits = {});
 
