@@ -13,8 +13,6 @@
 namespace qgrain::sweep {
 namespace {
 
-constexpr std::array<std::string_view, 2> cost_names{"stored", "nominal"};
-
 const json::value* given(const json::object& config, std::string_view key) {
   const json::value* value = find_value(config, key);
   return value == nullptr || value->is_null() ? nullptr : value;
@@ -99,18 +97,17 @@ std::vector<format_request> formats_at(const json::object& config) {
   return formats;
 }
 
-cost_kind cost_at(const json::object& config, bool is_modelopt) {
+cost_model cost_at(const json::object& config, bool is_modelopt) {
   const auto name = optional_text_at(config, "autoquant.cost");
-  if (!name) return is_modelopt ? cost_kind::nominal : cost_kind::stored;
-  const auto found = std::find(cost_names.begin(), cost_names.end(), *name);
-  if (found == cost_names.end())
-    throw error(errc::unknown_name, "autoquant.cost: must be stored or nominal, not " + *name);
-  return static_cast<cost_kind>(found - cost_names.begin());
+  if (!name) return is_modelopt ? cost_model::nominal : cost_model::stored;
+  try {
+    return cost_model_from(*name);
+  } catch (const error& fault) {
+    throw error(fault.code(), std::string("autoquant.cost: ") + fault.what());
+  }
 }
 
 }  // namespace
-
-std::string_view name_of(cost_kind cost) noexcept { return cost_names[static_cast<std::size_t>(cost)]; }
 
 autoquant_settings autoquant_of(const json::object& config, bool is_modelopt) {
   autoquant_settings settings;
@@ -124,8 +121,8 @@ autoquant_settings autoquant_of(const json::object& config, bool is_modelopt) {
   if (settings.latency_ms && settings.latency_table.empty())
     throw error(errc::invalid_argument, "autoquant.latency_ms needs autoquant.latency_table, a JSON file of times");
   settings.cost = cost_at(config, is_modelopt);
-  settings.grouping = text_at(config, "autoquant.grouping");
-  settings.group_rules = texts_at(config, "autoquant.group_rules");
+  settings.groups.how = grouping_from(text_at(config, "autoquant.grouping"));
+  settings.groups.patterns = texts_at(config, "autoquant.group_rules");
   settings.disabled_layers = texts_at(config, "autoquant.disabled_layers");
   settings.exclude = texts_at(config, "autoquant.exclude");
   settings.fisher_draws = count_at(config, "autoquant.fisher.draws", 1);

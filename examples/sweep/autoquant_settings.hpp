@@ -10,19 +10,13 @@
 #include <string_view>
 #include <vector>
 
+#include "costs.hpp"
+#include "groups.hpp"
 #include "score_method.hpp"
 
 namespace qgrain::sweep {
 
 namespace json = boost::json;
-
-enum class cost_kind : std::uint8_t {
-  stored,   ///< what the packed weights take: codes, scales, zero points, padding
-  nominal,  ///< ModelOpt 0.47's: the least bits of weight and activation, scales not counted
-};
-
-/// "stored" or "nominal".
-[[nodiscard]] std::string_view name_of(cost_kind cost) noexcept;
 
 /// "<pair or base format>" or "<pair or base format>/<granularity>".
 struct format_request {
@@ -38,9 +32,8 @@ struct autoquant_settings {
   std::optional<double> weight_bytes;  ///< in the place of effective_bits
   std::optional<double> latency_ms;    ///< second budget
   std::filesystem::path latency_table;
-  cost_kind cost = cost_kind::stored;
-  std::string grouping;
-  std::vector<std::string> group_rules;
+  cost_model cost = cost_model::stored;
+  group_rules groups;
   std::vector<std::string> disabled_layers;
   std::vector<std::string> exclude;
   std::uint64_t fisher_draws = 1;

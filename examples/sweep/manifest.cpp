@@ -51,12 +51,10 @@ void add_sensitivity(json::object& manifest, std::span<const candidate_row> rows
 json::object stats_of(const job_result& job) {
   json::object stats;
   for (const candidate_row& row : job.candidates) {
-    json::array members;
-    for (const std::size_t member : row.group.members) members.emplace_back(job.layers[member].first);
     stats[row.group.key] = {{"formats", texts(row.formats)},
                             {"scores", numbers(row.scores)},
                             {"costs", numbers(row.costs)},
-                            {"module_names", std::move(members)}};
+                            {"module_names", texts(row.module_names)}};
   }
   return stats;
 }

@@ -47,9 +47,9 @@ BOOST_AUTO_TEST_CASE(what_is_shipped_scores_by_gradient_alone) {
   BOOST_TEST((shipped.methods == std::vector{score_method::gradient}));
   BOOST_TEST(shipped.formats.empty());
   BOOST_TEST(shipped.effective_bits == 8.0);
-  BOOST_TEST((shipped.cost == cost_kind::stored));
-  BOOST_TEST((autoquant_of(config_with("", {}), true).cost == cost_kind::nominal));
-  BOOST_TEST((autoquant_of(config_with("cost", "stored"), true).cost == cost_kind::stored));
+  BOOST_TEST((shipped.cost == cost_model::stored));
+  BOOST_TEST((autoquant_of(config_with("", {}), true).cost == cost_model::nominal));
+  BOOST_TEST((autoquant_of(config_with("cost", "stored"), true).cost == cost_model::stored));
   BOOST_TEST(!shipped.weight_bytes.has_value());
   BOOST_TEST(!shipped.verify);
 }

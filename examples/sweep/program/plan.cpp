@@ -91,10 +91,7 @@ pass_settings pass_of(const json::object& config, const autoquant_settings& sett
     pass.fisher_draws = settings.fisher_draws;
     pass.fisher_seed = settings.fisher_seed;
   }
-  if (std::any_of(pass.methods.begin(), pass.methods.end(), is_of_groups)) {
-    pass.grouping = settings.grouping;
-    pass.group_rules = settings.group_rules;
-  }
+  if (std::any_of(pass.methods.begin(), pass.methods.end(), is_of_groups)) pass.groups = settings.groups;
   pass.model = user_or_shipped(text_at(config, "model.path"));
   pass.captions = user_or_shipped(text_at(config, "dataset.captions_path"));
   const std::string padding = text_at(config, "dataset.padding");
@@ -112,14 +109,6 @@ pass_settings pass_of(const json::object& config, const autoquant_settings& sett
     throw error(errc::unsupported, "autoquant.device: must be cpu, not " + device);
   }
   return pass;
-}
-
-recipe_catalog compiled_recipes() {
-  recipe_catalog catalog;
-  catalog.weights = recipe_names(recipe_role::weight);
-  catalog.activations = recipe_names(recipe_role::activation);
-  catalog.has = is_recipe;
-  return catalog;
 }
 
 // The keys that the arguments sweep, in their order.
@@ -389,6 +378,14 @@ std::vector<std::string> with_sweep_section(const command_line& line, const conf
 }
 
 }  // namespace
+
+recipe_catalog compiled_recipes() {
+  recipe_catalog catalog;
+  catalog.weights = recipe_names(recipe_role::weight);
+  catalog.activations = recipe_names(recipe_role::activation);
+  catalog.has = is_recipe;
+  return catalog;
+}
 
 pair_source open_configuration(const command_line& line) { return pair_source(conf_roots(line)); }
 

@@ -44,14 +44,13 @@ struct pass_settings {
   std::vector<score_method> methods{score_method::gradient};
   std::uint64_t fisher_draws = 1;
   std::uint64_t fisher_seed = 0;
-  std::string grouping;  ///< and group_rules: only where a method scores groups as a whole, else empty
-  std::vector<std::string> group_rules;
+  std::optional<group_rules> groups;  ///< only where a method scores groups as a whole
   int threads = 1;  ///< no part of the comparison: results do not depend on it
 
   friend bool operator==(const pass_settings& a, const pass_settings& b) {
     const auto all = [](const pass_settings& p) {
       return std::tie(p.model, p.captions, p.samples, p.padding, p.sequence_length, p.batch_size, p.score_size, p.cross,
-                      p.methods, p.fisher_draws, p.fisher_seed, p.grouping, p.group_rules);
+                      p.methods, p.fisher_draws, p.fisher_seed, p.groups);
     };
     return all(a) == all(b);
   }
@@ -99,9 +98,13 @@ struct sweep_plan {
   double checkpoint_seconds = 60;
   bool skip_illegal = false;
   std::vector<skipped_job> illegal;  ///< jobs that no recipe can follow; not among the others
+  std::vector<std::string> warnings;  ///< for people: patterns that match nothing
   bool report_only = false;
   bool is_multirun = false;
 };
+
+/// The recipes that this program has.
+[[nodiscard]] recipe_catalog compiled_recipes();
 
 /// The configuration tree: the user's folders, then the shipped one.
 [[nodiscard]] pair_source open_configuration(const command_line& line);

@@ -191,7 +191,7 @@ std::vector<linear_group> linear_groups(const opened_pass& pass) {
   std::vector<std::string> names;
   for (const lm::linear_info& l : pass.model.linears()) names.push_back(l.name);
   std::vector<linear_group> groups;
-  for (const layer_group& group : group_layers(names, grouping_of(pass.settings.grouping, pass.settings.group_rules)))
+  for (const layer_group& group : group_layers(names, pass.settings.groups.value_or(group_rules{})))
     groups.push_back(group.members);
   return groups;
 }
