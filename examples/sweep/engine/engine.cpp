@@ -10,7 +10,9 @@
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -92,7 +94,7 @@ std::string fingerprint_of(const std::string& model, const lm::packed_rows& rows
     hash.add(std::as_bytes(std::span(name)));
   }
   add({options.limits.chunk_bytes, options.limits.slab_bytes, options.limits.slab_output_bytes, options.score_batches,
-       options.variant_bytes, static_cast<index_t>(options.cross)});
+       options.variant_bytes, static_cast<index_t>(options.cross), options.output_errors ? 1 : 0});
   if (options.labels) add({static_cast<index_t>(options.labels->seed), static_cast<index_t>(options.labels->number)});
   return hash.text();
 }
@@ -117,6 +119,21 @@ void score_backward(lm::layer_pass& pass, const lm::model& model, scorer& visito
   visitor.finish();
 }
 
+void finish_output_errors(score_sums& sums, std::size_t jobs, engine_result& result) {
+  const std::size_t linears = sums.linears;
+  for (std::size_t l = 0; l < linears; ++l) result.scored_outputs.push_back(sums.outputs(l));
+  result.mse.assign(jobs, std::vector<double>(linears, 0.0));
+  result.sqnr_db.assign(jobs, std::vector<double>(linears, std::numeric_limits<double>::infinity()));
+  for (std::size_t j = 0; j < jobs; ++j) {
+    for (std::size_t l = 0; l < linears; ++l) {
+      const double sum = sums.at(score_sums::output_error, j, l);
+      if (sum == 0) continue;
+      result.mse[j][l] = sum / sums.outputs(l);
+      result.sqnr_db[j][l] = 10 * std::log10(sums.squared_outputs(l) / sum);
+    }
+  }
+}
+
 }  // namespace
 
 void check_jobs(const lm::model& model, std::span<const job> jobs) { check_shapes(model, plan_jobs(jobs)); }
@@ -127,6 +144,10 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
                          thread_pool& pool, const engine_options& options) {
   const job_plan plan = plan_jobs(jobs);
   check_shapes(model, plan);
+  if (options.output_errors && options.cross != cross_term::exact) {
+    throw error(errc::invalid_argument,
+                "output errors (mse, sqnr_db) need the product of every job: they go with the exact cross term only");
+  }
   engine_result result;
   {
     const lm::stopwatch total(result.costs.total_seconds);
@@ -148,13 +169,14 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     inputs.require_finite();
     result.loss = pass.loss(options.labels);
     const std::string fingerprint = fingerprint_of(result.model_fingerprint, rows, jobs, options);
-    score_sums sums(options.cross, plan.jobs.size(), model.linears().size());
+    score_sums sums(options.cross, plan.jobs.size(), model.linears().size(), options.output_errors);
     variant_maker variants(plan, weights, inputs, pool);
     const index_t layers = model.config().layers;
     scorer visitor(plan, variants, pool, options, meter, result.costs, sums, layers, scored_rows,
                    {fingerprint, {jobs.begin(), jobs.end()}});
     score_backward(pass, model, visitor, options, fingerprint);
     result.scores = finished_scores(sums, options.cross, plan, result.cross_term_errors);
+    if (options.output_errors) finish_output_errors(sums, plan.jobs.size(), result);
     result.costs.pass = pass.costs();
     for (std::size_t l = 0; l < model.linears().size(); ++l)
       result.input_amax.push_back(inputs.channels(static_cast<index_t>(l)));

@@ -30,6 +30,7 @@ struct engine_options {
   std::function<void(double share)> progress;
   std::optional<lm::label_draw> labels;  ///< gradients of labels drawn from the prediction instead of the text's
   cross_term cross = cross_term::exact;
+  bool output_errors = false;  ///< also the errors of the outputs; only where the cross term is exact
   /// Where the state is kept while scoring; empty: nowhere. A file of the same pass is gone on from, to the same bits
   /// as without the break; one of another pass is overwritten.
   std::filesystem::path checkpoint;
@@ -52,6 +53,12 @@ struct engine_costs {
 struct engine_result {
   std::vector<std::vector<double>> scores;     ///< [job][Linear]
   std::vector<std::vector<float>> input_amax;  ///< [Linear][in] largest magnitude of each input channel
+  /// With options.output_errors: [job][Linear] mean of (Y_q - Y)^2 over the outputs of the scored rows; 0 without any.
+  std::vector<std::vector<double>> mse;
+  /// With options.output_errors: [job][Linear] 10 log10(sum Y^2 / sum (Y_q - Y)^2) of the same outputs; infinite where
+  /// nothing changed.
+  std::vector<std::vector<double>> sqnr_db;
+  std::vector<double> scored_outputs;  ///< with options.output_errors: [Linear] over how many outputs the means are
   std::string model_fingerprint;
   lm::loss_report loss;                             ///< of the scored batches
   std::vector<cross_term_error> cross_term_errors;  ///< [job], measured on a sample; empty where the term is exact
@@ -72,11 +79,14 @@ void check_jobs(const lm::model& model, std::span<const job> jobs);
 /// ranges are those of all rows, padding included; a dynamic per-tensor range is that of the row's batch. Rows of zero
 /// gradient are left out. Sums are taken in double in a fixed order: the same bits for any number of threads.
 /// With options.cross other than exact, Q_a(X) Q_w(W)^T - X W^T is taken apart and its part of second order sampled or
-/// left out (sums.hpp).
+/// left out (sums.hpp). With options.output_errors the errors of Y_q = Q_a(X) Q_w(W)^T + bias against Y are summed
+/// from the same products, differences rounded to f32; rows without a gradient at any Linear of their input do not
+/// count.
 ///
 /// Every recipe is checked against every Linear first, every weight for finiteness; all faults of a kind are named at
-/// once (errc::unknown_name, invalid_argument, invalid_shape, non_finite). Memory: that of the pass, and the quantized
-/// weights of one Linear up to options.variant_bytes (at least one).
+/// once (errc::unknown_name, invalid_argument, invalid_shape, non_finite). Output errors without an exact cross term
+/// are errc::invalid_argument. Memory: that of the pass, and the quantized weights of one Linear up to
+/// options.variant_bytes (at least one).
 [[nodiscard]] engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                                        thread_pool& pool, const engine_options& options = {});
 

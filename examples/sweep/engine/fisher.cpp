@@ -15,6 +15,7 @@ engine_result fisher_scores(const lm::model& model, const lm::packed_rows& rows,
   for (std::uint64_t draw = 0; draw < fisher.draws; ++draw) {
     with_labels.checkpoint = options.checkpoint;
     with_labels.labels = lm::label_draw{fisher.seed, draw};
+    with_labels.output_errors = options.output_errors && draw == 0;  // labels do not change them
     if (!options.checkpoint.empty()) with_labels.checkpoint += ".draw" + std::to_string(draw);
     if (options.progress) {
       with_labels.progress = [&options, &fisher, draw](double share) {

@@ -1,5 +1,7 @@
 #include "scorer.hpp"
 
+#include "squared_distance.hpp"
+
 #include <lm/operations.hpp>
 #include <lm/stopwatch.hpp>
 
@@ -18,6 +20,16 @@ double score_of(const lm::linear_output& output, std::span<const index_t> rows, 
     sum += sensitivity::gradient_score(output.gradient.data() + row * output.gradient.outerStride(),
                                        changed.data() + i * changed.outerStride(),
                                        output.y.data() + row * output.y.outerStride(), changed.cols());
+  }
+  return sum;
+}
+
+double squared_error_of(const lm::linear_output& output, std::span<const index_t> rows, lm::const_matrix changed) {
+  double sum = 0;
+  for (index_t i = 0; i < changed.rows(); ++i) {
+    const index_t row = rows[static_cast<std::size_t>(i)];
+    sum += squared_distance(changed.data() + i * changed.outerStride(), output.y.data() + row * output.y.outerStride(),
+                            changed.cols());
   }
   return sum;
 }
@@ -79,12 +91,32 @@ void scorer::visit(const lm::linear_sample& sample) {
       const std::size_t end = std::min(first + at_once, plan_.weights.size());
       const portion p = jobs_between(first, end);
       if (!p.groups.empty()) score_portion(sample, rows, p);
+      if (first == 0 && options_.output_errors) add_outputs(sample, rows);
       if (end < plan_.weights.size()) scored({place_.layer, samples_, end});
     }
     scored({place_.layer, samples_ + 1, 0});
   }
   ++samples_;
   meter_.backward(sample.x.rows(), elements);
+}
+
+// What the errors of all jobs are compared with.
+void scorer::add_outputs(const lm::linear_sample& sample, const std::vector<index_t>& rows) {
+  const auto count = static_cast<index_t>(rows.size());
+  for (const lm::linear_output& output : sample.outputs) {
+    const std::vector<float> zeros(static_cast<std::size_t>(output.y.cols()), 0.0F);
+    std::vector<double> partial(static_cast<std::size_t>(ceil_div(count, task_rows)), 0.0);
+    for_each_chunk(pool_, count, task_rows, [&](index_t begin, index_t end) {
+      double& sum = partial[static_cast<std::size_t>(begin / task_rows)];
+      for (index_t i = begin; i < end; ++i) {
+        const index_t row = rows[static_cast<std::size_t>(i)];
+        sum += squared_distance(output.y.data() + row * output.y.outerStride(), zeros.data(), output.y.cols());
+      }
+    });
+    const auto l = static_cast<std::size_t>(output.linear);
+    for (const double sum : partial) sums_.squared_outputs(l) += sum;
+    sums_.outputs(l) += static_cast<double>(count) * static_cast<double>(output.y.cols());
+  }
 }
 
 void scorer::finish() {
@@ -158,8 +190,12 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
   for (const lm::linear_output& output : sample.outputs) widest = std::max(widest, output.weight.rows());
   const index_t tasks = ceil_div(count, task_rows);
   const auto groups = static_cast<index_t>(p.groups.size());
-  std::vector<double> partial(static_cast<std::size_t>(tasks) * plan_.jobs.size() * outputs, 0.0);
-  const auto partial_of = [&](index_t task, std::size_t job, std::size_t output) -> double& {
+  struct task_sums {
+    double score = 0;
+    double error = 0;
+  };
+  std::vector<task_sums> partial(static_cast<std::size_t>(tasks) * plan_.jobs.size() * outputs);
+  const auto partial_of = [&](index_t task, std::size_t job, std::size_t output) -> task_sums& {
     return partial[(static_cast<std::size_t>(task) * plan_.jobs.size() + job) * outputs + output];
   };
   pool_.run(tasks * groups, [&](index_t unit) {
@@ -176,7 +212,9 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
       const lm::matrix changed = lm::as_matrix(scratch.data() + n * in, n, output.weight.rows());
       for (const std::size_t j : group.jobs) {
         lm::linear(lm::as_const(x), variants[o][plan_.jobs[j].weight - p.first], output.bias, changed);
-        partial_of(task, j, o) = score_of(output, part, lm::as_const(changed));
+        task_sums& sum = partial_of(task, j, o);
+        sum.score = score_of(output, part, lm::as_const(changed));
+        if (options_.output_errors) sum.error = squared_error_of(output, part, lm::as_const(changed));
       }
     }
   });
@@ -186,8 +224,10 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
   for (std::size_t o = 0; o < outputs; ++o) {
     const lm::linear_output& output = sample.outputs[o];
     for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
+      const auto l = static_cast<std::size_t>(output.linear);
       for (index_t task = 0; task < tasks; ++task) {
-        sums_.at(score_sums::score, j, static_cast<std::size_t>(output.linear)) += partial_of(task, j, o);
+        sums_.at(score_sums::score, j, l) += partial_of(task, j, o).score;
+        if (options_.output_errors) sums_.at(score_sums::output_error, j, l) += partial_of(task, j, o).error;
       }
     }
     costs_.scoring_flops +=

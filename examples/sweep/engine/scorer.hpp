@@ -58,6 +58,7 @@ class scorer final : public lm::backward_visitor {
   /// False where it was stopped: the sums are as they were.
   [[nodiscard]] bool score_exactly(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p,
                                    const std::vector<std::vector<lm::const_matrix>>& variants);
+  void add_outputs(const lm::linear_sample& sample, const std::vector<index_t>& rows);
   [[nodiscard]] bool is_stopped() const { return options_.stop_requested && options_.stop_requested(); }
   void scored(const pass_place& place);
   void save();

@@ -15,16 +15,27 @@ enum class cross_term : std::uint8_t {
   neglect,  ///< left out; the sample only measures the error
 };
 
-/// Sums per job and Linear. `score` alone where the cross term is exact; else `score` is without it, and the others are
-/// over the sampled rows, in two halves: the score without the cross term, that of the cross term by itself, and, of
-/// the half that measures the error, the whole score.
+/// Sums per job and Linear. `score` alone where the cross term is exact, or with `output_error`, the sum of squared
+/// output errors; else `score` is without the cross term, and the others are over the sampled rows, in two halves: the
+/// score without the cross term, that of the cross term by itself, and, of the half that measures the error, the whole
+/// score. With output errors also what all jobs share: of each Linear the sum of squared outputs and their number.
 struct score_sums {
-  enum table : std::uint8_t { score, fit_without, fit_cross, check_without, check_cross, check_whole };
+  enum table : std::uint8_t {
+    score,
+    fit_without,
+    fit_cross,
+    check_without,
+    check_cross,
+    check_whole,
+    output_error = fit_without,  ///< in exact sums
+  };
   static constexpr std::size_t tables = 6;
 
-  score_sums(cross_term mode, std::size_t jobs, std::size_t linears_of_model)
-      : linears(linears_of_model), values((mode == cross_term::exact ? 1U : tables) * jobs * linears_of_model, 0.0) {
-    stride = jobs * linears;
+  /// `output_errors` only with cross_term::exact.
+  score_sums(cross_term mode, std::size_t jobs, std::size_t linears_of_model, bool output_errors = false)
+      : linears(linears_of_model), stride(jobs * linears_of_model) {
+    shared = (mode != cross_term::exact ? tables : output_errors ? 2 : 1) * stride;
+    values.assign(shared + (output_errors ? 2 * linears : 0), 0.0);
   }
   [[nodiscard]] double& at(table which, std::size_t job, std::size_t linear) {
     return values[which * stride + job * linears + linear];
@@ -33,9 +44,13 @@ struct score_sums {
     return values[which * stride + job * linears + linear];
   }
 
+  [[nodiscard]] double& squared_outputs(std::size_t linear) { return values[shared + linear]; }
+  [[nodiscard]] double& outputs(std::size_t linear) { return values[shared + linears + linear]; }
+
   std::size_t linears;
-  std::vector<double> values;  ///< [table][job][Linear]
-  std::size_t stride = 0;
+  std::size_t stride;
+  std::size_t shared = 0;      ///< where that of all jobs begins
+  std::vector<double> values;  ///< [table][job][Linear], then [squared outputs, number of outputs][Linear]
 };
 
 }  // namespace qgrain::sweep
