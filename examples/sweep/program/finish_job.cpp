@@ -70,6 +70,15 @@ class job_results {
 
   [[nodiscard]] const searched_job& found() const noexcept { return found_; }
 
+  // What the chosen formats need of calibration.
+  [[nodiscard]] calibrated_inputs inputs() const {
+    const recipe_mix mix = mixes_of(pass_.model, jobs_, scored_.result.input_amax)(chosen());
+    calibrated_inputs inputs;
+    for (std::size_t l = 0; l < mix.linears.size(); ++l)
+      inputs[pass_.model.linears()[l].name] = {mix.input_amax[l], {}};
+    return inputs;
+  }
+
   [[nodiscard]] json::object manifest(mix_bench& bench, const std::function<bool()>& stop_requested) {
     const engine_result& engine = scored_.result;
     job_result result;
@@ -154,7 +163,7 @@ class job_results {
                       {"granularity", q.granularity.name},
                       {"weight", jobs_[f].weight},
                       {"activation", jobs_[f].activation},
-                      {"calibration", jobs_[f].calibration},
+                      {"calibration", "max"},
                       {"has_effect", q.has_effect},
                       {"quant_cfg", q.config.at("quant_cfg")},
                       {"algorithm", algorithm != nullptr ? *algorithm : json::value()},
@@ -336,6 +345,7 @@ finished_job finish(const planned_job& job, const opened_pass& pass, const score
   const json::object manifest = results.manifest(bench, stop_requested);
   lm::write_text_file(job.folder / run_stats_name, json_text(run_stats(scored, job.pass)) + "\n");
   write_job_reports(manifest, job.folder);
+  lm::write_text_file(job.folder / mix_name, json_text(mix_of_manifest(manifest, results.inputs())) + "\n");
   lm::write_text_file(job.folder / job.result_name(), json_text(manifest) + "\n");
   return {job.label, job.folder, results.found().rows, results.found().outcome, job.has_effect()};
 }
@@ -365,7 +375,7 @@ finished_job read_finished(const planned_job& job) {
 void write_job_reports(const json::object& manifest, const std::filesystem::path& folder) {
   write_reports(manifest, folder);
   write_autoquant_report(manifest, folder);
-  write_quant_recipe(manifest, folder);
+  lm::write_text_file(folder / quant_recipe_name, json_text(quant_recipe(manifest)) + "\n");
 }
 
 }  // namespace qgrain::sweep

@@ -6,9 +6,12 @@
 #include <costs.hpp>
 #include <latency_table.hpp>
 
+#include <engine/additive_scores.hpp>
+
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace qgrain::sweep {
 namespace {
@@ -22,14 +25,17 @@ json::object use_text(const budget_use& use) {
 format_scores scores_of(const planned_job& job, const opened_pass& pass, const scored_pass& scored,
                         score_method method) {
   const std::vector<std::vector<double>>& of_method = scored.scores.at(method);
-  format_scores found;
+  std::vector<std::vector<double>> linears;
   for (const struct job& wanted : jobs_of(job)) {
     const auto place = std::find(scored.jobs.begin(), scored.jobs.end(), wanted) - scored.jobs.begin();
-    const std::vector<double>& linears = of_method[static_cast<std::size_t>(place)];
-    found.emplace_back(pass.unreached, 0.0);
-    for (const double score : linears) found.back().push_back(harm_of(name_of(method), score));
+    linears.push_back(of_method[static_cast<std::size_t>(place)]);
   }
-  return found;
+  if (method == score_method::mse) linears = squared_errors(std::move(linears), scored.result.scored_outputs);
+  if (method == score_method::sqnr_db) linears = noise_to_signal(std::move(linears));
+  const std::span<const double> sizes = std::span(pass.layers.sizes).subspan(pass.unreached);
+  if (method == score_method::weight_mse) linears = squared_errors(std::move(linears), sizes);
+  for (std::vector<double>& scores : linears) scores.insert(scores.begin(), pass.unreached, 0.0);
+  return linears;
 }
 
 job_search::job_search(const planned_job& job, const opened_pass& pass)

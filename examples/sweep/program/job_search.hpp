@@ -18,8 +18,8 @@
 
 namespace qgrain::sweep {
 
-/// Scores of a job's formats by one method: [format][layer], in the order of opened_pass::layers; 0 where text does
-/// not reach a layer.
+/// What a search adds up, by one method: [format][layer], in the order of opened_pass::layers; 0 where text does not
+/// reach a layer. Mean squared errors are turned into sums of squares, decibels into noise over signal.
 using format_scores = std::vector<std::vector<double>>;
 
 /// The scores of a job out of a pass.

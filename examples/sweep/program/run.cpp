@@ -162,7 +162,7 @@ std::vector<job> jobs_of(const planned_job& planned) {
   std::vector<job> jobs;
   for (const planned_format& format : planned.formats) {
     const recipe_pair& recipes = format.quantization.recipes;
-    jobs.push_back({recipes.weight, recipes.activation, recipes.calibration});
+    jobs.push_back({recipes.weight, recipes.activation});
   }
   return jobs;
 }
@@ -188,6 +188,7 @@ std::vector<pass_of_jobs> open_passes(sweep_plan& plan) {
 
 std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request, const run_control& control) {
   const std::vector<pass_of_jobs> passes = open_passes(plan);
+  for (const std::string& warning : plan.warnings) control.warn(warning);
   run_state state(plan, request);
   for (planned_job& job : plan.jobs) job.state = claim(job.folder, job.config, job.result_name());
   write_skipped(plan);

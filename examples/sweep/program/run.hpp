@@ -23,6 +23,7 @@ using progress_report = std::function<void(double share, const std::string& what
 struct run_control {
   progress_report progress;
   std::function<bool()> stop_requested;  ///< then the run saves its state and throws `interrupted`
+  std::function<void(const std::string& warning)> warn;
 };
 
 /// A pass and its jobs, by their places in the plan.
