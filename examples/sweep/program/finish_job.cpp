@@ -63,8 +63,7 @@ class job_results {
  public:
   job_results(const planned_job& job, const opened_pass& pass, const scored_pass& scored)
       : job_(job), pass_(pass), scored_(scored), search_(job, pass), jobs_(jobs_of(job)) {
-    for (const score_method method : job.autoquant.methods)
-      scores_[method] = scores_of(job, pass, scored, method);
+    for (const score_method method : job.autoquant.methods) scores_[method] = scores_of(job, pass, scored, method);
     found_ = search_.search(scores_.at(job.autoquant.method), job.autoquant.method);
   }
 
@@ -241,17 +240,16 @@ class job_results {
     std::vector<std::size_t> format(pass_.model.linears().size(), no_format);
     const std::vector<study_group> groups = study_groups();
     for (std::size_t g = 0; g < groups.size(); ++g) {
-      for (const std::size_t member : groups[g].members)
-        format[member] = groups[g].formats[found_.outcome.picks[g]];
+      for (const std::size_t member : groups[g].members) format[member] = groups[g].formats[found_.outcome.picks[g]];
     }
     return format;
   }
 
   // Scores that are a measure of the whole model's output add up to a prediction for the mix.
   [[nodiscard]] json::value predicted(score_method method, double divisor) const {
-    const bool is_comparable = job_.pass.padding == lm::padding::none &&
-                               num_score_steps(job_.pass.score_size, job_.pass.batch_size, pass_.rows.batches()) ==
-                                   pass_.rows.batches();
+    const bool is_comparable =
+        job_.pass.padding == lm::padding::none &&
+        num_score_steps(job_.pass.score_size, job_.pass.batch_size, pass_.rows.batches()) == pass_.rows.batches();
     if (!scores_.contains(method) || !is_comparable) return {};
     const std::vector<std::vector<double>> of_groups = harm(method);
     double sum = 0;

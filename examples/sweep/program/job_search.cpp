@@ -40,9 +40,9 @@ format_scores scores_of(const planned_job& job, const opened_pass& pass, const s
 
 job_search::job_search(const planned_job& job, const opened_pass& pass)
     : job_(job),
-      selection_(select_layers(pass.layers,
-                               {text_at(job.scheme, "coverage_mode"), job.autoquant.effective_bits,
-                                job.autoquant.disabled_layers, job.autoquant.exclude, job.autoquant.groups})) {
+      selection_(
+          select_layers(pass.layers, {text_at(job.scheme, "coverage_mode"), job.autoquant.effective_bits,
+                                      job.autoquant.disabled_layers, job.autoquant.exclude, job.autoquant.groups})) {
   const autoquant_settings& settings = job.autoquant;
   std::vector<recipe_pair> pairs;
   for (const planned_format& format : job.formats) {
@@ -104,7 +104,12 @@ std::vector<std::size_t> job_search::members(const candidate_row& row) const {
 void job_search::check() const {
   const std::size_t layers = selection_.places.empty() ? 0 : selection_.places.back() + 1;
   const format_scores none(formats_.size(), std::vector<double>(layers, 0.0));
-  static_cast<void>(search(none, score_method::gradient));
+  const searched_job found = search(none, score_method::gradient);
+  try {
+    static_cast<void>(search_table(found.rows, budget_unit::effective_bits, job_.autoquant.study_bits));
+  } catch (const error& fault) {
+    throw error(fault.code(), std::string("autoquant.study_bits: ") + fault.what());
+  }
 }
 
 json::object job_search::description(const search_outcome& outcome) const {

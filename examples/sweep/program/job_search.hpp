@@ -34,8 +34,8 @@ struct searched_job {
 /// Everything of a search but the scores.
 class job_search {
  public:
-  /// Reads the latency table, if any. Throws where nothing is left to quantize, a group rule is no regular expression or
-  /// latencies are missing. `job` must outlive it.
+  /// Reads the latency table, if any. Throws where nothing is left to quantize, a group rule is no regular expression
+  /// or latencies are missing. `job` must outlive it.
   job_search(const planned_job& job, const opened_pass& pass);
 
   /// Throws errc::out_of_range for budgets that cannot be met.

@@ -105,6 +105,12 @@ pass_settings pass_of(const json::object& config, const autoquant_settings& sett
   pass.threads = static_cast<int>(is_null(config, "runner.threads") ? std::max(1U, std::thread::hardware_concurrency())
                                                                     : positive(config, "runner.threads"));
   pass.cross = cross_term_of(text_at(config, "autoquant.cross_term"));
+  for (const score_method method : pass.methods) {
+    const bool needs_outputs = method == score_method::mse || method == score_method::sqnr_db;
+    if (needs_outputs && pass.cross != cross_term::exact)
+      throw error(errc::unsupported, "the method " + std::string(name_of(method)) +
+                                         " needs autoquant.cross_term=exact: it sees whole outputs");
+  }
   if (const std::string device = text_at(config, "autoquant.device"); device != "cpu") {
     throw error(errc::unsupported, "autoquant.device: must be cpu, not " + device);
   }
@@ -346,7 +352,12 @@ void plan_job(sweep_plan& plan, const std::vector<std::string>& overrides, const
   job.label = pair + " " + granularity.name + (further.empty() ? "" : " " + job.further);
   plan.folder = plan.folder.empty() ? place.base : common_folder(plan.folder, place.base);
   try {
-    for (const format_planner::request& request : requests) job.formats.push_back(planner.resolve(request));
+    for (const format_planner::request& request : requests) {
+      job.formats.push_back(planner.resolve(request));
+      // ModelOpt numbers configurations that are none of its presets by their place
+      std::string& name = job.formats.back().quantization.format_name;
+      if (name == "CUSTOM_0") name = "CUSTOM_" + std::to_string(job.formats.size() - 1);
+    }
   } catch (const error& fault) {
     plan.illegal.push_back({job.label, pair, granularity.name, fault.what()});
     return;

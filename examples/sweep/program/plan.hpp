@@ -45,7 +45,7 @@ struct pass_settings {
   std::uint64_t fisher_draws = 1;
   std::uint64_t fisher_seed = 0;
   std::optional<group_rules> groups;  ///< only where a method scores groups as a whole
-  int threads = 1;  ///< no part of the comparison: results do not depend on it
+  int threads = 1;                    ///< no part of the comparison: results do not depend on it
 
   friend bool operator==(const pass_settings& a, const pass_settings& b) {
     const auto all = [](const pass_settings& p) {
@@ -97,7 +97,7 @@ struct sweep_plan {
   std::filesystem::path folder;                ///< of the run as a whole: its state lies there
   double checkpoint_seconds = 60;
   bool skip_illegal = false;
-  std::vector<skipped_job> illegal;  ///< jobs that no recipe can follow; not among the others
+  std::vector<skipped_job> illegal;   ///< jobs that no recipe can follow; not among the others
   std::vector<std::string> warnings;  ///< for people: patterns that match nothing
   bool report_only = false;
   bool is_multirun = false;

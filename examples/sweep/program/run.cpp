@@ -105,12 +105,12 @@ class run_state {
   // One file per settings of a pass.
   [[nodiscard]] std::filesystem::path checkpoint(const pass_settings& pass) const {
     fnv1a hash;
-    const std::string text = pass.model.string() + "\n" + pass.captions.string() + "\n" +
-                             std::to_string(pass.samples.value_or(0)) + " " +
-                             std::to_string(static_cast<int>(pass.padding)) + " " +
-                             std::to_string(pass.sequence_length) + " " + std::to_string(pass.batch_size) + " " +
-                             std::to_string(pass.score_size) + " " + std::string(name_of(pass.cross)) + " " +
-                             std::to_string(pass.fisher_draws) + " " + std::to_string(pass.fisher_seed) + groups_text(pass);
+    const std::string text =
+        pass.model.string() + "\n" + pass.captions.string() + "\n" + std::to_string(pass.samples.value_or(0)) + " " +
+        std::to_string(static_cast<int>(pass.padding)) + " " + std::to_string(pass.sequence_length) + " " +
+        std::to_string(pass.batch_size) + " " + std::to_string(pass.score_size) + " " +
+        std::string(name_of(pass.cross)) + " " + std::to_string(pass.fisher_draws) + " " +
+        std::to_string(pass.fisher_seed) + groups_text(pass);
     hash.add(std::as_bytes(std::span(text)));
     return state_folder(folder_) / ("pass-" + hash.text() + ".safetensors");
   }

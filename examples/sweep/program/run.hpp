@@ -41,9 +41,9 @@ struct pass_of_jobs {
 [[nodiscard]] std::vector<job> jobs_of(const planned_job& planned);
 
 /// Scores all jobs that are not complete yet and writes, per job, composed-config.json (first), run_stats.json, the
-/// reports and exports and the manifest (last). Each file appears as a whole; a job's results stay whatever happens later. The run
-/// holds the lock of plan.folder and keeps its request, its log and its checkpoints below it; jobs of a pass that was
-/// broken off go on where it stood. Illegal jobs are an error, or recorded in skipped-jobs.json.
+/// reports and exports and the manifest (last). Each file appears as a whole; a job's results stay whatever happens
+/// later. The run holds the lock of plan.folder and keeps its request, its log and its checkpoints below it; jobs of a
+/// pass that was broken off go on where it stood. Illegal jobs are an error, or recorded in skipped-jobs.json.
 [[nodiscard]] std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
                                                  const run_control& control);
 
