@@ -76,14 +76,17 @@ std::vector<chunk> copies_pass::chunks(index_t copies) const {
   return parts;
 }
 
-void copies_pass::forward(index_t first_layer, index_t copies, matrix x, linear_override& instead) {
+void copies_pass::forward(index_t first_layer, index_t copies, matrix x, linear_override& instead,
+                          const std::function<void()>& before_chunk) {
   const std::vector<chunk> parts = chunks(copies);
   double block_elements = 0;
   for (const const_matrix& w : weights_.linears) block_elements += static_cast<double>(w.size());
   for (index_t layer = first_layer; layer < model_.config().layers; ++layer) {
     model_.read_block(layer, weights_, pool_);
-    for (const chunk& part : parts)
-      runner_.forward(weights_, part, layer, x, x, nullptr, layer == first_layer ? &instead : nullptr);
+    for (const chunk& part : parts) {
+      if (before_chunk) before_chunk();
+      runner_.forward(weights_, part, layer, x, x, nullptr, &instead);
+    }
     linear_flops_ += 2.0 * block_elements * static_cast<double>(copies * rows_);
   }
 }

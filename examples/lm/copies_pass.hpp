@@ -12,6 +12,7 @@
 
 #include <qgrain/host/parallel.hpp>
 
+#include <functional>
 #include <vector>
 
 namespace qgrain::lm {
@@ -26,9 +27,11 @@ class copies_pass {
 
   /// Of one copy.
   [[nodiscard]] index_t rows() const noexcept { return rows_; }
-  /// x [copies * rows(), hidden]: the residual stream in front of block `first_layer`, on return behind the last. The
-  /// first of these blocks takes `instead` for its Linears.
-  void forward(index_t first_layer, index_t copies, matrix x, linear_override& instead);
+  /// x [copies * rows(), hidden]: the residual stream in front of block `first_layer`, on return behind the last.
+  /// `instead` takes the place of Linears in these blocks. `before_chunk`, if any, is called often; what it throws ends
+  /// the pass.
+  void forward(index_t first_layer, index_t copies, matrix x, linear_override& instead,
+               const std::function<void()>& before_chunk = {});
   /// Operations of the products of Linears so far.
   [[nodiscard]] double linear_flops() const noexcept { return linear_flops_; }
 

@@ -1,5 +1,7 @@
 #include "checkpoint.hpp"
 
+#include "ranges.hpp"
+
 #include <lm/safetensors.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -25,6 +27,26 @@ std::vector<Element> read_all(const lm::safetensors_file& file, const char* name
 }
 
 }  // namespace
+
+std::string pass_fingerprint(std::string_view kind, std::string_view model, const lm::packed_rows& rows,
+                             std::span<const job> jobs, std::span<const index_t> settings) {
+  fnv1a hash;
+  hash.add(std::as_bytes(std::span(kind)));
+  hash.add(std::as_bytes(std::span(model)));
+  hash.add(std::as_bytes(std::span(rows.ids)));
+  hash.add(std::as_bytes(std::span(rows.targets)));
+  hash.add(std::as_bytes(std::span(rows.positions)));
+  for (const lm::sequence_rows& s : rows.sequences) {
+    const std::array<index_t, 4> place{s.begin, s.rows, s.padding, s.batch};
+    hash.add(std::as_bytes(std::span(place)));
+  }
+  for (const job& j : jobs) {
+    const std::string name = j.weight + ":" + j.activation + "\n";
+    hash.add(std::as_bytes(std::span(name)));
+  }
+  hash.add(std::as_bytes(settings));
+  return hash.text();
+}
 
 void save_checkpoint(const std::filesystem::path& path, const pass_identity& pass, const pass_place& place,
                      const std::vector<double>& sums, double scoring_flops, const lm::buffer& gradient) {

@@ -5,12 +5,15 @@
 #include "job.hpp"
 
 #include <lm/buffer.hpp>
+#include <lm/rows.hpp>
 
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace qgrain::sweep {
@@ -23,7 +26,8 @@ class interrupted : public std::runtime_error {
   interrupted() : std::runtime_error("interrupted") {}
 };
 
-/// Place in a backward pass. Samples are counted from the last boundary between blocks.
+/// Place in a backward pass. Samples are counted from the last boundary between blocks. For output scores: the first so
+/// many groups are done, and of the next so many portions of jobs.
 struct pass_place {
   index_t layer = 0;         ///< blocks [0, layer) remain behind the boundary; layers + 1: the head is not done either
   index_t samples = 0;       ///< of these the first so many are scored
@@ -42,6 +46,11 @@ struct pass_identity {
   std::string fingerprint;  ///< of everything that the sums depend on
   std::vector<job> jobs;
 };
+
+/// 16 hexadecimal digits that depend on everything the sums of a pass depend on: the kind of pass, the model's
+/// fingerprint, rows, jobs in their order, and settings as numbers.
+[[nodiscard]] std::string pass_fingerprint(std::string_view kind, std::string_view model, const lm::packed_rows& rows,
+                                           std::span<const job> jobs, std::span<const index_t> settings);
 
 /// Writes in one step. Throws errc::io_failure.
 void save_checkpoint(const std::filesystem::path& path, const pass_identity& pass, const pass_place& place,

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <span>
@@ -77,26 +76,17 @@ class calibration final : public lm::forward_observer {
   const std::function<bool()>& stop_;
 };
 
-// Everything that the sums of a pass depend on.
 std::string fingerprint_of(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
                            const engine_options& options) {
-  fnv1a hash;
-  hash.add(std::as_bytes(std::span(model)));
-  hash.add(std::as_bytes(std::span(rows.ids)));
-  hash.add(std::as_bytes(std::span(rows.targets)));
-  hash.add(std::as_bytes(std::span(rows.positions)));
-  const auto add = [&](std::initializer_list<index_t> numbers) {
-    for (const index_t n : numbers) hash.add(std::as_bytes(std::span(&n, 1)));
-  };
-  for (const lm::sequence_rows& s : rows.sequences) add({s.begin, s.rows, s.padding, s.batch});
-  for (const job& j : jobs) {
-    const std::string name = j.weight + ":" + j.activation + "\n";
-    hash.add(std::as_bytes(std::span(name)));
+  std::vector<index_t> settings{
+      options.limits.chunk_bytes,   options.limits.slab_bytes, options.limits.slab_output_bytes,
+      options.score_batches,        options.variant_bytes,     static_cast<index_t>(options.cross),
+      options.output_errors ? 1 : 0};
+  if (options.labels) {
+    settings.push_back(static_cast<index_t>(options.labels->seed));
+    settings.push_back(static_cast<index_t>(options.labels->number));
   }
-  add({options.limits.chunk_bytes, options.limits.slab_bytes, options.limits.slab_output_bytes, options.score_batches,
-       options.variant_bytes, static_cast<index_t>(options.cross), options.output_errors ? 1 : 0});
-  if (options.labels) add({static_cast<index_t>(options.labels->seed), static_cast<index_t>(options.labels->number)});
-  return hash.text();
+  return pass_fingerprint("gradient", model, rows, jobs, settings);
 }
 
 // The backward pass from its start, or from where a checkpoint of the same pass stands.

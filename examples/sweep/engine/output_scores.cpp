@@ -1,5 +1,6 @@
 #include "output_scores.hpp"
 
+#include "checkpoint.hpp"
 #include "engine.hpp"
 #include "fake_linear.hpp"
 #include "head_comparison.hpp"
@@ -15,7 +16,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace qgrain::sweep {
@@ -23,25 +26,26 @@ namespace {
 
 constexpr index_t task_rows = 128;
 
-// Which input of the model a Linear reads: four a block, then the head's.
-index_t input_of(const lm::model& model, std::size_t linear) {
-  const auto l = static_cast<index_t>(linear);
-  if (l == model.head_linear()) return 4 * model.config().layers;
-  constexpr std::array<index_t, lm::linears_per_block> inputs{0, 0, 0, 1, 2, 2, 3};
-  return l / lm::linears_per_block * 4 + inputs[static_cast<std::size_t>(l % lm::linears_per_block)];
-}
-
 void check_groups(const lm::model& model, std::span<const linear_group> groups) {
   for (const linear_group& group : groups) {
-    const auto is_stray = [&](std::size_t l) { return l >= model.linears().size(); };
-    if (group.empty() || std::any_of(group.begin(), group.end(), is_stray))
+    linear_group members = group;
+    std::sort(members.begin(), members.end());
+    if (members.empty() || members.back() >= model.linears().size())
       throw error(errc::invalid_argument, "a group of Linears is empty or names one that the model does not have");
-    for (const std::size_t l : group) {
-      if (input_of(model, l) == input_of(model, group.front())) continue;
-      throw error(errc::invalid_argument, model.linears()[group.front()].name + " and " + model.linears()[l].name +
-                                              " are of one group but have different inputs");
-    }
+    const auto twin = std::adjacent_find(members.begin(), members.end());
+    if (twin != members.end())
+      throw error(errc::invalid_argument, model.linears()[*twin].name + " is twice in one group");
   }
+}
+
+// The first block with a member; the number of blocks where the head alone is one.
+index_t first_layer(const lm::model& model, const linear_group& group) {
+  const auto first = static_cast<index_t>(*std::min_element(group.begin(), group.end()));
+  return std::min(first / lm::linears_per_block, model.config().layers);
+}
+
+bool has_head(const lm::model& model, const linear_group& group) {
+  return std::find(group.begin(), group.end(), static_cast<std::size_t>(model.head_linear())) != group.end();
 }
 
 // Quantizes one group of Linears, in each copy of the rows by another job.
@@ -177,15 +181,39 @@ std::vector<std::vector<std::size_t>> portions(const job_plan& plan, std::size_t
   return parts;
 }
 
+// Linears of one number share an input, and with it the memory of their quantized weights.
+std::size_t input_of(std::size_t linear) {
+  constexpr std::array<std::size_t, lm::linears_per_block> inputs{0, 0, 0, 1, 2, 2, 3};
+  return linear / inputs.size() * 4 + inputs[linear % inputs.size()];
+}
+
+std::string text_of(const pass_place& place) {
+  return "group " + std::to_string(place.layer) + " portion " + std::to_string(place.samples);
+}
+
 // Shares of the products for the progress: rows and jobs cancel out.
 double group_work(const lm::model& model, const linear_group& group) {
   const index_t layers = model.config().layers;
-  const auto layer = std::min(static_cast<index_t>(group.front()) / lm::linears_per_block, layers);
+  const index_t layer = first_layer(model, group);
   double block = 0;
   for (index_t l = 0; l < lm::linears_per_block && layers > 0; ++l)
     block += static_cast<double>(model.linears()[static_cast<std::size_t>(l)].elements());
   return block * static_cast<double>(layers - layer) + static_cast<double>(model.linears().back().elements());
 }
+
+// Ranges of all inputs, unless somebody asks to stop.
+class stoppable_ranges final : public lm::forward_observer {
+ public:
+  stoppable_ranges(input_ranges& ranges, const std::function<bool()>& stop) : ranges_(ranges), stop_(stop) {}
+  void observe(const lm::linear_input& input) override {
+    if (stop_ && stop_()) throw interrupted();
+    ranges_.observe(input);
+  }
+
+ private:
+  input_ranges& ranges_;
+  const std::function<bool()>& stop_;
+};
 
 std::size_t fitting(index_t bytes, index_t floats) {
   return static_cast<std::size_t>(std::max<index_t>(bytes / (floats * static_cast<index_t>(sizeof(float))), 1));
@@ -207,7 +235,6 @@ class output_scorer {
         multiplicities_(rows.multiplicities()),
         rows_(forward()),
         comparison_(model, rows, last_state(), pool, options.limits),
-        base_flops_(comparison_.linear_flops()),
         most_jobs_(std::min(fitting(options.state_bytes, rows_ * model.config().hidden),
                             std::max<std::size_t>(plan.scored_jobs(), 1))),
         rest_(model, rows, pool, options.limits, options.score_batches, static_cast<index_t>(most_jobs_)),
@@ -218,27 +245,38 @@ class output_scorer {
     result_.mean_loss = comparison_.mean_loss();
   }
 
-  void run(std::span<const linear_group> groups) {
+  void run(std::span<const linear_group> groups, pass_identity identity) {
+    identity_ = std::move(identity);
     result_.kl_div.assign(plan_.jobs.size(), std::vector<double>(groups.size(), 0.0));
     result_.loss_increase = result_.kl_div;
+    resume();
     double work = 0;
     double done = 0;
     for (const linear_group& group : groups) work += group_work(model_, group);
     for (std::size_t g = 0; g < groups.size(); ++g) {
-      for (const std::vector<std::size_t>& part : portions(plan_, most_jobs_, most_variants(groups[g]))) {
-        add(part, g, run_portion(part, groups[g]));
-        done +=
-            group_work(model_, groups[g]) * static_cast<double>(part.size()) / static_cast<double>(plan_.scored_jobs());
+      const auto parts = portions(plan_, most_jobs_, most_variants(groups[g]));
+      for (std::size_t p = 0; p < parts.size(); ++p) {
+        if (!is_done(g, p)) {
+          require_no_stop();
+          const double before = products();
+          add(parts[p], g, run_portion(parts[p], groups[g]));
+          result_.linear_flops += products() - before;
+          scored(g, p + 1);
+        }
+        done += group_work(model_, groups[g]) * static_cast<double>(parts[p].size()) /
+                static_cast<double>(plan_.scored_jobs());
         if (options_.progress) options_.progress(std::min(done / work, 1.0));
       }
     }
-    result_.linear_flops = rest_.linear_flops() + comparison_.linear_flops() - base_flops_;
+    place_ = {static_cast<index_t>(groups.size()), 0, 0};
+    if (!options_.checkpoint.empty()) save();
   }
 
  private:
   // How many rows are scored.
   index_t forward() {
-    pass_.forward(lm::layer_pass::keep::all_states, &inputs_);
+    stoppable_ranges observer(inputs_, options_.stop_requested);
+    pass_.forward(lm::layer_pass::keep::all_states, &observer);
     inputs_.require_finite();
     return pass_.state(0).rows();
   }
@@ -246,31 +284,45 @@ class output_scorer {
     return lm::rows_of(pass_.state(model_.config().layers), 0, rows_);
   }
 
+  // How many quantized sets of the Linears that share an input fit into memory.
   [[nodiscard]] std::size_t most_variants(const linear_group& group) const {
-    index_t elements = 0;
-    for (const std::size_t l : group) elements += model_.linears()[l].elements();
-    if (static_cast<index_t>(group.front()) == model_.head_linear())
-      elements = std::min(elements, options_.limits.slab_bytes / static_cast<index_t>(sizeof(float)));
-    return fitting(options_.variant_bytes, std::max<index_t>(elements, 1));
+    index_t most = 1;
+    for (const std::size_t l : group) {
+      const bool is_head = static_cast<index_t>(l) == model_.head_linear();
+      index_t elements = model_.linears()[l].elements();
+      if (is_head) elements = std::min(elements, options_.limits.slab_bytes / static_cast<index_t>(sizeof(float)));
+      for (const std::size_t other : group) {
+        if (!is_head && other != l && input_of(other) == input_of(l)) elements += model_.linears()[other].elements();
+      }
+      most = std::max(most, elements);
+    }
+    return fitting(options_.variant_bytes, most);
+  }
+
+  void require_no_stop() {
+    if (!options_.stop_requested || !options_.stop_requested()) return;
+    if (!options_.checkpoint.empty()) save();
+    throw interrupted();
   }
 
   std::vector<row_comparison> run_portion(const std::vector<std::size_t>& jobs, const linear_group& group) {
     const auto copies = static_cast<index_t>(jobs.size());
     group_override instead(plan_, group, jobs, rows_, weights_, inputs_, pool_);
+    lm::linear_override* const head = has_head(model_, group) ? &instead : nullptr;
     std::vector<head_comparison::copy> changed;
-    if (static_cast<index_t>(group.front()) == model_.head_linear()) {
-      for (index_t c = 0; c < copies; ++c) changed.push_back({last_state(), &instead, c * rows_});
+    const index_t layer = first_layer(model_, group);
+    if (layer == model_.config().layers) {
+      for (index_t c = 0; c < copies; ++c) changed.push_back({last_state(), head, c * rows_});
       return comparison_.compare(changed);
     }
-    const index_t layer = static_cast<index_t>(group.front()) / lm::linears_per_block;
     const lm::matrix states = states_.view(copies * rows_, model_.config().hidden);
     const auto state_of = [&](index_t c) { return lm::rows_of(states, c * rows_, (c + 1) * rows_); };
     pool_.run(copies, [&](index_t c) {
       lm::matrix state = state_of(c);
       state = pass_.state(layer);
     });
-    rest_.forward(layer, copies, states, instead);
-    for (index_t c = 0; c < copies; ++c) changed.push_back({lm::as_const(state_of(c)), nullptr, c * rows_});
+    rest_.forward(layer, copies, states, instead, [this] { require_no_stop(); });
+    for (index_t c = 0; c < copies; ++c) changed.push_back({lm::as_const(state_of(c)), head, c * rows_});
     return comparison_.compare(changed);
   }
 
@@ -287,6 +339,50 @@ class output_scorer {
     }
   }
 
+  // Both tables in a row.
+  [[nodiscard]] std::vector<double> sums() const {
+    std::vector<double> all;
+    for (const auto* table : {&result_.kl_div, &result_.loss_increase}) {
+      for (const std::vector<double>& row : *table) all.insert(all.end(), row.begin(), row.end());
+    }
+    return all;
+  }
+
+  void resume() {
+    if (options_.checkpoint.empty()) return;
+    const std::optional<pass_checkpoint> state = load_checkpoint(options_.checkpoint, identity_.fingerprint);
+    if (!state) return;
+    if (state->sums.size() != sums().size())
+      throw error(errc::bad_file, options_.checkpoint.string() + ": the number of scores is not that of this pass");
+    auto from = state->sums.begin();
+    for (auto* table : {&result_.kl_div, &result_.loss_increase}) {
+      for (std::vector<double>& row : *table) {
+        std::copy_n(from, row.size(), row.begin());
+        from += static_cast<std::ptrdiff_t>(row.size());
+      }
+    }
+    result_.linear_flops = state->scoring_flops;
+    place_ = state->place;
+    if (options_.log) options_.log("resume " + text_of(place_));
+  }
+  [[nodiscard]] bool is_done(std::size_t group, std::size_t portion) const {
+    const auto g = static_cast<index_t>(group);
+    return g < place_.layer || (g == place_.layer && static_cast<index_t>(portion) < place_.samples);
+  }
+  void scored(std::size_t group, std::size_t portions) {
+    place_ = {static_cast<index_t>(group), static_cast<index_t>(portions), 0};
+    if (options_.log) options_.log("scored " + text_of(place_));
+    if (options_.checkpoint.empty()) return;
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_;
+    if (since.count() >= options_.checkpoint_seconds) save();
+  }
+  void save() {
+    save_checkpoint(options_.checkpoint, identity_, place_, sums(), result_.linear_flops, {});
+    saved_ = std::chrono::steady_clock::now();
+    if (options_.log) options_.log("checkpoint " + text_of(place_));
+  }
+  [[nodiscard]] double products() const { return rest_.linear_flops() + comparison_.linear_flops(); }
+
   const lm::model& model_;
   const job_plan& plan_;
   thread_pool& pool_;
@@ -298,11 +394,25 @@ class output_scorer {
   std::vector<std::int32_t> multiplicities_;
   index_t rows_;  // that are scored
   head_comparison comparison_;
-  double base_flops_;
   std::size_t most_jobs_;  // at once
   lm::copies_pass rest_;
   lm::buffer states_;  // [jobs at once * rows, hidden]
+
+  pass_identity identity_;
+  pass_place place_;  // done so far
+  std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };
+
+std::string fingerprint_of(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
+                           std::span<const linear_group> groups, const output_options& options) {
+  std::vector<index_t> settings{options.limits.chunk_bytes, options.limits.slab_bytes, options.limits.slab_output_bytes,
+                                options.score_batches,      options.state_bytes,       options.variant_bytes};
+  for (const linear_group& group : groups) {
+    settings.push_back(static_cast<index_t>(group.size()));
+    for (const std::size_t l : group) settings.push_back(static_cast<index_t>(l));
+  }
+  return pass_fingerprint("output", model, rows, jobs, settings);
+}
 
 }  // namespace
 
@@ -315,7 +425,9 @@ output_result score_outputs(const lm::model& model, const lm::packed_rows& rows,
   double seconds = 0;
   {
     const lm::stopwatch watch(seconds);
-    output_scorer(model, rows, plan, pool, options, result).run(groups);
+    output_scorer scorer(model, rows, plan, pool, options, result);
+    scorer.run(groups,
+               {fingerprint_of(result.model_fingerprint, rows, jobs, groups, options), {jobs.begin(), jobs.end()}});
   }
   result.total_seconds = seconds;
   return result;

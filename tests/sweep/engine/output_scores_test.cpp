@@ -2,10 +2,12 @@
 // repeatability.
 #include "engine_support.hpp"
 
+#include <sweep/engine/checkpoint.hpp>
 #include <sweep/engine/mix.hpp>
 #include <sweep/engine/mix_override.hpp>
 #include <sweep/engine/output_scores.hpp>
 #include <sweep/engine/rank_correlation.hpp>
+#include <sweep/engine/verification.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/fake_recipes.hpp>
@@ -18,6 +20,7 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -243,15 +246,123 @@ BOOST_AUTO_TEST_CASE(slabs_and_chunks_do_not_change_the_scores) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(groups_without_a_common_input_are_refused) {
+BOOST_AUTO_TEST_CASE(faulty_groups_are_refused) {
   const lm::packed_rows rows = rows_of(captions("captions_small.txt", 2), "plain");
   thread_pool pool(1);
   const auto refused = [&](const std::vector<linear_group>& groups, const std::vector<std::string>& words) {
     expect_error(errc::invalid_argument, words,
                  [&] { static_cast<void>(score_outputs(tiny(), rows, some_jobs, groups, pool)); });
   };
-  refused({{0, 3}}, {"layers.0.self_attn.q_proj", "layers.0.self_attn.o_proj", "inputs"});
-  refused({{0, 7}}, {"layers.0.self_attn.q_proj", "layers.1.self_attn.q_proj"});
+  refused({{0}, {7, 0, 7}}, {"layers.1.self_attn.q_proj", "twice"});
   refused({{}}, {"empty"});
   refused({{43}}, {"does not have"});
+}
+
+// Members at several inputs, in several blocks, with and without the head, in any order: as the whole model with these
+// Linears quantized. Ranges of tokens and calibrated ones, so that a member behind another one has the same.
+BOOST_AUTO_TEST_CASE(groups_of_several_inputs_are_mixes) {
+  const std::vector<linear_group> groups{{0, 3}, {41, 2, 17, 18}, {9, 42}, {30, 4, 5, 6, 31}};
+  const std::vector<job> jobs{{"int4/group32", "int8/per_token_dynamic"},
+                              {"mxfp4_rceil", "fp8/group32"},
+                              {"fp16", "int4/per_token_dynamic"},
+                              {"int8/per_in_channel", "int8/per_tensor_static"},
+                              {"fp8/tile128x128", "fp16"}};
+  const lm::packed_rows rows = lm::pack(captions("captions_small.txt", 7), {lm::padding::none, 0, 2, -1, 1021}, 1024);
+  thread_pool pool(2);
+  const output_result found = score_outputs(tiny(), rows, jobs, groups, pool);
+  mix_verifier verifier(tiny(), rows, pool);
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      recipe_mix mix;
+      mix.linears.resize(tiny().linears().size());
+      mix.input_amax = found.input_amax;
+      for (const std::size_t l : groups[g])
+        mix.linears[l] = {recipe_called(jobs[j].weight), recipe_called(jobs[j].activation)};
+      const mix_report report = verifier.verify(mix);
+      const double wanted = report.mean_divergence * static_cast<double>(report.positions);
+      const std::string what = jobs[j].weight + " " + jobs[j].activation + " group " + std::to_string(g);
+      // A last bit of a product may move an activation across a rounding tie.
+      BOOST_TEST(std::abs(found.kl_div[j][g] - wanted) <= 2e-3 * wanted,
+                 what << " " << found.kl_div[j][g] << " " << wanted);
+      BOOST_TEST(std::abs(found.loss_increase[j][g] - (report.loss - report.base_loss)) <= 1e-5, what);
+    }
+  }
+  // More chunks than copies, little memory, more threads.
+  output_options pieces;
+  pieces.limits = {1, 256 * 128 * 4, 16 * 256 * 4};
+  pieces.state_bytes = 1;
+  pieces.variant_bytes = 1;
+  thread_pool three(3);
+  const output_result other = score_outputs(tiny(), rows, jobs, groups, three, pieces);
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    for (std::size_t g = 0; g < groups.size(); ++g)
+      BOOST_TEST(std::abs(found.kl_div[j][g] - other.kl_div[j][g]) <= 2e-3 * found.kl_div[j][g]);
+  }
+}
+
+// Stopped behind every few questions, in the middle of a portion as well: the same bits, no portion scored twice.
+BOOST_AUTO_TEST_CASE(scores_go_on_to_the_same_bits) {
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 6), "driver");
+  const std::vector<linear_group> groups{{0, 1, 2}, {18, 30}, {42}, {27, 42}, {41}};
+  thread_pool pool(2);
+  output_options options;
+  options.limits.chunk_bytes = 1;
+  options.state_bytes = 3 * rows.rows() * 128 * 4;
+  options.variant_bytes = 1 << 18;
+  const output_result wanted = score_outputs(tiny(), rows, some_jobs, groups, pool, options);
+
+  const lm::testing::temporary_folder folder;
+  options.checkpoint = folder.path() / "state";
+  options.checkpoint_seconds = 0;
+  std::vector<std::string> lines;
+  std::size_t resumed = 0;
+  options.log = [&](const std::string& line) {
+    if (line.starts_with("scored")) lines.push_back(line);
+    if (line.starts_with("resume")) ++resumed;
+  };
+  std::size_t limit = 0;
+  bool is_asked_often = false;
+  std::size_t asked_since = 0;
+  options.stop_requested = [&] {
+    asked_since = lines.size() >= limit ? asked_since + 1 : 0;
+    is_asked_often = is_asked_often || asked_since == 3;
+    return asked_since >= 3;  // behind the first blocks of the next portion
+  };
+  std::optional<output_result> found;
+  int runs = 0;
+  for (; !found && runs < 100; ++runs) {
+    limit = lines.size() + 2;
+    try {
+      found = score_outputs(tiny(), rows, some_jobs, groups, pool, options);
+    } catch (const interrupted&) {
+    }
+  }
+  BOOST_TEST_REQUIRE(found.has_value());
+  BOOST_TEST(runs > 3);
+  BOOST_TEST(is_asked_often);
+  BOOST_TEST(static_cast<int>(resumed) == runs - 1);
+  BOOST_TEST((std::set<std::string>(lines.begin(), lines.end()).size() == lines.size()));
+  BOOST_TEST(same_bytes(found->kl_div, wanted.kl_div));
+  BOOST_TEST(same_bytes(found->loss_increase, wanted.loss_increase));
+  BOOST_TEST(found->linear_flops == wanted.linear_flops);
+
+  // What is complete is not scored again; what is of other groups or jobs is not taken over.
+  options.stop_requested = {};
+  const std::size_t all = lines.size();
+  BOOST_TEST(same_bytes(score_outputs(tiny(), rows, some_jobs, groups, pool, options).kl_div, wanted.kl_div));
+  BOOST_TEST(lines.size() == all);
+  const std::vector<linear_group> fewer(groups.begin(), groups.end() - 1);
+  static_cast<void>(score_outputs(tiny(), rows, some_jobs, fewer, pool, options));
+  BOOST_TEST(lines.size() > all);
+}
+
+// Already while the unquantized model runs.
+BOOST_AUTO_TEST_CASE(a_stop_is_heard_at_once) {
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 2), "plain");
+  thread_pool pool(1);
+  output_options options;
+  int asked = 0;
+  options.stop_requested = [&] { return ++asked > 0; };
+  BOOST_CHECK_THROW(static_cast<void>(score_outputs(tiny(), rows, some_jobs, some_groups, pool, options)), interrupted);
+  BOOST_TEST(asked == 1);
 }
