@@ -84,8 +84,12 @@ searched_job search(const planned_job& job, const opened_pass& pass, const std::
       constraint_for(text_at(job.scheme, "coverage_mode"), number_at(job.scheme, "auto_quantize_bits"), pass.layers);
   const candidate_format format{job.quantization.format_name, job.quantization.compression,
                                 json::serialize(job.quantization.config), scores};
-  found.rows = candidate_table(pass.layers, grouping_from(text_at(job.config, "autoquant.grouping")), {format},
-                               found.constraint.disabled_layers);
+  const bool is_modelopt = text_at(job.config, "compat") == "modelopt";
+  found.rows = candidate_table(pass.layers, {format},
+                               {.groups = {grouping_from(text_at(job.config, "autoquant.grouping")), {}},
+                                .disabled = found.constraint.disabled_layers,
+                                .rules = is_modelopt ? compat::modelopt : compat::qgrain,
+                                .method = "gradient"});
   found.outcome = search_bits(found.rows, found.constraint.effective_bits);
   return found;
 }
