@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "candidates.hpp"
+#include "table_search.hpp"
 
 namespace qgrain::sweep {
 

@@ -6,7 +6,7 @@
 #include "request.hpp"
 #include "scoring_pass.hpp"
 
-#include <candidates.hpp>
+#include <table_search.hpp>
 
 #include <filesystem>
 #include <functional>

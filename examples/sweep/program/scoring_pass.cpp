@@ -59,6 +59,7 @@ opened_pass::opened_pass(const pass_settings& pass) : settings(pass), model(pass
     for (const lm::linear_info& l : *part) {
       layers.names.push_back(l.name);
       layers.sizes.push_back(static_cast<double>(l.elements()));
+      layers.shapes.push_back({l.out, l.in});
     }
   }
 }
