@@ -90,9 +90,7 @@ json::object quantizer_entry(const resolved_choice& choice, std::string_view qua
 }
 
 json::value algorithm_of(const manifest_format& format) {
-  constexpr std::array<std::string_view, 11> known{"max",      "mse",      "local_hessian",     "smoothquant",
-                                                   "awq_lite", "awq_clip", "awq_full",          "svdquant",
-                                                   "gptq",     "lsq",      "nvfp4_act_headroom"};
+  constexpr std::array<std::string_view, 3> shared{"max", "smoothquant", "awq_lite"};
   const auto* method = &format.algorithm;
   bool has_settings = false;
   if (method->is_object()) {
@@ -102,9 +100,9 @@ json::value algorithm_of(const manifest_format& format) {
   if (method == nullptr || method->is_null()) {
     return has_calibrated_range(format.activation) ? json::value("max") : json::value();
   }
-  const bool is_known =
-      method->is_string() && std::find(known.begin(), known.end(), method->get_string()) != known.end();
-  if (!is_known) return "max";
+  const bool is_shared =
+      method->is_string() && std::find(shared.begin(), shared.end(), method->get_string()) != shared.end();
+  if (!is_shared) return "max";
   return has_settings ? format.algorithm : *method;
 }
 
@@ -123,14 +121,37 @@ json::value common_algorithm(const std::vector<resolved_choice>& choices) {
 
 json::value numbers(const std::vector<float>& values) { return json::array(values.begin(), values.end()); }
 
-json::value input_amax(const json::object& manifest, const resolved_choice& choice, const calibrated_input* given) {
-  if (given != nullptr && given->amax.size() == 1) return given->amax.front();
-  if (given != nullptr && !given->amax.empty()) return numbers(given->amax);
+// Calibrations whose results are more than the largest magnitudes in the manifest.
+bool needs_results(const manifest_format& format) {
+  constexpr std::array<std::string_view, 2> of_scales{"smoothquant", "awq_lite"};
+  constexpr std::array<std::string_view, 3> of_ranges{"percentile", "mse", "entropy"};
+  const auto is_among = [&](auto& names) {
+    return std::find(names.begin(), names.end(), format.calibration) != names.end();
+  };
+  return is_among(of_scales) || (is_among(of_ranges) && has_calibrated_range(format.activation));
+}
+
+json::value manifest_amax(const json::object& manifest, const resolved_choice& choice) {
   const auto* ranges = manifest.if_contains("input_amax");
-  if (ranges == nullptr || !ranges->is_object()) return {};
-  if (choice.format->activation.ends_with(per_channel_range)) return {};
+  if (ranges == nullptr || !ranges->is_object() || choice.format->activation.ends_with(per_channel_range)) return {};
   const auto* range = ranges->get_object().if_contains(choice.layer);
   return range == nullptr ? json::value() : *range;
+}
+
+json::object mix_entry(const json::object& manifest, const resolved_choice& choice, const calibrated_input* found) {
+  if (found == nullptr && needs_results(*choice.format)) {
+    throw error(errc::invalid_argument,
+                "the mix needs what the calibration " + choice.format->calibration + " found for " + choice.layer);
+  }
+  json::object entry{{"weight", choice.format->weight}, {"activation", choice.format->activation}};
+  if (has_calibrated_range(choice.format->activation)) {
+    json::value range = found == nullptr ? manifest_amax(manifest, choice) : json::value();
+    if (found != nullptr && found->amax.size() == 1) range = found->amax.front();
+    if (found != nullptr && found->amax.size() > 1) range = numbers(found->amax);
+    if (!range.is_null()) entry["input_amax"] = std::move(range);
+  }
+  if (found != nullptr && !found->input_scale.empty()) entry["input_scale"] = numbers(found->input_scale);
+  return entry;
 }
 
 }  // namespace
@@ -157,14 +178,7 @@ json::object mix_of_manifest(const json::object& manifest, const calibrated_inpu
   for (const resolved_choice& choice : resolve(manifest, formats)) {
     if (choice.format == nullptr) continue;
     const auto found = inputs.find(choice.layer);
-    const calibrated_input* given = found == inputs.end() ? nullptr : &found->second;
-    json::object entry{{"weight", choice.format->weight}, {"activation", choice.format->activation}};
-    if (has_calibrated_range(choice.format->activation)) {
-      json::value range = input_amax(manifest, choice, given);
-      if (!range.is_null()) entry["input_amax"] = std::move(range);
-    }
-    if (given != nullptr && !given->scale.empty()) entry["input_scale"] = numbers(given->scale);
-    linears[choice.layer] = std::move(entry);
+    linears[choice.layer] = mix_entry(manifest, choice, found == inputs.end() ? nullptr : &found->second);
   }
   return {{"linears", std::move(linears)}};
 }

@@ -29,14 +29,15 @@ inline constexpr const char* mix_name = "mix.json";
 /// - algorithm: the one that all chosen formats have. Where they differ, "max": ModelOpt runs an algorithm over the
 /// whole
 ///   model, and only this one leaves the layers of the other formats as they were scored (its own
-///   get_auto_quantize_config does the same). "max" stands for algorithms, too, that ModelOpt does not have.
+///   get_auto_quantize_config does the same). "max" stands, too, for calibrations of inputs that ModelOpt has no
+///   algorithm for: percentile, mse (its own searches ranges of weights) and entropy.
 /// Throws errc::bad_file where `formats` or `candidate_stats` is missing or damaged, or a chosen format is not listed.
 [[nodiscard]] json::object quant_recipe(const json::object& manifest);
 
-/// What calibration found for the input of a layer under its chosen format; empty: nothing of that kind.
+/// What calibration found for the input of a layer under its chosen format; empty: it asks for nothing of that kind.
 struct calibrated_input {
-  std::vector<float> amax;   ///< one value, or one per channel
-  std::vector<float> scale;  ///< [in] factors that the input is multiplied with (SmoothQuant, AWQ)
+  std::vector<float> amax;         ///< one value, or one per channel; of the scaled input
+  std::vector<float> input_scale;  ///< [in] what the channels are multiplied by (SmoothQuant, AWQ)
 };
 
 /// By layer.
@@ -46,9 +47,10 @@ using calibrated_inputs = std::map<std::string, calibrated_input, std::less<>>;
 [[nodiscard]] bool has_calibrated_range(std::string_view activation) noexcept;
 
 /// The mix as `qgrain-lm --mix` reads it: {"linears": {name: {"weight", "activation", "input_amax", "input_scale"}}},
-/// unquantized layers left out. input_amax stands where the activation recipe needs it: from `inputs`, else from the
-/// manifest's `input_amax`; that is one value per layer and thus not taken where the recipe needs one per channel.
-/// input_scale stands where `inputs` has it. Throws as `quant_recipe`.
+/// unquantized layers left out. Ranges and scales are those of `inputs`. For a layer that is not in there, a range that
+/// the recipe asks for is the manifest's `input_amax`: the largest magnitude, one value, and thus none where the recipe
+/// asks for one per channel. Throws as `quant_recipe`, and errc::invalid_argument where a layer whose format is
+/// calibrated by anything but max is not in `inputs`.
 [[nodiscard]] json::object mix_of_manifest(const json::object& manifest, const calibrated_inputs& inputs = {});
 
 }  // namespace qgrain::sweep

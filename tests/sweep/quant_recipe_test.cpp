@@ -160,6 +160,7 @@ BOOST_AUTO_TEST_CASE(the_algorithm_of_a_mix) {
   BOOST_TEST(algorithm(R"({"method": "awq_lite", "alpha_step": 0.1})", R"("awq_lite")") == R"("max")");
   // ModelOpt has no such algorithms
   BOOST_TEST(algorithm(R"("percentile")", R"({"method": "entropy", "bins": 4})") == R"("max")");
+  BOOST_TEST(algorithm(R"("mse")", R"("mse")") == R"("max")");  // ModelOpt's is about weights
   // a static range needs calibration whatever the format says
   BOOST_TEST(algorithm("null", "null") == R"("max")");
 
@@ -239,6 +240,20 @@ BOOST_AUTO_TEST_CASE(the_mix_for_qgrain_lm) {
   BOOST_TEST((linears.at("l.1.attn.v") ==
               json::parse(R"({"weight": "int4/group128", "activation": "fp16", "input_scale": [0.5, 2.0]})")));
   BOOST_TEST(!linears.contains("l.0.mlp.down"));
+  // results of calibration that the manifest does not have
+  for (const char* calibration : {"percentile", "mse", "entropy", "smoothquant", "awq_lite"}) {
+    manifest = autoquant_manifest();
+    format_in(manifest, 1)["calibration"] = calibration;
+    const auto mix_of = [&] { static_cast<void>(mix_of_manifest(manifest)); };
+    BOOST_TEST(raises(errc::invalid_argument, std::string(calibration) + " found for l.0.attn.v", mix_of));
+    calibrated_inputs all;
+    for (const layer_choice& choice : layer_choices(manifest)) all[choice.layer] = {{1.5F}, {}};
+    BOOST_TEST(mix_of_manifest(manifest, all).at("linears").at("l.0.attn.v").at("input_amax") == 1.5);
+    format_in(manifest, 1)["activation"] = "fp8/per_token_dynamic";
+    const bool has_scales =
+        calibration == std::string_view("smoothquant") || calibration == std::string_view("awq_lite");
+    BOOST_TEST(raises(errc::invalid_argument, "found for", mix_of) == has_scales, calibration);
+  }
   const json::object one = mix_of_manifest(autoquant_manifest(), {{"l.1.attn.q", {{4.5F}, {}}}});
   BOOST_TEST(one.at("linears").at("l.1.attn.q").at("input_amax") == 4.5);
 }
