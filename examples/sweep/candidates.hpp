@@ -4,12 +4,13 @@
 
 #include <boost/json.hpp>
 #include <cstddef>
-#include <span>
+#include <qgrain/core/matrix_view.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "groups.hpp"
+#include "recipe_mapping.hpp"
 
 namespace qgrain::sweep {
 
@@ -26,44 +27,53 @@ namespace json = boost::json;
 /// What the search knows of the layers, in traversal order.
 struct layer_list {
   std::vector<std::string> names;
-  std::vector<double> sizes;  ///< number of weights
+  std::vector<double> sizes;         ///< number of weights
+  std::vector<shape2d> shapes = {};  ///< weight [out, in]; stored costs and latencies need it
 };
 
-/// One format of a job.
+/// One format of a job, by layer.
 struct candidate_format {
-  std::string name;
+  std::string name;  ///< unique in a table
   double compression = 1;
-  std::string tie_text;              ///< orders formats of equal compression (0.47: the JSON text of the configuration)
-  std::vector<double> layer_scores;  ///< one per layer
+  std::string tie_text;  ///< compat::modelopt: orders formats of equal compression (the JSON text of the configuration)
+  std::vector<double>
+      layer_scores;  ///< harm; a score that belongs to a group stands at its first layer, 0 at the others
+  std::vector<double> layer_costs = {};      ///< in 16-bit weights (costs.hpp); empty: weights times compression
+  std::vector<double> layer_latencies = {};  ///< ms; empty: not known
 };
 
-/// The choices of one group, most compressed first, NONE last.
+/// The choices of one group, NONE last.
 struct candidate_row {
   layer_group group;
-  std::vector<std::string> formats;
-  std::vector<double> scores;  ///< after the running minimum over the choices; 0 for NONE
+  std::vector<std::string> formats;  ///< labels, with nominal bits
+  std::vector<double> scores;        ///< what the search adds up; 0 for NONE
   std::vector<double> raw_scores;
-  std::vector<double> costs;  ///< weights times compression
+  std::vector<double> costs;                ///< in 16-bit weights; NONE costs the number of weights
+  std::vector<double> latencies;            ///< ms; empty: not known
+  std::vector<std::size_t> format_indices;  ///< in the formats that were given; their number for NONE
+  std::vector<std::string> module_names;    ///< of the group's members
 };
 
-/// Group scores are sums over members in order. A group with a member that matches one of `disabled` (shell patterns)
-/// has NONE as its only choice. Throws errc::invalid_shape where a format has not one score per layer, errc::non_finite
-/// where a score is not finite (format and layer named).
-[[nodiscard]] std::vector<candidate_row> candidate_table(const layer_list& layers, grouping how,
+struct table_options {
+  group_rules groups = {};
+  /// Shell patterns: a group with a member that matches has NONE as its only choice.
+  std::vector<std::string> disabled = {};
+  compat rules = compat::qgrain;
+  std::string method = {};                  ///< of the scores, for error sentences
+  std::vector<double> none_latencies = {};  ///< ms of each layer unquantized; empty: not known
+};
+
+/// The table of a job. Scores and costs of a group are sums over its members in order.
+///
+/// compat::qgrain: choices by rising cost of the group, then by name; scores as they are (they may be negative).
+/// compat::modelopt: by rising compression, then by tie_text; each score is at most that of the choice before it.
+///
+/// Throws errc::invalid_argument for an empty list, a name given twice or a table where every layer is disabled,
+/// errc::invalid_shape where a format has not one number per layer, errc::non_finite where a score, cost or latency is
+/// not finite (method, format and layer named).
+[[nodiscard]] std::vector<candidate_row> candidate_table(const layer_list& layers,
                                                          std::vector<candidate_format> formats,
-                                                         std::span<const std::string> disabled);
-
-/// The choice for each row.
-struct search_outcome {
-  std::vector<std::size_t> picks;
-  double effective_bits = 16;  ///< 16 chosen cost / total weights
-  double score = 0;
-  bool is_satisfied = true;
-};
-
-/// The exact optimum of the table under budget = total weights * bits / 16. Throws errc::out_of_range for bits outside
-/// (0, 16] and, naming the smallest feasible number of bits, for a target that the table cannot meet.
-[[nodiscard]] search_outcome search_bits(std::span<const candidate_row> rows, double effective_bits);
+                                                         const table_options& options);
 
 }  // namespace qgrain::sweep
 

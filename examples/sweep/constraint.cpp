@@ -5,6 +5,8 @@
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
 
+#include "glob.hpp"
+
 namespace qgrain::sweep {
 
 bit_constraint constraint_for(std::string_view coverage_mode, double asked, const layer_list& layers) {

@@ -41,12 +41,7 @@ std::filesystem::path experiment_dir(const json::object& config) {
 
 }  // namespace
 
-json::object scheme_of(const json::object& config, const base_formats& formats) {
-  const auto format = text_at(config, "quant_pair.format_name");
-  if (!std::binary_search(formats.names().begin(), formats.names().end(), format)) {
-    throw error(errc::unknown_name,
-                "quant_pair.format_name: no base format is called " + format + name_hint(format, formats.names()));
-  }
+json::object scheme_of(const json::object& config, std::span<const std::string> quant_formats) {
   const auto given = [&](std::string_view key) {
     const auto* value = find_value(config, key);
     return value != nullptr && !value->is_null();
@@ -59,7 +54,7 @@ json::object scheme_of(const json::object& config, const base_formats& formats) 
           {"auto_quantize_score_size", integer_at(config, "autoquant.score_size")},
           {"coverage_mode", given(mode) ? text_at(config, mode) : "lm_only"},
           {"coverage_fraction", given(fraction) ? number_at(config, fraction) : 1.0},
-          {"quant_formats", json::array{json::value(format)}}};
+          {"quant_formats", json::array(quant_formats.begin(), quant_formats.end())}};
 }
 
 std::int64_t max_calib_samples(const json::object& config) {

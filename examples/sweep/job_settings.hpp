@@ -5,10 +5,9 @@
 #include <boost/json.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
-
-#include "base_formats.hpp"
 
 namespace qgrain::sweep {
 
@@ -17,8 +16,8 @@ namespace json = boost::json;
 // All functions throw errc::invalid_argument or errc::unknown_name, naming the key at fault.
 
 /// The manifest's `scheme`: name, auto_quantize_bits (as asked), _method, _score_size, coverage_mode (default lm_only),
-/// coverage_fraction (default 1.0), quant_formats. Refuses a format that `formats` does not have.
-[[nodiscard]] json::object scheme_of(const json::object& config, const base_formats& formats);
+/// coverage_fraction (default 1.0), quant_formats.
+[[nodiscard]] json::object scheme_of(const json::object& config, std::span<const std::string> quant_formats);
 
 /// dataset.max_calib_samples, or where that is null the number that dataset.size_to_max_samples gives for dataset.size.
 [[nodiscard]] std::int64_t max_calib_samples(const json::object& config);

@@ -48,16 +48,37 @@ void add_sensitivity(json::object& manifest, std::span<const candidate_row> rows
   manifest["sensitivity_ranking"] = std::move(ranking);
 }
 
+json::object stats_of(const job_result& job) {
+  json::object stats;
+  for (const candidate_row& row : job.candidates) {
+    stats[row.group.key] = {{"formats", texts(row.formats)},
+                            {"scores", numbers(row.scores)},
+                            {"costs", numbers(row.costs)},
+                            {"module_names", texts(row.module_names)}};
+  }
+  return stats;
+}
+
 json::object state_of(const job_result& job) {
   json::object recipe;
   for (std::size_t g = 0; g < job.candidates.size(); ++g) {
     recipe[job.candidates[g].group.key] = job.candidates[g].formats[job.outcome.picks[g]];
   }
-  return {{"keys", json::array{"candidate_stats", "best"}},
-          {"constraints", {{"effective_bits", job.outcome.effective_bits}}},
+  const json::object constraints{{"effective_bits", job.outcome.effective_bits}};
+  return {{"keys", json::array{"method", "candidate_stats", "best"}},
+          {"constraints", constraints},
           {"score", job.outcome.score},
           {"is_satisfied", job.outcome.is_satisfied},
-          {"recipe", recipe}};
+          {"recipe", recipe},
+          {"method", job.method},
+          {"search", job.search},
+          {"candidate_stats", stats_of(job)},
+          {"best",
+           {{"recipe", recipe},
+            {"constraints", constraints},
+            {"score", job.outcome.score},
+            {"is_satisfied", job.outcome.is_satisfied}}},
+          {"pareto", job.pareto}};
 }
 
 json::object layers_of(const job_result& job) {
@@ -87,13 +108,22 @@ json::object make_manifest(const job_result& job) {
   manifest["dataset"] = without_nulls(job.dataset);
   manifest["quantization"] = job.quantization;
   manifest["run_config"] = {{"composed_yaml_path", composed_config_name}};
-  json::object linear_scores;
-  for (const auto& [name, score] : job.linear_scores) linear_scores[name] = score;
-  manifest["linear_scores"] = std::move(linear_scores);
+  if (!job.linear_scores.empty()) {
+    json::object& linear_scores = manifest["linear_scores"].emplace_object();
+    for (const auto& [name, score] : job.linear_scores) linear_scores[name] = score;
+  }
   manifest["input_amax"] = job.input_amax;
-  manifest["recipes"] = job.recipes;
-  if (!job.loss.empty()) manifest["loss"] = job.loss;
-  if (!job.cross_term.empty()) manifest["cross_term"] = job.cross_term;
+  const auto add = [&](const char* key, const auto& part) {
+    if (!part.empty()) manifest[key] = part;
+  };
+  add("recipes", job.recipes);
+  add("loss", job.loss);
+  add("cross_term", job.cross_term);
+  add("formats", job.formats);
+  add("method_scores", job.method_scores);
+  add("method_agreement", job.method_agreement);
+  add("verification", job.verification);
+  add("study", job.study);
   manifest["model_fingerprint"] = job.model_fingerprint;
   manifest["program"] = {{"name", "qgrain-sweep"}, {"version", job.program_version}};
   return manifest;

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "candidates.hpp"
+#include "table_search.hpp"
 
 namespace qgrain::sweep {
 
@@ -25,11 +25,19 @@ struct job_result {
   std::vector<std::pair<std::string, std::string>> layers;  ///< name and module type of every quantized layer
   std::vector<candidate_row> candidates;
   search_outcome outcome;
+  std::string method;         ///< of the search
+  json::object search;        ///< autoquant_state.search: cost, unit, budget, reached, least, lower_bound, gap, solver
+  json::array pareto;         ///< autoquant_state.pareto: {effective_bits, score}, bits rising
   json::object dataset;       ///< entries that are null are dropped
   json::object quantization;  ///< base_format_name, quant_granularity, effective_quantizer_summary
   std::vector<std::pair<std::string, double>> linear_scores;  ///< one per Linear layer, before grouping
   json::object input_amax;                                    ///< calibrated range of each Linear's input
-  json::object recipes;           ///< description of the compiled weight and activation recipe
+  json::object recipes;  ///< description of the compiled weight and activation recipe; empty where there are several
+  json::array formats;   ///< what the search may choose from, NONE apart: names, attributes, recipes, scores per Linear
+  json::object method_scores;     ///< by method and group: a score per entry of formats
+  json::array method_agreement;   ///< {method, spearman} with kl_div; empty: not in the manifest
+  json::object verification;      ///< the chosen mix measured; empty: not in the manifest
+  json::array study;              ///< mixes of every method measured; empty: not in the manifest
   json::object loss;              ///< of the unquantized model over the scored batches; empty: not in the manifest
   json::object cross_term;        ///< how it was approximated and the measured error; empty: exact
   std::string model_fingerprint;  ///< tells in report-only mode whether a manifest belongs to the model
@@ -38,7 +46,8 @@ struct job_result {
 
 /// The manifest in the documented key order: scheme, model, num_quantized_layers, layers, autoquant_state,
 /// layer_sensitivity, sensitivity_ranking, dataset, quantization, run_config (as the Python driver writes them), then
-/// linear_scores, input_amax, recipes, loss, cross_term (unless empty), model_fingerprint, program. It holds results
+/// linear_scores and recipes (where there is one format), input_amax, loss, cross_term, formats, method_scores,
+/// method_agreement, verification, study (each unless empty), model_fingerprint, program. It holds results
 /// only: no times, no memory. Scores that are not finite throw errc::non_finite when the text is written.
 [[nodiscard]] json::object make_manifest(const job_result& job);
 

@@ -81,4 +81,9 @@
 #include <qgrain/interop/ocp_mx.hpp>
 #include <qgrain/interop/quantized_codes.hpp>
 
+// 7. Which format for which group of layers.
+#include <qgrain/search/knapsack.hpp>
+#include <qgrain/search/threshold.hpp>
+#include <qgrain/search/two_budgets.hpp>
+
 #endif

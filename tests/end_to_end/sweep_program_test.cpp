@@ -1,4 +1,5 @@
 // qgrain-sweep from the outside: jobs by the names of pairs and granularities, files, and how it refuses.
+#include "end_to_end/sweep_fixture.hpp"
 #include "lm/lm_support.hpp"
 #include "support/run_program.hpp"
 
@@ -17,27 +18,7 @@ using namespace qgrain::lm::testing;
 using qgrain::testing::program_result;
 namespace json = boost::json;
 
-struct fixture {
-  temporary_folder folder;
-
-  program_result run(const std::vector<std::string>& arguments) {
-    return qgrain::testing::run_program("qgrain-sweep", arguments, folder.path());
-  }
-  [[nodiscard]] std::string path(const std::string& name) const { return (folder.path() / name).string(); }
-
-  // Must exit with 1, name all `words` on standard error and leave no output folder behind.
-  void refused(const std::vector<std::string>& arguments, const std::vector<std::string>& words) {
-    std::vector<std::string> all = arguments;
-    const bool has_folder =
-        std::any_of(all.begin(), all.end(), [](const std::string& a) { return a.starts_with("runner.output_dir="); });
-    if (!has_folder) all.push_back("runner.output_dir=" + path("out"));
-    const program_result result = run(all);
-    BOOST_TEST(result.exit_code == 1, arguments.back());
-    for (const std::string& word : words)
-      BOOST_TEST((result.err.find(word) != std::string::npos), result.err + " lacks " + word);
-    BOOST_TEST(!std::filesystem::exists(path("out")));
-  }
-};
+using fixture = qgrain::testing::sweep_fixture;
 
 const std::filesystem::path small = source_dir / "examples/data/captions_small.txt";
 

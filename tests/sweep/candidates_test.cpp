@@ -7,6 +7,7 @@
 #include <map>
 #include <qgrain/core/status.hpp>
 #include <string>
+#include <table_search.hpp>
 #include <vector>
 
 #include "sweep/reference_json.hpp"
@@ -75,7 +76,8 @@ BOOST_AUTO_TEST_CASE(tables_and_searches_of_every_f32_job) {
       for (const auto& score : job.at("layers").as_array()) format.layer_scores.push_back(number(score));
       const auto disabled = strings(job.at("disabled_layers"));
       const auto how = grouping_from(job.at("grouping").as_string());
-      const auto rows = candidate_table(layers, how, {format}, disabled);
+      const auto rows =
+          candidate_table(layers, {format}, {.groups = {how, {}}, .disabled = disabled, .rules = compat::modelopt});
       const auto& list = data.at("group_lists").at(job.at("groups").at("list").as_string()).as_array();
       BOOST_TEST_REQUIRE(rows.size() == list.size());
       for (std::size_t g = 0; g < rows.size(); ++g) check_row(rows[g], job, list[g], g, layers.names);
@@ -115,7 +117,7 @@ BOOST_AUTO_TEST_CASE(tables_of_the_mixed_searches) {
       }
       formats.insert(formats.begin(), format);  // the order of the input must not matter
     }
-    const auto rows = candidate_table(layers, how, formats, {});
+    const auto rows = candidate_table(layers, formats, {.groups = {how, {}}, .rules = compat::modelopt});
     for (std::size_t g = 0; g < rows.size(); ++g) check_row(rows[g], search, list[g], g, layers.names);
     ++count;
   }
@@ -138,7 +140,7 @@ BOOST_AUTO_TEST_CASE(compression_of_the_presets) {
 BOOST_AUTO_TEST_CASE(a_disabled_member_disables_its_group) {
   const layer_list layers{{"a.q_proj", "a.k_proj", "b"}, {4, 4, 8}};
   const std::vector<std::string> disabled{"*.k_proj"};
-  const auto rows = candidate_table(layers, grouping::fused, {{"F", 0.25, "", {1, 2, 3}}}, disabled);
+  const auto rows = candidate_table(layers, {{"F", 0.25, "", {1, 2, 3}}}, {.disabled = disabled});
   BOOST_TEST_REQUIRE(rows.size() == 2U);
   BOOST_TEST((rows[0].formats == std::vector<std::string>{"NONE(effective-bits: 16.0)"}));
   BOOST_TEST(rows[0].costs[0] == 8);
@@ -149,14 +151,58 @@ BOOST_AUTO_TEST_CASE(a_disabled_member_disables_its_group) {
   BOOST_TEST(search_bits(rows, 10.0).effective_bits == 10.0);
 }
 
+BOOST_AUTO_TEST_CASE(own_rules_keep_scores_and_order_by_cost_and_name) {
+  const layer_list layers{{"a.q_proj", "a.k_proj", "b"}, {4, 4, 8}};
+  const std::vector<candidate_format> formats{
+      {"Z", 0.25, "", {1, 2, -3}}, {"B", 0.5, "", {3, 4, 5}, {1, 1, 9}}, {"A", 0.25, "", {7, 8, 9}}};
+  const auto rows = candidate_table(layers, formats, {});
+  BOOST_TEST_REQUIRE(rows.size() == 2U);
+  // A and Z cost 2 in both groups, B 2 in the first and 9 in the second
+  BOOST_TEST((rows[0].format_indices == std::vector<std::size_t>{2, 1, 0, 3}));
+  BOOST_TEST((rows[0].scores == std::vector<double>{15, 7, 3, 0}));
+  BOOST_TEST((rows[0].costs == std::vector<double>{2, 2, 2, 8}));
+  BOOST_TEST((rows[0].module_names == std::vector<std::string>{"a.q_proj", "a.k_proj"}));
+  BOOST_TEST((rows[1].format_indices == std::vector<std::size_t>{2, 0, 1, 3}));
+  BOOST_TEST((rows[1].scores == std::vector<double>{9, -3, 5, 0}));
+  BOOST_TEST(rows[1].formats[2] == "B(effective-bits: 8.0)");
+  BOOST_TEST(rows[0].latencies.empty());
+  // equal in score and cost: the name decides
+  const auto equal = candidate_table({{"a"}, {4}}, {{"Z", 0.25, "", {1}}, {"A", 0.25, "", {1}}}, {});
+  BOOST_TEST(equal[0].formats[search_bits(equal, 4).picks[0]] == "A(effective-bits: 4.0)");
+}
+
+BOOST_AUTO_TEST_CASE(modelopts_rules_cap_each_score_by_the_one_before) {
+  const layer_list layers{{"a"}, {4}};
+  const std::vector<candidate_format> formats{
+      {"Z", 0.5, "1", {3}}, {"A", 0.5, "2", {5}}, {"C", 0.25, "3", {4}}, {"D", 0.75, "0", {-1}}};
+  const auto rows = candidate_table(layers, formats, {.rules = compat::modelopt});
+  BOOST_TEST((rows[0].format_indices == std::vector<std::size_t>{2, 0, 1, 3, 4}));
+  BOOST_TEST((rows[0].raw_scores == std::vector<double>{4, 3, 5, -1, 0}));
+  BOOST_TEST((rows[0].scores == std::vector<double>{4, 3, 3, -1, 0}));
+}
+
 BOOST_AUTO_TEST_CASE(bad_input) {
   const layer_list layers{{"a"}, {4}};
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  BOOST_CHECK_EXCEPTION(
-      (void)candidate_table(layers, grouping::fused, {{"F", 0.5, "", {nan}}}, {}), qgrain::error,
-      [](const qgrain::error& e) { return std::string(e.what()) == "the score of a under F is not finite"; });
-  BOOST_CHECK_THROW((void)candidate_table(layers, grouping::fused, {{"F", 0.5, "", {1, 2}}}, {}), qgrain::error);
-  for (const double bits : {0.0, -1.0, 16.5, nan}) BOOST_CHECK_THROW((void)search_bits({}, bits), qgrain::error);
+  const auto sentence = [&](std::vector<candidate_format> formats, const table_options& options) {
+    try {
+      (void)candidate_table(layers, std::move(formats), options);
+    } catch (const qgrain::error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  BOOST_TEST(sentence({{"F", 0.5, "", {nan}}}, {}) == "the score of a under F is not finite");
+  BOOST_TEST(sentence({{"F", 0.5, "", {HUGE_VAL}}}, {.method = "kl_div"}) ==
+             "the kl_div score of a under F is not finite");
+  BOOST_TEST(sentence({{"F", 0.5, "", {1}, {nan}}}, {}) == "the cost of a under F is not finite");
+  BOOST_TEST(sentence({{"F", 0.5, "", {1}, {}, {1}}}, {.none_latencies = {nan}}) ==
+             "the latency of a under NONE is not finite");
+  BOOST_TEST(sentence({{"F", 0.5, "", {1}}}, {.none_latencies = {1}}) == "format F has 0 latencies for 1 layers");
+  BOOST_TEST(sentence({{"F", 0.5, "", {1, 2}}}, {}) == "format F has 2 scores for 1 layers");
+  BOOST_TEST(sentence({}, {}) == "there is no format to choose from");
+  BOOST_TEST(sentence({{"F", 0.5, "", {1}}, {"F", 0.25, "", {1}}}, {}) == "the format F is among the choices twice");
+  BOOST_TEST(sentence({{"F", 0.5, "", {1}}}, {.disabled = {"a*"}}) == "every layer is disabled (a*)");
   BOOST_CHECK_THROW((void)grouping_from("fused"), qgrain::error);
 }
 

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <glob.hpp>
+#include <qgrain/core/status.hpp>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,52 @@ BOOST_AUTO_TEST_CASE(what_stands_alone) {
              "lm_head.quant_recipe:0 m.qkv_proj.quant_recipe:1 q_proj.quant_recipe:2 m.q_proj.x.quant_recipe:3 ");
   BOOST_TEST(described({"m.q_proj", "m.k_proj"}, grouping::none) == "m.q_proj.quant_recipe:0 m.k_proj.quant_recipe:1 ");
   BOOST_TEST(described({}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(user_rules_come_first) {
+  const std::vector<std::string> names{"m.0.q_proj", "m.0.k_proj", "m.0.o_proj", "m.1.q_proj", "m.1.k_proj",
+                                       "m.1.o_proj", "m.2.q_proj", "m.2.k_proj", "m.2.o_proj", "head"};
+  const auto described_by = [&](grouping how, std::vector<std::string> patterns) {
+    std::string text;
+    for (const auto& group : group_layers(names, group_rules{how, std::move(patterns)})) {
+      for (const auto member : group.members) text += std::to_string(member);
+      text += " ";
+    }
+    return text;
+  };
+  BOOST_TEST(described_by(grouping::fused, {}) == "01 2 34 5 67 8 9 ");
+  BOOST_TEST(described_by(grouping::none, {}) == "0 1 2 3 4 5 6 7 8 9 ");
+  // what the parentheses capture, or what is found
+  BOOST_TEST(described_by(grouping::fused, {R"((m\.[01])\..*)"}) == "012 345 67 8 9 ");
+  BOOST_TEST(described_by(grouping::fused, {"o_proj"}) == "01 258 34 67 9 ");
+  BOOST_TEST(described_by(grouping::none, {R"(^m\.[12])"}) == "0 1 2 345 678 9 ");
+  // the first rule that is found decides; two rules make no common group
+  BOOST_TEST(described_by(grouping::none, {"(m).0", "(m)"}) == "012 345678 9 ");
+  // parentheses that take no part
+  BOOST_TEST(described_by(grouping::none, {"(x)?_proj"}) == "012345678 9 ");
+}
+
+BOOST_AUTO_TEST_CASE(rules_that_are_wrong_or_match_nothing) {
+  const std::vector<std::string> names{"m.0.q_proj", "m.0.k_proj"};
+  BOOST_CHECK_EXCEPTION((void)group_layers(names, group_rules{grouping::fused, {"ok", "m.(0"}}), qgrain::error,
+                        [](const qgrain::error& e) {
+                          return std::string(e.what()).starts_with("the group rule m.(0 is no regular expression: ");
+                        });
+  const auto warnings = unmatched_rules(names, {grouping::fused, {"q_proj", R"((m\.\d+)\.q_porj)"}});
+  BOOST_TEST_REQUIRE(warnings.size() == 1U);
+  BOOST_TEST(warnings[0] ==
+             R"(the group rule (m\.\d+)\.q_porj matches no layer; did you mean m.0.q_proj, m.0.k_proj?)");
+}
+
+BOOST_AUTO_TEST_CASE(distances_to_patterns) {
+  BOOST_TEST(glob_distance("abc", "abc") == 0U);
+  BOOST_TEST(glob_distance("", "abc") == 3U);
+  BOOST_TEST(glob_distance("abc", "") == 3U);
+  BOOST_TEST(glob_distance("*", "abc") == 0U);
+  BOOST_TEST(glob_distance("*.q_prj", "m.0.q_proj") == 1U);
+  BOOST_TEST(glob_distance("a*c", "abbd") == 1U);
+  BOOST_TEST(glob_distance("a?[0-9]", "abx") == 1U);
+  BOOST_TEST(glob_distance("x*y*z", "aybz") == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(shell_patterns) {

@@ -24,7 +24,7 @@ job_result sample() {
   job.scheme = {{"name", "wfp8_afp8_autoquant_lm"}, {"auto_quantize_bits", 8.0}};
   job.model_id = "models/m";
   for (const auto& name : layers.names) job.layers.emplace_back(name, "Linear");
-  job.candidates = candidate_table(layers, grouping::fused, {{"F", 0.5, "", {0.1, 0.2, 0.5, 0.3}}}, {});
+  job.candidates = candidate_table(layers, {{"F", 0.5, "", {0.1, 0.2, 0.5, 0.3}}}, {});
   job.outcome = search_bits(job.candidates, 12);
   job.dataset = {{"name", "captions"}, {"max_calib_samples", nullptr}, {"num_calib_samples", 16}};
   job.quantization = {{"base_format_name", "FP8_DEFAULT_CFG"}};

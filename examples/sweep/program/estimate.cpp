@@ -19,6 +19,8 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace qgrain::sweep {
@@ -69,20 +71,20 @@ pass_sizes sizes_of(const opened_pass& pass) {
   return sizes;
 }
 
-// Distinct recipes and pairs of them.
+// Distinct recipes and pairs of them, with the calibration.
 struct variant_counts {
-  std::set<std::string> weights;
-  std::set<std::string> activations;
-  std::set<std::pair<std::string, std::string>> jobs;
+  std::set<std::pair<std::string, std::string>> weights;
+  std::set<std::pair<std::string, std::string>> activations;
+  std::set<std::tuple<std::string, std::string, std::string>> jobs;
 };
 
 variant_counts variants_of(const std::vector<job>& jobs) {
   variant_counts found;
   for (const job& j : jobs) {
     if (j.weight == unquantized && j.activation == unquantized) continue;
-    found.weights.insert(j.weight);
-    found.activations.insert(j.activation);
-    found.jobs.emplace(j.weight, j.activation);
+    found.weights.emplace(j.weight, std::string());
+    found.activations.emplace(j.activation, std::string());
+    found.jobs.emplace(j.weight, j.activation, std::string());
   }
   return found;
 }
@@ -97,6 +99,28 @@ double job_operations(const pass_sizes& s, const variant_counts& variants, cross
   const double separate = static_cast<double>(variants.weights.size() + variants.activations.size());
   const double products = mode == cross_term::exact ? all : separate + sampled_share * (all + separate);
   return products * 2 * (s.scored * s.blocks + s.targets * s.head);
+}
+
+// Sweeps with a gradient: the text's and each draw of labels.
+double gradient_sweeps(const pass_settings& settings) {
+  const auto has = [&](score_method m) { return std::count(settings.methods.begin(), settings.methods.end(), m) > 0; };
+  const bool has_fisher = has(score_method::fisher);
+  const bool has_gradient =
+      !has_fisher || has(score_method::gradient) || has(score_method::mse) || has(score_method::sqnr_db);
+  return (has_gradient ? 1 : 0) + (has_fisher ? static_cast<double>(settings.fisher_draws) : 0);
+}
+
+// Products of the scores that are measured at the model's output: a forward pass and, for each group and job, what is
+// behind the group's layer.
+double output_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
+  if (!std::any_of(pass.settings.methods.begin(), pass.settings.methods.end(), is_of_groups)) return 0;
+  double rests = 0;  // weights that are run through, over all groups
+  const double layers = static_cast<double>(pass.model.config().layers);
+  for (const linear_group& group : linear_groups(pass)) {
+    const double layer = static_cast<double>(static_cast<index_t>(group.front()) / lm::linears_per_block);
+    rests += s.block * std::max(layers - layer, 0.0) + s.head;
+  }
+  return 2 * s.rows * s.blocks + 2 * s.scored * (s.head + rests * static_cast<double>(variants.jobs.size()));
 }
 
 double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
@@ -149,8 +173,10 @@ run_estimate estimate_run(sweep_plan& plan) {
     threads = pass.settings.threads;
     const variant_counts variants = variants_of(jobs);
     const pass_sizes sizes = sizes_of(pass);
-    const double own = pass_operations(sizes);
-    const double scoring = job_operations(sizes, variants, pass.settings.cross);
+    const double sweeps = gradient_sweeps(pass.settings);
+    const double own = sweeps * pass_operations(sizes);
+    const double scoring =
+        sweeps * job_operations(sizes, variants, pass.settings.cross) + output_operations(pass, sizes, variants);
     ++estimate.passes;
     estimate.operations += own + scoring;
     weighted += pass_overhead * own + job_overhead * scoring;
@@ -166,7 +192,9 @@ run_estimate estimate_run(sweep_plan& plan) {
     for (const pass_of_jobs& pass : open_passes(plan)) {
       std::vector<job> jobs;
       for (const std::size_t j : pass.jobs) {
-        if (plan.jobs[j].state != folder_state::complete) jobs.push_back(recipes_of(plan.jobs[j]));
+        if (plan.jobs[j].state == folder_state::complete) continue;
+        const std::vector<job> of_formats = jobs_of(plan.jobs[j]);
+        jobs.insert(jobs.end(), of_formats.begin(), of_formats.end());
       }
       if (!jobs.empty()) add(*pass.opened, jobs);
     }

@@ -12,6 +12,7 @@
 #include <engine/checkpoint.hpp>
 #include <json_text.hpp>
 #include <reports.hpp>
+#include <summary/autoquant_report.hpp>
 #include <summary/summary_files.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
@@ -80,11 +81,15 @@ void check_resumed(const run_request& request, const sweep_plan& plan) {
                                           std::filesystem::absolute(plan.folder).string());
 }
 
+void print_warning(const std::string& warning) { std::cerr << "warning: " << warning << '\n'; }
+
 void print_outcome(const sweep_plan& plan) {
   // One job has a report of its own beside the one of the sweep.
   std::cout << "\nreport: " << (common_folder(plan.jobs) / summary_html_name).string() << "\n";
-  if (plan.jobs.size() == 1)
-    std::cout << "        " << (plan.jobs.front().folder / markdown_report_name).string() << "\n";
+  if (plan.jobs.size() == 1) {
+    for (const char* name : {markdown_report_name, autoquant_html_name})
+      std::cout << "        " << (plan.jobs.front().folder / name).string() << "\n";
+  }
   const auto is_complete = [](const planned_job& job) { return job.state == folder_state::complete; };
   const auto complete = std::count_if(plan.jobs.begin(), plan.jobs.end(), is_complete);
   if (complete > 0) std::cout << complete << " of " << plan.jobs.size() << " jobs were complete already\n";
@@ -107,12 +112,13 @@ void run(const command_line& given) {
   check_resumed(request, plan);
   if (given.what == action::dry_run) {
     const run_estimate estimate = estimate_run(plan);
+    for (const std::string& warning : plan.warnings) print_warning(warning);
     print_plan(std::cout, plan);
     return print_estimate(std::cout, estimate);
   }
   progress_line progress(std::cerr, ::isatty(STDERR_FILENO) != 0);
   const run_control control{[&](double share, const std::string& what) { progress(share, what); },
-                            [] { return stop_requested.load(); }};
+                            [] { return stop_requested.load(); }, print_warning};
   listen_to_signals();
   try {
     if (plan.recipe_list) {

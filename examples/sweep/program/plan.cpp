@@ -84,8 +84,14 @@ cross_term cross_term_of(const std::string& name) {
   return static_cast<cross_term>(found - names.begin());
 }
 
-pass_settings pass_of(const json::object& config) {
+pass_settings pass_of(const json::object& config, const autoquant_settings& settings) {
   pass_settings pass;
+  pass.methods = settings.methods;
+  if (std::count(pass.methods.begin(), pass.methods.end(), score_method::fisher) > 0) {
+    pass.fisher_draws = settings.fisher_draws;
+    pass.fisher_seed = settings.fisher_seed;
+  }
+  if (std::any_of(pass.methods.begin(), pass.methods.end(), is_of_groups)) pass.groups = settings.groups;
   pass.model = user_or_shipped(text_at(config, "model.path"));
   pass.captions = user_or_shipped(text_at(config, "dataset.captions_path"));
   const std::string padding = text_at(config, "dataset.padding");
@@ -99,21 +105,16 @@ pass_settings pass_of(const json::object& config) {
   pass.threads = static_cast<int>(is_null(config, "runner.threads") ? std::max(1U, std::thread::hardware_concurrency())
                                                                     : positive(config, "runner.threads"));
   pass.cross = cross_term_of(text_at(config, "autoquant.cross_term"));
-  if (const std::string method = text_at(config, "autoquant.method"); method != "gradient") {
-    throw error(errc::unsupported, "autoquant.method: must be gradient, not " + method);
+  for (const score_method method : pass.methods) {
+    const bool needs_outputs = method == score_method::mse || method == score_method::sqnr_db;
+    if (needs_outputs && pass.cross != cross_term::exact)
+      throw error(errc::unsupported, "the method " + std::string(name_of(method)) +
+                                         " needs autoquant.cross_term=exact: it sees whole outputs");
   }
   if (const std::string device = text_at(config, "autoquant.device"); device != "cpu") {
     throw error(errc::unsupported, "autoquant.device: must be cpu, not " + device);
   }
   return pass;
-}
-
-recipe_catalog compiled_recipes() {
-  recipe_catalog catalog;
-  catalog.weights = recipe_names(recipe_role::weight);
-  catalog.activations = recipe_names(recipe_role::activation);
-  catalog.has = is_recipe;
-  return catalog;
 }
 
 // The keys that the arguments sweep, in their order.
@@ -208,7 +209,7 @@ recipe_list_job recipe_list_of(const json::object& config, const std::string& ti
   recipe_list_job list;
   list.jobs = jobs_from(*find_value(config, "jobs"));
   static_cast<void>(plan_jobs(list.jobs));  // names and repetitions
-  list.pass = pass_of(config);
+  list.pass = pass_of(config, autoquant_of(config, false));
   if (!is_null(config, "dataset.max_calib_samples")) list.pass.samples = positive(config, "dataset.max_calib_samples");
   list.config = config;
   list.folder = place_of(config, false, "", time).folder;
@@ -238,35 +239,127 @@ quantization_rules rules_of(json::object& config) {
   return rules;
 }
 
+// The overrides of a job with another choice in the place of those of `groups`.
+std::vector<std::string> with_choices(std::vector<std::string> overrides, const std::vector<std::string>& groups,
+                                      const std::vector<std::string>& choices) {
+  std::erase_if(overrides, [&](const std::string& text) {
+    return std::find(groups.begin(), groups.end(), config::key_text(config::parse_override(text))) != groups.end();
+  });
+  overrides.insert(overrides.end(), choices.begin(), choices.end());
+  return overrides;
+}
+
+// Composes the configurations of a job's formats and resolves them.
+class format_planner {
+ public:
+  format_planner(const config::config_source& source, const config::runtime_context& context,
+                 const base_formats& shipped)
+      : source_(source), context_(context), shipped_(shipped), recipes_(compiled_recipes()) {}
+
+  // The pair, base format and granularity of a configuration.
+  struct request {
+    std::string pair;
+    std::string format;
+    granularity_choice granularity;
+    quantization_rules rules;
+    base_formats formats;
+  };
+
+  // `config`: its pair's format becomes that of `compat`.
+  [[nodiscard]] request read(json::object& config) const {
+    quantization_rules rules = rules_of(config);
+    const json::value* given = find_value(config, "quant_format");
+    const std::string format = text_at(config, "quant_pair.format_name");
+    request found{text_at(config, "quant_pair.name"), format, granularity_of(config), std::move(rules),
+                  given != nullptr && given->is_object() ? shipped_.with(format, given->get_object()) : shipped_};
+    static_cast<void>(found.formats.load(format));
+    return found;
+  }
+
+  // One of autoquant.formats.
+  [[nodiscard]] request read(const format_request& wanted, const std::vector<std::string>& overrides) const {
+    const std::vector<std::string> pairs = config::choices(source_, "quant_pair");
+    const std::vector<std::string>& formats = shipped_.names();
+    const bool is_pair = std::find(pairs.begin(), pairs.end(), wanted.name) != pairs.end();
+    if (!is_pair && std::find(formats.begin(), formats.end(), wanted.name) == formats.end()) {
+      std::vector<std::string> known = pairs;
+      known.insert(known.end(), formats.begin(), formats.end());
+      throw unknown_name_error("autoquant.formats: pair or base format", wanted.name, known);
+    }
+    std::vector<std::string> choices{(is_pair ? "quant_pair=" : "quant_format=") + wanted.name};
+    std::vector<std::string> groups{"quant_pair", "quant_format"};
+    if (wanted.granularity) {
+      choices.push_back("quant_granularity=" + *wanted.granularity);
+      groups.emplace_back("quant_granularity");
+    }
+    json::object config = compose_resolved(with_choices(overrides, groups, choices), source_, context_);
+    return read(config);
+  }
+
+  [[nodiscard]] planned_format resolve(const request& wanted) const {
+    return {wanted.pair,
+            resolve_quantization(wanted.formats, wanted.format, wanted.granularity, recipes_, wanted.rules)};
+  }
+
+ private:
+  const config::config_source& source_;
+  const config::runtime_context& context_;
+  const base_formats& shipped_;
+  recipe_catalog recipes_;
+};
+
+// What a job of several formats is called in the place of a pair.
+constexpr const char* mixed_name = "mixed";
+
+void put_mixed_pair(json::object& config, const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    const std::string key = config::key_text(config::parse_override(text));
+    if (key == "quant_pair" || key == "quant_format")
+      throw error(errc::invalid_argument, key + " has no effect beside autoquant.formats; leave one of them out");
+  }
+  json::object& pair = config["quant_pair"].as_object();
+  for (const char* key : {"name", "weight", "activation"}) pair[key] = mixed_name;
+  for (const char* key : {"format_name", "modelopt_format_name"}) pair.erase(key);
+}
+
 // Adds a job to the plan, or to its illegal ones.
 void plan_job(sweep_plan& plan, const std::vector<std::string>& overrides, const std::vector<std::string>& keys,
-              const config::config_source& source, const config::runtime_context& context, const base_formats& shipped,
-              const recipe_catalog& recipes) {
+              const config::config_source& source, const config::runtime_context& context,
+              const format_planner& planner) {
   planned_job job;
   job.config = compose_resolved(overrides, source, context);
-  const quantization_rules rules = rules_of(job.config);
-  const json::value* given = find_value(job.config, "quant_format");
-  const base_formats formats = given != nullptr && given->is_object()
-                                   ? shipped.with(text_at(job.config, "quant_pair.format_name"), given->get_object())
-                                   : shipped;
-  job.scheme = scheme_of(job.config, formats);
+  job.rules = rules_of(job.config).rules;
+  job.autoquant = autoquant_of(job.config, job.rules == compat::modelopt);
+  std::vector<format_planner::request> requests;
+  for (const format_request& wanted : job.autoquant.formats) requests.push_back(planner.read(wanted, overrides));
+  if (requests.empty()) {
+    requests.push_back(planner.read(job.config));
+  } else {
+    put_mixed_pair(job.config, overrides);
+  }
+  std::vector<std::string> names;
+  for (const format_planner::request& request : requests) names.push_back(request.format);
+  job.scheme = scheme_of(job.config, names);
   const granularity_choice granularity = granularity_of(job.config);
-  job.pass = pass_of(job.config);
+  job.pass = pass_of(job.config, job.autoquant);
   job.pass.samples = max_calib_samples(job.config);
   std::vector<std::pair<std::string, std::string>> further = swept_values(overrides, keys);
   std::erase_if(further, [](const auto& swept) { return has_own_folder(swept.first); });
-  const std::string further_folder = swept_dir(further);
-  const job_place place = place_of(job.config, plan.is_multirun, further_folder, time_text(context.now));
+  job.further = swept_dir(further);
+  const job_place place = place_of(job.config, plan.is_multirun, job.further, time_text(context.now));
   job.folder = place.folder;
-  job.label =
-      text_at(job.config, "quant_pair.name") + " " + granularity.name + (further.empty() ? "" : " " + further_folder);
+  const std::string pair = text_at(job.config, "quant_pair.name");
+  job.label = pair + " " + granularity.name + (further.empty() ? "" : " " + job.further);
   plan.folder = plan.folder.empty() ? place.base : common_folder(plan.folder, place.base);
-  const std::string format = text_at(job.config, "quant_pair.format_name");
-  static_cast<void>(formats.load(format));
   try {
-    job.quantization = resolve_quantization(formats, format, granularity, recipes, rules);
+    for (const format_planner::request& request : requests) {
+      job.formats.push_back(planner.resolve(request));
+      // ModelOpt numbers configurations that are none of its presets by their place
+      std::string& name = job.formats.back().quantization.format_name;
+      if (name == "CUSTOM_0") name = "CUSTOM_" + std::to_string(job.formats.size() - 1);
+    }
   } catch (const error& fault) {
-    plan.illegal.push_back({job.label, text_at(job.config, "quant_pair.name"), granularity.name, fault.what()});
+    plan.illegal.push_back({job.label, pair, granularity.name, fault.what()});
     return;
   }
   plan.jobs.push_back(std::move(job));
@@ -297,6 +390,14 @@ std::vector<std::string> with_sweep_section(const command_line& line, const conf
 
 }  // namespace
 
+recipe_catalog compiled_recipes() {
+  recipe_catalog catalog;
+  catalog.weights = recipe_names(recipe_role::weight);
+  catalog.activations = recipe_names(recipe_role::activation);
+  catalog.has = is_recipe;
+  return catalog;
+}
+
 pair_source open_configuration(const command_line& line) { return pair_source(conf_roots(line)); }
 
 sweep_plan make_plan(const command_line& line, const pair_source& source, const config::runtime_context& context) {
@@ -315,12 +416,12 @@ sweep_plan make_plan(const command_line& line, const pair_source& source, const 
       plan.is_multirun ? config::expand_jobs(overrides, source) : std::vector<std::vector<std::string>>{overrides};
   const std::vector<std::string> keys = plan.is_multirun ? swept_keys(overrides) : std::vector<std::string>();
   const base_formats formats(format_folders(line), source.dtypes());
-  const recipe_catalog recipes = compiled_recipes();
+  const format_planner planner(source, context, formats);
   std::vector<std::string> faults;
   errc code = errc::ok;
   for (const std::vector<std::string>& list : lists) {
     try {
-      plan_job(plan, list, keys, source, context, formats, recipes);
+      plan_job(plan, list, keys, source, context, planner);
     } catch (const error& fault) {
       if (faults.empty()) code = fault.code();
       faults.push_back(swept_text(list, keys) + fault.what());
@@ -342,6 +443,10 @@ sweep_plan make_plan(const command_line& line, const pair_source& source, const 
   if (plan.report_only) return plan;
   for (planned_job& job : plan.jobs) job.state = check_output_folder(job.folder, job.config, job.result_name());
   return plan;
+}
+
+bool planned_job::has_effect() const {
+  return std::any_of(formats.begin(), formats.end(), [](const planned_format& f) { return f.quantization.has_effect; });
 }
 
 std::string planned_job::result_name() const { return manifest_name(text_at(scheme, "name")); }

@@ -5,6 +5,7 @@
 #include "command_line.hpp"
 #include "pair_source.hpp"
 
+#include <autoquant_settings.hpp>
 #include <base_formats.hpp>
 #include <config/config_source.hpp>
 #include <config/runtime_context.hpp>
@@ -40,26 +41,41 @@ struct pass_settings {
   std::int64_t batch_size = 8;
   std::int64_t score_size = 128;
   cross_term cross = cross_term::exact;
-  int threads = 1;  ///< no part of the comparison: results do not depend on it
+  std::vector<score_method> methods{score_method::gradient};
+  std::uint64_t fisher_draws = 1;
+  std::uint64_t fisher_seed = 0;
+  std::optional<group_rules> groups;  ///< only where a method scores groups as a whole
+  int threads = 1;                    ///< no part of the comparison: results do not depend on it
 
   friend bool operator==(const pass_settings& a, const pass_settings& b) {
     const auto all = [](const pass_settings& p) {
-      return std::tie(p.model, p.captions, p.samples, p.padding, p.sequence_length, p.batch_size, p.score_size,
-                      p.cross);
+      return std::tie(p.model, p.captions, p.samples, p.padding, p.sequence_length, p.batch_size, p.score_size, p.cross,
+                      p.methods, p.fisher_draws, p.fisher_seed, p.groups);
     };
     return all(a) == all(b);
   }
 };
 
-struct planned_job {
-  std::string label;    ///< for people: pair, granularity and whatever else is swept
-  json::object config;  ///< composed, interpolations resolved
-  json::object scheme;  ///< as the manifest has it, bits as asked
+/// A candidate of a job's search.
+struct planned_format {
+  std::string pair;  ///< or base format, as asked
   quantization_job quantization;
+};
+
+struct planned_job {
+  std::string label;                    ///< for people: pair, granularity and whatever else is swept
+  std::string further;                  ///< whatever else is swept
+  json::object config;                  ///< composed, interpolations resolved
+  json::object scheme;                  ///< as the manifest has it, bits as asked
+  std::vector<planned_format> formats;  ///< at least one
+  autoquant_settings autoquant;
+  compat rules = compat::qgrain;
   pass_settings pass;
   std::filesystem::path folder;
   folder_state state = folder_state::empty;
 
+  /// False where the granularity leaves the recipes of every format as they are.
+  [[nodiscard]] bool has_effect() const;
   /// The name of its last file: with it the job is complete.
   [[nodiscard]] std::string result_name() const;
 };
@@ -81,10 +97,14 @@ struct sweep_plan {
   std::filesystem::path folder;                ///< of the run as a whole: its state lies there
   double checkpoint_seconds = 60;
   bool skip_illegal = false;
-  std::vector<skipped_job> illegal;  ///< jobs that no recipe can follow; not among the others
+  std::vector<skipped_job> illegal;   ///< jobs that no recipe can follow; not among the others
+  std::vector<std::string> warnings;  ///< for people: patterns that match nothing
   bool report_only = false;
   bool is_multirun = false;
 };
+
+/// The recipes that this program has.
+[[nodiscard]] recipe_catalog compiled_recipes();
 
 /// The configuration tree: the user's folders, then the shipped one.
 [[nodiscard]] pair_source open_configuration(const command_line& line);

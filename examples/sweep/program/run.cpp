@@ -1,9 +1,10 @@
 #include "run.hpp"
 
+#include "finish_job.hpp"
+#include "job_search.hpp"
 #include "sweep_outputs.hpp"
 
 #include <config_access.hpp>
-#include <constraint.hpp>
 #include <job_settings.hpp>
 #include <json_file.hpp>
 #include <json_text.hpp>
@@ -29,125 +30,7 @@
 namespace qgrain::sweep {
 namespace {
 
-constexpr const char* run_stats_name = "run_stats.json";
 constexpr const char* skipped_jobs_name = "skipped-jobs.json";
-
-std::string program_version() {
-  return "qgrain " + std::to_string(version_major) + "." + std::to_string(version_minor) + "." +
-         std::to_string(version_patch);
-}
-
-json::object input_amax(const opened_pass& pass, const engine_result& result) {
-  json::object ranges;
-  for (std::size_t l = 0; l < pass.model.linears().size(); ++l) {
-    const std::vector<float>& channels = result.input_amax[l];
-    ranges[pass.model.linears()[l].name] = *std::max_element(channels.begin(), channels.end());
-  }
-  return ranges;
-}
-
-json::value recipe_description(const std::string& name, const lm::linear_info& linear, bool is_weight) {
-  if (name == unquantized) return {{"name", name}};
-  const fake_recipe recipe = find_fake_recipe(name);
-  json::object text{{"name", name},
-                    {"format", recipe.elements.format},
-                    {"scale", recipe.elements.scale},
-                    {"rounding", recipe.elements.rounding}};
-  if (is_weight) text["bits_per_element"] = recipe.bits_per_element({linear.out, linear.in});
-  return text;
-}
-
-json::object dataset_of(const planned_job& job, const lm::packed_rows& rows) {
-  const auto text_or_null = [&](std::string_view key) -> json::value {
-    const auto text = optional_text_at(job.config, key);
-    return text ? json::value(*text) : json::value();
-  };
-  return {{"name", text_or_null("dataset.name")},      {"size", text_or_null("dataset.size")},
-          {"root", text_or_null("dataset.root")},      {"captions_path", text_at(job.config, "dataset.captions_path")},
-          {"max_calib_samples", *job.pass.samples},    {"num_calib_samples", rows.sequences.size()},
-          {"calib_seq_len", job.pass.sequence_length}, {"batch_size", job.pass.batch_size},
-          {"num_calib_batches", rows.batches()}};
-}
-
-// The table of a job and the choice from it, given the score of each Linear; layers that text does not reach score 0.
-struct searched_job {
-  bit_constraint constraint;
-  std::vector<candidate_row> rows;
-  search_outcome outcome;
-};
-
-searched_job search(const planned_job& job, const opened_pass& pass, const std::vector<double>& linear_scores) {
-  std::vector<double> scores(pass.unreached, 0.0);
-  scores.insert(scores.end(), linear_scores.begin(), linear_scores.end());
-  searched_job found;
-  found.constraint =
-      constraint_for(text_at(job.scheme, "coverage_mode"), number_at(job.scheme, "auto_quantize_bits"), pass.layers);
-  const candidate_format format{job.quantization.format_name, job.quantization.compression,
-                                json::serialize(job.quantization.config), scores};
-  found.rows = candidate_table(pass.layers, grouping_from(text_at(job.config, "autoquant.grouping")), {format},
-                               found.constraint.disabled_layers);
-  found.outcome = search_bits(found.rows, found.constraint.effective_bits);
-  return found;
-}
-
-finished_job finished(const planned_job& job, searched_job found) {
-  return {job.label, job.folder, std::move(found.rows), std::move(found.outcome), job.quantization.has_effect};
-}
-
-// Writes a job's files, the manifest last: with it the job is complete.
-finished_job finish(const planned_job& job, const opened_pass& pass, const scored_pass& scored) {
-  const engine_result& engine = scored.result;
-  const auto scored_as = static_cast<std::size_t>(std::find(scored.jobs.begin(), scored.jobs.end(), recipes_of(job)) -
-                                                  scored.jobs.begin());
-  const std::vector<double>& scores = engine.scores[scored_as];
-  const searched_job found = search(job, pass, scores);
-
-  job_result result;
-  result.scheme = job.scheme;
-  result.scheme["auto_quantize_bits"] = found.constraint.effective_bits;
-  result.model_id = text_at(job.config, "model.path");
-  for (const std::string& name : pass.layers.names) result.layers.emplace_back(name, "Linear");
-  result.candidates = found.rows;
-  result.outcome = found.outcome;
-  result.dataset = dataset_of(job, pass.rows);
-  result.quantization = job.quantization.description();
-  result.quantization["has_effect"] = job.quantization.has_effect;
-  const std::vector<lm::linear_info>& linears = pass.model.linears();
-  for (std::size_t l = 0; l < linears.size(); ++l) result.linear_scores.emplace_back(linears[l].name, scores[l]);
-  result.input_amax = input_amax(pass, engine);
-  result.recipes = {{"weight", recipe_description(job.quantization.recipes.weight, linears.front(), true)},
-                    {"activation", recipe_description(job.quantization.recipes.activation, linears.front(), false)}};
-  result.loss = {{"mean_over_targets", engine.loss.mean_over_targets},
-                 {"mean_of_batches", engine.loss.mean_of_batches}};
-  if (job.pass.cross != cross_term::exact) {
-    const cross_term_error& error = engine.cross_term_errors[scored_as];
-    result.cross_term = {{"mode", name_of(job.pass.cross)},
-                         {"measured_error", {{"sum", error.sum}, {"largest_of_a_linear", error.largest}}}};
-  }
-  result.model_fingerprint = engine.model_fingerprint;
-  result.program_version = program_version();
-  const json::object manifest = make_manifest(result);
-
-  lm::write_text_file(job.folder / run_stats_name, json_text(run_stats(scored, job.pass)) + "\n");
-  write_reports(manifest, job.folder);
-  lm::write_text_file(job.folder / job.result_name(), json_text(manifest) + "\n");
-  return finished(job, found);
-}
-
-// A job whose results are there already.
-finished_job read_finished(const planned_job& job, const opened_pass& pass) {
-  const auto path = job.folder / job.result_name();
-  const json::object manifest = read_manifest(path);
-  const json::object& stored = mapping_in(manifest, "linear_scores");
-  std::vector<double> scores;
-  for (const lm::linear_info& l : pass.model.linears()) {
-    const json::value* score = stored.if_contains(l.name);
-    if (score == nullptr || !score->is_number())
-      throw error(errc::bad_file, path.string() + " has no score of " + l.name + ": it is of another model");
-    scores.push_back(score->to_number<double>());
-  }
-  return finished(job, search(job, pass, scores));
-}
 
 std::vector<pass_of_jobs> passes_of(const std::vector<planned_job>& jobs) {
   std::vector<pass_of_jobs> passes;
@@ -163,11 +46,21 @@ std::vector<pass_of_jobs> passes_of(const std::vector<planned_job>& jobs) {
   return passes;
 }
 
+// Why the formats of a job do not suit the model's shapes, or nothing.
+std::string fault_of(const planned_job& planned, const lm::model& model) {
+  std::string faults;
+  for (const job& j : jobs_of(planned)) {
+    const std::string fault = job_fault(model, j);
+    if (!fault.empty()) faults += (faults.empty() ? "" : "; ") + fault;
+  }
+  return faults;
+}
+
 // Moves the jobs that do not suit the model's shapes to the illegal ones. Those that are left keep their order.
 void move_illegal(sweep_plan& plan, const std::vector<pass_of_jobs>& passes) {
   std::vector<std::string> faults(plan.jobs.size());
   for (const pass_of_jobs& pass : passes) {
-    for (const std::size_t j : pass.jobs) faults[j] = job_fault(pass.opened->model, recipes_of(plan.jobs[j]));
+    for (const std::size_t j : pass.jobs) faults[j] = fault_of(plan.jobs[j], pass.opened->model);
   }
   std::vector<planned_job> legal;
   for (std::size_t j = 0; j < plan.jobs.size(); ++j) {
@@ -176,7 +69,7 @@ void move_illegal(sweep_plan& plan, const std::vector<pass_of_jobs>& passes) {
     } else {
       const planned_job& job = plan.jobs[j];
       plan.illegal.push_back(
-          {job.label, text_at(job.config, "quant_pair.name"), job.quantization.granularity.name, faults[j]});
+          {job.label, text_at(job.config, "quant_pair.name"), granularity_of(job.config).name, faults[j]});
     }
   }
   plan.jobs = std::move(legal);
@@ -184,6 +77,16 @@ void move_illegal(sweep_plan& plan, const std::vector<pass_of_jobs>& passes) {
 
 std::filesystem::path common_folder_of(const sweep_plan& plan) {
   return plan.jobs.empty() ? plan.folder : common_folder(plan.jobs);
+}
+
+// The groups that scores depend on; empty where they depend on none.
+std::string groups_text(const pass_settings& pass) {
+  std::string text;
+  if (pass.groups) {
+    text += " " + std::to_string(static_cast<int>(pass.groups->how));
+    for (const std::string& pattern : pass.groups->patterns) text += "\n" + pattern;
+  }
+  return text;
 }
 
 // What a run keeps in its folder while it works.
@@ -202,11 +105,12 @@ class run_state {
   // One file per settings of a pass.
   [[nodiscard]] std::filesystem::path checkpoint(const pass_settings& pass) const {
     fnv1a hash;
-    const std::string text = pass.model.string() + "\n" + pass.captions.string() + "\n" +
-                             std::to_string(pass.samples.value_or(0)) + " " +
-                             std::to_string(static_cast<int>(pass.padding)) + " " +
-                             std::to_string(pass.sequence_length) + " " + std::to_string(pass.batch_size) + " " +
-                             std::to_string(pass.score_size) + " " + std::string(name_of(pass.cross));
+    const std::string text =
+        pass.model.string() + "\n" + pass.captions.string() + "\n" + std::to_string(pass.samples.value_or(0)) + " " +
+        std::to_string(static_cast<int>(pass.padding)) + " " + std::to_string(pass.sequence_length) + " " +
+        std::to_string(pass.batch_size) + " " + std::to_string(pass.score_size) + " " +
+        std::string(name_of(pass.cross)) + " " + std::to_string(pass.fisher_draws) + " " +
+        std::to_string(pass.fisher_seed) + groups_text(pass);
     hash.add(std::as_bytes(std::span(text)));
     return state_folder(folder_) / ("pass-" + hash.text() + ".safetensors");
   }
@@ -254,8 +158,13 @@ void write_skipped(const sweep_plan& plan) {
 
 }  // namespace
 
-job recipes_of(const planned_job& job) {
-  return {job.quantization.recipes.weight, job.quantization.recipes.activation};
+std::vector<job> jobs_of(const planned_job& planned) {
+  std::vector<job> jobs;
+  for (const planned_format& format : planned.formats) {
+    const recipe_pair& recipes = format.quantization.recipes;
+    jobs.push_back({recipes.weight, recipes.activation});
+  }
+  return jobs;
 }
 
 std::vector<pass_of_jobs> open_passes(sweep_plan& plan) {
@@ -265,14 +174,21 @@ std::vector<pass_of_jobs> open_passes(sweep_plan& plan) {
   settle_illegal(plan);
   if (plan.jobs.size() != planned) passes = passes_of(plan.jobs);
   for (const pass_of_jobs& pass : passes) {
-    const std::vector<double> no_scores(pass.opened->model.linears().size(), 0.0);
-    for (const std::size_t j : pass.jobs) static_cast<void>(search(plan.jobs[j], *pass.opened, no_scores));
+    for (const std::size_t j : pass.jobs) {
+      const job_search search(plan.jobs[j], *pass.opened);
+      search.check();
+      for (const std::string& warning : search.warnings()) {
+        if (std::find(plan.warnings.begin(), plan.warnings.end(), warning) == plan.warnings.end())
+          plan.warnings.push_back(warning);
+      }
+    }
   }
   return passes;
 }
 
 std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request, const run_control& control) {
   const std::vector<pass_of_jobs> passes = open_passes(plan);
+  for (const std::string& warning : plan.warnings) control.warn(warning);
   run_state state(plan, request);
   for (planned_job& job : plan.jobs) job.state = claim(job.folder, job.config, job.result_name());
   write_skipped(plan);
@@ -285,9 +201,11 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
     for (const std::size_t j : passes[p].jobs) {
       const planned_job& planned_one = plan.jobs[j];
       if (planned_one.state == folder_state::complete) {
-        done[j] = read_finished(planned_one, pass);
-      } else if (std::find(missing.begin(), missing.end(), recipes_of(planned_one)) == missing.end()) {
-        missing.push_back(recipes_of(planned_one));
+        done[j] = read_finished(planned_one);
+        continue;
+      }
+      for (const job& wanted : jobs_of(planned_one)) {
+        if (std::find(missing.begin(), missing.end(), wanted) == missing.end()) missing.push_back(wanted);
       }
     }
     if (!missing.empty()) {
@@ -299,13 +217,14 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
         control.progress((static_cast<double>(p) + share) / static_cast<double>(passes.size()), what);
       };
       const scored_pass scored = score(pass, missing, options);
+      mix_bench bench(pass);
       for (const std::size_t j : passes[p].jobs) {
         if (plan.jobs[j].state == folder_state::complete) continue;
         if (control.stop_requested()) throw interrupted();
-        done[j] = finish(plan.jobs[j], pass, scored);
+        done[j] = finish(plan.jobs[j], pass, scored, bench, control.stop_requested);
       }
     }
-    std::filesystem::remove(checkpoint);
+    remove_checkpoints(checkpoint);
   }
   write_sweep_outputs(plan.jobs, plan.illegal);
   state.log("complete");
@@ -347,7 +266,7 @@ void run_recipe_list(const sweep_plan& plan, const run_request& request, const r
       {"input_amax", amax}};
   lm::write_text_file(list.folder / run_stats_name, json_text(run_stats(scored, list.pass)) + "\n");
   lm::write_text_file(list.folder / linear_scores_name, json_text(out) + "\n");
-  std::filesystem::remove(state.checkpoint(pass.settings));
+  remove_checkpoints(state.checkpoint(pass.settings));
   state.log("complete");
 }
 
@@ -364,7 +283,7 @@ void write_reports_again(const sweep_plan& plan) {
     manifests.push_back(read_manifest(job.folder / job.result_name()));
     check_manifest_model(manifests.back(), fingerprints[job.pass.model]);
   }
-  for (std::size_t j = 0; j < jobs.size(); ++j) write_reports(manifests[j], jobs[j].folder);
+  for (std::size_t j = 0; j < jobs.size(); ++j) write_job_reports(manifests[j], jobs[j].folder);
   write_sweep_outputs(jobs, plan.illegal);
 }
 

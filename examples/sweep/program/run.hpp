@@ -6,7 +6,7 @@
 #include "request.hpp"
 #include "scoring_pass.hpp"
 
-#include <candidates.hpp>
+#include <table_search.hpp>
 
 #include <filesystem>
 #include <functional>
@@ -16,15 +16,6 @@
 
 namespace qgrain::sweep {
 
-/// What became of one job.
-struct finished_job {
-  std::string label;
-  std::filesystem::path folder;
-  std::vector<candidate_row> rows;
-  search_outcome outcome;
-  bool has_effect = true;
-};
-
 /// Told the share of the whole run that is done, 0 to 1, and what is being done.
 using progress_report = std::function<void(double share, const std::string& what)>;
 
@@ -32,6 +23,7 @@ using progress_report = std::function<void(double share, const std::string& what
 struct run_control {
   progress_report progress;
   std::function<bool()> stop_requested;  ///< then the run saves its state and throws `interrupted`
+  std::function<void(const std::string& warning)> warn;
 };
 
 /// A pass and its jobs, by their places in the plan.
@@ -45,13 +37,13 @@ struct pass_of_jobs {
 /// search that cannot be met: they depend on costs alone.
 [[nodiscard]] std::vector<pass_of_jobs> open_passes(sweep_plan& plan);
 
-/// The recipes that a planned job is scored as.
-[[nodiscard]] job recipes_of(const planned_job& job);
+/// What the formats of a planned job are scored as.
+[[nodiscard]] std::vector<job> jobs_of(const planned_job& planned);
 
-/// Scores all jobs that are not complete yet and writes, per job, composed-config.json (first), run_stats.json, both
-/// reports and the manifest (last). Each file appears as a whole; a job's results stay whatever happens later. The run
-/// holds the lock of plan.folder and keeps its request, its log and its checkpoints below it; jobs of a pass that was
-/// broken off go on where it stood. Illegal jobs are an error, or recorded in skipped-jobs.json.
+/// Scores all jobs that are not complete yet and writes, per job, composed-config.json (first), run_stats.json, the
+/// reports and exports and the manifest (last). Each file appears as a whole; a job's results stay whatever happens
+/// later. The run holds the lock of plan.folder and keeps its request, its log and its checkpoints below it; jobs of a
+/// pass that was broken off go on where it stood. Illegal jobs are an error, or recorded in skipped-jobs.json.
 [[nodiscard]] std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
                                                  const run_control& control);
 

@@ -2,8 +2,13 @@
 
 #include <captions.hpp>
 #include <engine/checkpoint.hpp>
+#include <engine/fisher.hpp>
+#include <engine/output_scores.hpp>
+#include <engine/weight_errors.hpp>
+#include <groups.hpp>
 #include <lm/file.hpp>
 #include <lm/process.hpp>
+#include <lm/stopwatch.hpp>
 #include <lm/tokenizer.hpp>
 #include <naming.hpp>
 
@@ -11,7 +16,9 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace qgrain::sweep {
@@ -52,34 +59,171 @@ opened_pass::opened_pass(const pass_settings& pass) : settings(pass), model(pass
     for (const lm::linear_info& l : *part) {
       layers.names.push_back(l.name);
       layers.sizes.push_back(static_cast<double>(l.elements()));
+      layers.shapes.push_back({l.out, l.in});
     }
   }
 }
 
+namespace {
+
+bool has(const pass_settings& pass, score_method method) {
+  return std::count(pass.methods.begin(), pass.methods.end(), method) > 0;
+}
+
+bool has_any(const pass_settings& pass, std::initializer_list<score_method> methods) {
+  return std::any_of(methods.begin(), methods.end(), [&](score_method m) { return has(pass, m); });
+}
+
+std::filesystem::path with_extension(std::filesystem::path checkpoint, const char* extension) {
+  if (!checkpoint.empty()) checkpoint += extension;
+  return checkpoint;
+}
+
+// The sweeps of a pass, one after another; their shares of the whole are only for the progress.
+class sweep_series {
+ public:
+  sweep_series(const opened_pass& pass, std::vector<job> jobs, const scoring_options& options)
+      : pass_(pass),
+        options_(options),
+        pool_(pass.settings.threads),
+        batches_(num_score_steps(pass.settings.score_size, pass.settings.batch_size, pass.rows.batches())) {
+    scored_.jobs = std::move(jobs);
+  }
+
+  scored_pass run() {
+    using enum score_method;
+    const pass_settings& settings = pass_.settings;
+    const bool has_groups = has_any(settings, {kl_div, loss});
+    const bool has_fisher = has(settings, fisher);
+    const bool has_gradient = has_any(settings, {gradient, mse, sqnr_db}) || !has_fisher;
+    const double draws = has_fisher ? static_cast<double>(settings.fisher_draws) : 0;
+    work_ = (has_gradient ? 1 : 0) + draws + (has_groups ? group_work : 0);
+    if (has_gradient) by_gradient();
+    if (has_fisher) by_fisher(draws, !has_gradient);
+    if (has_groups) by_output();
+    if (has(settings, weight_mse)) by_weight();
+    return std::move(scored_);
+  }
+
+ private:
+  static constexpr double group_work = 13;  // docs/benchmarks.md: kl_div against a gradient sweep
+
+  std::function<void(double)> progress(double work) {
+    const double begin = done_;
+    done_ += work;
+    return [this, begin, work](double share) { options_.progress((begin + work * share) / work_); };
+  }
+
+  engine_options engine(double work) {
+    engine_options engine;
+    engine.score_batches = batches_;
+    engine.progress = progress(work);
+    engine.cross = pass_.settings.cross;
+    engine.checkpoint = options_.checkpoint;
+    engine.checkpoint_seconds = options_.checkpoint_seconds;
+    engine.stop_requested = options_.stop_requested;
+    engine.log = options_.log;
+    return engine;
+  }
+
+  void by_gradient() {
+    engine_options options = engine(1);
+    options.output_errors = has_any(pass_.settings, {score_method::mse, score_method::sqnr_db});
+    scored_.result = score_jobs(pass_.model, pass_.rows, scored_.jobs, pool_, options);
+    scored_.scores[score_method::gradient] = scored_.result.scores;
+    scored_.seconds[score_method::gradient] = scored_.result.costs.total_seconds;
+    if (!options.output_errors) return;
+    scored_.scores[score_method::mse] = scored_.result.mse;
+    scored_.scores[score_method::sqnr_db] = scored_.result.sqnr_db;
+  }
+
+  void by_fisher(double draws, bool is_first) {
+    engine_options options = engine(draws);
+    options.checkpoint = with_extension(options_.checkpoint, ".fisher");
+    const fisher_options fisher{pass_.settings.fisher_seed, pass_.settings.fisher_draws};
+    engine_result found = fisher_scores(pass_.model, pass_.rows, scored_.jobs, pool_, options, fisher);
+    scored_.scores[score_method::fisher] = found.scores;
+    scored_.seconds[score_method::fisher] = found.costs.total_seconds;
+    if (is_first) scored_.result = std::move(found);
+  }
+
+  void by_output() {
+    output_options options;
+    options.score_batches = batches_;
+    options.progress = progress(group_work);
+    options.checkpoint = with_extension(options_.checkpoint, ".output");
+    options.checkpoint_seconds = options_.checkpoint_seconds;
+    options.stop_requested = options_.stop_requested;
+    options.log = options_.log;
+    const std::vector<linear_group> groups = linear_groups(pass_);
+    const output_result found = score_outputs(pass_.model, pass_.rows, scored_.jobs, groups, pool_, options);
+    scored_.seconds[score_method::kl_div] = found.total_seconds;
+    put(score_method::kl_div, groups, found.kl_div);
+    put(score_method::loss, groups, found.loss_increase);
+  }
+
+  void put(score_method method, const std::vector<linear_group>& groups,
+           const std::vector<std::vector<double>>& found) {
+    if (!has(pass_.settings, method)) return;
+    std::vector<std::vector<double>>& scores = scored_.scores[method];
+    for (const std::vector<double>& of_job : found) {
+      scores.emplace_back(pass_.model.linears().size(), 0.0);
+      for (std::size_t g = 0; g < groups.size(); ++g) scores.back()[groups[g].front()] = of_job[g];
+    }
+  }
+
+  void by_weight() {
+    const lm::stopwatch watch(scored_.seconds[score_method::weight_mse]);
+    scored_.scores[score_method::weight_mse] = weight_errors(pass_.model, scored_.jobs, pool_);
+  }
+
+  const opened_pass& pass_;
+  const scoring_options& options_;
+  thread_pool pool_;
+  index_t batches_;
+  double work_ = 1;
+  double done_ = 0;
+  scored_pass scored_;
+};
+
+}  // namespace
+
+std::vector<linear_group> linear_groups(const opened_pass& pass) {
+  std::vector<std::string> names;
+  for (const lm::linear_info& l : pass.model.linears()) names.push_back(l.name);
+  std::vector<linear_group> groups;
+  for (const layer_group& group : group_layers(names, pass.settings.groups.value_or(group_rules{})))
+    groups.push_back(group.members);
+  return groups;
+}
+
 scored_pass score(const opened_pass& pass, std::vector<job> jobs, const scoring_options& options) {
-  const std::vector<job> begun = checkpoint_jobs(options.checkpoint);
+  std::vector<job> begun = checkpoint_jobs(options.checkpoint);
+  if (begun.empty()) begun = checkpoint_jobs(with_extension(options.checkpoint, ".fisher.draw0"));
   const bool goes_on = !begun.empty() && std::all_of(jobs.begin(), jobs.end(), [&](const job& j) {
     return std::find(begun.begin(), begun.end(), j) != begun.end();
   });
-  if (goes_on) jobs = begun;
-  thread_pool pool(pass.settings.threads);
-  engine_options engine;
-  engine.score_batches = num_score_steps(pass.settings.score_size, pass.settings.batch_size, pass.rows.batches());
-  engine.progress = options.progress;
-  engine.cross = pass.settings.cross;
-  engine.checkpoint = options.checkpoint;
-  engine.checkpoint_seconds = options.checkpoint_seconds;
-  engine.stop_requested = options.stop_requested;
-  engine.log = options.log;
-  engine_result result = score_jobs(pass.model, pass.rows, jobs, pool, engine);
-  return {std::move(jobs), std::move(result)};
+  return sweep_series(pass, goes_on ? begun : std::move(jobs), options).run();
+}
+
+void remove_checkpoints(const std::filesystem::path& checkpoint) {
+  std::error_code code;
+  const std::string name = checkpoint.filename().string();
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(checkpoint.parent_path(), code)) {
+    if (entry.path().filename().string().starts_with(name)) found.push_back(entry.path());
+  }
+  for (const std::filesystem::path& path : found) std::filesystem::remove(path);
 }
 
 json::object run_stats(const scored_pass& scored, const pass_settings& settings) {
   const engine_costs& costs = scored.result.costs;
+  json::object sweeps;
+  for (const auto& [method, seconds] : scored.seconds) sweeps[name_of(method)] = seconds;
   return {{"jobs_in_pass", scored.jobs.size()},
           {"threads", settings.threads},
           {"cross_term", name_of(settings.cross)},
+          {"sweep_seconds", std::move(sweeps)},
           {"seconds",
            {{"total", costs.total_seconds},
             {"weight_ranges", costs.weight_range_seconds},

@@ -7,6 +7,7 @@
 #include <candidates.hpp>
 
 #include <engine/engine.hpp>
+#include <engine/output_scores.hpp>
 #include <lm/model.hpp>
 #include <lm/rows.hpp>
 
@@ -14,6 +15,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,22 +32,33 @@ struct opened_pass {
   std::size_t unreached = 0;  ///< how many of the first layers text does not reach
 };
 
+/// The groups that a pass scores as a whole, members as indices into model.linears().
+[[nodiscard]] std::vector<linear_group> linear_groups(const opened_pass& pass);
+
 struct scored_pass {
   std::vector<job> jobs;
-  engine_result result;  ///< its scores are those of `jobs`
+  engine_result result;  ///< of the gradient sweep; of fisher's where no method needs the text's gradient
+  /// [job][Linear] by method. A method that scores groups as a whole gives a group's score to its first member and 0 to
+  /// the others.
+  std::map<score_method, std::vector<std::vector<double>>> scores;
+  std::map<score_method, double> seconds;  ///< of each sweep, under the first method that it served
 };
 
 /// How a pass is scored.
 struct scoring_options {
-  std::filesystem::path checkpoint;  ///< see engine_options
+  std::filesystem::path checkpoint;  ///< see engine_options; each sweep has one of its own, by a further extension
   double checkpoint_seconds = 60;
   std::function<bool()> stop_requested;
   std::function<void(const std::string&)> log;
   std::function<void(double)> progress;
 };
 
-/// Scores `jobs`; where the checkpoint is of a pass with these jobs and more, all of its jobs.
+/// Scores `jobs` by every method of the pass, in one sweep where methods can share it: gradient, mse and sqnr_db;
+/// kl_div and loss. Where the checkpoint is of a pass with these jobs and more, all of its jobs.
 [[nodiscard]] scored_pass score(const opened_pass& pass, std::vector<job> jobs, const scoring_options& options);
+
+/// Removes what `score` has saved under this name.
+void remove_checkpoints(const std::filesystem::path& checkpoint);
 
 /// Times, memory and work, which differ from run to run.
 [[nodiscard]] json::object run_stats(const scored_pass& scored, const pass_settings& settings);

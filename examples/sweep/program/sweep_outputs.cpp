@@ -1,7 +1,6 @@
 #include "sweep_outputs.hpp"
 
 #include <config_access.hpp>
-#include <groups.hpp>
 #include <json_file.hpp>
 #include <json_text.hpp>
 #include <lm/file.hpp>
@@ -28,30 +27,42 @@ std::vector<layer_shape> layers_of(const std::filesystem::path& path) {
   return layers;
 }
 
-// What a label holds behind pair and granularity; the data set's size where labels would be equal without it.
-std::string variant_of(const planned_job& job, const std::vector<planned_job>& jobs, std::string_view front) {
-  std::string variant = job.label.size() > front.size() ? job.label.substr(front.size() + 1) : "";
+// The data set's size where the labels of two jobs would be equal without it.
+std::string size_mark(const planned_job& job, const std::vector<planned_job>& jobs) {
   const auto same = [&](const planned_job& other) { return other.label == job.label; };
-  if (std::count_if(jobs.begin(), jobs.end(), same) > 1) {
-    if (const auto size = optional_text_at(job.config, "dataset.size"))
-      variant.append(variant.empty() ? "" : " ").append(*size);
-  }
-  return variant;
+  return std::count_if(jobs.begin(), jobs.end(), same) > 1 ? optional_text_at(job.config, "dataset.size").value_or("")
+                                                           : "";
+}
+
+// Both with a space between them, where both are there.
+std::string joined(const std::string& front, const std::string& back) {
+  return front + (front.empty() || back.empty() ? "" : " ") + back;
+}
+
+// The manifest as that of one of its formats alone.
+json::object format_view(const json::object& manifest, std::size_t format) {
+  json::object view = manifest;
+  const json::object& own = manifest.at("formats").as_array().at(format).as_object();
+  view["recipes"] = {{"weight", {{"name", own.at("weight")}}}, {"activation", {{"name", own.at("activation")}}}};
+  view["linear_scores"] = own.at("linear_scores");
+  view["quantization"] = {{"base_format_name", own.at("name")}, {"has_effect", own.at("has_effect")}};
+  return view;
 }
 
 // Times and memory of each pass with the jobs that it served.
-json::object run_stats(const std::vector<planned_job>& jobs, std::span<const summary_source> sources) {
+json::object run_stats(const std::vector<planned_job>& jobs) {
   json::array passes;
   for (std::size_t j = 0; j < jobs.size(); ++j) {
     const std::filesystem::path path = jobs[j].folder / job_stats_name;
     if (!std::filesystem::exists(path)) continue;
     const json::value stats = read_json_object(path);
+    const std::string label = joined(jobs[j].label, size_mark(jobs[j], jobs));
     const auto same = std::find_if(passes.begin(), passes.end(),
                                    [&](const json::value& pass) { return pass.get_object().at("stats") == stats; });
     if (same == passes.end()) {
-      passes.push_back({{"jobs", json::array{sources[j].label}}, {"stats", stats}});
+      passes.push_back({{"jobs", json::array{label}}, {"stats", stats}});
     } else {
-      same->get_object().at("jobs").get_array().emplace_back(sources[j].label);
+      same->get_object().at("jobs").get_array().emplace_back(label);
     }
   }
   return {{"passes", std::move(passes)}};
@@ -76,22 +87,25 @@ void write_sweep_outputs(const std::vector<planned_job>& jobs, std::span<const s
   std::vector<summary_source> sources;
   for (const planned_job& job : jobs) {
     if (!layers.contains(job.pass.model)) layers[job.pass.model] = layers_of(job.pass.model);
-    summary_source source;
-    source.pair = text_at(job.config, "quant_pair.name");
-    source.granularity = job.quantization.granularity.name;
-    const std::string front = source.pair + " " + source.granularity;
-    source.variant = variant_of(job, jobs, front);
-    source.label = front + (source.variant.empty() ? "" : " " + source.variant);
+    const std::string variant = joined(job.further, size_mark(job, jobs));
+    const json::object manifest = read_manifest(job.folder / job.result_name());
     const std::filesystem::path relative = job.folder.lexically_relative(folder);
-    source.folder = (relative.empty() ? job.folder : relative).generic_string();
-    source.nominal_bits = 16 * job.quantization.compression;
-    source.how = grouping_from(text_at(job.config, "autoquant.grouping"));
-    source.layers = layers[job.pass.model];
-    source.manifest = read_manifest(job.folder / manifest_name(text_at(job.scheme, "name")));
-    sources.push_back(std::move(source));
+    for (std::size_t f = 0; f < job.formats.size(); ++f) {
+      const planned_format& format = job.formats[f];
+      summary_source source;
+      source.pair = format.pair;
+      source.granularity = format.quantization.granularity.name;
+      source.variant = variant;
+      source.label = joined(source.pair + " " + source.granularity, variant);
+      source.folder = (relative.empty() ? job.folder : relative).generic_string();
+      source.nominal_bits = 16 * format.quantization.compression;
+      source.layers = layers[job.pass.model];
+      source.manifest = job.formats.size() == 1 ? manifest : format_view(manifest, f);
+      sources.push_back(std::move(source));
+    }
   }
   write_summary(summarize(sources, skipped), folder);
-  lm::write_text_file(folder / sweep_stats_name, json_text(run_stats(jobs, sources)) + "\n");
+  lm::write_text_file(folder / sweep_stats_name, json_text(run_stats(jobs)) + "\n");
 }
 
 }  // namespace qgrain::sweep

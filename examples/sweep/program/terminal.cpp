@@ -90,6 +90,16 @@ void print_picture(std::ostream& out, const std::vector<finished_job>& jobs) {
   }
 }
 
+void print_format(std::ostream& out, const quantization_job& format) {
+  const auto attributes = [&](const char* key) {
+    const json::value* entry = format.config.at("quant_cfg").as_object().if_contains(key);
+    return entry != nullptr ? json::serialize(*entry) : std::string("as default");
+  };
+  out << "   base format " << format.base_format << "\n   weight     " << format.recipes.weight << "  "
+      << attributes("*weight_quantizer") << "\n   activation " << format.recipes.activation << "  "
+      << attributes("*input_quantizer") << "\n";
+}
+
 }  // namespace
 
 std::string duration_text(double seconds) {
@@ -131,14 +141,9 @@ void print_plan(std::ostream& out, const sweep_plan& plan) {
   }
   for (std::size_t j = 0; j < plan.jobs.size(); ++j) {
     const planned_job& job = plan.jobs[j];
-    const auto attributes = [&](const char* key) {
-      const json::value* entry = job.quantization.config.at("quant_cfg").as_object().if_contains(key);
-      return entry != nullptr ? json::serialize(*entry) : std::string("as default");
-    };
-    out << j + 1 << ". " << job.label << (job.quantization.has_effect ? "" : " (no effect)") << "\n   base format "
-        << job.quantization.base_format << "\n   weight     " << job.quantization.recipes.weight << "  "
-        << attributes("*weight_quantizer") << "\n   activation " << job.quantization.recipes.activation << "  "
-        << attributes("*input_quantizer") << "\n   folder     " << job.folder.string() << "\n";
+    out << j + 1 << ". " << job.label << (job.has_effect() ? "" : " (no effect)") << "\n";
+    for (const planned_format& format : job.formats) print_format(out, format.quantization);
+    out << "   folder     " << job.folder.string() << "\n";
   }
   out << plan.jobs.size() << (plan.jobs.size() == 1 ? " job\n" : " jobs\n");
 }

@@ -100,23 +100,26 @@ std::string scores_csv(const sweep_summary& summary) {
   return out;
 }
 
-std::string layer_csv(const sweep_summary& summary, std::size_t job) {
+std::string layer_csv(const sweep_summary& summary, std::string_view folder) {
   std::vector<std::string> columns = layer_columns;
-  for (const char* column : {"score", "bits_per_weight", "weight_bytes", "nominal_bits", "chosen"})
+  for (const char* column : {"score", "bits_per_weight", "weight_bytes", "nominal_bits", "chosen", "job"})
     columns.emplace_back(column);
   std::string out;
   append_csv_line(out, columns);
-  const summary_job& shown = summary.jobs[job];
-  for (std::size_t l = 0; l < summary.layers.size(); ++l) {
-    if (!shown.layers[l]) continue;
-    const layer_result& result = *shown.layers[l];
-    std::vector<std::string> fields = layer_fields(summary, summary.layers[l]);
-    fields.push_back(number_text(result.score));
-    fields.push_back(number_text(result.bits));
-    fields.push_back(number_text(result.bits * summary.layers[l].elements() / 8));
-    fields.push_back(number_text(shown.nominal_bits));
-    fields.push_back(summary.formats[result.chosen]);
-    append_csv_line(out, fields);
+  for (const summary_job& job : summary.jobs) {
+    if (job.folder != folder) continue;
+    for (std::size_t l = 0; l < summary.layers.size(); ++l) {
+      if (!job.layers[l]) continue;
+      const layer_result& result = *job.layers[l];
+      std::vector<std::string> fields = layer_fields(summary, summary.layers[l]);
+      fields.push_back(number_text(result.score));
+      fields.push_back(number_text(result.bits));
+      fields.push_back(number_text(result.bits * summary.layers[l].elements() / 8));
+      fields.push_back(number_text(job.nominal_bits));
+      fields.push_back(summary.formats[result.chosen]);
+      fields.push_back(job.label);
+      append_csv_line(out, fields);
+    }
   }
   return out;
 }

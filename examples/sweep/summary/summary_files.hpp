@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "sweep_summary.hpp"
 
@@ -27,8 +28,8 @@ inline constexpr const char* layer_csv_name = "layer-scores.csv";
 /// A row per layer, a column per job; empty where a job has no score for the layer.
 [[nodiscard]] std::string scores_csv(const sweep_summary& summary);
 
-/// A row per layer of one job.
-[[nodiscard]] std::string layer_csv(const sweep_summary& summary, std::size_t job);
+/// A row per layer of every job of a folder; formats of one search share a folder.
+[[nodiscard]] std::string layer_csv(const sweep_summary& summary, std::string_view folder);
 
 /// Tables for people: models, jobs by score, granularities as ratio to the default, most sensitive layers, skipped
 /// jobs.
@@ -38,7 +39,7 @@ inline constexpr const char* layer_csv_name = "layer-scores.csv";
 /// with 4 significant digits.
 [[nodiscard]] std::string summary_html(const sweep_summary& summary);
 
-/// Writes the five files of the sweep into `folder` and each job's CSV into its folder below, each in one step.
+/// Writes the five files of the sweep into `folder` and the layers' CSV into each job's folder below, each in one step.
 void write_summary(const sweep_summary& summary, const std::filesystem::path& folder);
 
 }  // namespace qgrain::sweep

@@ -5,6 +5,7 @@
 #include <json_text.hpp>
 #include <lm/file.hpp>
 #include <qgrain/core/status.hpp>
+#include <set>
 #include "page_parts.hpp"
 #include "summary_files.hpp"
 
@@ -229,8 +230,10 @@ void write_summary(const sweep_summary& summary, const std::filesystem::path& fo
   // All texts first: a fault leaves no half set of files.
   const std::string as_json = json_text(summary_json(summary)) + "\n";
   const std::string as_html = summary_html(summary);
-  for (std::size_t j = 0; j < summary.jobs.size(); ++j)
-    lm::write_text_file(folder / summary.jobs[j].folder / layer_csv_name, layer_csv(summary, j));
+  std::set<std::string> folders;
+  for (const summary_job& job : summary.jobs) folders.insert(job.folder);
+  for (const std::string& of_jobs : folders)
+    lm::write_text_file(folder / of_jobs / layer_csv_name, layer_csv(summary, of_jobs));
   lm::write_text_file(folder / summary_json_name, as_json);
   lm::write_text_file(folder / summary_csv_name, summary_csv(summary));
   lm::write_text_file(folder / summary_scores_csv_name, scores_csv(summary));

@@ -1,10 +1,8 @@
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <map>
 #include <numeric>
-#include <span>
 
+#include "markdown_table.hpp"
 #include "summary_files.hpp"
 
 namespace qgrain::sweep {
@@ -12,44 +10,9 @@ namespace {
 
 constexpr std::size_t most_sensitive_layers = 10;
 
-using cells = std::vector<std::string>;
-
-template <class... Arguments>
-std::string formatted(const char* format, Arguments... arguments) {
-  std::array<char, 64> buffer{};
-  const int size = std::snprintf(buffer.data(), buffer.size(), format, arguments...);
-  return {buffer.data(), static_cast<std::size_t>(std::max(size, 0))};
-}
-
-std::string score_text(double value) { return formatted("%.3e", value); }
+using cells = table_cells;
 
 std::string ratio_text(const std::optional<double>& ratio) { return ratio ? formatted("%.3g", *ratio) : "-"; }
-
-// Names come from users and files: nothing in them may end a cell or become markup.
-std::string plain(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r') {
-      out += ' ';
-      continue;
-    }
-    if (std::string_view("|\\`*<>[]").find(c) != std::string_view::npos) out += '\\';
-    out += c;
-  }
-  return out;
-}
-
-void add_row(std::string& out, std::span<const std::string> row) {
-  out += '|';
-  for (const std::string& cell : row) out.append(" ").append(cell).append(" |");
-  out += '\n';
-}
-
-void add_table(std::string& out, const cells& head, const std::vector<cells>& rows) {
-  add_row(out, head);
-  add_row(out, cells(head.size(), "---"));
-  for (const cells& row : rows) add_row(out, row);
-}
 
 void add_models(std::string& out, const sweep_summary& summary) {
   std::vector<cells> rows;
@@ -63,11 +26,11 @@ void add_models(std::string& out, const sweep_summary& summary) {
     }
     const auto with_loss = std::find_if(summary.jobs.begin(), summary.jobs.end(),
                                         [&](const summary_job& job) { return job.model == m && job.loss; });
-    rows.push_back({plain(summary.models[m].id), plain(summary.models[m].fingerprint), std::to_string(count),
-                    formatted("%.0f", elements),
+    rows.push_back({plain_markdown(summary.models[m].id), plain_markdown(summary.models[m].fingerprint),
+                    std::to_string(count), formatted("%.0f", elements),
                     with_loss == summary.jobs.end() ? "-" : formatted("%.4f", *with_loss->loss)});
   }
-  add_table(out, {"Model", "Fingerprint", "Linears", "Weights", "Loss unquantized"}, rows);
+  append_table(out, {"Model", "Fingerprint", "Linears", "Weights", "Loss unquantized"}, rows);
 }
 
 void add_jobs(std::string& out, const sweep_summary& summary) {
@@ -77,8 +40,8 @@ void add_jobs(std::string& out, const sweep_summary& summary) {
                    [](const summary_job* a, const summary_job* b) { return a->score < b->score; });
   std::vector<cells> rows;
   for (const summary_job* job : order) {
-    rows.push_back({plain(job->label) + (job->has_effect ? "" : " (no effect)"), plain(job->weight),
-                    plain(job->activation), formatted("%.3f", job->bits_per_weight()),
+    rows.push_back({plain_markdown(job->label) + (job->has_effect ? "" : " (no effect)"), plain_markdown(job->weight),
+                    plain_markdown(job->activation), formatted("%.3f", job->bits_per_weight()),
                     formatted("%.2f", job->bytes() / 1048576), score_text(job->score), ratio_text(job->ratio),
                     job->is_on_front ? "yes" : "", formatted("%.3f", job->effective_bits),
                     score_text(job->mix_score) + (job->is_satisfied ? "" : " (target missed)")});
@@ -87,10 +50,10 @@ void add_jobs(std::string& out, const sweep_summary& summary) {
       "\n## Jobs, smallest score first\n\nThe score sums those of all Linears, each quantized; ratio: to the same pair "
       "under its default granularity. Front: no job has both fewer bits and a smaller score. The mix is what the "
       "search chose under its target of bits, counted as it books them.\n\n";
-  add_table(out,
-            {"Job", "Weights", "Activations", "Bits per weight", "MiB", "Score", "Ratio", "Front", "Bits of the mix",
-             "Score of the mix"},
-            rows);
+  append_table(out,
+               {"Job", "Weights", "Activations", "Bits per weight", "MiB", "Score", "Ratio", "Front", "Bits of the mix",
+                "Score of the mix"},
+               rows);
 }
 
 void add_granularities(std::string& out, const sweep_summary& summary) {
@@ -107,10 +70,10 @@ void add_granularities(std::string& out, const sweep_summary& summary) {
   }
   if (granularities.size() < 2) return;
   cells head{"Pair"};
-  for (const std::string& granularity : granularities) head.push_back(plain(granularity));
+  for (const std::string& granularity : granularities) head.push_back(plain_markdown(granularity));
   std::vector<cells> rows;
   for (const auto& [title, ratios] : pairs) {
-    cells row{plain(title)};
+    cells row{plain_markdown(title)};
     for (const std::string& granularity : granularities) {
       const auto found = ratios.find(granularity);
       row.push_back(found == ratios.end() ? "" : found->second);
@@ -118,7 +81,7 @@ void add_granularities(std::string& out, const sweep_summary& summary) {
     rows.push_back(std::move(row));
   }
   out += "\n## Granularities, score as ratio to the default\n\n";
-  add_table(out, head, rows);
+  append_table(out, head, rows);
 }
 
 void add_layers(std::string& out, const sweep_summary& summary) {
@@ -141,17 +104,18 @@ void add_layers(std::string& out, const sweep_summary& summary) {
   shares.resize(std::min(shares.size(), most_sensitive_layers));
   std::vector<cells> rows;
   for (const share& s : shares)
-    rows.push_back({plain(summary.layers[s.layer].shape.name), formatted("%.2f %%", 100 * s.mean)});
+    rows.push_back({plain_markdown(summary.layers[s.layer].shape.name), formatted("%.2f %%", 100 * s.mean)});
   out += "\n## Most sensitive layers, by their share of a job's score, mean over the jobs\n\n";
-  add_table(out, {"Layer", "Share"}, rows);
+  append_table(out, {"Layer", "Share"}, rows);
 }
 
 void add_skipped(std::string& out, const sweep_summary& summary) {
   if (summary.skipped.empty()) return;
   std::vector<cells> rows;
-  for (const skipped_job& job : summary.skipped) rows.push_back({plain(job.label), plain(job.reason)});
+  for (const skipped_job& job : summary.skipped)
+    rows.push_back({plain_markdown(job.label), plain_markdown(job.reason)});
   out += "\n## Skipped jobs\n\n";
-  add_table(out, {"Job", "Reason"}, rows);
+  append_table(out, {"Job", "Reason"}, rows);
 }
 
 }  // namespace
@@ -159,7 +123,7 @@ void add_skipped(std::string& out, const sweep_summary& summary) {
 std::string summary_markdown(const sweep_summary& summary) {
   std::string out = "# Sweep summary\n\n";
   out += std::to_string(summary.jobs.size()) + (summary.jobs.size() == 1 ? " job, " : " jobs, ") +
-         std::to_string(summary.layers.size()) + " layers, " + plain(summary.program) + "\n\n";
+         std::to_string(summary.layers.size()) + " layers, " + plain_markdown(summary.program) + "\n\n";
   add_models(out, summary);
   add_jobs(out, summary);
   add_granularities(out, summary);

@@ -47,15 +47,23 @@ std::string optional_member(const json::object& object, std::string_view key) {
 
 // The chosen format of each layer of a model; "" where the manifest does not say.
 std::vector<std::string> chosen_formats(const summary_source& source) {
-  std::vector<std::string> names;
-  for (const layer_shape& layer : source.layers) names.push_back(layer.name);
-  std::vector<std::string> chosen(names.size());
+  std::vector<std::string> chosen(source.layers.size());
   const json::value* recipe = find_value(source.manifest, "autoquant_state.recipe");
-  if (recipe == nullptr || !recipe->is_object()) return chosen;
-  for (const layer_group& group : group_layers(names, source.how)) {
-    const json::value* format = recipe->get_object().if_contains(group.key);
-    if (format == nullptr || !format->is_string()) continue;
-    for (const std::size_t member : group.members) chosen[member] = std::string(format->get_string());
+  const json::value* stats = find_value(source.manifest, "autoquant_state.candidate_stats");
+  if (recipe == nullptr || !recipe->is_object() || stats == nullptr || !stats->is_object()) return chosen;
+  std::map<std::string_view, std::string_view> of_layer;
+  for (const auto& entry : stats->get_object()) {
+    const json::value* format = recipe->get_object().if_contains(entry.key());
+    const json::value* members =
+        entry.value().is_object() ? entry.value().get_object().if_contains("module_names") : nullptr;
+    if (format == nullptr || !format->is_string() || members == nullptr || !members->is_array()) continue;
+    for (const json::value& name : members->get_array()) {
+      if (name.is_string()) of_layer[name.get_string()] = format->get_string();
+    }
+  }
+  for (std::size_t l = 0; l < chosen.size(); ++l) {
+    const auto found = of_layer.find(source.layers[l].name);
+    if (found != of_layer.end()) chosen[l] = found->second;
   }
   return chosen;
 }

@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include <groups.hpp>
 #include "layer_place.hpp"
 
 namespace qgrain::sweep {
@@ -29,10 +28,9 @@ struct summary_source {
   std::string label;  ///< unique in the sweep
   std::string pair;
   std::string granularity;
-  std::string variant;       ///< values of the other swept keys; empty where nothing else is swept
-  std::string folder;        ///< of its files, relative to the summary
-  double nominal_bits = 16;  ///< per weight, as the search books them
-  grouping how = grouping::fused;
+  std::string variant;                  ///< values of the other swept keys; empty where nothing else is swept
+  std::string folder;                   ///< of its files, relative to the summary
+  double nominal_bits = 16;             ///< per weight, as the search books them
   std::span<const layer_shape> layers;  ///< of its model; used during the call only
   json::object manifest;
 };

@@ -79,12 +79,20 @@ struct fake_recipe {
   [[nodiscard]] constexpr index_t row_alignment() const noexcept {
     return groups.kind == granularity_kind::per_tile ? groups.size.rows : 1;
   }
-  /// Codes and scales of a matrix, per element.
-  [[nodiscard]] constexpr double bits_per_element(shape2d shape) const noexcept {
+  /// Bytes of a quantized matrix as it is stored: codes without gaps, every row from a byte on, a scale for each group,
+  /// a row's shorter last one included, and the tensor's scale. Rows of block formats (tail zero_padding) are filled up
+  /// with codes to whole groups, as stores of OCP MX and NVFP4 have them.
+  [[nodiscard]] constexpr index_t stored_bytes(shape2d shape) const noexcept {
     const shape2d group = groups.group_shape(shape);
-    const index_t scales = ceil_div(shape.rows, group.rows) * ceil_div(shape.cols, group.cols);
-    const index_t bits = shape.elements() * elements.code_bits + scales * elements.scale_bits + elements.tensor_bits;
-    return static_cast<double>(bits) / static_cast<double>(shape.elements());
+    const index_t groups_per_row = ceil_div(shape.cols, group.cols);
+    const index_t cols = groups.tail == group_tail::zero_padding ? groups_per_row * group.cols : shape.cols;
+    const index_t scales = ceil_div(shape.rows, group.rows) * groups_per_row;
+    return shape.rows * ceil_div(cols * elements.code_bits, 8) + ceil_div(scales * elements.scale_bits, 8) +
+           ceil_div(elements.tensor_bits, 8);
+  }
+  /// The same in bits per element.
+  [[nodiscard]] constexpr double bits_per_element(shape2d shape) const noexcept {
+    return 8 * static_cast<double>(stored_bytes(shape)) / static_cast<double>(shape.elements());
   }
   /// Whether the matrix suits the recipe: it has elements, and no group is longer than its rows (unless the tail allows
   /// it).

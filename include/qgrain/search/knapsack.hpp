@@ -3,6 +3,7 @@
 #define QGRAIN_SEARCH_KNAPSACK_HPP
 
 #include <qgrain/core/status.hpp>
+#include <qgrain/search/choice.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -14,19 +15,6 @@
 #include <vector>
 
 namespace qgrain::search {
-
-/// What one format does to one group: the harm (any finite number, less is better) and what it takes of the budget.
-struct choice {
-  double score = 0;
-  double cost = 0;
-};
-
-/// One choice per group, as indices into the groups, with the sums of its scores and costs in group order.
-struct selection {
-  std::vector<std::size_t> picks;
-  double score = 0;
-  double cost = 0;
-};
 
 /// min sum(score) subject to sum(cost) <= budget, one choice from each group, solved exactly for any number of budgets.
 ///
@@ -57,7 +45,7 @@ class multiple_choice_knapsack {
 
   /// Throws errc::out_of_range where `budget` is below `least_cost()`, naming both; errc::non_finite for NaN.
   [[nodiscard]] selection solve(double budget) const {
-    if (std::isnan(budget)) throw error(errc::non_finite, "the budget of the search is not a number");
+    detail::require_budget(budget);
     if (budget < least_cost_) {
       throw error(errc::out_of_range, "the budget " + std::to_string(budget) + " is below the smallest feasible cost " +
                                           std::to_string(least_cost_));
@@ -65,7 +53,7 @@ class multiple_choice_knapsack {
     selection best = least_scores();
     if (best.cost <= budget) return best;
 
-    const double slope = break_slope(budget);
+    const double slope = price(budget);
     const relaxation bound = relax(slope, budget);
     const double gap = std::max(greedy_score(slope, budget) - bound.value, bound.rounding);
     for (double allowed = gap / 256;; allowed *= 4) {
@@ -80,6 +68,16 @@ class multiple_choice_knapsack {
     all.reserve(budgets.size());
     for (const double budget : budgets) all.push_back(solve(budget));
     return all;
+  }
+
+  /// The price of a unit of cost, in score, at which the linear relaxation uses up the budget; 0 where everything fits.
+  [[nodiscard]] double price(double budget) const noexcept {
+    double cost = least_cost_;
+    for (const step& s : steps_) {
+      cost += s.cost;
+      if (cost > budget) return s.slope;
+    }
+    return 0;
   }
 
   /// The corners of the convex hull of all (cost, score) pairs from below, cost rising and score falling: from
@@ -131,14 +129,12 @@ class multiple_choice_knapsack {
   };
 
   static group undominated(const std::vector<choice>& choices, std::size_t g) {
-    if (choices.empty()) throw error(errc::invalid_argument, "group " + std::to_string(g) + " has no choices");
+    detail::require_choices(choices, g);
     group sorted;
     sorted.reserve(choices.size());
     for (std::size_t i = 0; i < choices.size(); ++i) {
-      if (!std::isfinite(choices[i].score) || !std::isfinite(choices[i].cost)) {
-        throw error(errc::non_finite, "choice " + std::to_string(i) + " of group " + std::to_string(g) +
-                                          " has a score or cost that is not finite");
-      }
+      detail::require_finite(choices[i].score, i, g);
+      detail::require_finite(choices[i].cost, i, g);
       sorted.push_back({choices[i].score, choices[i].cost, i});
     }
     std::stable_sort(sorted.begin(), sorted.end(), [](const item& a, const item& b) {
@@ -185,16 +181,6 @@ class multiple_choice_knapsack {
     result.picks.push_back(chosen.index);
     result.score += chosen.score;
     result.cost += chosen.cost;
-  }
-
-  /// The price of a unit of cost at which the linear relaxation uses up the budget.
-  [[nodiscard]] double break_slope(double budget) const {
-    double cost = least_cost_;
-    for (const step& s : steps_) {
-      cost += s.cost;
-      if (cost > budget) return s.slope;
-    }
-    return 0;
   }
 
   [[nodiscard]] relaxation relax(double slope, double budget) const {

@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(csv_reads_back) {
     }
   }
   BOOST_TEST(missing == 9U * 20U);
-  const table layers = parsed_csv(layer_csv(large(), 3));
+  const table layers = parsed_csv(layer_csv(large(), large().jobs[3].folder));
   BOOST_TEST(layers.size() == 253U);
   BOOST_TEST(layers[1][1] == large_layers()[0].name);
   BOOST_TEST(number_in(layers[252][6]) == large().jobs[3].layers[251]->score);
@@ -260,5 +260,6 @@ BOOST_AUTO_TEST_CASE(all_files_are_written) {
   BOOST_TEST((files == std::set<std::string>{"sweep-scores.csv", "sweep-summary.csv", "sweep-summary.html",
                                              "sweep-summary.json", "sweep-summary.md"}));
   BOOST_TEST(file_text(folder.path / "sweep-summary.html") == summary_html(summary));
-  BOOST_TEST(file_text(folder.path / summary.jobs[7].folder / layer_csv_name) == layer_csv(summary, 7));
+  BOOST_TEST(file_text(folder.path / summary.jobs[7].folder / layer_csv_name) ==
+             layer_csv(summary, summary.jobs[7].folder));
 }

@@ -109,8 +109,10 @@ BOOST_AUTO_TEST_CASE(members_of_a_fused_group_have_its_choice) {
   json::object manifest = manifest_of("int8/per_tensor", "fp16", layers, {1, 1, 1});
   manifest["autoquant_state"].as_object()["recipe"] = {{"l.0.q_proj.quant_recipe", "A"},
                                                        {"l.0.o_proj.quant_recipe", "B"}};
-  summary_source source = source_of("p", "default", layers, manifest);
-  source.how = grouping::fused;
+  manifest["autoquant_state"].as_object()["candidate_stats"] = {
+      {"l.0.q_proj.quant_recipe", {{"module_names", {"l.0.q_proj", "l.0.k_proj"}}}},
+      {"l.0.o_proj.quant_recipe", {{"module_names", json::array{"l.0.o_proj"}}}}};
+  const summary_source source = source_of("p", "default", layers, manifest);
   const sweep_summary summary = summarize(std::vector<summary_source>{source});
   std::string chosen;
   for (const auto& layer : summary.jobs[0].layers) chosen += summary.formats[layer->chosen];

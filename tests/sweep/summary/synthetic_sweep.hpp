@@ -31,15 +31,21 @@ inline json::object manifest_of(const std::string& weight, const std::string& ac
                                 const std::vector<sweep::layer_shape>& layers, const std::vector<double>& scores) {
   json::object by_layer;
   json::object recipe;
+  json::object stats;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     by_layer[layers[l].name] = scores[l];
     recipe[layers[l].name + ".quant_recipe"] =
         l % 3 == 0 ? "NONE(effective-bits: 16.0)" : "SOME_CFG(effective-bits: 8.0)";
+    stats[layers[l].name + ".quant_recipe"] = {{"module_names", json::array{layers[l].name}}};
   }
   return {{"scheme", {{"name", "s"}, {"auto_quantize_bits", 8.0}}},
           {"model", {{"id", "models/m"}}},
           {"autoquant_state",
-           {{"constraints", {{"effective_bits", 7.9}}}, {"score", 0.5}, {"is_satisfied", true}, {"recipe", recipe}}},
+           {{"constraints", {{"effective_bits", 7.9}}},
+            {"score", 0.5},
+            {"is_satisfied", true},
+            {"recipe", recipe},
+            {"candidate_stats", stats}}},
           {"layer_sensitivity", json::object()},
           {"quantization", {{"base_format_name", "SOME_CFG"}, {"has_effect", true}}},
           {"linear_scores", by_layer},
@@ -57,7 +63,6 @@ inline sweep::summary_source source_of(const std::string& pair, const std::strin
   source.granularity = granularity;
   source.folder = pair + "/" + granularity;
   source.nominal_bits = 8;
-  source.how = sweep::grouping::none;
   source.layers = layers;
   source.manifest = std::move(manifest);
   return source;

@@ -1,0 +1,51 @@
+// What the searches choose from and what they return.
+#ifndef QGRAIN_SEARCH_CHOICE_HPP
+#define QGRAIN_SEARCH_CHOICE_HPP
+
+#include <qgrain/core/status.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace qgrain::search {
+
+/// What one format does to one group: the harm (any finite number, less is better) and what it takes of the budget.
+struct choice {
+  double score = 0;
+  double cost = 0;
+};
+
+/// One choice per group, as indices into the groups, with the sums of its scores and costs in group order.
+struct selection {
+  std::vector<std::size_t> picks;
+  double score = 0;
+  double cost = 0;
+};
+
+namespace detail {
+
+/// @throws error errc::invalid_argument for a group without choices
+template <class Choice>
+void require_choices(const std::vector<Choice>& choices, std::size_t group) {
+  if (choices.empty()) throw error(errc::invalid_argument, "group " + std::to_string(group) + " has no choices");
+}
+
+/// @throws error errc::non_finite, naming group and choice by index
+inline void require_finite(double number, std::size_t choice, std::size_t group) {
+  if (std::isfinite(number)) return;
+  throw error(errc::non_finite, "choice " + std::to_string(choice) + " of group " + std::to_string(group) +
+                                    " has a score or cost that is not finite");
+}
+
+/// @throws error errc::non_finite for NaN
+inline void require_budget(double budget) {
+  if (std::isnan(budget)) throw error(errc::non_finite, "the budget of the search is not a number");
+}
+
+}  // namespace detail
+
+}  // namespace qgrain::search
+
+#endif

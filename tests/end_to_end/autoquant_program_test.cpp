@@ -1,0 +1,274 @@
+// qgrain-sweep with several formats, methods and budgets: against ModelOpt's searches, against qgrain-lm, against
+// itself.
+#include "end_to_end/sweep_fixture.hpp"
+#include "lm/lm_support.hpp"
+#include "support/run_program.hpp"
+
+#include <lm/file.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace {
+
+using namespace qgrain::lm;
+using namespace qgrain::lm::testing;
+using qgrain::testing::program_result;
+using fixture = qgrain::testing::sweep_fixture;
+namespace json = boost::json;
+
+const std::string three_formats = "autoquant.formats=[INT4_BLOCKWISE_WEIGHT_ONLY_CFG,INT8_DEFAULT_CFG,FP8_DEFAULT_CFG]";
+constexpr const char* manifest_name = "mixed_autoquant_lm_quant_manifest.json";
+
+double number(const json::value& value) { return value.to_number<double>(); }
+
+std::string number_text(double value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
+json::value manifest_of(const std::string& folder) { return read_json_file(folder + "/" + manifest_name); }
+
+// The stored search of ModelOpt 0.47 with this name.
+json::object reference_search(std::string_view name) {
+  const json::value all = read_json_file(source_dir / "tests/data/scores/jobs.json");
+  for (const json::value& search : all.at("searches").as_array()) {
+    if (search.at("name").as_string() == name) return search.as_object();
+  }
+  throw std::runtime_error("no search " + std::string(name));
+}
+
+// Runs ModelOpt's search of three formats at some of its targets and compares the tables.
+void compare_search(fixture& f, const std::string& name, const std::vector<std::string>& data, double tolerance,
+                    const std::function<void(const json::object& target, const json::value& manifest)>& compare) {
+  const json::object stored = reference_search(name);
+  std::string targets;
+  std::vector<const json::object*> chosen;
+  for (const json::value& target : stored.at("targets").as_array()) {
+    if (chosen.size() % 1 == 0) chosen.push_back(&target.as_object());
+  }
+  for (const json::object* target : chosen)
+    targets += (targets.empty() ? "" : ",") + number_text(number(target->at("effective_bits_asked")));
+  std::vector<std::string> arguments{"-m",
+                                     three_formats,
+                                     "compat=modelopt",
+                                     "dataset.size=small",
+                                     "autoquant.effective_bits=" + targets,
+                                     "runner.output_dir=" + f.path("out")};
+  arguments.insert(arguments.end(), data.begin(), data.end());
+  const program_result result = f.run(arguments);
+  BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+  const json::object& groups = stored.at("groups").as_object();
+  bool is_first = true;
+  for (const json::object* target : chosen) {
+    const json::value manifest = manifest_of(f.path("out/mixed/default/small/autoquant.effective_bits=") +
+                                             number_text(number(target->at("effective_bits_asked"))));
+    const json::object& stats = manifest.at("autoquant_state").at("candidate_stats").as_object();
+    if (is_first) {
+      BOOST_TEST(stats.size() == groups.at("scores").as_array().size());
+      std::size_t g = 0;
+      for (const auto& row : stats) {
+        const json::array& scores = groups.at("scores").at(g).as_array();
+        const double largest = number(scores[0]);
+        BOOST_TEST((row.value().at("formats") == groups.at("formats")));
+        for (std::size_t c = 0; c < scores.size(); ++c) {
+          const double found = number(row.value().at("scores").at(c));
+          BOOST_TEST(std::abs(found - number(scores[c])) <= tolerance * largest, row.key() << " " << c);
+          BOOST_TEST(number(row.value().at("costs").at(c)) == number(groups.at("costs").at(g).at(c)));
+        }
+        ++g;
+      }
+      is_first = false;
+    }
+    compare(*target, manifest);
+  }
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_mixed_search_finds_the_exact_optimum_of_modelopts_table, fixture) {
+  std::size_t worse = 0;
+  std::size_t targets = 0;
+  compare_search(*this, "search_small_driver_gradient_default", {}, 5e-4,
+                 [&](const json::object& target, const json::value& manifest) {
+                   const json::value& state = manifest.at("autoquant_state");
+                   const double exact = number(target.at("exact").at("score"));
+                   BOOST_TEST(std::abs(number(state.at("score")) - exact) <= 1e-3 * exact + 1e-12);
+                   BOOST_TEST(state.at("is_satisfied").as_bool());
+                   BOOST_TEST(number(state.at("search").at("gap")) == 0.0);
+                   BOOST_TEST(state.at("search").at("cost").as_string() == "nominal");
+                   worse += number(target.at("modelopt").at("score")) > exact * (1 + 1e-9) ? 1 : 0;
+                   ++targets;
+                 });
+  BOOST_TEST_MESSAGE(targets << " targets, ModelOpt's own choice worse in " << worse);
+  BOOST_TEST(targets == 49U);
+}
+
+BOOST_FIXTURE_TEST_CASE(kl_div_under_compat_is_modelopts_threshold_search, fixture) {
+  std::size_t equal = 0;
+  std::size_t targets = 0;
+  compare_search(*this, "search_small_plain_kl_div_default",
+                 {"autoquant.method=kl_div", "dataset.padding=none", "autoquant.batch_size=1"}, 2e-3,
+                 [&](const json::object& target, const json::value& manifest) {
+                   const json::value& state = manifest.at("autoquant_state");
+                   BOOST_TEST(state.at("search").at("solver").as_string() == "threshold");
+                   const double bits = number(target.at("modelopt").at("effective_bits"));
+                   equal += std::abs(number(state.at("constraints").at("effective_bits")) - bits) < 1e-9 ? 1 : 0;
+                   ++targets;
+                 });
+  BOOST_TEST_MESSAGE("the same bits as ModelOpt at " << equal << " of " << targets << " targets");
+  BOOST_TEST(equal == targets);
+}
+
+BOOST_FIXTURE_TEST_CASE(every_method_in_one_run_with_a_measured_mix, fixture) {
+  const auto arguments = [&](const std::string& folder, const std::string& threads) {
+    return std::vector<std::string>{"autoquant.formats=[wint4_afp16,wint8_aint8/a_per_token_dynamic]",
+                                    "dataset.size=small",
+                                    "dataset.padding=none",
+                                    "autoquant.effective_bits=6",
+                                    "autoquant.methods=all",
+                                    "autoquant.verify=true",
+                                    "autoquant.study_bits=[5,8]",
+                                    "runner.threads=" + threads,
+                                    "runner.output_dir=" + path(folder)};
+  };
+  const program_result result = run(arguments("one", "1"));
+  BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+  const json::value manifest = manifest_of(path("one"));
+  const std::set<std::string> methods{"gradient", "fisher", "kl_div", "loss", "mse", "sqnr_db", "weight_mse"};
+  std::set<std::string> scored;
+  for (const auto& entry : manifest.at("method_scores").as_object()) {
+    scored.insert(entry.key());
+    BOOST_TEST(entry.value().as_object().size() == 25U);
+    for (const auto& group : entry.value().as_object()) BOOST_TEST(group.value().as_array().size() == 2U);
+  }
+  BOOST_TEST((scored == methods));
+  for (const json::value& entry : manifest.at("method_agreement").as_array()) {
+    const double correlation = number(entry.at("spearman"));
+    BOOST_TEST((correlation > 0 && correlation <= 1), entry.at("method") << " " << correlation);
+    if (entry.at("method").as_string() == "kl_div") BOOST_TEST(correlation == 1.0);
+  }
+  BOOST_TEST(manifest.at("study").as_array().size() == methods.size() * 2);
+
+  // The mix beside it gives the same loss in the other program.
+  const json::value& measured = manifest.at("verification");
+  const program_result lm = qgrain::testing::run_program(
+      "qgrain-lm",
+      {"--model", model_dir.string(), "--text", (source_dir / "examples/data/captions_small.txt").string(), "--mix",
+       path("one/mix.json"), "--json"},
+      folder.path());
+  BOOST_TEST_REQUIRE(lm.exit_code == 0, lm.err);
+  const json::value other = json::parse(lm.out);
+  BOOST_TEST_MESSAGE(lm.out);
+  BOOST_TEST(number(measured.at("mean_divergence")) > 0);
+  BOOST_TEST(number(measured.at("loss")) > 0);
+  for (const char* file : {"quant_recipe.json", "autoquant-report.md", "autoquant-report.html", "layer-scores.csv"})
+    BOOST_TEST(std::filesystem::exists(path("one") + "/" + file), file);
+
+  for (const std::string threads : {"2", "3"}) {
+    BOOST_TEST(run(arguments(threads, threads)).exit_code == 0);
+    for (const char* file : {manifest_name, "quant_recipe.json", "mix.json", "autoquant-report.html"})
+      BOOST_TEST((read_text_file(path("one") + "/" + file) == read_text_file(path(threads) + "/" + file)), file);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(costs_are_stored_bits_by_default, fixture) {
+  const auto manifest_with = [&](const std::string& cost) {
+    const std::string out = path("cost" + cost);
+    const program_result result =
+        run({"quant_pair=wint4_afp16", "dataset.size=small", "autoquant.cost=" + cost, "runner.output_dir=" + out});
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    return read_json_file(out + "/wint4_afp16_autoquant_lm_quant_manifest.json");
+  };
+  // int4 in groups of 128 with an f32 scale each: 4.25 bits a weight; the Linears' rows are whole groups
+  const json::value stored = manifest_with("null");
+  const json::value nominal = manifest_with("nominal");
+  BOOST_TEST(stored.at("autoquant_state").at("search").at("cost").as_string() == "stored");
+  for (const auto& row : nominal.at("layer_sensitivity").as_object()) {
+    const double weights = number(row.value().at("costs").at(1));
+    BOOST_TEST(number(row.value().at("costs").at(0)) == weights * 4 / 16);
+    BOOST_TEST(number(stored.at("layer_sensitivity").at(row.key()).at("costs").at(0)) == weights * 4.25 / 16);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(budgets_in_bytes_and_milliseconds, fixture) {
+  const std::string formats = "autoquant.formats=[wint4_afp16,wint8_aint8]";
+  const auto search_of = [&](const std::vector<std::string>& more, const std::string& name) {
+    std::vector<std::string> arguments{formats, "dataset.size=small", "runner.output_dir=" + path(name)};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const program_result result = run(arguments);
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    return manifest_of(path(name)).at("autoquant_state");
+  };
+  // 1,310,720 weights: 983,040 bytes are 6 bits a weight
+  const json::value bits = search_of({"autoquant.effective_bits=6"}, "bits");
+  const json::value bytes = search_of({"autoquant.weight_bytes=983040"}, "bytes");
+  BOOST_TEST((bits.at("recipe") == bytes.at("recipe")));
+  BOOST_TEST(bytes.at("search").at("unit").as_string() == "bytes");
+  BOOST_TEST(number(bytes.at("search").at("reached")) <= 983040);
+  BOOST_TEST(number(bytes.at("search").at("reached")) == number(bits.at("search").at("reached")) * 1310720 / 8);
+
+  // every shape of the model; int8 is made out to be slow
+  json::object latencies;
+  for (const auto& [recipes, ms] : std::map<std::string, double>{
+           {"int4/group128:fp16", 1.0}, {"int8/per_out_channel:int8/per_tensor_static", 3.0}, {"fp16:fp16", 2.0}}) {
+    json::object& shapes = latencies[recipes].emplace_object();
+    for (const char* shape : {"128x128", "64x128", "384x128", "128x384", "1024x128"}) shapes[shape] = ms;
+  }
+  const json::object table{{"unit", "ms"}, {"latencies", latencies}};
+  write_text_file(path("latency.json"), json::serialize(table));
+  const std::string table_key = "autoquant.latency_table=" + path("latency.json");
+  const json::value both = search_of({"autoquant.effective_bits=16", table_key, "autoquant.latency_ms=60"}, "both");
+  const json::value& second = both.at("search").at("second");
+  BOOST_TEST(second.at("unit").as_string() == "latency_ms");
+  BOOST_TEST(number(second.at("reached")) <= 60);
+  BOOST_TEST(number(second.at("least")) == 43);  // every Linear in int4
+  for (const auto& choice : both.at("recipe").as_object())
+    BOOST_TEST((choice.value().as_string().find("INT8") == std::string::npos));
+
+  refused({formats, table_key, "autoquant.latency_ms=40"}, {"43"});
+  refused({formats, "autoquant.weight_bytes=1000"}, {"1000", "bytes"});
+  refused({formats, "autoquant.effective_bits=2"}, {"effective_bits", "4.25"});
+  latencies["fp16:fp16"].as_object().erase("1024x128");
+  write_text_file(path("latency.json"), json::serialize(json::object{{"unit", "ms"}, {"latencies", latencies}}));
+  refused({formats, table_key, "autoquant.latency_ms=60"}, {"latency.json", "fp16:fp16", "1024x128"});
+  refused({formats, "autoquant.latency_ms=60"}, {"autoquant.latency_ms", "latency_table"});
+}
+
+BOOST_FIXTURE_TEST_CASE(groups_and_exclusions_by_pattern, fixture) {
+  const program_result result = run(
+      {"autoquant.formats=[wint4_afp16,wint8_aint8]", "dataset.size=small", "autoquant.effective_bits=8",
+       "autoquant.group_rules=['(model\\.layers\\.\\d+)\\..*']", "autoquant.disabled_layers=['*layers.0.*','*ffn*']",
+       "autoquant.exclude=[lm_head]", "runner.output_dir=" + path("groups")});
+  BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+  BOOST_TEST((result.err.find("warning: ") != std::string::npos));
+  BOOST_TEST((result.err.find("*ffn*") != std::string::npos), result.err);
+  BOOST_TEST((result.err.find("mlp") != std::string::npos), result.err);
+  const json::object stats = manifest_of(path("groups")).at("autoquant_state").at("candidate_stats").as_object();
+  BOOST_TEST(stats.size() == 6U);  // one of each block, none of the head
+  std::size_t block = 0;
+  for (const auto& row : stats) {
+    BOOST_TEST(row.value().at("module_names").as_array().size() == 7U);
+    BOOST_TEST(row.value().at("formats").as_array().size() == (block == 0 ? 1U : 3U));
+    ++block;
+  }
+  refused({"autoquant.exclude=['*']"}, {"exclude"});
+  refused({"autoquant.group_rules=['(']"}, {"("});
+}
+
+BOOST_FIXTURE_TEST_CASE(bad_formats_and_methods_are_refused_before_any_work, fixture) {
+  refused({"autoquant.formats=[wint4_afp16,wint4_afp17]"}, {"autoquant.formats", "wint4_afp17", "wint4_afp16"});
+  refused({"autoquant.formats=[wint4_afp16/w_group65]"}, {"w_group65", "w_group64"});
+  refused({"autoquant.formats=[wint4_afp16,wint4_afp16]"}, {"stands twice"});
+  refused({"autoquant.formats=[wint8_afp16,INT8_WEIGHT_ONLY_CFG]"}, {"INT8_WEIGHT_ONLY_CFG"});
+  refused({"autoquant.formats=[wint4_afp16]", "quant_pair=wint8_aint8"}, {"quant_pair", "autoquant.formats"});
+  refused({"autoquant.formats=[wint4_aint8/w_group256]"}, {"group256", "128"});
+  refused({"autoquant.method=kl"}, {"autoquant.method", "kl_div"});
+  refused({"autoquant.methods=[mse]", "autoquant.cross_term=sampled"}, {"cross_term"});
+  refused({"autoquant.study_bits=[2]", "autoquant.formats=[wint4_afp16]"}, {"study", "4.25"});
+}
