@@ -160,7 +160,7 @@ std::vector<method_agreement> agreement_with_truth(const study_request& request)
   std::vector<double> truth;
   for (const method_table& table : request.methods) {
     std::vector<double> scores = flat(request.groups, table.scores);
-    if (table.method == "kl_div") {
+    if (table.method == request.truth) {
       truth = std::move(scores);
     } else {
       methods.push_back({table.method, std::move(scores)});

@@ -41,7 +41,8 @@ struct study_request {
   std::vector<method_table> methods;
   std::vector<double> effective_bits;  ///< budgets: bits per weight over all groups, in (0, 16]
   mix_maker make_mix;
-  bool reversed = true;  ///< also measure what the reversed ranking chooses
+  bool reversed = true;          ///< also measure what the reversed ranking chooses
+  std::string truth = "kl_div";  ///< the method that the others' scores are compared with
 };
 
 struct study_options {
@@ -68,10 +69,11 @@ struct study_point {
 };
 
 struct study_result {
-  std::vector<uniform_point> uniform;       ///< [format that occurs], ascending by format
-  std::vector<study_point> points;          ///< methods in order, of each the budgets in order
-  std::vector<method_agreement> agreement;  ///< with the method "kl_div" over all (group, format); empty without it
-  std::size_t mixes = 0;                    ///< measured; equal ones count once
+  std::vector<uniform_point> uniform;  ///< [format that occurs], ascending by format
+  std::vector<study_point> points;     ///< methods in order, of each the budgets in order
+  std::vector<method_agreement>
+      agreement;          ///< with the truth over all (group, format); empty where no method has its name
+  std::size_t mixes = 0;  ///< measured; equal ones count once
 };
 
 /// For each method and budget the exact optimum of its table (least cost, then least picks among equal scores), applied

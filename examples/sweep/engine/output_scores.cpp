@@ -233,6 +233,7 @@ class output_scorer {
         inputs_(model, rows, pool),
         pass_(model, rows, pool, options.limits, options.score_batches),
         multiplicities_(rows.multiplicities()),
+        is_padding_(static_cast<std::size_t>(rows.rows()), false),
         rows_(forward()),
         comparison_(model, rows, last_state(), pool, options.limits),
         most_jobs_(std::min(fitting(options.state_bytes, rows_ * model.config().hidden),
@@ -243,11 +244,15 @@ class output_scorer {
     for (std::size_t l = 0; l < model.linears().size(); ++l)
       result_.input_amax.push_back(inputs_.channels(static_cast<index_t>(l)));
     result_.mean_loss = comparison_.mean_loss();
+    for (const lm::sequence_rows& s : rows.sequences) {
+      if (s.padding > 0) is_padding_[static_cast<std::size_t>(s.begin)] = true;
+    }
   }
 
   void run(std::span<const linear_group> groups, pass_identity identity) {
     identity_ = std::move(identity);
     result_.kl_div.assign(plan_.jobs.size(), std::vector<double>(groups.size(), 0.0));
+    result_.token_kl_div = result_.kl_div;
     result_.loss_increase = result_.kl_div;
     resume();
     double work = 0;
@@ -330,19 +335,21 @@ class output_scorer {
     const auto rows = static_cast<std::size_t>(rows_);
     for (std::size_t c = 0; c < jobs.size(); ++c) {
       double& kl = result_.kl_div[jobs[c]][group];
+      double& of_tokens = result_.token_kl_div[jobs[c]][group];
       double& loss = result_.loss_increase[jobs[c]][group];
       for (std::size_t r = 0; r < rows; ++r) {
         kl += static_cast<double>(multiplicities_[r]) * found[c * rows + r].divergence;
+        if (!is_padding_[r]) of_tokens += found[c * rows + r].divergence;
         loss += found[c * rows + r].loss_increase;
       }
       loss /= static_cast<double>(comparison_.targets());
     }
   }
 
-  // Both tables in a row.
+  // All tables in a row.
   [[nodiscard]] std::vector<double> sums() const {
     std::vector<double> all;
-    for (const auto* table : {&result_.kl_div, &result_.loss_increase}) {
+    for (const auto* table : {&result_.kl_div, &result_.token_kl_div, &result_.loss_increase}) {
       for (const std::vector<double>& row : *table) all.insert(all.end(), row.begin(), row.end());
     }
     return all;
@@ -355,7 +362,7 @@ class output_scorer {
     if (state->sums.size() != sums().size())
       throw error(errc::bad_file, options_.checkpoint.string() + ": the number of scores is not that of this pass");
     auto from = state->sums.begin();
-    for (auto* table : {&result_.kl_div, &result_.loss_increase}) {
+    for (auto* table : {&result_.kl_div, &result_.token_kl_div, &result_.loss_increase}) {
       for (std::vector<double>& row : *table) {
         std::copy_n(from, row.size(), row.begin());
         from += static_cast<std::ptrdiff_t>(row.size());
@@ -392,7 +399,8 @@ class output_scorer {
   input_ranges inputs_;
   lm::layer_pass pass_;
   std::vector<std::int32_t> multiplicities_;
-  index_t rows_;  // that are scored
+  std::vector<bool> is_padding_;  // [rows]
+  index_t rows_;                  // that are scored
   head_comparison comparison_;
   std::size_t most_jobs_;  // at once
   lm::copies_pass rest_;

@@ -39,6 +39,7 @@ struct output_options {
 
 struct output_result {
   std::vector<std::vector<double>> kl_div;         ///< [job][group]
+  std::vector<std::vector<double>> token_kl_div;   ///< [job][group] the same without padding positions
   std::vector<std::vector<double>> loss_increase;  ///< [job][group] of the mean over all scored targets
   std::vector<std::vector<float>> input_amax;      ///< [Linear][in] as engine_result::input_amax
   std::string model_fingerprint;
@@ -53,7 +54,8 @@ using linear_group = std::vector<std::size_t>;
 /// kl_div(job, group) = sum over scored positions of KL(p || q): p the unquantized model's prediction, q that of the
 /// model whose Linears of the group have quantized weights and inputs. All positions count, a padding row as often as
 /// it stands for one (as ModelOpt 0.47 has it); loss_increase is q's mean next-token loss less p's. Ranges are as in
-/// score_jobs; a dynamic per-tensor range is that of the unquantized model's batch also behind a quantized member.
+/// score_jobs; token_kl_div leaves padding out, whose positions may outweigh the tokens; a dynamic per-tensor range is
+/// that of the unquantized model's batch also behind a quantized member.
 ///
 /// What comes in front of a group's first block is computed once. From there on all jobs of the group run together, as
 /// many as fit into memory: about half a forward pass per job and group where groups lie within a block. A job's score

@@ -63,7 +63,8 @@ BOOST_AUTO_TEST_CASE(the_best_choice_is_measured_once) {
   mix_verifier verifier(tiny(), rows, pool);
   std::vector<std::vector<float>> amax;
   for (const lm::linear_info& l : tiny().linears()) amax.emplace_back(static_cast<std::size_t>(l.in), 8.0F);
-  study_request request{groups, {{"first", scores}, {"twin", scores}, {"kl_div", scores}}, {7.5, 9, 16}, {}, true};
+  study_request request{groups,  {{"first", scores}, {"twin", scores}, {"kl_div", scores}}, {7.5, 9, 16}, {}, true,
+                        "kl_div"};
   request.make_mix = mixes_of(tiny(), formats, amax);
   double last_share = 0;
   std::size_t calls = 0;
@@ -169,7 +170,7 @@ BOOST_AUTO_TEST_CASE(faults_are_found_before_anything_is_measured) {
   thread_pool pool(1);
   const lm::packed_rows rows = rows_of(captions("captions_small.txt", 1), "plain");
   mix_verifier verifier(tiny(), rows, pool);
-  study_request good{groups, {{"first", scores}}, {9}, {}, true};
+  study_request good{groups, {{"first", scores}}, {9}, {}, true, "kl_div"};
   good.make_mix = [](std::span<const std::size_t>) -> recipe_mix {
     BOOST_ERROR("a mix was measured");
     return {};
