@@ -105,6 +105,7 @@ BOOST_AUTO_TEST_CASE(chosen_mixes_beat_uniform_quantization_and_the_reversed_ran
   const engine_result fisher = fisher_scores(tiny(), rows, jobs, pool, {}, {0, 1});
   mix_verifier verifier(tiny(), rows, pool);
   for (std::size_t p = 0; p < pairs.size(); ++p) {
-    for (const cost how : {cost::stored, cost::nominal}) check(verifier, p, how, jobs, gradient, fisher);
+    check(verifier, p, cost::stored, jobs, gradient, fisher);
+    if (pairs[p].recipes.activation == unquantized) check(verifier, p, cost::nominal, jobs, gradient, fisher);
   }
 }
