@@ -8,7 +8,6 @@
 #include <set>
 #include <tuple>
 
-#include "glob.hpp"
 #include "json_text.hpp"
 #include "modelopt_attributes.hpp"
 
@@ -121,10 +120,8 @@ candidate_row row_of(const layer_group& group, const layer_list& layers, const s
   candidate_row row;
   row.group = group;
   for (const std::size_t member : group.members) row.module_names.push_back(layers.names[member]);
-  const bool is_off = std::any_of(row.module_names.begin(), row.module_names.end(),
-                                  [&](const std::string& name) { return matches_any(name, options.disabled); });
   const bool has_latencies = !options.none_latencies.empty();
-  if (!is_off) row.format_indices = order_of(group, formats, options.rules);
+  if (!is_disabled(group, layers.names, options.disabled)) row.format_indices = order_of(group, formats, options.rules);
   for (const std::size_t index : row.format_indices) {
     const candidate_format& format = formats[index];
     const double score = sum_over(group, format.layer_scores);

@@ -114,6 +114,11 @@ std::vector<layer_group> group_layers(std::span<const std::string> names, groupi
   return group_layers(names, group_rules{how, {}});
 }
 
+bool is_disabled(const layer_group& group, std::span<const std::string> names, std::span<const std::string> patterns) {
+  return std::any_of(group.members.begin(), group.members.end(),
+                     [&](std::size_t member) { return matches_any(names[member], patterns); });
+}
+
 std::vector<std::string> unmatched_rules(std::span<const std::string> names, const group_rules& rules) {
   std::vector<std::string> warnings;
   for (const user_rule& rule : user_rules(rules)) {

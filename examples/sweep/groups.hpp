@@ -43,6 +43,10 @@ struct layer_group {
 [[nodiscard]] std::vector<layer_group> group_layers(std::span<const std::string> names, const group_rules& rules);
 [[nodiscard]] std::vector<layer_group> group_layers(std::span<const std::string> names, grouping how);
 
+/// Whether any member matches one of the shell patterns: then the group as a whole stays unquantized.
+[[nodiscard]] bool is_disabled(const layer_group& group, std::span<const std::string> names,
+                               std::span<const std::string> patterns);
+
 /// A warning for each user rule that is found in no name, with the nearest names. Throws as group_layers.
 [[nodiscard]] std::vector<std::string> unmatched_rules(std::span<const std::string> names, const group_rules& rules);
 

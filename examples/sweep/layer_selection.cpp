@@ -42,11 +42,8 @@ layer_selection select_layers(const layer_list& all, const selection_request& re
 
   result.is_open.assign(names.size(), true);
   for (const layer_group& group : group_layers(names, request.groups)) {
-    const bool is_off = std::any_of(group.members.begin(), group.members.end(),
-                                    [&](std::size_t member) { return matches_any(names[member], result.disabled); });
-    if (is_off) {
-      for (const std::size_t member : group.members) result.is_open[member] = false;
-    }
+    if (!is_disabled(group, names, result.disabled)) continue;
+    for (const std::size_t member : group.members) result.is_open[member] = false;
   }
   if (!names.empty() && std::find(result.is_open.begin(), result.is_open.end(), true) == result.is_open.end()) {
     throw error(errc::invalid_argument, "every layer is disabled (" + join_names(result.disabled) + ")");

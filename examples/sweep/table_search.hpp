@@ -46,8 +46,8 @@ struct search_outcome {
   std::vector<budget_use> budgets = {};  ///< in the order asked for
 };
 
-/// The least sum of scores within one budget (exact) or within a size and a latency at once (see gap). Among equal
-/// scores the least cost, then the first choices in row order.
+/// The least sum of scores within one budget (exact; among equal scores the least cost, then the first choices in row
+/// order) or within a size and a latency at once (see gap).
 /// Throws errc::invalid_argument for other combinations of budgets or a latency that the table does not know,
 /// errc::out_of_range for effective_bits outside (0, 16] and for budgets below what the table can meet: the sentence
 /// names the smallest feasible number, which is itself feasible.

@@ -1,12 +1,14 @@
 #include "latency_table.hpp"
 
 #include <boost/test/unit_test.hpp>
-#include <cmath>
+#include <costs.hpp>
 #include <fstream>
 #include <json_file.hpp>
+#include <layer_selection.hpp>
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/fake_recipes.hpp>
 #include <string>
+#include <table_search.hpp>
 #include <vector>
 
 #include "sweep/reference_json.hpp"
@@ -91,6 +93,32 @@ BOOST_AUTO_TEST_CASE(bad_files) {
     has(all, part);
   }
   has(faults("{}"), "latencies must be");
+}
+
+BOOST_AUTO_TEST_CASE(from_recipes_to_a_mix_under_two_budgets) {
+  selection_request request;
+  request.coverage_mode = "full";
+  request.disabled = {"b"};
+  const layer_selection selected = select_layers(layers, request);
+  const std::vector<recipe_pair> pairs{int4, int8, none};
+  const auto latencies = table_of(sample).latencies_of(pairs, selected.layers, selected.is_open);
+  const std::vector<double> of_int4{8, 0, 4}, of_int8{2, 0, 1};
+  const auto costs = [&](const recipe_pair& pair) {
+    return layer_costs(selected.layers, cost_model::stored, 1, pair.weight);
+  };
+  const auto rows = candidate_table(
+      selected.layers,
+      {{"INT4", 0.25, "", of_int4, costs(int4), latencies[0]}, {"INT8", 0.5, "", of_int8, costs(int8), latencies[1]}},
+      {.disabled = selected.disabled, .none_latencies = latencies[2]});
+  // int4: 4.25 bits and 0.125 ms; int8: 8.25 bits and 0 ms; NONE: 0.5 ms, 0.25 ms for b
+  const std::vector<search_budget> budgets{{budget_unit::effective_bits, (4.25 + 16 + 8.25) / 3},
+                                           {budget_unit::latency_ms, 0.375}};
+  const auto found = search_table(rows, budgets);
+  BOOST_TEST((found.picks == std::vector<std::size_t>{1, 0, 0}));
+  BOOST_TEST(found.score == 6.0);
+  BOOST_TEST(found.budgets[0].reached == 9.5);
+  BOOST_TEST(found.budgets[1].reached == 0.375);
+  BOOST_TEST(found.gap == 0.0);
 }
 
 BOOST_AUTO_TEST_CASE(files_and_their_schema) {

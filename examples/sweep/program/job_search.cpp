@@ -1,7 +1,5 @@
 #include "job_search.hpp"
 
-#include "run.hpp"
-
 #include <config_access.hpp>
 #include <costs.hpp>
 #include <latency_table.hpp>

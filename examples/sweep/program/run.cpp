@@ -83,8 +83,8 @@ std::filesystem::path common_folder_of(const sweep_plan& plan) {
 std::string groups_text(const pass_settings& pass) {
   std::string text;
   if (pass.groups) {
-    text += " " + std::to_string(static_cast<int>(pass.groups->how));
-    for (const std::string& pattern : pass.groups->patterns) text += "\n" + pattern;
+    text.append(pass.groups->how == grouping::none ? " none" : " fused");
+    for (const std::string& pattern : pass.groups->patterns) text.append("\n").append(pattern);
   }
   return text;
 }
@@ -157,15 +157,6 @@ void write_skipped(const sweep_plan& plan) {
 }
 
 }  // namespace
-
-std::vector<job> jobs_of(const planned_job& planned) {
-  std::vector<job> jobs;
-  for (const planned_format& format : planned.formats) {
-    const recipe_pair& recipes = format.quantization.recipes;
-    jobs.push_back({recipes.weight, recipes.activation});
-  }
-  return jobs;
-}
 
 std::vector<pass_of_jobs> open_passes(sweep_plan& plan) {
   std::vector<pass_of_jobs> passes = passes_of(plan.jobs);

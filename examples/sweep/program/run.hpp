@@ -3,6 +3,7 @@
 #define QGRAIN_SWEEP_PROGRAM_RUN_HPP
 
 #include "plan.hpp"
+#include "finish_job.hpp"
 #include "request.hpp"
 #include "scoring_pass.hpp"
 
@@ -36,9 +37,6 @@ struct pass_of_jobs {
 /// illegal ones of the plan; these are an error, unless they are to be skipped and others remain. So are targets of the
 /// search that cannot be met: they depend on costs alone.
 [[nodiscard]] std::vector<pass_of_jobs> open_passes(sweep_plan& plan);
-
-/// What the formats of a planned job are scored as.
-[[nodiscard]] std::vector<job> jobs_of(const planned_job& planned);
 
 /// Scores all jobs that are not complete yet and writes, per job, composed-config.json (first), run_stats.json, the
 /// reports and exports and the manifest (last). Each file appears as a whole; a job's results stay whatever happens

@@ -197,6 +197,15 @@ std::vector<linear_group> linear_groups(const opened_pass& pass) {
   return groups;
 }
 
+std::vector<job> jobs_of(const planned_job& planned) {
+  std::vector<job> jobs;
+  for (const planned_format& format : planned.formats) {
+    const recipe_pair& recipes = format.quantization.recipes;
+    jobs.push_back({recipes.weight, recipes.activation});
+  }
+  return jobs;
+}
+
 scored_pass score(const opened_pass& pass, std::vector<job> jobs, const scoring_options& options) {
   std::vector<job> begun = checkpoint_jobs(options.checkpoint);
   if (begun.empty()) begun = checkpoint_jobs(with_extension(options.checkpoint, ".fisher.draw0"));

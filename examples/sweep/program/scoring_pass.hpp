@@ -32,6 +32,9 @@ struct opened_pass {
   std::size_t unreached = 0;  ///< how many of the first layers text does not reach
 };
 
+/// What the formats of a planned job are scored as.
+[[nodiscard]] std::vector<job> jobs_of(const planned_job& planned);
+
 /// The groups that a pass scores as a whole, members as indices into model.linears().
 [[nodiscard]] std::vector<linear_group> linear_groups(const opened_pass& pass);
 
