@@ -30,7 +30,7 @@ void save_checkpoint(const std::filesystem::path& path, const pass_identity& pas
                      const std::vector<double>& sums, double scoring_flops, const lm::buffer& gradient) {
   const std::array<std::int64_t, 3> numbers{place.layer, place.samples, static_cast<std::int64_t>(place.variants)};
   std::string jobs;
-  for (const job& j : pass.jobs) jobs += j.weight + ":" + j.activation + "\n";
+  for (const job& j : pass.jobs) jobs += job_text(j) + "\n";
   lm::safetensors_writer writer(path,
                                 {{"place", lm::dtype::i64, {3}},
                                  {"scoring_flops", lm::dtype::f64, {1}},
@@ -70,8 +70,7 @@ std::vector<job> checkpoint_jobs(const std::filesystem::path& path) {
     const auto found = file.metadata().find(jobs_key);
     std::istringstream lines(found == file.metadata().end() ? "" : found->second);
     for (std::string line; std::getline(lines, line);) {
-      const std::size_t colon = line.find(':');
-      if (colon != std::string::npos) jobs.push_back({line.substr(0, colon), line.substr(colon + 1)});
+      jobs.push_back(parse_job(line));
     }
   } catch (const error&) {
     jobs.clear();

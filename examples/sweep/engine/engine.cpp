@@ -1,6 +1,7 @@
 #include "engine.hpp"
 
 #include "checkpoint.hpp"
+#include "input_calibration.hpp"
 #include "progress.hpp"
 #include "ranges.hpp"
 #include "scorer.hpp"
@@ -38,7 +39,7 @@ std::string fault_of(const lm::model& model, const std::optional<fake_recipe>& r
   return more == 0 ? sentence : sentence + " (and " + std::to_string(more) + " Linears more are too short)";
 }
 
-// All faults of a plan in one sentence.
+// All faults of shape of a plan in one sentence.
 std::string faults_of(const lm::model& model, const job_plan& plan) {
   std::string sentence;
   const auto add = [&](const std::string& fault) {
@@ -49,18 +50,26 @@ std::string faults_of(const lm::model& model, const job_plan& plan) {
   return sentence;
 }
 
-void check_shapes(const lm::model& model, const job_plan& plan) {
+std::string calibration_faults(const job_plan& plan) {
+  std::string sentence;
+  for (const std::string& fault : plan.faults) sentence += (sentence.empty() ? "" : "; ") + fault;
+  return sentence;
+}
+
+void check_plan(const lm::model& model, const job_plan& plan) {
   if (const std::string faults = faults_of(model, plan); !faults.empty()) throw error(errc::invalid_shape, faults);
+  if (const std::string faults = calibration_faults(plan); !faults.empty()) throw error(errc::unsupported, faults);
 }
 
 // Collects ranges and reports progress.
-class calibration final : public lm::forward_observer {
+class first_look final : public lm::forward_observer {
  public:
-  calibration(const lm::model& model, input_ranges& ranges, progress_meter& meter, const std::function<bool()>& stop)
-      : model_(model), ranges_(ranges), meter_(meter), stop_(stop) {}
+  first_look(const lm::model& model, input_calibration& inputs, progress_meter& meter,
+             const std::function<bool()>& stop)
+      : model_(model), inputs_(inputs), meter_(meter), stop_(stop) {}
   void observe(const lm::linear_input& input) override {
     if (stop_ && stop_()) throw interrupted();
-    ranges_.observe(input);
+    inputs_.observe(input);
     index_t weights = 0;
     for (index_t l = 0; l < input.linears; ++l) {
       weights += model_.linears()[static_cast<std::size_t>(input.first_linear + l)].elements();
@@ -70,7 +79,7 @@ class calibration final : public lm::forward_observer {
 
  private:
   const lm::model& model_;
-  input_ranges& ranges_;
+  input_calibration& inputs_;
   progress_meter& meter_;
   const std::function<bool()>& stop_;
 };
@@ -88,7 +97,7 @@ std::string fingerprint_of(const std::string& model, const lm::packed_rows& rows
   };
   for (const lm::sequence_rows& s : rows.sequences) add({s.begin, s.rows, s.padding, s.batch});
   for (const job& j : jobs) {
-    const std::string name = j.weight + ":" + j.activation + "\n";
+    const std::string name = job_text(j) + "\n";
     hash.add(std::as_bytes(std::span(name)));
   }
   add({options.limits.chunk_bytes, options.limits.slab_bytes, options.limits.slab_output_bytes, options.score_batches,
@@ -119,14 +128,18 @@ void score_backward(lm::layer_pass& pass, const lm::model& model, scorer& visito
 
 }  // namespace
 
-void check_jobs(const lm::model& model, std::span<const job> jobs) { check_shapes(model, plan_jobs(jobs)); }
+void check_jobs(const lm::model& model, std::span<const job> jobs) { check_plan(model, plan_jobs(jobs)); }
 
-std::string job_fault(const lm::model& model, const job& wanted) { return faults_of(model, plan_jobs({&wanted, 1})); }
+std::string job_fault(const lm::model& model, const job& wanted) {
+  const job_plan plan = plan_jobs({&wanted, 1});
+  const std::string shapes = faults_of(model, plan);
+  return shapes.empty() ? calibration_faults(plan) : shapes;
+}
 
 engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                          thread_pool& pool, const engine_options& options) {
   const job_plan plan = plan_jobs(jobs);
-  check_shapes(model, plan);
+  check_plan(model, plan);
   engine_result result;
   {
     const lm::stopwatch total(result.costs.total_seconds);
@@ -136,16 +149,20 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
       weights = find_weight_ranges(model, pool);
     }
     result.model_fingerprint = model_fingerprint(model, weights);
-    input_ranges inputs(model, rows, pool);
+    input_calibration inputs(model, rows, plan, pool);
     index_t scored_rows = 0;
     for (const lm::sequence_rows& s : rows.sequences) {
       if (options.score_batches == 0 || s.batch < options.score_batches) scored_rows = s.end();
     }
-    progress_meter meter(model, rows.rows(), scored_rows, plan.scored_jobs(), options.progress);
-    calibration observer(model, inputs, meter, options.stop_requested);
+    progress_meter meter(model, rows.rows() + inputs.further_rows(), scored_rows, plan.scored_jobs(), options.progress);
+    first_look observer(model, inputs, meter, options.stop_requested);
     lm::layer_pass pass(model, rows, pool, options.limits, options.score_batches);
     pass.forward(lm::layer_pass::keep::all_states, &observer);
-    inputs.require_finite();
+    inputs.finish(weights, options.limits, [&](index_t seen, index_t elements) {
+      if (options.stop_requested && options.stop_requested()) throw interrupted();
+      meter.forward(seen, elements);
+    });
+    result.costs.calibration = inputs.costs();
     result.loss = pass.loss(options.labels);
     const std::string fingerprint = fingerprint_of(result.model_fingerprint, rows, jobs, options);
     score_sums sums(options.cross, plan.jobs.size(), model.linears().size());
@@ -158,6 +175,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     result.costs.pass = pass.costs();
     for (std::size_t l = 0; l < model.linears().size(); ++l)
       result.input_amax.push_back(inputs.channels(static_cast<index_t>(l)));
+    result.calibrations = inputs.table();
   }
   return result;
 }

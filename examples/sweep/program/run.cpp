@@ -255,7 +255,8 @@ void write_skipped(const sweep_plan& plan) {
 }  // namespace
 
 job recipes_of(const planned_job& job) {
-  return {job.quantization.recipes.weight, job.quantization.recipes.activation};
+  const recipe_pair& recipes = job.quantization.recipes;
+  return {recipes.weight, recipes.activation, recipes.calibration};
 }
 
 std::vector<pass_of_jobs> open_passes(sweep_plan& plan) {
