@@ -72,7 +72,7 @@ void check(mix_verifier& verifier, std::size_t format, cost how, const std::vect
   request.methods = {{"gradient", scores_of_groups(request.groups, gradient.scores)},
                      {"fisher", scores_of_groups(request.groups, fisher.scores)}};
   request.effective_bits = {5, 6, 8};
-  request.make_mix = mixes_of(tiny(), jobs, gradient.input_amax);
+  request.make_mix = mixes_of(tiny(), jobs, gradient.calibrations);
   const study_result found = mix_study(verifier, request);
   BOOST_TEST_REQUIRE(found.points.size() == 6U);
   BOOST_TEST_REQUIRE(found.uniform.size() == 1U);
