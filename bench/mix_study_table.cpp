@@ -108,7 +108,7 @@ study_request request_for(const lm::model& m, const scored_pairs& scored, std::v
                      {"sqnr_db", scores_of_groups(g, noise_to_signal(scored.gradient.sqnr_db))},
                      {"weight_mse", scores_of_groups(g, scored.weight_mse)}};
   request.effective_bits = {5, 6, 8};
-  request.make_mix = mixes_of(m, scored.jobs, scored.gradient.input_amax);
+  request.make_mix = mixes_of(m, scored.jobs, scored.gradient.calibrations);
   return request;
 }
 

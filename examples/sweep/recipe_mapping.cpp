@@ -182,10 +182,27 @@ std::string activation_granularity(const granularity& of, const json::object& at
   return "per_hidden_channel";
 }
 
-void check_algorithm(const json::value& algorithm) {
-  const auto* method = algorithm.is_object() ? algorithm.get_object().if_contains("method") : &algorithm;
-  if (method != nullptr && (method->is_null() || *method == "max")) return;
-  unsupported("algorithm", shown(algorithm) + " is not built in; max and null are");
+// The value of each parameter of a method that is built in.
+struct built_in_parameter {
+  std::string_view method;
+  std::string_view key;
+  double value;
+};
+constexpr built_in_parameter built_in_parameters[] = {
+    {"percentile", "percentile", 99.99}, {"mse", "step_size", 0.1},   {"mse", "start_multiplier", 0.25},
+    {"mse", "stop_multiplier", 4.0},     {"smoothquant", "alpha", 1}, {"awq_lite", "alpha_step", 0.1}};
+
+void check_parameters(std::string_view method, const json::object& algorithm) {
+  for (const auto& [key, value] : algorithm) {
+    if (key == "method" || value.is_null()) continue;
+    const auto is_it = [&](const built_in_parameter& p) {
+      return p.method == method && p.key == std::string_view(key) && value.is_number() &&
+             value.to_number<double>() == p.value;
+    };
+    if (std::none_of(std::begin(built_in_parameters), std::end(built_in_parameters), is_it)) {
+      unsupported("algorithm." + std::string(key), shown(value) + " is not built in for " + std::string(method));
+    }
+  }
 }
 
 const json::value& entry_of(const json::object& quant_cfg, std::string_view key) {
@@ -240,7 +257,7 @@ std::string recipe_name(quantizer_role role, const json::value& attributes, cons
   if (const auto* enable = given(object, "enable"); enable != nullptr && *enable == json::value(false)) return off;
   if (const auto objection = modelopt_objection(object); !objection.empty()) unsupported("attributes", objection);
   check_fixed_attributes(object);
-  check_algorithm(algorithm);
+  static_cast<void>(calibration_of(algorithm));
   const auto grain = granularity_of(object, role);
   const auto* blocks = given(object, "block_sizes");
   const bool dynamic_blocks = grain.length && has(blocks->get_object(), "type", "dynamic");
@@ -255,10 +272,23 @@ std::string recipe_name(quantizer_role role, const json::value& attributes, cons
                                          : activation_granularity(grain, object, algorithm, rules));
 }
 
+std::string calibration_of(const json::value& algorithm) {
+  constexpr std::string_view methods[] = {"max", "percentile", "mse", "entropy", "smoothquant", "awq_lite"};
+  const auto* method = algorithm.is_object() ? algorithm.get_object().if_contains("method") : &algorithm;
+  const bool is_text = method != nullptr && method->is_string();
+  const std::string name = is_text ? std::string(method->get_string()) : "max";
+  const bool is_known = method != nullptr && (is_text || method->is_null()) &&
+                        std::find(std::begin(methods), std::end(methods), name) != std::end(methods);
+  if (!is_known) unsupported("algorithm", shown(algorithm) + " is not built in; null, " + join_names(methods) + " are");
+  if (algorithm.is_object()) check_parameters(name, algorithm.get_object());
+  return name;
+}
+
 recipe_pair recipes_of(const json::object& config, const recipe_catalog& catalog, compat rules) {
   check_other_quantizers(config.at("quant_cfg").as_object());
   return {checked_name(quantizer_role::weight, "*weight_quantizer", config, catalog, rules),
-          checked_name(quantizer_role::activation, "*input_quantizer", config, catalog, rules)};
+          checked_name(quantizer_role::activation, "*input_quantizer", config, catalog, rules),
+          calibration_of(config.at("algorithm"))};
 }
 
 }  // namespace qgrain::sweep

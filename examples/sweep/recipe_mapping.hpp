@@ -25,10 +25,11 @@ struct recipe_catalog {
   std::function<bool(std::string_view name)> has;
 };
 
-/// The recipes of one job; "fp16" = not quantized.
+/// The recipes of one job, "fp16" = not quantized, and how its inputs are calibrated (calibration_names of the engine).
 struct recipe_pair {
   std::string weight;
   std::string activation;
+  std::string calibration = "max";
   friend bool operator==(const recipe_pair&, const recipe_pair&) = default;
 };
 
@@ -43,6 +44,11 @@ struct recipe_pair {
 /// Throws errc::unsupported naming the attribute that no recipe can follow.
 [[nodiscard]] std::string recipe_name(quantizer_role role, const json::value& attributes, const json::value& algorithm,
                                       compat rules = compat::qgrain);
+
+/// The calibration that an `algorithm` means, a name or {"method": name, ...}: max, percentile, mse, entropy,
+/// smoothquant or awq_lite; max where it is null. Throws errc::unsupported for other methods, and for parameters other
+/// than those that are built in (ModelOpt's defaults).
+[[nodiscard]] std::string calibration_of(const json::value& algorithm);
 
 /// Both recipes of an effective configuration (an entry that is missing follows `default`), each of them in `catalog`.
 /// Throws errc::unsupported naming the attribute or recipe and listing what exists, or an entry that quantizes anything

@@ -41,7 +41,7 @@ std::string pass_fingerprint(std::string_view kind, std::string_view model, cons
     hash.add(std::as_bytes(std::span(place)));
   }
   for (const job& j : jobs) {
-    const std::string name = j.weight + ":" + j.activation + "\n";
+    const std::string name = job_text(j) + "\n";
     hash.add(std::as_bytes(std::span(name)));
   }
   hash.add(std::as_bytes(settings));
@@ -52,7 +52,7 @@ void save_checkpoint(const std::filesystem::path& path, const pass_identity& pas
                      const std::vector<double>& sums, double scoring_flops, const lm::buffer& gradient) {
   const std::array<std::int64_t, 3> numbers{place.layer, place.samples, static_cast<std::int64_t>(place.variants)};
   std::string jobs;
-  for (const job& j : pass.jobs) jobs += j.weight + ":" + j.activation + "\n";
+  for (const job& j : pass.jobs) jobs += job_text(j) + "\n";
   lm::safetensors_writer writer(path,
                                 {{"place", lm::dtype::i64, {3}},
                                  {"scoring_flops", lm::dtype::f64, {1}},
@@ -92,8 +92,7 @@ std::vector<job> checkpoint_jobs(const std::filesystem::path& path) {
     const auto found = file.metadata().find(jobs_key);
     std::istringstream lines(found == file.metadata().end() ? "" : found->second);
     for (std::string line; std::getline(lines, line);) {
-      const std::size_t colon = line.find(':');
-      if (colon != std::string::npos) jobs.push_back({line.substr(0, colon), line.substr(colon + 1)});
+      jobs.push_back(parse_job(line));
     }
   } catch (const error&) {
     jobs.clear();

@@ -72,6 +72,16 @@ separate_terms::separate_terms(const job_plan& plan, const variant_maker& varian
 
 double separate_terms::score(const lm::linear_sample& sample, std::span<const index_t> rows, std::size_t first,
                              const std::vector<std::vector<lm::const_matrix>>& changes, score_sums& sums) const {
+  double flops = score_part(sample, rows, first, changes, false, sums);
+  for (std::size_t o = 0; o < sample.outputs.size() && !plan_.scales.empty(); ++o)
+    flops += score_part({sample.x, sample.rows, sample.outputs.subspan(o, 1)}, rows, first, {changes[o]}, true, sums);
+  return flops;
+}
+
+// The jobs with or those without an input scale.
+double separate_terms::score_part(const lm::linear_sample& sample, std::span<const index_t> rows, std::size_t first,
+                                  const std::vector<std::vector<lm::const_matrix>>& changes, bool is_scaled,
+                                  score_sums& sums) const {
   portion p{sample, {}, {}, changes, {}};
   const std::size_t end = first + changes.front().size();
   const auto place_of = [](std::vector<std::size_t>& list, std::size_t value) {
@@ -83,6 +93,7 @@ double separate_terms::score(const lm::linear_sample& sample, std::span<const in
   for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
     const job_plan::pair& pair = plan_.jobs[j];
     if (pair.weight < first || pair.weight >= end || !plan_.is_scored(pair)) continue;
+    if (variants_.is_scaled(pair.activation) != is_scaled) continue;
     p.jobs.push_back({j, plan_.weights[pair.weight] ? place_of(p.weights, pair.weight - first) : -1,
                       plan_.activations[pair.activation] ? place_of(p.activations, pair.activation) : -1});
   }
@@ -119,7 +130,8 @@ double separate_terms::score_terms(const portion& p, std::span<const index_t> ro
     const auto change_of_input = [&](index_t a) { return lm::as_matrix(inputs.data() + (1 + a) * n * in, n, in); };
     for (index_t a = 0; a < activations; ++a) {
       lm::matrix dx = change_of_input(a);
-      variants_.inputs(p.sample, part, p.activations[static_cast<std::size_t>(a)], dx);
+      variants_.inputs(p.sample, p.sample.outputs.front().linear, part, p.activations[static_cast<std::size_t>(a)],
+                       variant_maker::kind::change, dx);
       dx -= x;
     }
     for (const output_block& block : blocks) {
@@ -202,7 +214,8 @@ double separate_terms::score_sample(const portion& p, std::span<const index_t> r
     lm::matrix x = input(0);
     for (index_t i = 0; i < n; ++i) x.row(i) = p.sample.x.row(part[static_cast<std::size_t>(i)]);
     pool_.run(activations, [&](index_t a) {
-      variants_.inputs(p.sample, part, p.activations[static_cast<std::size_t>(a)], input(1 + 2 * a));
+      variants_.inputs(p.sample, p.sample.outputs.front().linear, part, p.activations[static_cast<std::size_t>(a)],
+                       variant_maker::kind::change, input(1 + 2 * a));
       input(2 + 2 * a) = input(1 + 2 * a) - x;
     });
     std::vector<sample_sums> partial(blocks.size() * p.jobs.size());

@@ -27,7 +27,8 @@ struct cross_term_error {
 
 /// score(job, Linear) = sum (G A)^2 + 2 sum (G A)(G B) + sum (G B)^2 with A = X dW^T, B = dX W^T: one product per
 /// weight and per activation variant, and a product of small matrices for all pairs at once. On sampled rows, those
-/// whose hash of row and Linear falls below a threshold, the score is also taken with dX dW^T.
+/// whose hash of row and Linear falls below a threshold, the score is also taken with dX dW^T. Behind an input scale s,
+/// dX = Q(x s) / s - x and dW = Q(w / s) s - w, and every Linear of a sample has its own dX.
 class separate_terms {
  public:
   /// Of `rows` scored rows one in 24 is sampled, but at least 64 where there are as many. All arguments must outlive
@@ -42,6 +43,8 @@ class separate_terms {
 
  private:
   struct portion;
+  double score_part(const lm::linear_sample& sample, std::span<const index_t> rows, std::size_t first,
+                    const std::vector<std::vector<lm::const_matrix>>& changes, bool is_scaled, score_sums& sums) const;
   double score_terms(const portion& p, std::span<const index_t> rows, score_sums& sums) const;
   double score_sample(const portion& p, std::span<const index_t> rows, score_sums& sums) const;
 

@@ -1,6 +1,7 @@
 #include "engine.hpp"
 
 #include "checkpoint.hpp"
+#include "input_calibration.hpp"
 #include "progress.hpp"
 #include "ranges.hpp"
 #include "scorer.hpp"
@@ -39,7 +40,7 @@ std::string fault_of(const lm::model& model, const std::optional<fake_recipe>& r
   return more == 0 ? sentence : sentence + " (and " + std::to_string(more) + " Linears more are too short)";
 }
 
-// All faults of a plan in one sentence.
+// All faults of shape of a plan in one sentence.
 std::string faults_of(const lm::model& model, const job_plan& plan) {
   std::string sentence;
   const auto add = [&](const std::string& fault) {
@@ -50,18 +51,26 @@ std::string faults_of(const lm::model& model, const job_plan& plan) {
   return sentence;
 }
 
-void check_shapes(const lm::model& model, const job_plan& plan) {
+std::string calibration_faults(const job_plan& plan) {
+  std::string sentence;
+  for (const std::string& fault : plan.faults) sentence += (sentence.empty() ? "" : "; ") + fault;
+  return sentence;
+}
+
+void check_plan(const lm::model& model, const job_plan& plan) {
   if (const std::string faults = faults_of(model, plan); !faults.empty()) throw error(errc::invalid_shape, faults);
+  if (const std::string faults = calibration_faults(plan); !faults.empty()) throw error(errc::unsupported, faults);
 }
 
 // Collects ranges and reports progress.
-class calibration final : public lm::forward_observer {
+class first_look final : public lm::forward_observer {
  public:
-  calibration(const lm::model& model, input_ranges& ranges, progress_meter& meter, const std::function<bool()>& stop)
-      : model_(model), ranges_(ranges), meter_(meter), stop_(stop) {}
+  first_look(const lm::model& model, input_calibration& inputs, progress_meter& meter,
+             const std::function<bool()>& stop)
+      : model_(model), inputs_(inputs), meter_(meter), stop_(stop) {}
   void observe(const lm::linear_input& input) override {
     if (stop_ && stop_()) throw interrupted();
-    ranges_.observe(input);
+    inputs_.observe(input);
     index_t weights = 0;
     for (index_t l = 0; l < input.linears; ++l) {
       weights += model_.linears()[static_cast<std::size_t>(input.first_linear + l)].elements();
@@ -71,7 +80,7 @@ class calibration final : public lm::forward_observer {
 
  private:
   const lm::model& model_;
-  input_ranges& ranges_;
+  input_calibration& inputs_;
   progress_meter& meter_;
   const std::function<bool()>& stop_;
 };
@@ -126,14 +135,18 @@ void finish_output_errors(score_sums& sums, std::size_t jobs, engine_result& res
 
 }  // namespace
 
-void check_jobs(const lm::model& model, std::span<const job> jobs) { check_shapes(model, plan_jobs(jobs)); }
+void check_jobs(const lm::model& model, std::span<const job> jobs) { check_plan(model, plan_jobs(jobs)); }
 
-std::string job_fault(const lm::model& model, const job& wanted) { return faults_of(model, plan_jobs({&wanted, 1})); }
+std::string job_fault(const lm::model& model, const job& wanted) {
+  const job_plan plan = plan_jobs({&wanted, 1});
+  const std::string shapes = faults_of(model, plan);
+  return shapes.empty() ? calibration_faults(plan) : shapes;
+}
 
 engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                          thread_pool& pool, const engine_options& options) {
   const job_plan plan = plan_jobs(jobs);
-  check_shapes(model, plan);
+  check_plan(model, plan);
   if (options.output_errors && options.cross != cross_term::exact) {
     throw error(errc::invalid_argument,
                 "output errors (mse, sqnr_db) need the product of every job: they go with the exact cross term only");
@@ -147,16 +160,20 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
       weights = find_weight_ranges(model, pool);
     }
     result.model_fingerprint = model_fingerprint(model, weights);
-    input_ranges inputs(model, rows, pool);
+    input_calibration inputs(model, rows, plan, pool);
     index_t scored_rows = 0;
     for (const lm::sequence_rows& s : rows.sequences) {
       if (options.score_batches == 0 || s.batch < options.score_batches) scored_rows = s.end();
     }
-    progress_meter meter(model, rows.rows(), scored_rows, plan.scored_jobs(), options.progress);
-    calibration observer(model, inputs, meter, options.stop_requested);
+    progress_meter meter(model, rows.rows() + inputs.further_rows(), scored_rows, plan.scored_jobs(), options.progress);
+    first_look observer(model, inputs, meter, options.stop_requested);
     lm::layer_pass pass(model, rows, pool, options.limits, options.score_batches);
     pass.forward(lm::layer_pass::keep::all_states, &observer);
-    inputs.require_finite();
+    inputs.finish(weights, options.limits, [&](index_t seen, index_t elements) {
+      if (options.stop_requested && options.stop_requested()) throw interrupted();
+      meter.forward(seen, elements);
+    });
+    result.costs.calibration = inputs.costs();
     result.loss = pass.loss(options.labels);
     const std::string fingerprint = fingerprint_of(result.model_fingerprint, rows, jobs, options);
     score_sums sums(options.cross, plan.jobs.size(), model.linears().size(), options.output_errors);
@@ -170,6 +187,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     result.costs.pass = pass.costs();
     for (std::size_t l = 0; l < model.linears().size(); ++l)
       result.input_amax.push_back(inputs.channels(static_cast<index_t>(l)));
+    result.calibrations = inputs.table();
   }
   return result;
 }

@@ -3,6 +3,7 @@
 #define QGRAIN_SWEEP_ENGINE_ENGINE_HPP
 
 #include "cross_term.hpp"
+#include "input_calibration.hpp"
 #include "job.hpp"
 #include "sums.hpp"
 
@@ -44,6 +45,7 @@ struct engine_options {
 struct engine_costs {
   lm::pass_costs pass;
   double scoring_flops = 0;  ///< matrix products of the jobs
+  calibration_costs calibration;
   double weight_range_seconds = 0;
   double weight_seconds = 0;   ///< quantizing weights
   double scoring_seconds = 0;  ///< quantizing activations, products and sums
@@ -53,6 +55,7 @@ struct engine_costs {
 struct engine_result {
   std::vector<std::vector<double>> scores;     ///< [job][Linear]
   std::vector<std::vector<float>> input_amax;  ///< [Linear][in] largest magnitude of each input channel
+  calibration_table calibrations;              ///< what a mix of these jobs needs besides the recipes
   /// With options.output_errors: [job][Linear] mean of (Y_q - Y)^2 over the outputs of the scored rows; 0 without any.
   std::vector<std::vector<double>> mse;
   /// With options.output_errors: [job][Linear] 10 log10(sum Y^2 / sum (Y_q - Y)^2) of the same outputs; infinite where
@@ -66,22 +69,24 @@ struct engine_result {
 };
 
 /// What score_jobs checks of a list of jobs before any work: that it is neither empty nor repeats a job, that every
-/// recipe exists and suits every Linear. Throws errc::invalid_argument, unknown_name or invalid_shape, all faults of a
-/// kind at once.
+/// recipe and calibration exists, that recipes suit every Linear and calibrations their recipes. Throws
+/// errc::invalid_argument, unknown_name, invalid_shape or unsupported, all faults of a kind at once.
 void check_jobs(const lm::model& model, std::span<const job> jobs);
 
-/// Why the recipes of a job do not suit the model's Linears, or nothing. Throws errc::unknown_name.
+/// Why the recipes of a job do not suit the model's Linears or its calibration its recipes, or nothing. Throws
+/// errc::unknown_name.
 [[nodiscard]] std::string job_fault(const lm::model& model, const job& wanted);
 
 /// score(job, Linear) = sum over scored rows and outputs of (G (Q_a(X) Q_w(W)^T - X W^T))^2
 ///
-/// with X the unquantized input, W the weight, G the gradient of its batch's mean loss at the output. Static activation
-/// ranges are those of all rows, padding included; a dynamic per-tensor range is that of the row's batch. Rows of zero
-/// gradient are left out. Sums are taken in double in a fixed order: the same bits for any number of threads.
-/// With options.cross other than exact, Q_a(X) Q_w(W)^T - X W^T is taken apart and its part of second order sampled or
-/// left out (sums.hpp). With options.output_errors the errors of Y_q = Q_a(X) Q_w(W)^T + bias against Y are summed
-/// from the same products, differences rounded to f32; rows without a gradient at any Linear of their input do not
-/// count.
+/// with X the unquantized input, W the weight, G the gradient of its batch's mean loss at the output; behind an input
+/// scale s (smoothquant, awq_lite) Q_a(X s) Q_w(W / s)^T. Static activation ranges are those of all rows, padding
+/// included, by the job's calibration (input_calibration.hpp: one more forward pass where a job's looks twice); a
+/// dynamic per-tensor range is that of the row's batch. Rows of zero gradient are left out. Sums are taken in double in
+/// a fixed order: the same bits for any number of threads. With options.cross other than exact, Q_a(X) Q_w(W)^T - X W^T
+/// is taken apart and its part of second order sampled or left out (sums.hpp). With options.output_errors the errors of
+/// Y_q = Q_a(X) Q_w(W)^T + bias against Y are summed from the same products, differences rounded to f32; rows without a
+/// gradient at any Linear of their input do not count.
 ///
 /// Every recipe is checked against every Linear first, every weight for finiteness; all faults of a kind are named at
 /// once (errc::unknown_name, invalid_argument, invalid_shape, non_finite). Output errors without an exact cross term

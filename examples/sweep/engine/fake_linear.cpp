@@ -1,5 +1,7 @@
 #include "fake_linear.hpp"
 
+#include <qgrain/core/arithmetic.hpp>
+
 #include <algorithm>
 
 namespace qgrain::sweep {
@@ -15,6 +17,24 @@ std::span<const float> asked_for(const fake_recipe& recipe, const known_ranges& 
 }
 
 }  // namespace
+
+void scale_columns(lm::const_matrix in, std::span<const float> scale, lm::matrix out) {
+  for (index_t r = 0; r < in.rows(); ++r) {
+    for (index_t c = 0; c < in.cols(); ++c) out(r, c) = mul_rn(in(r, c), scale[static_cast<std::size_t>(c)]);
+  }
+}
+
+std::vector<float> reciprocals(std::span<const float> scale) {
+  std::vector<float> inverse;
+  for (const float s : scale) inverse.push_back(div_rn(1.0F, s));
+  return inverse;
+}
+
+std::vector<float> scaled_columns(std::span<const float> columns, std::span<const float> scale) {
+  std::vector<float> scaled;
+  for (std::size_t c = 0; c < columns.size(); ++c) scaled.push_back(mul_rn(columns[c], scale[c]));
+  return scaled;
+}
 
 input_range input_range_of(const fake_recipe& activation) {
   if (!activation.needs_column_range() && !activation.needs_tensor_range()) return input_range::rows;

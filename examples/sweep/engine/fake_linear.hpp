@@ -10,8 +10,12 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace qgrain::sweep {
+
+/// Rows that a unit of work takes.
+inline constexpr index_t task_rows = 128;
 
 [[nodiscard]] inline matrix_view<const float> view_of(lm::const_matrix m) {
   return {m.data(), {m.rows(), m.cols()}, m.outerStride()};
@@ -26,6 +30,13 @@ struct known_ranges {
   float tensor = 0;
   std::span<const float> batches;  ///< of an input: by batch
 };
+
+/// out [rows, cols] := in with each column multiplied by its scale, on the calling thread. out may be in.
+void scale_columns(lm::const_matrix in, std::span<const float> scale, lm::matrix out);
+/// 1 / scale.
+[[nodiscard]] std::vector<float> reciprocals(std::span<const float> scale);
+/// Largest magnitudes of a tensor by column, from those in front of scale_columns.
+[[nodiscard]] std::vector<float> scaled_columns(std::span<const float> columns, std::span<const float> scale);
 
 /// Where the ranges of an activation recipe come from.
 enum class input_range : std::uint8_t {

@@ -56,11 +56,39 @@ std::optional<fake_recipe> recipe_called(const boost::json::value& name, recipe_
   return recipe;
 }
 
-std::vector<float> range_of(const boost::json::value& value, const lm::linear_info& linear, fault_list& faults) {
-  std::vector<float> range;
+std::vector<float> numbers_of(const boost::json::value& value) {
+  std::vector<float> numbers;
   const boost::json::array one{value};
   for (const boost::json::value& v : value.is_array() ? value.get_array() : one)
-    range.push_back(v.is_number() ? v.to_number<float>() : -1.0F);
+    numbers.push_back(v.is_number() ? v.to_number<float>() : -1.0F);
+  return numbers;
+}
+
+std::vector<float> scale_of(const boost::json::value& value, const lm::linear_info& linear, fault_list& faults) {
+  std::vector<float> scale = numbers_of(value);
+  const bool is_size = static_cast<index_t>(scale.size()) == linear.in;
+  if (!is_size || std::any_of(scale.begin(), scale.end(), [](float v) { return !std::isfinite(v) || v <= 0; })) {
+    faults.add(errc::bad_file, linear.name + ": input_scale is " + std::to_string(linear.in) + " positive numbers");
+  }
+  return scale;
+}
+
+calibration_method calibration_called(const boost::json::value& name, const lm::linear_info& linear,
+                                      fault_list& faults) {
+  if (!name.is_string()) {
+    faults.add(errc::bad_file, linear.name + ": a calibration is a text");
+    return calibration_method::max;
+  }
+  try {
+    return find_calibration(std::string_view(name.get_string()));
+  } catch (const error& fault) {
+    faults.add(fault.code(), linear.name + ": " + fault.what());
+    return calibration_method::max;
+  }
+}
+
+std::vector<float> range_of(const boost::json::value& value, const lm::linear_info& linear, fault_list& faults) {
+  std::vector<float> range = numbers_of(value);
   const bool is_size = range.size() == 1 || static_cast<index_t>(range.size()) == linear.in;
   if (!is_size || std::any_of(range.begin(), range.end(), [](float v) { return !std::isfinite(v) || v < 0; })) {
     faults.add(errc::bad_file, linear.name + ": input_amax is a number that is not negative, or " +
@@ -75,6 +103,7 @@ recipe_mix parse_mix(const boost::json::value& value, const std::string& where, 
   recipe_mix mix;
   mix.linears.resize(model.linears().size());
   mix.input_amax.resize(model.linears().size());
+  mix.input_scale.resize(model.linears().size());
   std::vector<std::string> names;
   for (const lm::linear_info& l : model.linears()) names.push_back(l.name);
   fault_list faults;
@@ -102,12 +131,20 @@ recipe_mix parse_mix(const boost::json::value& value, const std::string& where, 
         mix.linears[l].activation = recipe_called(entry, recipe_role::activation, linear, faults);
       } else if (what == "input_amax") {
         mix.input_amax[l] = range_of(entry, linear, faults);
+      } else if (what == "input_scale") {
+        mix.input_scale[l] = scale_of(entry, linear, faults);
+      } else if (what == "calibration") {
+        mix.linears[l].calibration = calibration_called(entry, linear, faults);
       } else {
-        constexpr std::array<std::string_view, 3> known{"weight", "activation", "input_amax"};
+        constexpr std::array<std::string_view, 5> known{"weight", "activation", "input_amax", "input_scale",
+                                                        "calibration"};
         faults.add(errc::unknown_name,
                    linear.name + ": unknown entry \"" + std::string(what) + "\"" + name_hint(what, known));
       }
     }
+    const linear_recipes& read = mix.linears[l];
+    if (const std::string fault = calibration_fault(read.weight, read.activation, read.calibration); !fault.empty())
+      faults.add(errc::unsupported, linear.name + ": " + fault);
   }
   faults.raise(where);
   return mix;
@@ -117,9 +154,52 @@ recipe_mix read_mix(const std::filesystem::path& path, const lm::model& model) {
   return parse_mix(lm::read_json_file(path), path.string(), model);
 }
 
+recipe_mix chosen_mix(const lm::model& model, std::span<const job> jobs, const calibration_table& calibrations,
+                      std::span<const std::optional<std::size_t>> choice) {
+  const std::size_t linears = model.linears().size();
+  if (choice.size() != linears) {
+    throw error(errc::invalid_shape, "the model has " + std::to_string(linears) + " Linears, " +
+                                         std::to_string(choice.size()) + " are chosen for");
+  }
+  const job_plan plan = plan_jobs(jobs);
+  recipe_mix mix{std::vector<linear_recipes>(linears), std::vector<std::vector<float>>(linears),
+                 std::vector<std::vector<float>>(linears)};
+  for (std::size_t l = 0; l < linears; ++l) {
+    if (!choice[l]) continue;
+    const job_plan::pair& pair = plan.jobs.at(*choice[l]);
+    mix.linears[l] = {plan.weights[pair.weight], plan.activations[pair.activation],
+                      find_calibration(jobs[*choice[l]].calibration)};
+    mix.input_amax[l] = calibrations.at(*choice[l], l).amax;
+    mix.input_scale[l] = calibrations.at(*choice[l], l).input_scale;
+  }
+  return mix;
+}
+
+boost::json::object mix_json(const recipe_mix& mix, const lm::model& model) {
+  boost::json::object linears;
+  for (std::size_t l = 0; l < mix.linears.size(); ++l) {
+    const linear_recipes& recipes = mix.linears[l];
+    if (!recipes.weight && !recipes.activation) continue;
+    boost::json::object entry;
+    if (recipes.weight) entry["weight"] = recipes.weight->name;
+    if (recipes.activation) entry["activation"] = recipes.activation->name;
+    if (recipes.calibration != calibration_method::max) entry["calibration"] = name_of(recipes.calibration);
+    const std::vector<float>& amax = mix.input_amax[l];
+    if (!amax.empty())
+      entry["input_amax"] = amax.size() == 1 ? boost::json::value(amax.front()) : boost::json::value_from(amax);
+    if (!mix.scale_of(l).empty()) entry["input_scale"] = boost::json::value_from(mix.input_scale.at(l));
+    linears[model.linears()[l].name] = std::move(entry);
+  }
+  return {{"linears", std::move(linears)}};
+}
+
 std::vector<std::string> missing_ranges(const recipe_mix& mix, const lm::model& model) {
   std::vector<std::string> missing;
   for (std::size_t l = 0; l < mix.linears.size(); ++l) {
+    if (has_input_scale(mix.linears[l].calibration) && mix.scale_of(l).empty()) {
+      missing.push_back(model.linears()[l].name);
+      continue;
+    }
     const auto& recipe = mix.linears[l].activation;
     if (!recipe || input_range_of(*recipe) != input_range::calibrated) continue;
     const std::vector<float>& range = mix.input_amax[l];
@@ -131,15 +211,29 @@ std::vector<std::string> missing_ranges(const recipe_mix& mix, const lm::model& 
 }
 
 void require_ranges(const recipe_mix& mix, const lm::model& model) {
+  for (std::size_t l = 0; l < mix.linears.size(); ++l) {
+    const auto& recipe = mix.linears[l].activation;
+    if (mix.scale_of(l).empty() || !recipe || input_range_of(*recipe) != input_range::batch) continue;
+    throw error(errc::unsupported,
+                model.linears()[l].name +
+                    ": an input scale goes with ranges that are calibrated or those of rows, recipe \"" + recipe->name +
+                    "\" takes that of a batch");
+  }
   const std::vector<std::string> missing = missing_ranges(mix, model);
   if (missing.empty()) return;
   const std::size_t l =
       static_cast<std::size_t>(std::find_if(model.linears().begin(), model.linears().end(),
                                             [&](const lm::linear_info& info) { return info.name == missing.front(); }) -
                                model.linears().begin());
+  const std::string more =
+      missing.size() > 1 ? " (and of " + std::to_string(missing.size() - 1) + " Linears more)" : "";
+  if (has_input_scale(mix.linears[l].calibration) && mix.scale_of(l).empty()) {
+    throw error(errc::invalid_argument, "the calibration \"" + std::string(name_of(mix.linears[l].calibration)) +
+                                            "\" of " + missing.front() + more +
+                                            " has not run: give its result as \"input_scale\", one value per channel");
+  }
   throw error(errc::invalid_argument,
-              "the static activation recipe \"" + mix.linears[l].activation->name + "\" of " + missing.front() +
-                  (missing.size() > 1 ? " (and of " + std::to_string(missing.size() - 1) + " Linears more)" : "") +
+              "the static activation recipe \"" + mix.linears[l].activation->name + "\" of " + missing.front() + more +
                   " needs the calibrated range of its input: give it as \"input_amax\"" +
                   (mix.linears[l].activation->needs_column_range() ? ", one value per channel" : ""));
 }

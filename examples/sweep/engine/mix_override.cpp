@@ -12,11 +12,6 @@
 #include <cmath>
 
 namespace qgrain::sweep {
-namespace {
-
-constexpr index_t task_rows = 128;
-}  // namespace
-
 mix_override::mix_override(const lm::model& model, const recipe_mix& mix, thread_pool& pool)
     : model_(model), mix_(mix), pool_(pool), made_(static_cast<std::size_t>(lm::linears_per_block) + 1) {
   require_ranges(mix, model);
@@ -31,7 +26,9 @@ void mix_override::begin(const lm::packed_rows& rows) {
   observed_ = -1;
 }
 
-bool mix_override::replaces(index_t linear) const { return recipes(linear).weight || recipes(linear).activation; }
+bool mix_override::replaces(index_t linear) const {
+  return recipes(linear).weight || recipes(linear).activation || !scale(linear).empty();
+}
 
 void mix_override::observe(const lm::linear_input& input) {
   bool is_needed = false;
@@ -73,7 +70,8 @@ mix_override::weight_magnitudes mix_override::magnitudes(const lm::linear_produc
 // The weight or its quantized values, which are kept until another block or slab comes.
 lm::const_matrix mix_override::weight_of(const lm::linear_product& product) {
   const auto& recipe = recipes(product.linear).weight;
-  if (!recipe) return product.weight;
+  const std::vector<float> inverse = reciprocals(scale(product.linear));
+  if (!recipe && inverse.empty()) return product.weight;
   const bool is_head = product.linear == model_.head_linear();
   const index_t place = is_head ? lm::linears_per_block : product.linear % lm::linears_per_block;
   made_weight& made = made_[static_cast<std::size_t>(place)];
@@ -84,8 +82,18 @@ lm::const_matrix mix_override::weight_of(const lm::linear_product& product) {
   }
   const lm::matrix values = made.values.view(product.weight.rows(), product.weight.cols());
   if (made.linear != product.linear || made.first_output != product.first_output) {
-    const weight_magnitudes range = magnitudes(product);
-    quantize_weight(*recipe, {range.columns, range.tensor, {}}, product.first_output, product.weight, values, pool_);
+    weight_magnitudes range = recipe ? magnitudes(product) : weight_magnitudes();
+    if (!inverse.empty()) {
+      for_each_chunk(pool_, values.rows(), task_rows, [&](index_t begin, index_t end) {
+        scale_columns(lm::rows_of(product.weight, begin, end), inverse, lm::rows_of(values, begin, end));
+      });
+      range.columns = scaled_columns(range.columns, inverse);
+      range.tensor = largest(range.columns);
+    }
+    if (recipe) {
+      quantize_weight(*recipe, {range.columns, range.tensor, {}}, product.first_output,
+                      inverse.empty() ? product.weight : lm::as_const(values), values, pool_);
+    }
     made.linear = product.linear;
     made.first_output = product.first_output;
   }
@@ -106,15 +114,20 @@ void mix_override::compute(const lm::linear_call& call) {
       const lm::linear_product& p = call.outputs[o];
       const auto& recipe = recipes(p.linear).activation;
       const std::vector<float>& amax = mix_.input_amax[static_cast<std::size_t>(p.linear)];
-      // Linears that share an input may still have been given different ranges.
-      if (recipe && (made != recipe->name || input_range_of(*recipe) == input_range::calibrated)) {
+      const bool is_scaled = !scale(p.linear).empty();
+      if (is_scaled) {
+        scale_columns(x, scale(p.linear), quantized);
+        made.clear();
+      }
+      // Linears that share an input may still have been given different ranges and scales.
+      if (recipe && (is_scaled || made != recipe->name || input_range_of(*recipe) == input_range::calibrated)) {
         quantize_input(
             *recipe, {amax, largest(amax), batch_ranges_},
-            std::span(batches).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)), x,
-            quantized);
-        made = recipe->name;
+            std::span(batches).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
+            is_scaled ? lm::as_const(quantized) : x, quantized);
+        if (!is_scaled) made = recipe->name;
       }
-      lm::linear(recipe ? lm::as_const(quantized) : x, weights[o], p.bias, lm::rows_of(p.y, begin, end));
+      lm::linear(recipe || is_scaled ? lm::as_const(quantized) : x, weights[o], p.bias, lm::rows_of(p.y, begin, end));
     }
   });
 }

@@ -12,13 +12,15 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <vector>
 
 namespace qgrain::sweep {
 
-/// y = Q_a(x) Q_w(w)^T + bias in every Linear that has a recipe. Static activation ranges are those of the mix; dynamic
-/// ones come from the rows, a per-tensor one from all rows of the batch. Weights are quantized anew in every pass, a
-/// block's or a slab's at a time. Model, mix and pool must outlive the override, which serves one pass at a time.
+/// y = Q_a(x) Q_w(w)^T + bias in every Linear that has a recipe; Q_a(x s) Q_w(w / s)^T + bias behind an input scale s.
+/// Static activation ranges are those of the mix; dynamic ones come from the rows, a per-tensor one from all rows of
+/// the batch. Weights are quantized anew in every pass, a block's or a slab's at a time. Model, mix and pool must
+/// outlive the override, which serves one pass at a time.
 class mix_override final : public lm::linear_override {
  public:
   /// Throws errc::invalid_argument where a static recipe has no range (require_ranges).
@@ -42,6 +44,10 @@ class mix_override final : public lm::linear_override {
   };
   [[nodiscard]] const linear_recipes& recipes(index_t linear) const {
     return mix_.linears[static_cast<std::size_t>(linear)];
+  }
+  /// [in] or empty.
+  [[nodiscard]] std::span<const float> scale(index_t linear) const {
+    return mix_.scale_of(static_cast<std::size_t>(linear));
   }
   [[nodiscard]] lm::const_matrix weight_of(const lm::linear_product& product);
   [[nodiscard]] weight_magnitudes magnitudes(const lm::linear_product& product);

@@ -201,19 +201,12 @@ double uniform_divergence(std::span<const uniform_point> points, double effectiv
   return below->second + share * (above->second - below->second);
 }
 
-mix_maker mixes_of(const lm::model& model, std::span<const job> formats,
-                   const std::vector<std::vector<float>>& input_amax) {
-  const job_plan plan = plan_jobs(formats);
-  return [&model, &input_amax, plan](std::span<const std::size_t> format_of_linear) {
-    recipe_mix mix;
-    mix.linears.resize(format_of_linear.size());
-    mix.input_amax.resize(format_of_linear.size());
-    for (std::size_t l = 0; l < format_of_linear.size(); ++l) {
-      if (format_of_linear[l] == no_format) continue;
-      const job_plan::pair& pair = plan.jobs.at(format_of_linear[l]);
-      mix.linears[l] = {plan.weights[pair.weight], plan.activations[pair.activation]};
-    }
-    return calibrated_mix(model, input_amax, std::move(mix));
+mix_maker mixes_of(const lm::model& model, std::span<const job> formats, const calibration_table& calibrations) {
+  return [&model, formats, &calibrations](std::span<const std::size_t> format_of_linear) {
+    std::vector<std::optional<std::size_t>> choice;
+    for (const std::size_t format : format_of_linear)
+      choice.push_back(format == no_format ? std::nullopt : std::optional(format));
+    return chosen_mix(model, formats, calibrations, choice);
   };
 }
 

@@ -95,9 +95,9 @@ struct study_result {
 /// it is that format's.
 [[nodiscard]] double uniform_divergence(std::span<const uniform_point> points, double effective_bits);
 
-/// A mix_maker for jobs, with ranges as in calibrated_mix: [Linear][in]. Everything must outlive it.
+/// A mix_maker for jobs and their calibrations (engine_result::calibrations). Everything must outlive it.
 [[nodiscard]] mix_maker mixes_of(const lm::model& model, std::span<const job> formats,
-                                 const std::vector<std::vector<float>>& input_amax);
+                                 const calibration_table& calibrations);
 
 /// [group][choice] from scores per job and Linear, which add up: members in order; 0 for no_format. job [format].
 [[nodiscard]] std::vector<std::vector<double>> scores_of_groups(std::span<const study_group> groups,

@@ -4,7 +4,9 @@
 #include "engine.hpp"
 #include "fake_linear.hpp"
 #include "head_comparison.hpp"
+#include "input_calibration.hpp"
 #include "ranges.hpp"
+#include "variants.hpp"
 
 #include <lm/copies_pass.hpp>
 #include <lm/linear_override.hpp>
@@ -23,8 +25,6 @@
 
 namespace qgrain::sweep {
 namespace {
-
-constexpr index_t task_rows = 128;
 
 void check_groups(const lm::model& model, std::span<const linear_group> groups) {
   for (const linear_group& group : groups) {
@@ -52,13 +52,12 @@ bool has_head(const lm::model& model, const linear_group& group) {
 class group_override final : public lm::linear_override {
  public:
   group_override(const job_plan& plan, const linear_group& group, std::vector<std::size_t> jobs, index_t rows,
-                 const std::vector<weight_range>& weights, const input_ranges& inputs, thread_pool& pool)
+                 const std::vector<weight_range>& weights, const input_calibration& inputs, thread_pool& pool)
       : plan_(plan),
         group_(group),
         jobs_(std::move(jobs)),
         rows_(rows),
-        weights_(weights),
-        inputs_(inputs),
+        quantizer_(plan, weights, inputs),
         pool_(pool) {
     for (index_t row = 0; row < rows; ++row) batches_.push_back(inputs.batch_of(static_cast<std::int32_t>(row)));
     for (const std::size_t j : jobs_) {
@@ -107,7 +106,6 @@ class group_override final : public lm::linear_override {
     float* memory = memory_.data();
     quantized_.clear();
     for (const lm::linear_product& p : call.outputs) {
-      const weight_range& range = weights_[static_cast<std::size_t>(p.linear)];
       for (const std::size_t v : variants_) {
         const bool is_plain = !replaces(p.linear) || !plan_.weights[v];
         if (is_plain) {
@@ -115,7 +113,10 @@ class group_override final : public lm::linear_override {
           continue;
         }
         const lm::matrix out = lm::as_matrix(memory, p.weight.rows(), p.weight.cols());
-        quantize_weight(*plan_.weights[v], {range.columns, range.tensor, {}}, p.first_output, p.weight, out, pool_);
+        for_each_chunk(pool_, p.weight.rows(), band_rows(*plan_.weights[v]), [&](index_t begin, index_t end) {
+          quantizer_.weight_band(v, p.linear, p.first_output + begin, lm::rows_of(p.weight, begin, end),
+                                 lm::rows_of(out, begin, end));
+        });
         quantized_.push_back(lm::as_const(out));
         memory += p.weight.size();
       }
@@ -129,16 +130,15 @@ class group_override final : public lm::linear_override {
     const lm::const_matrix x = lm::rows_of(call.x, begin, end);
     lm::buffer memory(x.size());
     const lm::matrix quantized = memory.view(x.rows(), x.cols());
-    if (const auto& recipe = plan_.activations[pair.activation]) {
-      const index_t linear = call.outputs.front().linear;
-      const index_t row = call.rows[static_cast<std::size_t>(begin)] % rows_;
-      quantize_input(*recipe, {inputs_.channels(linear), inputs_.tensor(linear), inputs_.batches(linear)},
-                     std::span(batches_).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(end - begin)),
-                     x, quantized);
-    }
-    const lm::const_matrix changed = plan_.activations[pair.activation] ? lm::as_const(quantized) : x;
+    const index_t row = call.rows[static_cast<std::size_t>(begin)] % rows_;
+    const auto batches =
+        std::span(batches_).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(end - begin));
+    const bool is_kept = quantizer_.keeps(pair.activation);
+    const lm::const_matrix changed = is_kept ? x : lm::as_const(quantized);
     for (std::size_t o = 0; o < call.outputs.size(); ++o) {
       const lm::linear_product& p = call.outputs[o];
+      if (!is_kept && (o == 0 || (quantizer_.is_scaled(pair.activation) && replaces(p.linear))))
+        quantizer_.input(pair.activation, p.linear, batches, x, quantized);
       lm::linear(replaces(p.linear) ? changed : x, quantized_[o * variants_.size() + variant], p.bias,
                  lm::rows_of(p.y, begin, end));
     }
@@ -148,8 +148,7 @@ class group_override final : public lm::linear_override {
   const linear_group& group_;
   std::vector<std::size_t> jobs_;  // of each copy
   index_t rows_;                   // of a copy
-  const std::vector<weight_range>& weights_;
-  const input_ranges& inputs_;
+  variant_quantizer quantizer_;
   thread_pool& pool_;
   std::vector<std::int32_t> batches_;        // [rows of a copy]
   std::vector<std::size_t> variants_;        // weight variants of these jobs
@@ -201,17 +200,20 @@ double group_work(const lm::model& model, const linear_group& group) {
   return block * static_cast<double>(layers - layer) + static_cast<double>(model.linears().back().elements());
 }
 
-// Ranges of all inputs, unless somebody asks to stop.
-class stoppable_ranges final : public lm::forward_observer {
+// Another observer, unless somebody asks to stop.
+class stoppable final : public lm::forward_observer {
  public:
-  stoppable_ranges(input_ranges& ranges, const std::function<bool()>& stop) : ranges_(ranges), stop_(stop) {}
+  stoppable(lm::forward_observer& observer, const std::function<bool()>& stop) : observer_(observer), stop_(stop) {}
   void observe(const lm::linear_input& input) override {
+    require_no_stop();
+    observer_.observe(input);
+  }
+  void require_no_stop() const {
     if (stop_ && stop_()) throw interrupted();
-    ranges_.observe(input);
   }
 
  private:
-  input_ranges& ranges_;
+  lm::forward_observer& observer_;
   const std::function<bool()>& stop_;
 };
 
@@ -230,7 +232,7 @@ class output_scorer {
         options_(options),
         result_(result),
         weights_(find_weight_ranges(model, pool)),
-        inputs_(model, rows, pool),
+        inputs_(model, rows, plan, pool),
         pass_(model, rows, pool, options.limits, options.score_batches),
         multiplicities_(rows.multiplicities()),
         is_padding_(static_cast<std::size_t>(rows.rows()), false),
@@ -280,9 +282,10 @@ class output_scorer {
  private:
   // How many rows are scored.
   index_t forward() {
-    stoppable_ranges observer(inputs_, options_.stop_requested);
+    stoppable observer(inputs_, options_.stop_requested);
     pass_.forward(lm::layer_pass::keep::all_states, &observer);
-    inputs_.require_finite();
+    inputs_.finish(weights_, options_.limits, [&](index_t, index_t) { observer.require_no_stop(); });
+    result_.calibrations = inputs_.table();
     return pass_.state(0).rows();
   }
   [[nodiscard]] lm::const_matrix last_state() const {
@@ -396,7 +399,7 @@ class output_scorer {
   const output_options& options_;
   output_result& result_;
   std::vector<weight_range> weights_;
-  input_ranges inputs_;
+  input_calibration inputs_;
   lm::layer_pass pass_;
   std::vector<std::int32_t> multiplicities_;
   std::vector<bool> is_padding_;  // [rows]

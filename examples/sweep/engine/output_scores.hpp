@@ -3,6 +3,7 @@
 #ifndef QGRAIN_SWEEP_ENGINE_OUTPUT_SCORES_HPP
 #define QGRAIN_SWEEP_ENGINE_OUTPUT_SCORES_HPP
 
+#include "input_calibration.hpp"
 #include "job.hpp"
 
 #include <lm/limits.hpp>
@@ -42,6 +43,7 @@ struct output_result {
   std::vector<std::vector<double>> token_kl_div;   ///< [job][group] the same without padding positions
   std::vector<std::vector<double>> loss_increase;  ///< [job][group] of the mean over all scored targets
   std::vector<std::vector<float>> input_amax;      ///< [Linear][in] as engine_result::input_amax
+  calibration_table calibrations;                  ///< as engine_result::calibrations
   std::string model_fingerprint;
   double mean_loss = 0;     ///< of the unquantized model
   double linear_flops = 0;  ///< products of the jobs

@@ -206,9 +206,10 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
     const auto part = std::span(rows).subspan(static_cast<std::size_t>(task * task_rows), static_cast<std::size_t>(n));
     lm::buffer scratch(n * (in + widest));
     const lm::matrix x = lm::as_matrix(scratch.data(), n, in);
-    variants_.inputs(sample, part, group.activation, x);
     for (std::size_t o = 0; o < outputs; ++o) {
       const lm::linear_output& output = sample.outputs[o];
+      if (o == 0 || variants_.is_scaled(group.activation))
+        variants_.inputs(sample, output.linear, part, group.activation, variant_maker::kind::value, x);
       const lm::matrix changed = lm::as_matrix(scratch.data() + n * in, n, output.weight.rows());
       for (const std::size_t j : group.jobs) {
         lm::linear(lm::as_const(x), variants[o][plan_.jobs[j].weight - p.first], output.bias, changed);

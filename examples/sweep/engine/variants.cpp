@@ -8,11 +8,32 @@
 
 namespace qgrain::sweep {
 
+void variant_quantizer::weight_band(std::size_t variant, index_t linear, index_t first_output, lm::const_matrix w,
+                                    lm::matrix out) const {
+  const fake_recipe& recipe = *plan_.weights[variant];
+  const weight_range& range = weights_[static_cast<std::size_t>(linear)];
+  const std::span<const float> scale = weight_scale(variant, linear);
+  if (scale.empty()) return quantize_weight_band(recipe, {range.columns, range.tensor, {}}, first_output, w, out);
+  const std::vector<float> inverse = reciprocals(scale);
+  const std::vector<float> columns = scaled_columns(range.columns, inverse);
+  scale_columns(w, inverse, out);
+  quantize_weight_band(recipe, {columns, largest(columns), {}}, first_output, lm::as_const(out), out);
+}
+
+void variant_quantizer::input(std::size_t activation, index_t linear, std::span<const std::int32_t> batches,
+                              lm::const_matrix x, lm::matrix out) const {
+  const std::span<const float> scale = input_scale(activation, linear);
+  if (!scale.empty()) scale_columns(x, scale, out);
+  if (!plan_.activations[activation]) return;
+  quantize_input(*plan_.activations[activation], inputs_.ranges(activation, linear), batches,
+                 scale.empty() ? x : lm::as_const(out), out);
+}
+
 std::vector<std::vector<lm::const_matrix>> variant_maker::weights(const lm::linear_sample& sample, std::size_t first,
                                                                   std::size_t end, kind what) {
   struct band_task {
     const lm::linear_output* output;
-    const fake_recipe* recipe;
+    std::size_t variant;
     index_t band;
     float* memory;
   };
@@ -35,43 +56,42 @@ std::vector<std::vector<lm::const_matrix>> variant_maker::weights(const lm::line
       variants.back().push_back(
           lm::as_matrix(static_cast<const float*>(memory), output.weight.rows(), output.weight.cols()));
       const index_t bands = ceil_div(output.weight.rows(), band_rows(recipe));
-      for (index_t band = 0; band < bands; ++band) tasks.push_back({&output, &recipe, band, memory});
+      for (index_t band = 0; band < bands; ++band) tasks.push_back({&output, v, band, memory});
     }
   }
   pool_.run(static_cast<index_t>(tasks.size()), [&](index_t t) {
     const band_task& task = tasks[static_cast<std::size_t>(t)];
-    quantize_band(*task.output, *task.recipe, task.band, task.memory);
-    if (what == kind::value) return;
-    const index_t begin = task.band * band_rows(*task.recipe);
-    const index_t last = std::min(begin + band_rows(*task.recipe), task.output->weight.rows());
-    lm::matrix all = lm::as_matrix(task.memory, task.output->weight.rows(), task.output->weight.cols());
-    lm::rows_of(all, begin, last) -= lm::rows_of(task.output->weight, begin, last);
+    make_band(*task.output, task.variant, task.band, what, task.memory);
   });
   return variants;
 }
 
-void variant_maker::quantize_band(const lm::linear_output& output, const fake_recipe& recipe, index_t band,
-                                  float* memory) const {
-  const weight_range& range = weight_ranges_[static_cast<std::size_t>(output.linear)];
-  const index_t begin = band * band_rows(recipe);
-  const index_t end = std::min(begin + band_rows(recipe), output.weight.rows());
-  const lm::matrix variant = lm::as_matrix(memory, output.weight.rows(), output.weight.cols());
-  quantize_weight_band(recipe, {range.columns, range.tensor, {}}, output.first_output + begin,
-                       lm::rows_of(output.weight, begin, end), lm::rows_of(variant, begin, end));
+void variant_maker::make_band(const lm::linear_output& output, std::size_t variant, index_t band, kind what,
+                              float* memory) const {
+  const index_t rows = band_rows(*plan_.weights[variant]);
+  const index_t begin = band * rows;
+  const index_t end = std::min(begin + rows, output.weight.rows());
+  const lm::const_matrix plain = lm::rows_of(output.weight, begin, end);
+  lm::matrix made = lm::rows_of(lm::as_matrix(memory, output.weight.rows(), output.weight.cols()), begin, end);
+  quantizer_.weight_band(variant, output.linear, output.first_output + begin, plain, made);
+  if (what == kind::value) return;
+  if (const auto scale = quantizer_.weight_scale(variant, output.linear); !scale.empty())
+    scale_columns(lm::as_const(made), scale, made);
+  made -= plain;
 }
 
-void variant_maker::inputs(const lm::linear_sample& sample, std::span<const index_t> rows, std::size_t activation,
-                           lm::matrix x) const {
+void variant_maker::inputs(const lm::linear_sample& sample, index_t linear, std::span<const index_t> rows,
+                           std::size_t activation, kind what, lm::matrix x) const {
   for (index_t i = 0; i < x.rows(); ++i) x.row(i) = sample.x.row(rows[static_cast<std::size_t>(i)]);
-  if (!plan_.activations[activation]) return;
-  const fake_recipe& recipe = *plan_.activations[activation];
-  const index_t linear = sample.outputs.front().linear;
+  if (quantizer_.keeps(activation)) return;
+  const auto& recipe = plan_.activations[activation];
   std::vector<std::int32_t> batches;
-  if (input_range_of(recipe) == input_range::batch) {
+  if (recipe && input_range_of(*recipe) == input_range::batch) {
     for (const index_t row : rows) batches.push_back(inputs_.batch_of(sample.rows[static_cast<std::size_t>(row)]));
   }
-  quantize_input(recipe, {inputs_.channels(linear), inputs_.tensor(linear), inputs_.batches(linear)}, batches,
-                 lm::as_const(x), x);
+  quantizer_.input(activation, linear, batches, lm::as_const(x), x);
+  if (what == kind::change && quantizer_.is_scaled(activation))
+    scale_columns(lm::as_const(x), reciprocals(quantizer_.input_scale(activation, linear)), x);
 }
 
 }  // namespace qgrain::sweep

@@ -1,7 +1,8 @@
 #include "verification.hpp"
 
+#include "fake_linear.hpp"
+#include "input_calibration.hpp"
 #include "mix_override.hpp"
-#include "ranges.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -61,22 +62,46 @@ mix_report verify_mix(const lm::model& model, const lm::packed_rows& rows, const
 recipe_mix calibrated_mix(const lm::model& model, const std::vector<std::vector<float>>& input_amax, recipe_mix mix) {
   const std::vector<std::string> missing = missing_ranges(mix, model);
   for (std::size_t l = 0; l < mix.linears.size(); ++l) {
-    if (std::find(missing.begin(), missing.end(), model.linears()[l].name) != missing.end())
-      mix.input_amax[l] = input_amax[l];
+    if (std::find(missing.begin(), missing.end(), model.linears()[l].name) == missing.end()) continue;
+    const std::span<const float> scale = mix.scale_of(l);
+    if (scale.empty() && mix.linears[l].calibration != calibration_method::max) continue;
+    mix.input_amax[l] = scale.empty() ? input_amax[l] : scaled_columns(input_amax[l], scale);
   }
   return mix;
 }
 
 recipe_mix calibrated_mix(const lm::model& model, const lm::packed_rows& rows, recipe_mix mix, thread_pool& pool,
                           const lm::pass_limits& limits) {
-  if (missing_ranges(mix, model).empty()) return mix;
-  input_ranges inputs(model, rows, pool);
-  lm::layer_pass pass(model, rows, pool, limits);
-  pass.forward(lm::layer_pass::keep::last_state, &inputs);
-  inputs.require_finite();
-  std::vector<std::vector<float>> channels;
-  for (std::size_t l = 0; l < model.linears().size(); ++l) channels.push_back(inputs.channels(static_cast<index_t>(l)));
-  return calibrated_mix(model, channels, std::move(mix));
+  const std::vector<std::string> missing = missing_ranges(mix, model);
+  if (missing.empty()) return mix;
+  std::vector<job> jobs;
+  std::vector<std::size_t> job_of(mix.linears.size());
+  std::vector<bool> is_missing(mix.linears.size());
+  for (std::size_t l = 0; l < mix.linears.size(); ++l) {
+    is_missing[l] = std::find(missing.begin(), missing.end(), model.linears()[l].name) != missing.end();
+    if (!is_missing[l] || !mix.scale_of(l).empty()) continue;
+    const linear_recipes& r = mix.linears[l];
+    const job wanted{r.weight ? r.weight->name : std::string(unquantized),
+                     r.activation ? r.activation->name : std::string(unquantized), std::string(name_of(r.calibration))};
+    job_of[l] = static_cast<std::size_t>(std::find(jobs.begin(), jobs.end(), wanted) - jobs.begin());
+    if (job_of[l] == jobs.size()) jobs.push_back(wanted);
+  }
+  // Largest magnitudes of channels, for ranges behind scales that are given.
+  const job channels{std::string(unquantized), "int8/per_hidden_channel"};
+  const auto channels_job = static_cast<std::size_t>(std::find(jobs.begin(), jobs.end(), channels) - jobs.begin());
+  if (channels_job == jobs.size()) jobs.push_back(channels);
+  mix.input_scale.resize(mix.linears.size());
+  const calibration_table found = calibrate_jobs(model, rows, jobs, pool, limits);
+  for (std::size_t l = 0; l < mix.linears.size(); ++l) {
+    if (!is_missing[l]) continue;
+    if (mix.scale_of(l).empty()) {
+      mix.input_amax[l] = found.at(job_of[l], l).amax;
+      mix.input_scale[l] = found.at(job_of[l], l).input_scale;
+    } else {
+      mix.input_amax[l] = scaled_columns(found.at(channels_job, l).amax, mix.scale_of(l));
+    }
+  }
+  return mix;
 }
 
 }  // namespace qgrain::sweep

@@ -54,11 +54,13 @@ class mix_verifier {
 [[nodiscard]] mix_report verify_mix(const lm::model& model, const lm::packed_rows& rows, const recipe_mix& mix,
                                     thread_pool& pool, const lm::pass_limits& limits = {});
 
-/// The mix with every missing range of a static activation recipe taken from the unquantized model's inputs on these
-/// rows, padding included. One forward pass, none if nothing is missing. Throws errc::non_finite.
+/// The mix with every missing range and input scale taken from the unquantized model's inputs on these rows, padding
+/// included, by the calibrations that it names. One forward pass, one more where a calibration looks twice, none if
+/// nothing is missing. A range that is missing beside a given input scale is that of the largest scaled magnitudes.
+/// Throws errc::non_finite.
 [[nodiscard]] recipe_mix calibrated_mix(const lm::model& model, const lm::packed_rows& rows, recipe_mix mix,
                                         thread_pool& pool, const lm::pass_limits& limits = {});
-/// The same with ranges that are known, [Linear][in] as engine_result::input_amax.
+/// The same with magnitudes that are known, [Linear][in] as engine_result::input_amax, for calibration max alone.
 [[nodiscard]] recipe_mix calibrated_mix(const lm::model& model, const std::vector<std::vector<float>>& input_amax,
                                         recipe_mix mix);
 

@@ -67,7 +67,14 @@ class error_adder {
 std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span<const job> jobs, thread_pool& pool,
                                                const lm::pass_limits& limits) {
   check_jobs(model, jobs);
-  const job_plan plan = plan_jobs(jobs);
+  std::vector<job> recipes;  // without what does not touch the weight
+  std::vector<std::size_t> recipe_of;
+  for (const job& wanted : jobs) {
+    const job alone{wanted.weight, std::string(unquantized)};
+    recipe_of.push_back(static_cast<std::size_t>(std::find(recipes.begin(), recipes.end(), alone) - recipes.begin()));
+    if (recipe_of.back() == recipes.size()) recipes.push_back(alone);
+  }
+  const job_plan plan = plan_jobs(recipes);
   const std::vector<weight_range> ranges = find_weight_ranges(model, pool);
   error_adder errors(plan, ranges, pool);
   lm::block_weights block(model.config());
@@ -83,7 +90,8 @@ std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span
   std::vector<std::vector<double>> means(jobs.size());
   for (std::size_t j = 0; j < jobs.size(); ++j) {
     for (std::size_t l = 0; l < ranges.size(); ++l)
-      means[j].push_back(errors.sum(plan.jobs[j].weight, l) / static_cast<double>(model.linears()[l].elements()));
+      means[j].push_back(errors.sum(plan.jobs[recipe_of[j]].weight, l) /
+                         static_cast<double>(model.linears()[l].elements()));
   }
   return means;
 }

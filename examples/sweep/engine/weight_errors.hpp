@@ -14,8 +14,9 @@
 
 namespace qgrain::sweep {
 
-/// [job][Linear] mean over the weights of (Q(W) - W)^2, Q the job's weight recipe; 0 where it is "fp16". Differences
-/// are rounded to f32, squares summed in double in a fixed order: the same bits for any number of threads.
+/// [job][Linear] mean over the weights of (Q(W) - W)^2, Q the job's weight recipe; 0 where it is "fp16". Input scales
+/// of a calibration come from data and are left out. Differences are rounded to f32, squares summed in double in a
+/// fixed order: the same bits for any number of threads.
 ///
 /// The weights are read twice whatever the number of jobs: for their ranges, and for all recipes at once. Memory: one
 /// block, a slab of the head, a band of rows per thread. Throws what score_jobs throws for jobs and weights.

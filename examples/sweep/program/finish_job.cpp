@@ -71,7 +71,7 @@ class job_results {
 
   // What the chosen formats need of calibration.
   [[nodiscard]] calibrated_inputs inputs() const {
-    const recipe_mix mix = mixes_of(pass_.model, jobs_, scored_.result.input_amax)(chosen());
+    const recipe_mix mix = mixes_of(pass_.model, jobs_, scored_.result.calibrations)(chosen());
     calibrated_inputs inputs;
     for (std::size_t l = 0; l < mix.linears.size(); ++l)
       inputs[pass_.model.linears()[l].name] = {mix.input_amax[l], {}};
@@ -275,7 +275,7 @@ class job_results {
       }
     }
     request.effective_bits = settings.study_bits;
-    request.make_mix = mixes_of(pass_.model, jobs_, scored_.result.input_amax);
+    request.make_mix = mixes_of(pass_.model, jobs_, scored_.result.calibrations);
     study_options options;
     options.stop_requested = stop_requested;
     const study_result study = mix_study(bench.verifier(), request, options);

@@ -229,12 +229,13 @@ quantization_rules rules_of(json::object& config) {
       config["quant_pair"].as_object()["format_name"] = *format;
   }
   const std::string algorithm = text_at(config, "calibration.algorithm");
-  if (algorithm == "max") {
-    rules.algorithm = json::value("max");
+  if (std::find(calibration_names.begin(), calibration_names.end(), algorithm) != calibration_names.end()) {
+    rules.algorithm = json::value(algorithm);
   } else if (algorithm == "none") {
     rules.algorithm = json::value();
   } else if (algorithm != "by_format") {
-    throw error(errc::unknown_name, "calibration.algorithm: must be by_format, max or none, not " + algorithm);
+    throw error(errc::unknown_name, "calibration.algorithm: must be by_format, none or one of " +
+                                        join_names(calibration_names) + ", not " + algorithm);
   }
   return rules;
 }

@@ -2,8 +2,8 @@
 #ifndef QGRAIN_SWEEP_PROGRAM_RUN_HPP
 #define QGRAIN_SWEEP_PROGRAM_RUN_HPP
 
-#include "plan.hpp"
 #include "finish_job.hpp"
+#include "plan.hpp"
 #include "request.hpp"
 #include "scoring_pass.hpp"
 

@@ -201,7 +201,7 @@ std::vector<job> jobs_of(const planned_job& planned) {
   std::vector<job> jobs;
   for (const planned_format& format : planned.formats) {
     const recipe_pair& recipes = format.quantization.recipes;
-    jobs.push_back({recipes.weight, recipes.activation});
+    jobs.push_back({recipes.weight, recipes.activation, recipes.calibration});
   }
   return jobs;
 }

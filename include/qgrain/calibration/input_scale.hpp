@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
@@ -45,44 +46,59 @@ inline void require_alpha(double alpha) {
 
 /// SmoothQuant: per input channel, (largest |w|)^(1 - alpha) / (largest |x|)^alpha, within [1e-4, 1e4].
 ///
-/// weight: [out, in]; input_amax: [in], the largest magnitudes of the input's channels. The input is to be multiplied
-/// by the result. A channel whose input is all zeros gets 1e4, one whose input and weights are all zeros 1 (neither
-/// matters). Powers and quotient in float32. Source: Xiao et al. 2022; ModelOpt 0.47, which fails on a column of zero
-/// weights where alpha < 1.
+/// weight_amax, input_amax: [in], the largest magnitudes of the weight's columns and of the input's channels. The input
+/// is to be multiplied by the result. A channel whose input is all zeros gets 1e4, one whose input and weights are all
+/// zeros 1 (neither matters). Powers and quotient in float32. Source: Xiao et al. 2022; ModelOpt 0.47, which fails on a
+/// column of zero weights where alpha < 1.
 /// @throws error errc::invalid_shape, errc::out_of_range (alpha outside [0, 1])
-[[nodiscard]] inline std::vector<float> smoothquant_scale(matrix_view<const float> weight,
+[[nodiscard]] inline std::vector<float> smoothquant_scale(std::span<const float> weight_amax,
                                                           std::span<const float> input_amax, double alpha = 1.0) {
-  detail::require_channels("largest magnitudes of the input", static_cast<std::size_t>(weight.shape.cols),
-                           input_amax.size());
+  detail::require_channels("largest magnitudes of the input", weight_amax.size(), input_amax.size());
   detail::require_alpha(alpha);
   std::vector<float> scale(input_amax.size());
   for (std::size_t c = 0; c < scale.size(); ++c) {
-    float weight_amax = 0.0F;
-    for (index_t r = 0; r < weight.shape.rows; ++r)
-      weight_amax = widened(weight_amax, weight(r, static_cast<index_t>(c)));
-    const float quotient = div_rn(std::pow(weight_amax, static_cast<float>(1.0 - alpha)),
+    const float quotient = div_rn(std::pow(weight_amax[c], static_cast<float>(1.0 - alpha)),
                                   std::pow(input_amax[c], static_cast<float>(alpha)));
     scale[c] = std::isnan(quotient) ? 1.0F : detail::clamped_scale(quotient);
   }
   return scale;
 }
 
+/// The same for a weight [out, in].
+[[nodiscard]] inline std::vector<float> smoothquant_scale(matrix_view<const float> weight,
+                                                          std::span<const float> input_amax, double alpha = 1.0) {
+  std::vector<float> weight_amax(static_cast<std::size_t>(weight.shape.cols), 0.0F);
+  for (index_t r = 0; r < weight.shape.rows; ++r) {
+    for (index_t c = 0; c < weight.shape.cols; ++c) {
+      float& amax = weight_amax[static_cast<std::size_t>(c)];
+      amax = widened(amax, weight(r, c));
+    }
+  }
+  return smoothquant_scale(weight_amax, input_amax, alpha);
+}
+
 /// Mean |x| per input channel, as a mean over batches of the means of each batch.
 class mean_magnitude_observer {
  public:
-  /// batch: [tokens, in].
-  /// @throws error errc::invalid_shape where the number of channels changes
+  /// batch: [tokens, in]; times: [tokens] how many equal tokens a row stands for; none: one each.
+  /// @throws error errc::invalid_shape where the number of channels changes, or that of times is not that of tokens
   template <storage_element T>
-  void observe(matrix_view<const T> batch) {
+  void observe(matrix_view<const T> batch, std::span<const std::int32_t> times = {}) {
     const auto channels = static_cast<std::size_t>(batch.shape.cols);
     if (sums_.empty()) sums_.assign(channels, 0.0);
     detail::require_channels("a batch", sums_.size(), channels);
+    if (!times.empty() && static_cast<index_t>(times.size()) != batch.shape.rows) {
+      throw error(errc::invalid_shape, "a batch of " + std::to_string(batch.shape.rows) + " tokens has " +
+                                           std::to_string(times.size()) + " multiplicities");
+    }
+    double tokens = 0;
+    for (index_t r = 0; r < batch.shape.rows; ++r) tokens += count(times, r);
     for (std::size_t c = 0; c < channels; ++c) {
       double sum = 0;
       for (index_t r = 0; r < batch.shape.rows; ++r) {
-        sum += std::fabs(static_cast<double>(to_float(batch(r, static_cast<index_t>(c)))));
+        sum += count(times, r) * std::fabs(static_cast<double>(to_float(batch(r, static_cast<index_t>(c)))));
       }
-      sums_[c] += sum / static_cast<double>(batch.shape.rows);
+      sums_[c] += sum / tokens;
     }
     ++batches_;
   }
@@ -94,33 +110,62 @@ class mean_magnitude_observer {
   }
 
  private:
+  [[nodiscard]] static double count(std::span<const std::int32_t> times, index_t row) {
+    return times.empty() ? 1.0 : static_cast<double>(times[static_cast<std::size_t>(row)]);
+  }
   std::vector<double> sums_;
   index_t batches_ = 0;
 };
 
 /// AWQ: how much of its group's largest magnitude a weight has, averaged over the outputs, per input channel.
-///
-/// weight: [out, in]; group: elements along the input that share a scale (the last one may be short).
-[[nodiscard]] inline std::vector<float> awq_weight_share(matrix_view<const float> weight, index_t group) {
-  if (group < 1) throw error(errc::invalid_argument, "a group has at least 1 element, found " + std::to_string(group));
-  const index_t cols = weight.shape.cols;
-  std::vector<double> sums(static_cast<std::size_t>(cols), 0.0);
-  for (index_t r = 0; r < weight.shape.rows; ++r) {
-    for (index_t first = 0; first < cols; first += group) {
-      const index_t end = std::min(first + group, cols);
-      float absmax = 0.0F;
-      for (index_t c = first; c < end; ++c) absmax = widened(absmax, weight(r, c));
-      const float divisor = add_rn(absmax, std::numeric_limits<float>::min());
-      for (index_t c = first; c < end; ++c) {
-        sums[static_cast<std::size_t>(c)] += static_cast<double>(div_rn(std::fabs(weight(r, c)), divisor));
-      }
+class weight_share_observer {
+ public:
+  /// group: elements along the input that share a scale (the last one may be short).
+  /// @throws error errc::invalid_argument for a group of nothing
+  explicit weight_share_observer(index_t group) : group_(group) {
+    if (group < 1) {
+      throw error(errc::invalid_argument, "a group has at least 1 element, found " + std::to_string(group));
     }
   }
-  std::vector<float> share(sums.size());
-  for (std::size_t c = 0; c < share.size(); ++c) {
-    share[c] = static_cast<float>(sums[c] / static_cast<double>(weight.shape.rows));
+
+  /// rows: [some outputs, in], in any portions.
+  /// @throws error errc::invalid_shape where the number of channels changes
+  void observe(matrix_view<const float> rows) {
+    const index_t cols = rows.shape.cols;
+    if (sums_.empty()) sums_.assign(static_cast<std::size_t>(cols), 0.0);
+    detail::require_channels("rows of a weight", sums_.size(), static_cast<std::size_t>(cols));
+    for (index_t r = 0; r < rows.shape.rows; ++r) {
+      for (index_t first = 0; first < cols; first += group_) {
+        const index_t end = std::min(first + group_, cols);
+        float absmax = 0.0F;
+        for (index_t c = first; c < end; ++c) absmax = widened(absmax, rows(r, c));
+        const float divisor = add_rn(absmax, std::numeric_limits<float>::min());
+        for (index_t c = first; c < end; ++c) {
+          sums_[static_cast<std::size_t>(c)] += static_cast<double>(div_rn(std::fabs(rows(r, c)), divisor));
+        }
+      }
+    }
+    outputs_ += rows.shape.rows;
   }
-  return share;
+  [[nodiscard]] std::vector<float> share() const {
+    std::vector<float> share(sums_.size());
+    for (std::size_t c = 0; c < share.size(); ++c) {
+      share[c] = static_cast<float>(sums_[c] / static_cast<double>(outputs_));
+    }
+    return share;
+  }
+
+ private:
+  index_t group_;
+  std::vector<double> sums_;
+  index_t outputs_ = 0;
+};
+
+/// The same of a whole weight [out, in].
+[[nodiscard]] inline std::vector<float> awq_weight_share(matrix_view<const float> weight, index_t group) {
+  weight_share_observer observer(group);
+  observer.observe(weight);
+  return observer.share();
 }
 
 /// The alphas that AWQ tries: 0, step, 2 step, ... up to 1, as float32.

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace qgrain::calibration {
@@ -88,43 +89,33 @@ struct multiplier_search {
   }
 };
 
-/// The multiple of an initial range with the least squared error over all batches, per tensor, row or column. Element:
-/// the element stage of a quantizer (quantizer<...>::element_type) whose range is one magnitude.
-///
-/// Errors are float32, their squares summed in double; the first of equal multiples wins. A range of 0 stays 0. Source:
-/// ModelOpt 0.47's mse calibrator (sums there are float32).
-template <class Element>
-class mse_observer {
+/// Squared errors of ranges at the multiples of an initial value that a search tries. For quantizers that are known at
+/// run time only; mse_observer fills it by itself.
+class multiplier_losses {
  public:
-  mse_observer(range_axis axis, std::vector<float> initial, const multiplier_search& search = {})
-      : axis_(axis), initial_(std::move(initial)), multipliers_(search.values()) {
+  explicit multiplier_losses(std::vector<float> initial, const multiplier_search& search = {})
+      : initial_(std::move(initial)), multipliers_(search.values()) {
     losses_.assign(multipliers_.size() * initial_.size(), 0.0);
   }
 
-  /// @throws error errc::invalid_shape where the number of ranges differs from that of the initial ones
-  template <storage_element T>
-  void observe(matrix_view<const T> batch) {
-    detail::require_ranges(initial_.size(), detail::range_count(batch.shape, axis_));
-    for (std::size_t m = 0; m < multipliers_.size(); ++m) {
-      for (index_t r = 0; r < batch.shape.rows; ++r) {
-        for (index_t c = 0; c < batch.shape.cols; ++c) {
-          const std::size_t range = detail::range_index(r, c, axis_);
-          const auto factors = Element::factors(Element::scale(mul_rn(initial_[range], multipliers_[m])));
-          const float x = to_float(batch(r, c));
-          const float error = sub_rn(Element::fake(x, factors), x);
-          losses_[m * initial_.size() + range] += static_cast<double>(mul_rn(error, error));
-        }
-      }
-    }
+  [[nodiscard]] const std::vector<float>& multipliers() const noexcept { return multipliers_; }
+  [[nodiscard]] std::size_t ranges() const noexcept { return initial_.size(); }
+  /// Range `range` at multiplier `multiplier`, both by their place.
+  [[nodiscard]] float candidate(std::size_t multiplier, std::size_t range) const {
+    return mul_rn(initial_[range], multipliers_[multiplier]);
   }
-  /// Adds the losses of another observer of the same ranges and multipliers.
-  void merge(const mse_observer& other) {
+  void add(std::size_t multiplier, std::size_t range, double loss) {
+    losses_[multiplier * initial_.size() + range] += loss;
+  }
+  /// Adds the losses of the same ranges and multipliers.
+  /// @throws error errc::invalid_shape where their number differs
+  void merge(const multiplier_losses& other) {
     detail::require_ranges(losses_.size(), other.losses_.size());
     for (std::size_t i = 0; i < losses_.size(); ++i) losses_[i] += other.losses_[i];
   }
-  [[nodiscard]] const std::vector<float>& multipliers() const noexcept { return multipliers_; }
   /// [multipliers, ranges], row-major.
   [[nodiscard]] const std::vector<double>& losses() const noexcept { return losses_; }
+  /// Of each range the candidate with the least loss, the first of equal ones. A range of 0 stays 0.
   [[nodiscard]] std::vector<float> amax() const {
     std::vector<float> best(initial_.size());
     for (std::size_t i = 0; i < best.size(); ++i) {
@@ -132,16 +123,47 @@ class mse_observer {
       for (std::size_t m = 1; m < multipliers_.size(); ++m) {
         if (losses_[m * best.size() + i] < losses_[pick * best.size() + i]) pick = m;
       }
-      best[i] = mul_rn(initial_[i], multipliers_[pick]);
+      best[i] = candidate(pick, i);
     }
     return best;
   }
 
  private:
-  range_axis axis_;
   std::vector<float> initial_;
   std::vector<float> multipliers_;
   std::vector<double> losses_;
+};
+
+/// The multiple of an initial range with the least squared error over all batches, per tensor, row or column. Element:
+/// the element stage of a quantizer (quantizer<...>::element_type) whose range is one magnitude.
+///
+/// Errors are float32, their squares summed in double; the first of equal multiples wins. A range of 0 stays 0. Source:
+/// ModelOpt 0.47's mse calibrator (sums there are float32).
+template <class Element>
+class mse_observer : public multiplier_losses {
+ public:
+  mse_observer(range_axis axis, std::vector<float> initial, const multiplier_search& search = {})
+      : multiplier_losses(std::move(initial), search), axis_(axis) {}
+
+  /// @throws error errc::invalid_shape where the number of ranges differs from that of the initial ones
+  template <storage_element T>
+  void observe(matrix_view<const T> batch) {
+    detail::require_ranges(ranges(), detail::range_count(batch.shape, axis_));
+    for (std::size_t m = 0; m < multipliers().size(); ++m) {
+      for (index_t r = 0; r < batch.shape.rows; ++r) {
+        for (index_t c = 0; c < batch.shape.cols; ++c) {
+          const std::size_t range = detail::range_index(r, c, axis_);
+          const auto factors = Element::factors(Element::scale(candidate(m, range)));
+          const float x = to_float(batch(r, c));
+          const float error = sub_rn(Element::fake(x, factors), x);
+          add(m, range, static_cast<double>(mul_rn(error, error)));
+        }
+      }
+    }
+  }
+
+ private:
+  range_axis axis_;
 };
 
 }  // namespace qgrain::calibration

@@ -29,6 +29,17 @@ const std::vector<study_group> groups{{{0, 1, 2}, {0, 1, no_format}, {16, 32, 64
                                       {{}, {0, 1, no_format}, {4, 8, 16}}};
 const std::vector<std::vector<double>> scores{{9, 2, 0}, {5, 1, 0}, {0}, {3, 2.5, 0}};
 
+// Calibrations with one static range for all Linears.
+const calibration_table& calibrations() {
+  static const calibration_table table = [] {
+    calibration_table t{{0, 1}, {{}, {}}};
+    t.entries[0].resize(tiny().linears().size());
+    t.entries[1].assign(tiny().linears().size(), {{8.0F}, {}});
+    return t;
+  }();
+  return table;
+}
+
 lm::packed_rows few_rows() { return rows_of(captions("captions_small.txt", 4), "driver"); }
 
 bool same_report(const mix_report& a, const mix_report& b) {
@@ -42,9 +53,7 @@ BOOST_AUTO_TEST_CASE(one_base_serves_many_mixes) {
   thread_pool pool(2);
   const lm::packed_rows rows = few_rows();
   mix_verifier verifier(tiny(), rows, pool);
-  std::vector<std::vector<float>> amax;
-  for (const lm::linear_info& l : tiny().linears()) amax.emplace_back(static_cast<std::size_t>(l.in), 8.0F);
-  const mix_maker make = mixes_of(tiny(), formats, amax);
+  const mix_maker make = mixes_of(tiny(), formats, calibrations());
   std::vector<std::size_t> all(tiny().linears().size(), 0);
   std::vector<std::size_t> some(tiny().linears().size(), no_format);
   some.front() = 1;
@@ -61,11 +70,9 @@ BOOST_AUTO_TEST_CASE(the_best_choice_is_measured_once) {
   thread_pool pool(2);
   const lm::packed_rows rows = few_rows();
   mix_verifier verifier(tiny(), rows, pool);
-  std::vector<std::vector<float>> amax;
-  for (const lm::linear_info& l : tiny().linears()) amax.emplace_back(static_cast<std::size_t>(l.in), 8.0F);
   study_request request{groups,  {{"first", scores}, {"twin", scores}, {"kl_div", scores}}, {7.5, 9, 16}, {}, true,
                         "kl_div"};
-  request.make_mix = mixes_of(tiny(), formats, amax);
+  request.make_mix = mixes_of(tiny(), formats, calibrations());
   double last_share = 0;
   std::size_t calls = 0;
   study_options options;
