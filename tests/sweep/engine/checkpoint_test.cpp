@@ -22,7 +22,10 @@ const std::vector<job> jobs{{"int8/per_tensor", "fp16"},
                             {"int4/group32", "int8/per_tensor_dynamic"},
                             {"mxfp4_rceil", "fp8/per_tensor_static"},
                             {"fp8/tile128x128", "fp8/group32"},
-                            {"int4/group32", "fp16"}};
+                            {"int4/group32", "fp16"},
+                            {"int4/group32", "fp8/per_tensor_static", "awq_lite"},
+                            {"int8/per_tensor", "int8/per_tensor_static", "mse"},
+                            {"int8/per_tensor", "int8/per_tensor_static", "smoothquant"}};
 
 // Small pieces: several samples in a block, several slabs of the head, one weight variant at a time.
 engine_options options_in(const lm::testing::temporary_folder& folder, cross_term mode) {
@@ -79,6 +82,7 @@ BOOST_AUTO_TEST_CASE(a_pass_goes_on_to_the_same_bits) {
       BOOST_TEST_REQUIRE(found.has_value());
       BOOST_TEST((found->scores == wanted->scores));
       BOOST_TEST((found->input_amax == wanted->input_amax));
+      BOOST_TEST((found->calibrations == wanted->calibrations));
       BOOST_TEST(found->costs.scoring_flops == wanted->costs.scoring_flops);
     }
   }
@@ -98,6 +102,20 @@ BOOST_AUTO_TEST_CASE(a_complete_pass_scores_nothing_again_and_others_start_anew)
   BOOST_TEST((found->scores != wanted->scores));
   lm::write_text_file(options.checkpoint, "damaged");
   expect_error(errc::bad_file, {"state"}, [&] { scored_lines(options, rows, 1U << 30U, found); });
+}
+
+BOOST_AUTO_TEST_CASE(jobs_of_another_calibration_are_another_pass) {
+  const lm::testing::temporary_folder folder;
+  const engine_options options = options_in(folder, cross_term::exact);
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 4), "driver");
+  thread_pool pool(1);
+  const std::vector<job> first{{"int8/per_tensor", "int8/per_tensor_static", "percentile"}};
+  const std::vector<job> second{{"int8/per_tensor", "int8/per_tensor_static", "mse"}};
+  const engine_result wanted = score_jobs(tiny(), rows, second, pool, options);
+  static_cast<void>(score_jobs(tiny(), rows, first, pool, options));
+  BOOST_TEST((checkpoint_jobs(options.checkpoint) == first));
+  BOOST_TEST((score_jobs(tiny(), rows, second, pool, options).scores == wanted.scores));
+  BOOST_TEST((checkpoint_jobs(options.checkpoint) == second));
 }
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_be_written_is_an_error) {
