@@ -1,6 +1,7 @@
 // The scoring engine: what a job costs beyond its bare matrix products, one int8 x int8 job as a whole, and 144 jobs
 // with the cross term exact and approximated.
 //   engine_bench MODEL TEXT_FILE THREADS
+#include "support/linear_products.hpp"
 #include "support/program.hpp"
 #include "support/timing.hpp"
 
@@ -49,38 +50,6 @@ const std::vector<std::string> grid_activations{"int8/per_tensor_static",
                                                 "mxfp4_rceil",
                                                 "nvfp4_modelopt",
                                                 "mxfp8_e4m3_rceil"};
-
-// The products of one job over the rows that are scored, in the engine's tasks of 128 rows.
-class job_products {
- public:
-  job_products(const lm::model& m, index_t rows, thread_pool& pool) : model_(m), rows_(rows), pool_(pool) {
-    index_t widest = 0;
-    index_t largest = 0;
-    for (const lm::linear_info& l : m.linears()) {
-      widest = std::max({widest, l.in, l.out});
-      largest = std::max(largest, l.elements());
-    }
-    x_ = lm::buffer(rows * widest);
-    y_ = lm::buffer(rows * widest);
-    w_ = lm::buffer(largest);
-    for (lm::buffer* b : {&x_, &y_, &w_}) std::fill(b->all().begin(), b->all().end(), 0.5F);
-  }
-  void run() {
-    for (const lm::linear_info& l : model_.linears()) {
-      const lm::matrix x = x_.view(rows_, l.in);
-      const lm::matrix y = y_.view(rows_, l.out);
-      for_each_chunk(pool_, rows_, 128, [&](index_t b, index_t e) {
-        lm::linear(lm::as_const(lm::rows_of(x, b, e)), lm::as_const(w_.view(l.out, l.in)), {}, lm::rows_of(y, b, e));
-      });
-    }
-  }
-
- private:
-  const lm::model& model_;
-  index_t rows_;
-  thread_pool& pool_;
-  lm::buffer x_, y_, w_;
-};
 
 double sum_of(const std::vector<double>& values) {
   double sum = 0;
@@ -141,7 +110,7 @@ void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int th
   many.insert(many.end(), added.begin(), added.end());
   double flops_few = 0;
   double flops_many = 0;
-  job_products products(m, rows.rows(), pool);
+  bench::linear_products products(m, rows.rows(), pool);
   const auto jobs = static_cast<double>(added.size());
   const std::vector<double> seconds = bench::median_seconds(
       {[&] { static_cast<void>(score_jobs(m, rows, one, pool)); },

@@ -1,6 +1,7 @@
 // Divergence scores by forward passes: against the gradient sweep of the same jobs, and against their bare products.
 // Fisher scores with one draw: against the gradient sweep, for all jobs and for one.
 //   output_scores_bench MODEL TEXT_FILE THREADS
+#include "support/linear_products.hpp"
 #include "support/program.hpp"
 #include "support/timing.hpp"
 
@@ -44,41 +45,6 @@ std::vector<linear_group> grouped(const lm::model& m) {
   return groups;
 }
 
-// One product of every Linear over some rows, in the engine's tasks of 128 rows. Returns its operations.
-class bare_products {
- public:
-  bare_products(const lm::model& m, index_t rows, thread_pool& pool) : model_(m), rows_(rows), pool_(pool) {
-    index_t widest = 0;
-    index_t largest = 0;
-    for (const lm::linear_info& l : m.linears()) {
-      widest = std::max({widest, l.in, l.out});
-      largest = std::max(largest, l.elements());
-    }
-    x_ = lm::buffer(rows * widest);
-    y_ = lm::buffer(rows * widest);
-    w_ = lm::buffer(largest);
-    for (lm::buffer* b : {&x_, &y_, &w_}) std::fill(b->all().begin(), b->all().end(), 0.5F);
-  }
-  double run() {
-    double flops = 0;
-    for (const lm::linear_info& l : model_.linears()) {
-      const lm::matrix x = x_.view(rows_, l.in);
-      const lm::matrix y = y_.view(rows_, l.out);
-      for_each_chunk(pool_, rows_, 128, [&](index_t b, index_t e) {
-        lm::linear(lm::as_const(lm::rows_of(x, b, e)), lm::as_const(w_.view(l.out, l.in)), {}, lm::rows_of(y, b, e));
-      });
-      flops += 2.0 * static_cast<double>(l.elements()) * static_cast<double>(rows_);
-    }
-    return flops;
-  }
-
- private:
-  const lm::model& model_;
-  index_t rows_;
-  thread_pool& pool_;
-  lm::buffer x_, y_, w_;
-};
-
 void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int threads) {
   const std::int32_t padding_id = m.config().end_of_text.value_or(0);
   const lm::packed_rows rows =
@@ -89,7 +55,7 @@ void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int th
   const std::vector<linear_group> groups = grouped(m);
   double flops = 0;
   double bare_flops = 0;
-  bare_products products(m, 4 * rows.rows(), pool);
+  bench::linear_products products(m, 4 * rows.rows(), pool);
   const std::vector<double> seconds =
       bench::median_seconds({[&] { flops = score_outputs(m, rows, jobs, groups, pool).linear_flops; },
                              [&] { static_cast<void>(score_jobs(m, rows, jobs, pool)); },

@@ -37,21 +37,32 @@ namespace qgrain::lm {
   return static_cast<std::int32_t>(nearest) - (is_above ? 1 : 0);
 }
 
-/// exp(x) within 1 ulp: two-part reduction by ln 2, then a polynomial of degree 7, as in the SLEEF vector math library
-/// (Shibata and Petrogalli, 2019). 0 for x <= -104, infinity above the largest float.
-[[nodiscard]] QGRAIN_ELEMENTWISE float exp_accurate(float x) noexcept {
-  const float bounded = at_least(-104.0F, at_most(104.0F, x));  // the result no longer changes outside
-  const float n = nearest_integer(mul_rn(bounded, std::numbers::log2e_v<float>));
-  float r = fma_rn(n, -0.693145751953125F, bounded);
+/// exp(x) = 2^power (1 + rest + rest^2 tail), power a whole number.
+struct exp_parts {
+  float power;
+  float rest;
+  float tail;
+};
+
+/// Two-part reduction by ln 2, then a polynomial, for |x| <= 104: as in the SLEEF vector math library (Shibata and
+/// Petrogalli, 2019).
+[[nodiscard]] QGRAIN_ELEMENTWISE exp_parts parts_of_exp(float x) noexcept {
+  const float n = nearest_integer(mul_rn(x, std::numbers::log2e_v<float>));
+  float r = fma_rn(n, -0.693145751953125F, x);
   r = fma_rn(n, -1.428606765330187e-06F, r);
   float p = 1.9852761761285364e-04F;
   p = fma_rn(p, r, 1.3930435525253415e-03F);
   p = fma_rn(p, r, 8.3333607763063e-03F);
   p = fma_rn(p, r, 4.1666485369205475e-02F);
   p = fma_rn(p, r, 1.6666667163372040e-01F);
-  p = fma_rn(p, r, 0.5F);
-  p = add_rn(1.0F, fma_rn(mul_rn(r, r), p, r));
-  const auto power = static_cast<std::int32_t>(n);
+  return {n, r, fma_rn(p, r, 0.5F)};
+}
+
+/// exp(x) within 1 ulp, of degree 7. 0 for x <= -104, infinity above the largest float.
+[[nodiscard]] QGRAIN_ELEMENTWISE float exp_accurate(float x) noexcept {
+  const exp_parts e = parts_of_exp(at_least(-104.0F, at_most(104.0F, x)));  // the result no longer changes outside
+  const float p = add_rn(1.0F, fma_rn(mul_rn(e.rest, e.rest), e.tail, e.rest));
+  const auto power = static_cast<std::int32_t>(e.power);
   return p * power_of_two(power >> 1) * power_of_two(power - (power >> 1));
 }
 

@@ -1,25 +1,12 @@
 // The kernels on an emulated device against the host, bit for bit.
 #include <support/inputs.hpp>
-#include <support/kernel_checks.hpp>
 #include <support/slice_recipes.hpp>
 
 #include <boost/test/unit_test.hpp>
 
-#include "emulated_backend.hpp"
+#include "emulated_checks.hpp"
 
 using namespace qgrain_test;
-
-namespace {
-
-template <class Q>
-void check_recipe() {
-  emulated_backend backend;
-  BOOST_TEST((compare_shapes<Q, float>(backend)) == "");
-  BOOST_TEST((compare_shapes<Q, qgrain::bfloat16>(backend)) == "");
-  BOOST_TEST((compare_shapes<Q, qgrain::float16>(backend)) == "");
-}
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(int8_tensor_has_the_bits_of_the_host) { check_recipe<int8_tensor>(); }
 BOOST_AUTO_TEST_CASE(int8_column_has_the_bits_of_the_host) { check_recipe<int8_column>(); }

@@ -16,21 +16,13 @@ constexpr index_t task_rows = 128;
 constexpr index_t lanes = 16;
 constexpr float largest_change = 80.0F;  // of a logit; e^d stays far from overflow
 
-// e^d - 1 - d in single precision for |d| <= largest_change: the reduction and the polynomial of lm::exp_accurate, with
-// the parts that cancel near 0 left out.
+// e^d - 1 - d in single precision for |d| <= largest_change: lm::exp_accurate with the parts that cancel near 0 left
+// out.
 QGRAIN_ELEMENTWISE float exp_beyond_first_order(float d) {
-  const float n = lm::nearest_integer(mul_rn(d, 1.44269504F));
-  float r = fma_rn(n, -0.693145751953125F, d);
-  r = fma_rn(n, -1.428606765330187e-06F, r);
-  float p = 1.9852761785361284e-04F;
-  p = fma_rn(p, r, 1.3930435525253415e-03F);
-  p = fma_rn(p, r, 8.3333607763063e-03F);
-  p = fma_rn(p, r, 4.1666485369205475e-02F);
-  p = fma_rn(p, r, 1.6666667163372040e-01F);
-  p = fma_rn(p, r, 0.5F);
-  const float power = power_of_two(static_cast<std::int32_t>(n));
+  const lm::exp_parts e = lm::parts_of_exp(d);
+  const float power = power_of_two(static_cast<std::int32_t>(e.power));
   // 2^n (1 + r + r^2 p) - 1 - d; where n is 0, r is d.
-  return add_rn(fma_rn(power, mul_rn(mul_rn(r, r), p), fma_rn(power, r, -d)), sub_rn(power, 1.0F));
+  return add_rn(fma_rn(power, mul_rn(mul_rn(e.rest, e.rest), e.tail), fma_rn(power, e.rest, -d)), sub_rn(power, 1.0F));
 }
 
 // p[i] := exp(z[i] - log_sum); adds their sum to *total.
