@@ -434,6 +434,11 @@ BOOST_AUTO_TEST_CASE(an_algorithm_names_the_calibration) {
     BOOST_TEST(calibration("INT8_DEFAULT_CFG", json::value{{"method", name}}) == name);
   }
   BOOST_TEST(calibration("INT8_DEFAULT_CFG", json::value{{"method", "mse"}, {"step_size", 0.1}}) == "mse");
+  BOOST_CHECK_EXCEPTION((void)resolve_quantization(formats, "INT8_DEFAULT_CFG", overlay("default"), catalog(),
+                                                   {compat::modelopt, json::value("mse")}),
+                        qgrain::error, [](const qgrain::error& e) {
+                          return std::string(e.what()).find("ranges of weights as well") != std::string::npos;
+                        });
 }
 
 BOOST_AUTO_TEST_CASE(every_shipped_file_is_read) {
