@@ -97,9 +97,9 @@ std::vector<format_request> formats_at(const json::object& config) {
   return formats;
 }
 
-cost_model cost_at(const json::object& config, bool is_modelopt) {
+cost_model cost_at(const json::object& config, cost_model otherwise) {
   const auto name = optional_text_at(config, "autoquant.cost");
-  if (!name) return is_modelopt ? cost_model::nominal : cost_model::stored;
+  if (!name) return otherwise;
   try {
     return cost_model_from(*name);
   } catch (const error& fault) {
@@ -120,7 +120,8 @@ autoquant_settings autoquant_of(const json::object& config, bool is_modelopt) {
   if (const auto table = optional_text_at(config, "autoquant.latency_table")) settings.latency_table = *table;
   if (settings.latency_ms && settings.latency_table.empty())
     throw error(errc::invalid_argument, "autoquant.latency_ms needs autoquant.latency_table, a JSON file of times");
-  settings.cost = cost_at(config, is_modelopt);
+  const bool is_mix = !settings.formats.empty() && !is_modelopt;
+  settings.cost = cost_at(config, is_mix ? cost_model::stored : cost_model::nominal);
   settings.groups.how = grouping_from(text_at(config, "autoquant.grouping"));
   settings.groups.patterns = texts_at(config, "autoquant.group_rules");
   settings.disabled_layers = texts_at(config, "autoquant.disabled_layers");

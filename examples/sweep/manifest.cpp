@@ -122,6 +122,7 @@ json::object make_manifest(const job_result& job) {
   add("formats", job.formats);
   add("method_scores", job.method_scores);
   add("method_agreement", job.method_agreement);
+  add("mix", job.mix);
   add("verification", job.verification);
   add("study", job.study);
   manifest["model_fingerprint"] = job.model_fingerprint;

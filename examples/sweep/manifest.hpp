@@ -36,6 +36,7 @@ struct job_result {
   json::array formats;   ///< what the search may choose from, NONE apart: names, attributes, recipes, scores per Linear
   json::object method_scores;     ///< by method and group: a score per entry of formats
   json::array method_agreement;   ///< {method, spearman} with kl_div; empty: not in the manifest
+  json::object mix;               ///< the chosen mix as mix.json has it; empty: not in the manifest
   json::object verification;      ///< the chosen mix measured; empty: not in the manifest
   json::array study;              ///< mixes of every method measured; empty: not in the manifest
   json::object loss;              ///< of the unquantized model over the scored batches; empty: not in the manifest
@@ -47,7 +48,7 @@ struct job_result {
 /// The manifest in the documented key order: scheme, model, num_quantized_layers, layers, autoquant_state,
 /// layer_sensitivity, sensitivity_ranking, dataset, quantization, run_config (as the Python driver writes them), then
 /// linear_scores and recipes (where there is one format), input_amax, loss, cross_term, formats, method_scores,
-/// method_agreement, verification, study (each unless empty), model_fingerprint, program. It holds results
+/// method_agreement, mix, verification, study (each unless empty), model_fingerprint, program. It holds results
 /// only: no times, no memory. Scores that are not finite throw errc::non_finite when the text is written.
 [[nodiscard]] json::object make_manifest(const job_result& job);
 

@@ -187,13 +187,13 @@ BOOST_FIXTURE_TEST_CASE(every_method_in_one_run_with_a_measured_mix, fixture) {
   }
 }
 
-BOOST_FIXTURE_TEST_CASE(costs_are_stored_bits_by_default, fixture) {
+BOOST_FIXTURE_TEST_CASE(costs_of_a_mix_are_stored_bits_by_default, fixture) {
   const auto manifest_with = [&](const std::string& cost) {
     const std::string out = path("cost" + cost);
     const program_result result =
-        run({"quant_pair=wint4_afp16", "dataset.size=small", "autoquant.cost=" + cost, "runner.output_dir=" + out});
+        run({"autoquant.formats=[wint4_afp16]", "dataset.size=small", "autoquant.cost=" + cost, "runner.output_dir=" + out});
     BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
-    return read_json_file(out + "/wint4_afp16_autoquant_lm_quant_manifest.json");
+    return manifest_of(out);
   };
   // int4 in groups of 128 with an f32 scale each: 4.25 bits a weight; the Linears' rows are whole groups
   const json::value stored = manifest_with("null");

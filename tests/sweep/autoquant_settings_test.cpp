@@ -47,8 +47,9 @@ BOOST_AUTO_TEST_CASE(what_is_shipped_scores_by_gradient_alone) {
   BOOST_TEST((shipped.methods == std::vector{score_method::gradient}));
   BOOST_TEST(shipped.formats.empty());
   BOOST_TEST(shipped.effective_bits == 8.0);
-  BOOST_TEST((shipped.cost == cost_model::stored));
-  BOOST_TEST((autoquant_of(config_with("", {}), true).cost == cost_model::nominal));
+  BOOST_TEST((shipped.cost == cost_model::nominal));
+  BOOST_TEST((autoquant_of(config_with("formats", {"a", "b"}), false).cost == cost_model::stored));
+  BOOST_TEST((autoquant_of(config_with("formats", {"a", "b"}), true).cost == cost_model::nominal));
   BOOST_TEST((autoquant_of(config_with("cost", "stored"), true).cost == cost_model::stored));
   BOOST_TEST(!shipped.weight_bytes.has_value());
   BOOST_TEST(!shipped.verify);
@@ -84,7 +85,7 @@ BOOST_AUTO_TEST_CASE(every_refusal_names_its_key) {
   BOOST_TEST(names(refusal("study_bits", "five"), {"autoquant.study_bits", "numbers"}));
   BOOST_TEST(names(refusal("weight_bytes", -1), {"autoquant.weight_bytes", "positive"}));
   BOOST_TEST(names(refusal("latency_ms", 2.5), {"autoquant.latency_ms", "autoquant.latency_table"}));
-  BOOST_TEST(names(refusal("cost", "true"), {"autoquant.cost", "stored or nominal"}));
+  BOOST_TEST(names(refusal("cost", "true"), {"autoquant.cost", "true", "stored", "nominal"}));
   BOOST_TEST(names(refusal("fisher", {{"draws", 0}, {"seed", 0}}), {"autoquant.fisher.draws", "0"}));
   BOOST_TEST(names(refusal("group_rules", {1}), {"autoquant.group_rules", "texts"}));
 }

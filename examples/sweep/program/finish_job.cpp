@@ -106,6 +106,7 @@ class job_results {
     result.loss = {{"mean_over_targets", engine.loss.mean_over_targets},
                    {"mean_of_batches", engine.loss.mean_of_batches}};
     if (job_.pass.cross != cross_term::exact) result.cross_term = cross_term_of_first();
+    result.mix = mix_json(mix(), pass_.model);
     measure(bench, stop_requested, result);
     result.model_fingerprint = engine.model_fingerprint;
     result.program_version = program_version();
@@ -343,7 +344,6 @@ finished_job finish(const planned_job& job, const opened_pass& pass, const score
   const json::object manifest = results.manifest(bench, stop_requested);
   lm::write_text_file(job.folder / run_stats_name, json_text(run_stats(scored, job.pass)) + "\n");
   write_job_reports(manifest, job.folder);
-  lm::write_text_file(job.folder / mix_name, json_text(mix_json(results.mix(), pass.model)) + "\n");
   lm::write_text_file(job.folder / job.result_name(), json_text(manifest) + "\n");
   return {job.label, job.folder, results.found().rows, results.found().outcome, job.has_effect()};
 }
@@ -374,6 +374,7 @@ void write_job_reports(const json::object& manifest, const std::filesystem::path
   write_reports(manifest, folder);
   write_autoquant_report(manifest, folder);
   lm::write_text_file(folder / quant_recipe_name, json_text(quant_recipe(manifest)) + "\n");
+  lm::write_text_file(folder / mix_name, json_text(mapping_in(manifest, "mix")) + "\n");
 }
 
 }  // namespace qgrain::sweep

@@ -73,12 +73,14 @@ BOOST_AUTO_TEST_CASE(files_of_a_sweep) {
   sweep("first", "runner.threads=1");
   const std::map<std::string, int> checked = check_schemas(scratch.path / "first");
   BOOST_TEST((checked == std::map<std::string, int>{{"layer-sensitivity-report", 4},
+                                                    {"mix", 4},
                                                     {"quant-manifest", 4},
+                                                    {"quant_recipe", 4},
                                                     {"run-stats", 4},
                                                     {"sweep-run-stats", 1},
                                                     {"sweep-summary", 1}}));
   const auto first = results_in(scratch.path / "first");
-  BOOST_TEST(first.size() == 4U * 3U + 5U);
+  BOOST_TEST(first.size() == 4U * 7U + 5U);
   for (const auto& [name, text] : first) BOOST_TEST((text.find("seconds") == std::string::npos), name);
   sweep("second", "runner.threads=3");
   BOOST_TEST((results_in(scratch.path / "second") == first));
