@@ -286,9 +286,15 @@ std::string calibration_of(const json::value& algorithm) {
 
 recipe_pair recipes_of(const json::object& config, const recipe_catalog& catalog, compat rules) {
   check_other_quantizers(config.at("quant_cfg").as_object());
-  return {checked_name(quantizer_role::weight, "*weight_quantizer", config, catalog, rules),
-          checked_name(quantizer_role::activation, "*input_quantizer", config, catalog, rules),
-          calibration_of(config.at("algorithm"))};
+  recipe_pair pair{checked_name(quantizer_role::weight, "*weight_quantizer", config, catalog, rules),
+                   checked_name(quantizer_role::activation, "*input_quantizer", config, catalog, rules),
+                   calibration_of(config.at("algorithm"))};
+  if (rules == compat::modelopt && pair.calibration == "mse" && pair.weight != off) {
+    unsupported("algorithm",
+                "ModelOpt's mse searches ranges of weights as well, which is not built in; "
+                "compat=qgrain searches those of inputs alone");
+  }
+  return pair;
 }
 
 }  // namespace qgrain::sweep

@@ -438,17 +438,19 @@ BOOST_FIXTURE_TEST_CASE(calibration_and_compat_change_recipes, fixture) {
   BOOST_TEST(has(recipes({"quant_pair=wfp4_afp8", "calibration=max"}), "fp8/per_tensor_static"));
   BOOST_TEST(has(recipes({"quant_pair=wint8_aint8", "calibration=none"}), "int8/per_tensor_dynamic"));
   const std::string awq = "quant_pair.format_name=INT4_AWQ_CFG";
-  BOOST_TEST(has(recipes({awq}), "awq_lite"));
+  BOOST_TEST(has(recipes({awq}), "int4/group128"));
   BOOST_TEST(has(recipes({awq, "calibration=max"}), "int4/group128"));
+  BOOST_TEST(has(recipes({"quant_pair.format_name=NVFP4_AWQ_FULL_CFG"}), "awq_full"));
   // a preset in the place of a pair
   const std::string presets = recipes({"-m", "quant_format=MXFP8_DEFAULT_CFG,W4A8_NVFP4_FP8_CFG"});
   BOOST_TEST(has(presets, "1. MXFP8_DEFAULT_CFG default"));
   BOOST_TEST(has(presets, "mxfp8_e4m3_rceil"));
   BOOST_TEST(has(presets, "out/W4A8_NVFP4_FP8_CFG/default/small"));
-  BOOST_TEST(has(recipes({"quant_format=INT4_AWQ_CFG"}), "awq_lite"));
+  BOOST_TEST(has(recipes({"quant_format=NVFP4_AWQ_CLIP_CFG"}), "awq_clip"));
   BOOST_TEST(has(recipes({"quant_format=INT4_AWQ_CFG", "quant_format.algorithm=max"}), "int4/group128"));
   BOOST_TEST(has(recipes({"quant_format=INT4_AQW_CFG"}), "INT4_AWQ_CFG"));
-  BOOST_TEST(has(recipes({"calibration.algorithm=mse"}), "must be by_format, max or none"));
+  BOOST_TEST(has(recipes({"calibration.algorithm=mean"}), "must be by_format, none or one of max, percentile, mse"));
+  BOOST_TEST(has(recipes({"quant_pair=wint8_aint8", "calibration=entropy"}), "int8/per_tensor_static"));
 
   BOOST_TEST(has(recipes({"quant_pair=wfp4_afp16"}), "mxfp4_rceil"));
   BOOST_TEST(has(recipes({"quant_pair=wfp4_afp16", "compat=modelopt"}), "base format NVFP4_WEIGHT_ONLY_CFG"));
@@ -525,7 +527,8 @@ BOOST_FIXTURE_TEST_CASE(what_is_not_covered_is_refused_by_name, fixture) {
   refused({"quant_granularity.quant_cfg_overrides={'*[kv]_bmm_quantizer':{num_bits:8}}"}, {"_bmm_quantizer"});
   refused({"autoquant.method=gptq"}, {"autoquant.method", "gptq"});
   refused({"autoquant.device=cuda"}, {"autoquant.device", "cpu"});
-  for (const std::string name : {"INT8_SMOOTHQUANT_CFG", "W4A8_AWQ_BETA_CFG", "NVFP4_SVDQUANT_DEFAULT_CFG"})
+  for (const std::string name :
+       {"W4A8_AWQ_BETA_CFG", "NVFP4_AWQ_CLIP_CFG", "NVFP4_AWQ_FULL_CFG", "NVFP4_SVDQUANT_DEFAULT_CFG"})
     refused({"quant_pair.format_name=" + name}, {name});
   std::filesystem::create_directories(path("moe"));
   json::value config = read_json_file(model_dir / "config.json");

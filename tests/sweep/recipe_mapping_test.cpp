@@ -6,10 +6,12 @@
 #include <json_file.hpp>
 #include <map>
 #include <modelopt_attributes.hpp>
+#include <optional>
 #include <qgrain/core/status.hpp>
 #include <quantization_job.hpp>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sweep/reference_json.hpp"
@@ -342,7 +344,14 @@ BOOST_AUTO_TEST_CASE(what_no_recipe_can_follow_is_named) {
   starts(sentence(weight, mx({4, 3}, 16, {4, 3})), "num_bits: ");
   starts(sentence(weight, mx({1, 2}, 32, {8, 0})), "num_bits: [1,2] is no MX format");
   starts(sentence(weight, mx({2, 1}, 32, {5, 2})), "block_sizes.scale_bits: ");
-  starts(sentence(weight, {{"num_bits", 8}}, "awq_lite"), "algorithm: \"awq_lite\" is not built in");
+  for (const char* algorithm : {"awq_full", "awq_clip", "svdquant", "gptq"}) {
+    starts(sentence(weight, {{"num_bits", 8}}, algorithm), "algorithm: \"");
+    BOOST_TEST((sentence(weight, {{"num_bits", 8}}, algorithm).find("is not built in") != std::string::npos),
+               algorithm);
+  }
+  starts(sentence(weight, {{"num_bits", 8}}, {{"method", "awq_clip"}}),
+         "algorithm: {\"method\":\"awq_clip\"} is not built in");
+  starts(sentence(weight, {{"num_bits", 8}}, {{"method", "smoothquant"}, {"alpha", 0.5}}), "algorithm.alpha: ");
   starts(sentence(weight, {{"num_bits", 4}, {"format", "nf5"}}), "format: \"nf5\" is neither");
   starts(sentence(weight, {{"num_bits", 4},
                            {"format", "nf4"},
@@ -406,6 +415,30 @@ BOOST_AUTO_TEST_CASE(an_algorithm_from_outside_goes_before_the_formats_own) {
   BOOST_TEST(resolved("INT4_AWQ_CFG", "max").format_name == "CUSTOM_0");
   BOOST_TEST(resolved("FP8_DEFAULT_CFG", "max").format_name == "FP8_DEFAULT_CFG");
   BOOST_TEST(resolved("FP8_DEFAULT_CFG", nullptr).recipes.activation == "fp8/per_tensor_dynamic");
+}
+
+BOOST_AUTO_TEST_CASE(an_algorithm_names_the_calibration) {
+  const base_formats formats(qgrain::test::source_path("conf/quant_format"));
+  const auto calibration = [&](const char* format, std::optional<json::value> algorithm) {
+    return resolve_quantization(formats, format, overlay("default"), catalog(), {compat::qgrain, std::move(algorithm)})
+        .recipes.calibration;
+  };
+  BOOST_TEST(calibration("INT8_SMOOTHQUANT_CFG", {}) == "smoothquant");
+  BOOST_TEST(calibration("INT4_AWQ_CFG", {}) == "awq_lite");
+  BOOST_TEST(calibration("INT4_AWQ_CFG", "max") == "max");
+  BOOST_TEST(calibration("MXFP4_DEFAULT_CFG", {}) == "max");
+  BOOST_TEST(calibration("INT8_DEFAULT_CFG", {}) == "max");
+  for (const char* name : {"percentile", "mse", "entropy", "smoothquant", "awq_lite"}) {
+    BOOST_TEST(shipped(std::string("calibration/") + name).at("algorithm") == json::value(name));
+    BOOST_TEST(calibration("INT8_DEFAULT_CFG", name) == name);
+    BOOST_TEST(calibration("INT8_DEFAULT_CFG", json::value{{"method", name}}) == name);
+  }
+  BOOST_TEST(calibration("INT8_DEFAULT_CFG", json::value{{"method", "mse"}, {"step_size", 0.1}}) == "mse");
+  BOOST_CHECK_EXCEPTION((void)resolve_quantization(formats, "INT8_DEFAULT_CFG", overlay("default"), catalog(),
+                                                   {compat::modelopt, json::value("mse")}),
+                        qgrain::error, [](const qgrain::error& e) {
+                          return std::string(e.what()).find("ranges of weights as well") != std::string::npos;
+                        });
 }
 
 BOOST_AUTO_TEST_CASE(every_shipped_file_is_read) {

@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 
 namespace {
@@ -98,6 +99,53 @@ BOOST_AUTO_TEST_CASE(a_complete_pass_scores_nothing_again_and_others_start_anew)
   BOOST_TEST((found->scores != wanted->scores));
   lm::write_text_file(options.checkpoint, "damaged");
   expect_error(errc::bad_file, {"state"}, [&] { scored_lines(options, rows, 1U << 30U, found); });
+}
+
+// Stopped in the first pass, in the second one of the calibration, and while scoring.
+BOOST_AUTO_TEST_CASE(calibrated_jobs_go_on_to_the_same_bits) {
+  const std::vector<job> calibrated{{"int4/group32", "fp8/per_tensor_static", "awq_lite"},
+                                    {"int8/per_tensor", "int8/per_tensor_static", "mse"},
+                                    {"int8/per_tensor", "int8/per_tensor_static", "smoothquant"},
+                                    {"int8/per_tensor", "int8/per_tensor_static", "entropy"}};
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 6), "driver");
+  thread_pool pool(2);
+  const engine_result wanted = score_jobs(tiny(), rows, calibrated, pool);
+  const lm::testing::temporary_folder folder;
+  engine_options options;
+  options.checkpoint = folder.path() / "state";
+  options.checkpoint_seconds = 0;
+  std::set<std::string> stopped_in;
+  std::optional<engine_result> found;
+  for (int patience = 10; !found; patience += 20) {
+    std::atomic<int> asked = 0;
+    std::string place = "calibration";
+    options.stop_requested = [&] { return ++asked > patience; };
+    options.log = [&](const std::string& line) { place = line.substr(0, line.find(' ')); };
+    try {
+      found = score_jobs(tiny(), rows, calibrated, pool, options);
+    } catch (const interrupted&) {
+      stopped_in.insert(place == "calibration" && patience > 25 ? "second pass" : place);
+    }
+  }
+  BOOST_TEST(stopped_in.contains("calibration"));
+  BOOST_TEST(stopped_in.contains("second pass"));
+  BOOST_TEST(stopped_in.size() >= 3U);
+  BOOST_TEST((found->scores == wanted.scores));
+  BOOST_TEST((found->calibrations == wanted.calibrations));
+}
+
+BOOST_AUTO_TEST_CASE(jobs_of_another_calibration_are_another_pass) {
+  const lm::testing::temporary_folder folder;
+  const engine_options options = options_in(folder, cross_term::exact);
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 4), "driver");
+  thread_pool pool(1);
+  const std::vector<job> first{{"int8/per_tensor", "int8/per_tensor_static", "percentile"}};
+  const std::vector<job> second{{"int8/per_tensor", "int8/per_tensor_static", "mse"}};
+  const engine_result wanted = score_jobs(tiny(), rows, second, pool, options);
+  static_cast<void>(score_jobs(tiny(), rows, first, pool, options));
+  BOOST_TEST((checkpoint_jobs(options.checkpoint) == first));
+  BOOST_TEST((score_jobs(tiny(), rows, second, pool, options).scores == wanted.scores));
+  BOOST_TEST((checkpoint_jobs(options.checkpoint) == second));
 }
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_be_written_is_an_error) {
