@@ -119,41 +119,6 @@ json::value common_algorithm(const std::vector<resolved_choice>& choices) {
   return first == nullptr ? json::value() : algorithm_of(*first);
 }
 
-json::value numbers(const std::vector<float>& values) { return json::array(values.begin(), values.end()); }
-
-// Calibrations whose results are more than the largest magnitudes in the manifest.
-bool needs_results(const manifest_format& format) {
-  constexpr std::array<std::string_view, 2> of_scales{"smoothquant", "awq_lite"};
-  constexpr std::array<std::string_view, 3> of_ranges{"percentile", "mse", "entropy"};
-  const auto is_among = [&](auto& names) {
-    return std::find(names.begin(), names.end(), format.calibration) != names.end();
-  };
-  return is_among(of_scales) || (is_among(of_ranges) && has_calibrated_range(format.activation));
-}
-
-json::value manifest_amax(const json::object& manifest, const resolved_choice& choice) {
-  const auto* ranges = manifest.if_contains("input_amax");
-  if (ranges == nullptr || !ranges->is_object() || choice.format->activation.ends_with(per_channel_range)) return {};
-  const auto* range = ranges->get_object().if_contains(choice.layer);
-  return range == nullptr ? json::value() : *range;
-}
-
-json::object mix_entry(const json::object& manifest, const resolved_choice& choice, const calibrated_input* found) {
-  if (found == nullptr && needs_results(*choice.format)) {
-    throw error(errc::invalid_argument,
-                "the mix needs what the calibration " + choice.format->calibration + " found for " + choice.layer);
-  }
-  json::object entry{{"weight", choice.format->weight}, {"activation", choice.format->activation}};
-  if (has_calibrated_range(choice.format->activation)) {
-    json::value range = found == nullptr ? manifest_amax(manifest, choice) : json::value();
-    if (found != nullptr && found->amax.size() == 1) range = found->amax.front();
-    if (found != nullptr && found->amax.size() > 1) range = numbers(found->amax);
-    if (!range.is_null()) entry["input_amax"] = std::move(range);
-  }
-  if (found != nullptr && !found->input_scale.empty()) entry["input_scale"] = numbers(found->input_scale);
-  return entry;
-}
-
 }  // namespace
 
 json::object quant_recipe(const json::object& manifest) {
@@ -170,17 +135,6 @@ json::object quant_recipe(const json::object& manifest) {
 bool has_calibrated_range(std::string_view activation) noexcept {
   return activation.ends_with("/per_tensor_static") || activation.ends_with(per_channel_range) ||
          activation.starts_with("nvfp4");  // its second scale is the tensor's
-}
-
-json::object mix_of_manifest(const json::object& manifest, const calibrated_inputs& inputs) {
-  const std::vector<manifest_format> formats = formats_of(manifest);
-  json::object linears;
-  for (const resolved_choice& choice : resolve(manifest, formats)) {
-    if (choice.format == nullptr) continue;
-    const auto found = inputs.find(choice.layer);
-    linears[choice.layer] = mix_entry(manifest, choice, found == inputs.end() ? nullptr : &found->second);
-  }
-  return {{"linears", std::move(linears)}};
 }
 
 }  // namespace qgrain::sweep

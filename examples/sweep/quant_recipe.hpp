@@ -13,7 +13,6 @@ namespace qgrain::sweep {
 namespace json = boost::json;
 
 inline constexpr const char* quant_recipe_name = "quant_recipe.json";
-inline constexpr const char* mix_name = "mix.json";
 
 /// {"quant_cfg": [entries in order], "algorithm": ...} as ModelOpt has it from 0.44 on (checked against 0.47): an entry
 /// that turns all quantizers off, then exactly one for the weight and one for the input of each layer in
@@ -34,24 +33,8 @@ inline constexpr const char* mix_name = "mix.json";
 /// Throws errc::bad_file where `formats` or `candidate_stats` is missing or damaged, or a chosen format is not listed.
 [[nodiscard]] json::object quant_recipe(const json::object& manifest);
 
-/// What calibration found for the input of a layer under its chosen format; empty: it asks for nothing of that kind.
-struct calibrated_input {
-  std::vector<float> amax;         ///< one value, or one per channel; of the scaled input
-  std::vector<float> input_scale;  ///< [in] what the channels are multiplied by (SmoothQuant, AWQ)
-};
-
-/// By layer.
-using calibrated_inputs = std::map<std::string, calibrated_input, std::less<>>;
-
 /// Whether an activation recipe takes its range from calibration ("int8/per_tensor_static"), by its name.
 [[nodiscard]] bool has_calibrated_range(std::string_view activation) noexcept;
-
-/// The mix as `qgrain-lm --mix` reads it: {"linears": {name: {"weight", "activation", "input_amax", "input_scale"}}},
-/// unquantized layers left out. Ranges and scales are those of `inputs`. For a layer that is not in there, a range that
-/// the recipe asks for is the manifest's `input_amax`: the largest magnitude, one value, and thus none where the recipe
-/// asks for one per channel. Throws as `quant_recipe`, and errc::invalid_argument where a layer whose format is
-/// calibrated by anything but max is not in `inputs`.
-[[nodiscard]] json::object mix_of_manifest(const json::object& manifest, const calibrated_inputs& inputs = {});
 
 }  // namespace qgrain::sweep
 

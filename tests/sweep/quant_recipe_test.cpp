@@ -214,50 +214,6 @@ BOOST_AUTO_TEST_CASE(bits_of_the_choice) {
   BOOST_TEST(bits.at("l.0.attn.k") == 4.0);
 }
 
-BOOST_AUTO_TEST_CASE(the_mix_for_qgrain_lm) {
-  const json::object mix = mix_of_manifest(autoquant_manifest());
-  check_schema(mix, "mix");
-  BOOST_TEST((json::value(mix) == json::parse(R"({"linears": {
-    "l.0.attn.q": {"weight": "int4/group128", "activation": "fp16"},
-    "l.0.attn.k": {"weight": "int4/group128", "activation": "fp16"},
-    "l.0.attn.v": {"weight": "fp8/per_out_channel", "activation": "fp8/per_tensor_static", "input_amax": 2.5},
-    "l.1.attn.q": {"weight": "fp8/per_out_channel", "activation": "fp8/per_tensor_static", "input_amax": 3.5},
-    "l.1.attn.k": {"weight": "fp8/per_out_channel", "activation": "fp8/per_tensor_static", "input_amax": 3.5},
-    "l.1.attn.v": {"weight": "int4/group128", "activation": "fp16"},
-    "l.1.mlp.down": {"weight": "int4/group128", "activation": "fp16"}}})")));
-
-  json::object manifest = autoquant_manifest();
-  format_in(manifest, 1)["activation"] = "fp8/per_hidden_channel";
-  const calibrated_inputs inputs{
-      {"l.0.attn.v", {{1, 2}, {}}}, {"l.1.attn.v", {{7}, {0.5F, 2}}}, {"l.0.mlp.down", {{7}, {1}}}};
-  const json::object given = mix_of_manifest(manifest, inputs);
-  check_schema(given, "mix");
-  const json::object& linears = given.at("linears").as_object();
-  BOOST_TEST((linears.at("l.0.attn.v").at("input_amax") == json::array{1.0, 2.0}));
-  // the manifest has no range per channel
-  BOOST_TEST(!linears.at("l.1.attn.q").as_object().contains("input_amax"));
-  // weight only: scales, no range
-  BOOST_TEST((linears.at("l.1.attn.v") ==
-              json::parse(R"({"weight": "int4/group128", "activation": "fp16", "input_scale": [0.5, 2.0]})")));
-  BOOST_TEST(!linears.contains("l.0.mlp.down"));
-  // results of calibration that the manifest does not have
-  for (const char* calibration : {"percentile", "mse", "entropy", "smoothquant", "awq_lite"}) {
-    manifest = autoquant_manifest();
-    format_in(manifest, 1)["calibration"] = calibration;
-    const auto mix_of = [&] { static_cast<void>(mix_of_manifest(manifest)); };
-    BOOST_TEST(raises(errc::invalid_argument, std::string(calibration) + " found for l.0.attn.v", mix_of));
-    calibrated_inputs all;
-    for (const layer_choice& choice : layer_choices(manifest)) all[choice.layer] = {{1.5F}, {}};
-    BOOST_TEST(mix_of_manifest(manifest, all).at("linears").at("l.0.attn.v").at("input_amax") == 1.5);
-    format_in(manifest, 1)["activation"] = "fp8/per_token_dynamic";
-    const bool has_scales =
-        calibration == std::string_view("smoothquant") || calibration == std::string_view("awq_lite");
-    BOOST_TEST(raises(errc::invalid_argument, "found for", mix_of) == has_scales, calibration);
-  }
-  const json::object one = mix_of_manifest(autoquant_manifest(), {{"l.1.attn.q", {{4.5F}, {}}}});
-  BOOST_TEST(one.at("linears").at("l.1.attn.q").at("input_amax") == 4.5);
-}
-
 BOOST_AUTO_TEST_CASE(ranges_that_recipes_ask_for) {
   for (const char* name :
        {"int8/per_tensor_static", "int8/per_tensor_dynamic", "int4/per_token_dynamic", "fp8/per_hidden_channel",

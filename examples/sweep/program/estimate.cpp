@@ -82,9 +82,9 @@ variant_counts variants_of(const std::vector<job>& jobs) {
   variant_counts found;
   for (const job& j : jobs) {
     if (j.weight == unquantized && j.activation == unquantized) continue;
-    found.weights.emplace(j.weight, std::string());
-    found.activations.emplace(j.activation, std::string());
-    found.jobs.emplace(j.weight, j.activation, std::string());
+    found.weights.emplace(j.weight, j.calibration);
+    found.activations.emplace(j.activation, j.calibration);
+    found.jobs.emplace(j.weight, j.activation, j.calibration);
   }
   return found;
 }

@@ -9,7 +9,7 @@
 #include <reports.hpp>
 #include <summary/autoquant_report.hpp>
 
-#include <engine/checkpoint.hpp>
+#include <engine/mix.hpp>
 #include <engine/mix_study.hpp>
 #include <engine/rank_correlation.hpp>
 
@@ -25,6 +25,8 @@
 
 namespace qgrain::sweep {
 namespace {
+
+constexpr const char* mix_name = "mix.json";
 
 json::object input_amax(const opened_pass& pass, const engine_result& result) {
   json::object ranges;
@@ -64,19 +66,16 @@ class job_results {
   job_results(const planned_job& job, const opened_pass& pass, const scored_pass& scored)
       : job_(job), pass_(pass), scored_(scored), search_(job, pass), jobs_(jobs_of(job)) {
     for (const score_method method : job.autoquant.methods) scores_[method] = scores_of(job, pass, scored, method);
+    calibrations_.entries = scored.result.calibrations.entries;
+    for (std::size_t f = 0; f < jobs_.size(); ++f)
+      calibrations_.entry_of_job.push_back(scored.result.calibrations.entry_of_job.at(place(f)));
     found_ = search_.search(scores_.at(job.autoquant.method), job.autoquant.method);
   }
 
   [[nodiscard]] const searched_job& found() const noexcept { return found_; }
 
-  // What the chosen formats need of calibration.
-  [[nodiscard]] calibrated_inputs inputs() const {
-    const recipe_mix mix = mixes_of(pass_.model, jobs_, scored_.result.calibrations)(chosen());
-    calibrated_inputs inputs;
-    for (std::size_t l = 0; l < mix.linears.size(); ++l)
-      inputs[pass_.model.linears()[l].name] = {mix.input_amax[l], {}};
-    return inputs;
-  }
+  // The chosen formats with what calibration found for them.
+  [[nodiscard]] recipe_mix mix() const { return mixes_of(pass_.model, jobs_, calibrations_)(chosen()); }
 
   [[nodiscard]] json::object manifest(mix_bench& bench, const std::function<bool()>& stop_requested) {
     const engine_result& engine = scored_.result;
@@ -162,7 +161,7 @@ class job_results {
                       {"granularity", q.granularity.name},
                       {"weight", jobs_[f].weight},
                       {"activation", jobs_[f].activation},
-                      {"calibration", "max"},
+                      {"calibration", jobs_[f].calibration},
                       {"has_effect", q.has_effect},
                       {"quant_cfg", q.config.at("quant_cfg")},
                       {"algorithm", algorithm != nullptr ? *algorithm : json::value()},
@@ -275,7 +274,7 @@ class job_results {
       }
     }
     request.effective_bits = settings.study_bits;
-    request.make_mix = mixes_of(pass_.model, jobs_, scored_.result.calibrations);
+    request.make_mix = mixes_of(pass_.model, jobs_, calibrations_);
     study_options options;
     options.stop_requested = stop_requested;
     const study_result study = mix_study(bench.verifier(), request, options);
@@ -290,7 +289,7 @@ class job_results {
                               {"reversed_divergence", point.reversed_divergence}});
     }
     if (!settings.verify) return;
-    const mix_report measured = bench.verifier().verify(request.make_mix(chosen()));
+    const mix_report measured = bench.verifier().verify(mix());
     json::array uniform;
     for (const uniform_point& point : study.uniform) {
       const quantization_job& q = job_.formats[point.format].quantization;
@@ -319,7 +318,8 @@ class job_results {
   const opened_pass& pass_;
   const scored_pass& scored_;
   job_search search_;
-  std::vector<job> jobs_;  // of the formats
+  std::vector<job> jobs_;           // of the formats
+  calibration_table calibrations_;  // of the formats
   std::map<score_method, format_scores> scores_;
   searched_job found_;
 };
@@ -343,7 +343,7 @@ finished_job finish(const planned_job& job, const opened_pass& pass, const score
   const json::object manifest = results.manifest(bench, stop_requested);
   lm::write_text_file(job.folder / run_stats_name, json_text(run_stats(scored, job.pass)) + "\n");
   write_job_reports(manifest, job.folder);
-  lm::write_text_file(job.folder / mix_name, json_text(mix_of_manifest(manifest, results.inputs())) + "\n");
+  lm::write_text_file(job.folder / mix_name, json_text(mix_json(results.mix(), pass.model)) + "\n");
   lm::write_text_file(job.folder / job.result_name(), json_text(manifest) + "\n");
   return {job.label, job.folder, results.found().rows, results.found().outcome, job.has_effect()};
 }

@@ -173,14 +173,14 @@ std::filesystem::path common_folder(const std::filesystem::path& one, const std:
 }
 
 job job_from_text(const std::string& text) {
-  const std::size_t colon = text.find(':');
-  if (colon == std::string::npos) {
-    throw error(errc::invalid_argument, "jobs: \"" + text + "\" is no \"<weight recipe>:<activation recipe>\"");
+  try {
+    return parse_job(text);
+  } catch (const error& fault) {
+    throw error(fault.code(), std::string("jobs: ") + fault.what());
   }
-  return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
-// "w:a", ["w", "a"] or {"weight": "w", "activation": "a"}; in a list, or in a file that holds a list.
+// "w:a", "w:a:calibration", ["w", "a"] or {"weight": "w", "activation": "a", "calibration": "c"}; in a list, or in a file that holds a list.
 std::vector<job> jobs_from(const json::value& value) {
   if (value.is_string()) {
     const std::string path(value.get_string());
@@ -194,9 +194,10 @@ std::vector<job> jobs_from(const json::value& value) {
       jobs.push_back(job_from_text(std::string(entry.get_string())));
     } else if (entry.is_array() && entry.get_array().size() == 2 && entry.at(0).is_string() &&
                entry.at(1).is_string()) {
-      jobs.push_back({std::string(entry.at(0).get_string()), std::string(entry.at(1).get_string())});
+      jobs.push_back({std::string(entry.at(0).get_string()), std::string(entry.at(1).get_string()), "max"});
     } else if (entry.is_object()) {
-      jobs.push_back({text_at(entry.get_object(), "weight"), text_at(entry.get_object(), "activation")});
+      jobs.push_back({text_at(entry.get_object(), "weight"), text_at(entry.get_object(), "activation"),
+                      optional_text_at(entry.get_object(), "calibration").value_or("max")});
     } else {
       throw error(errc::invalid_argument,
                   "jobs: entry " + std::to_string(jobs.size() + 1) + " is no pair of recipe names");

@@ -240,6 +240,7 @@ void run_recipe_list(const sweep_plan& plan, const run_request& request, const r
     json::object scores;
     for (std::size_t l = 0; l < linears.size(); ++l) scores[linears[l].name] = result.scores[j][l];
     json::object entry{{"weight", scored.jobs[j].weight}, {"activation", scored.jobs[j].activation}};
+    if (scored.jobs[j].calibration != "max") entry["calibration"] = scored.jobs[j].calibration;
     if (!result.cross_term_errors.empty()) entry["cross_term_error"] = result.cross_term_errors[j].sum;
     entry["linear_scores"] = std::move(scores);
     jobs.push_back(std::move(entry));
