@@ -266,7 +266,8 @@ BOOST_AUTO_TEST_CASE(groups_of_several_inputs_are_mixes) {
                               {"mxfp4_rceil", "fp8/group32"},
                               {"fp16", "int4/per_token_dynamic"},
                               {"int8/per_in_channel", "int8/per_tensor_static"},
-                              {"fp8/tile128x128", "fp16"}};
+                              {"fp8/tile128x128", "fp16"},
+                              {"int4/group128", "int8/per_token_dynamic", "smoothquant"}};
   thread_pool pool(2);
   for (const std::string path : {"plain", "driver"}) {
     const lm::packed_rows rows = rows_of(captions("captions_small.txt", 7), path);
@@ -274,12 +275,9 @@ BOOST_AUTO_TEST_CASE(groups_of_several_inputs_are_mixes) {
     mix_verifier verifier(tiny(), rows, pool);
     for (std::size_t j = 0; j < jobs.size(); ++j) {
       for (std::size_t g = 0; g < groups.size(); ++g) {
-        recipe_mix mix;
-        mix.linears.resize(tiny().linears().size());
-        mix.input_amax = found.input_amax;
-        for (const std::size_t l : groups[g])
-          mix.linears[l] = {recipe_called(jobs[j].weight), recipe_called(jobs[j].activation)};
-        const mix_report report = verifier.verify(mix);
+        std::vector<std::optional<std::size_t>> choice(tiny().linears().size());
+        for (const std::size_t l : groups[g]) choice[l] = j;
+        const mix_report report = verifier.verify(chosen_mix(tiny(), jobs, found.calibrations, choice));
         const double wanted = report.mean_divergence * static_cast<double>(report.positions);
         const std::string what = path + " " + jobs[j].weight + " " + jobs[j].activation + " group " + std::to_string(g);
         // A last bit of a product may move an activation across a rounding tie.
