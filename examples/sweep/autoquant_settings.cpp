@@ -126,6 +126,7 @@ autoquant_settings autoquant_of(const json::object& config, bool is_modelopt) {
   settings.groups.patterns = texts_at(config, "autoquant.group_rules");
   settings.disabled_layers = texts_at(config, "autoquant.disabled_layers");
   settings.exclude = texts_at(config, "autoquant.exclude");
+  settings.kl_padding = flag_at(config, "autoquant.kl_padding");
   settings.fisher_draws = count_at(config, "autoquant.fisher.draws", 1);
   settings.fisher_seed = count_at(config, "autoquant.fisher.seed", 0);
   settings.verify = flag_at(config, "autoquant.verify");

@@ -36,6 +36,7 @@ struct autoquant_settings {
   group_rules groups;
   std::vector<std::string> disabled_layers;
   std::vector<std::string> exclude;
+  bool kl_padding = true;  ///< kl_div sums over padding positions too
   std::uint64_t fisher_draws = 1;
   std::uint64_t fisher_seed = 0;
   bool verify = false;

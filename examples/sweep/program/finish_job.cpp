@@ -134,7 +134,8 @@ class job_results {
             {"measured_error", {{"sum", error.sum}, {"largest_of_a_linear", error.largest}}}};
   }
 
-  // By the method of the search, as it gives them; of one that scores groups, only their first members have one.
+  // By the method of the search, as it gives them; of one that scores groups, only their first members have one. None
+  // where nothing changed and decibels are infinite.
   [[nodiscard]] std::vector<std::pair<std::string, double>> linear_scores(std::size_t format) const {
     const std::vector<double>& values = scored_.scores.at(job_.autoquant.method)[place(format)];
     const std::vector<lm::linear_info>& linears = pass_.model.linears();
@@ -144,7 +145,7 @@ class job_results {
     }
     std::vector<std::pair<std::string, double>> scores;
     for (std::size_t l = 0; l < linears.size(); ++l) {
-      if (is_shown[l]) scores.emplace_back(linears[l].name, values[l]);
+      if (is_shown[l] && std::isfinite(values[l])) scores.emplace_back(linears[l].name, values[l]);
     }
     return scores;
   }
@@ -171,12 +172,16 @@ class job_results {
     return list;
   }
 
-  // [group][format] harm by a method.
   [[nodiscard]] std::vector<std::vector<double>> harm(score_method method) const {
+    return by_group(scores_.at(method));
+  }
+
+  // [group][format]
+  [[nodiscard]] std::vector<std::vector<double>> by_group(const format_scores& scores) const {
     std::vector<std::vector<double>> groups;
     for (const candidate_row& row : found_.rows) {
       groups.emplace_back();
-      for (const std::vector<double>& layers : scores_.at(method)) {
+      for (const std::vector<double>& layers : scores) {
         double sum = 0;
         for (const std::size_t member : search_.members(row)) sum += layers[member];
         groups.back().push_back(sum);
@@ -200,11 +205,10 @@ class job_results {
     return all;
   }
 
-  // Over the groups that may be quantized and are reached by the text, all formats.
+  // With the divergence of the tokens, over the groups that may be quantized and are reached by the text, all formats.
   [[nodiscard]] json::array agreement() const {
-    const auto flat = [&](score_method method) {
+    const auto flat = [&](const std::vector<std::vector<double>>& of_groups) {
       std::vector<double> values;
-      const std::vector<std::vector<double>> of_groups = harm(method);
       for (std::size_t g = 0; g < of_groups.size(); ++g) {
         const candidate_row& row = found_.rows[g];
         if (row.formats.size() > 1 && search_.members(row).front() >= pass_.unreached)
@@ -214,9 +218,9 @@ class job_results {
     };
     std::vector<struct method_scores> methods;
     for (const score_method method : job_.autoquant.methods)
-      methods.push_back({std::string(name_of(method)), flat(method)});
+      methods.push_back({std::string(name_of(method)), flat(harm(method))});
     json::array list;
-    for (const method_agreement& entry : compare_methods(methods, flat(score_method::kl_div))) {
+    for (const method_agreement& entry : compare_methods(methods, flat(by_group(divergence_)))) {
       list.push_back({{"method", entry.method},
                       {"spearman", std::isnan(entry.correlation) ? json::value() : json::value(entry.correlation)}});
     }
@@ -245,13 +249,13 @@ class job_results {
     return format;
   }
 
-  // Scores that are a measure of the whole model's output add up to a prediction for the mix.
-  [[nodiscard]] json::value predicted(score_method method, double divisor) const {
-    const bool is_comparable =
-        job_.pass.padding == lm::padding::none &&
+  // Scores that are a measure of the whole model's output add up to a prediction for the mix, where all texts are
+  // scored.
+  [[nodiscard]] json::value predicted(const format_scores& scores, double divisor) const {
+    const bool is_all =
         num_score_steps(job_.pass.score_size, job_.pass.batch_size, pass_.rows.batches()) == pass_.rows.batches();
-    if (!scores_.contains(method) || !is_comparable) return {};
-    const std::vector<std::vector<double>> of_groups = harm(method);
+    if (scores.empty() || !is_all) return {};
+    const std::vector<std::vector<double>> of_groups = by_group(scores);
     double sum = 0;
     for (std::size_t g = 0; g < of_groups.size(); ++g) {
       const std::size_t format = found_.rows[g].format_indices[found_.outcome.picks[g]];
@@ -311,8 +315,9 @@ class job_results {
         {"uniform", std::move(uniform)},
         {"predicted",
          {{"score", found_.outcome.score},
-          {"mean_divergence", predicted(score_method::kl_div, static_cast<double>(measured.positions))},
-          {"loss_increase", predicted(score_method::loss, 1)}}}};
+          {"mean_divergence", predicted(divergence_, static_cast<double>(measured.positions))},
+          {"loss_increase",
+           predicted(scores_.contains(score_method::loss) ? scores_.at(score_method::loss) : format_scores(), 1)}}}};
   }
 
   const planned_job& job_;
@@ -322,6 +327,7 @@ class job_results {
   std::vector<job> jobs_;           // of the formats
   calibration_table calibrations_;  // of the formats
   std::map<score_method, format_scores> scores_;
+  format_scores divergence_;  // of the tokens; empty where it was not scored
   searched_job found_;
 };
 

@@ -21,19 +21,30 @@ json::object use_text(const budget_use& use) {
 }  // namespace
 
 format_scores scores_of(const planned_job& job, const opened_pass& pass, const scored_pass& scored,
-                        score_method method) {
-  const std::vector<std::vector<double>>& of_method = scored.scores.at(method);
-  std::vector<std::vector<double>> linears;
+                        const score_table& of_jobs) {
+  format_scores formats;
   for (const struct job& wanted : jobs_of(job)) {
     const auto place = std::find(scored.jobs.begin(), scored.jobs.end(), wanted) - scored.jobs.begin();
-    linears.push_back(of_method[static_cast<std::size_t>(place)]);
+    formats.emplace_back(pass.unreached, 0.0);
+    const std::vector<double>& linears = of_jobs[static_cast<std::size_t>(place)];
+    formats.back().insert(formats.back().end(), linears.begin(), linears.end());
   }
-  if (method == score_method::mse) linears = squared_errors(std::move(linears), scored.result.scored_outputs);
-  if (method == score_method::sqnr_db) linears = noise_to_signal(std::move(linears));
+  return formats;
+}
+
+score_table additive_scores(const opened_pass& pass, const scored_pass& scored, score_method method) {
+  const score_table& scores = scored.scores.at(method);
   const std::span<const double> sizes = std::span(pass.layers.sizes).subspan(pass.unreached);
-  if (method == score_method::weight_mse) linears = squared_errors(std::move(linears), sizes);
-  for (std::vector<double>& scores : linears) scores.insert(scores.begin(), pass.unreached, 0.0);
-  return linears;
+  switch (method) {
+    case score_method::mse:
+      return squared_errors(scores, scored.result.scored_outputs);
+    case score_method::weight_mse:
+      return squared_errors(scores, sizes);
+    case score_method::sqnr_db:
+      return noise_to_signal(scores);
+    default:
+      return scores;
+  }
 }
 
 job_search::job_search(const planned_job& job, const opened_pass& pass)

@@ -18,13 +18,16 @@
 
 namespace qgrain::sweep {
 
-/// What a search adds up, by one method: [format][layer], in the order of opened_pass::layers; 0 where text does not
-/// reach a layer. Mean squared errors are turned into sums of squares, decibels into noise over signal.
+/// Scores of a job's formats: [format][layer], in the order of opened_pass::layers; 0 where text does not reach a
+/// layer.
 using format_scores = std::vector<std::vector<double>>;
 
-/// The scores of a job out of a pass.
+/// Those of a job out of a table of all jobs of the pass.
 [[nodiscard]] format_scores scores_of(const planned_job& job, const opened_pass& pass, const scored_pass& scored,
-                                      score_method method);
+                                      const score_table& of_jobs);
+
+/// What a search adds up: mean squared errors become sums of squares, decibels noise over signal.
+[[nodiscard]] score_table additive_scores(const opened_pass& pass, const scored_pass& scored, score_method method);
 
 struct searched_job {
   std::vector<candidate_row> rows;

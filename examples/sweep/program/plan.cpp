@@ -91,7 +91,10 @@ pass_settings pass_of(const json::object& config, const autoquant_settings& sett
     pass.fisher_draws = settings.fisher_draws;
     pass.fisher_seed = settings.fisher_seed;
   }
-  if (std::any_of(pass.methods.begin(), pass.methods.end(), is_of_groups)) pass.groups = settings.groups;
+  if (std::any_of(pass.methods.begin(), pass.methods.end(), is_of_groups)) {
+    pass.groups = settings.groups;
+    pass.kl_padding = settings.kl_padding;
+  }
   pass.model = user_or_shipped(text_at(config, "model.path"));
   pass.captions = user_or_shipped(text_at(config, "dataset.captions_path"));
   const std::string padding = text_at(config, "dataset.padding");
@@ -180,7 +183,8 @@ job job_from_text(const std::string& text) {
   }
 }
 
-// "w:a", "w:a:calibration", ["w", "a"] or {"weight": "w", "activation": "a", "calibration": "c"}; in a list, or in a file that holds a list.
+// "w:a", "w:a:calibration", ["w", "a"] or {"weight": "w", "activation": "a", "calibration": "c"}; in a list, or in a
+// file that holds a list.
 std::vector<job> jobs_from(const json::value& value) {
   if (value.is_string()) {
     const std::string path(value.get_string());

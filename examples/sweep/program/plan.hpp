@@ -44,13 +44,14 @@ struct pass_settings {
   std::vector<score_method> methods{score_method::gradient};
   std::uint64_t fisher_draws = 1;
   std::uint64_t fisher_seed = 0;
+  bool kl_padding = true;
   std::optional<group_rules> groups;  ///< only where a method scores groups as a whole
   int threads = 1;                    ///< no part of the comparison: results do not depend on it
 
   friend bool operator==(const pass_settings& a, const pass_settings& b) {
     const auto all = [](const pass_settings& p) {
       return std::tie(p.model, p.captions, p.samples, p.padding, p.sequence_length, p.batch_size, p.score_size, p.cross,
-                      p.methods, p.fisher_draws, p.fisher_seed, p.groups);
+                      p.methods, p.fisher_draws, p.fisher_seed, p.kl_padding, p.groups);
     };
     return all(a) == all(b);
   }

@@ -82,6 +82,7 @@ std::filesystem::path common_folder_of(const sweep_plan& plan) {
 // The groups that scores depend on; empty where they depend on none.
 std::string groups_text(const pass_settings& pass) {
   std::string text;
+  if (!pass.kl_padding) text.append(" tokens");
   if (pass.groups) {
     text.append(pass.groups->how == grouping::none ? " none" : " fused");
     for (const std::string& pattern : pass.groups->patterns) text.append("\n").append(pattern);

@@ -158,18 +158,23 @@ class sweep_series {
     const std::vector<linear_group> groups = linear_groups(pass_);
     const output_result found = score_outputs(pass_.model, pass_.rows, scored_.jobs, groups, pool_, options);
     scored_.seconds[score_method::kl_div] = found.total_seconds;
-    put(score_method::kl_div, groups, found.kl_div);
-    put(score_method::loss, groups, found.loss_increase);
+    if (has(pass_.settings, score_method::kl_div)) {
+      scored_.token_divergence = by_linear(groups, found.token_kl_div);
+      scored_.scores[score_method::kl_div] =
+          pass_.settings.kl_padding ? by_linear(groups, found.kl_div) : scored_.token_divergence;
+    }
+    if (has(pass_.settings, score_method::loss))
+      scored_.scores[score_method::loss] = by_linear(groups, found.loss_increase);
   }
 
-  void put(score_method method, const std::vector<linear_group>& groups,
-           const std::vector<std::vector<double>>& found) {
-    if (!has(pass_.settings, method)) return;
-    std::vector<std::vector<double>>& scores = scored_.scores[method];
+  // Scores of groups at their first members.
+  [[nodiscard]] score_table by_linear(const std::vector<linear_group>& groups, const score_table& found) const {
+    score_table scores;
     for (const std::vector<double>& of_job : found) {
       scores.emplace_back(pass_.model.linears().size(), 0.0);
       for (std::size_t g = 0; g < groups.size(); ++g) scores.back()[groups[g].front()] = of_job[g];
     }
+    return scores;
   }
 
   void by_weight() {

@@ -38,12 +38,15 @@ struct opened_pass {
 /// The groups that a pass scores as a whole, members as indices into model.linears().
 [[nodiscard]] std::vector<linear_group> linear_groups(const opened_pass& pass);
 
+using score_table = std::vector<std::vector<double>>;  ///< [job][Linear]
+
 struct scored_pass {
   std::vector<job> jobs;
   engine_result result;  ///< of the gradient sweep; of fisher's where no method needs the text's gradient
   /// [job][Linear] by method. A method that scores groups as a whole gives a group's score to its first member and 0 to
   /// the others.
-  std::map<score_method, std::vector<std::vector<double>>> scores;
+  std::map<score_method, score_table> scores;
+  score_table token_divergence;  ///< as kl_div, padding left out whatever the pass says; empty where that is not scored
   std::map<score_method, double> seconds;  ///< of each sweep, under the first method that it served
 };
 
