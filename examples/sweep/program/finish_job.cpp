@@ -65,7 +65,9 @@ class job_results {
  public:
   job_results(const planned_job& job, const opened_pass& pass, const scored_pass& scored)
       : job_(job), pass_(pass), scored_(scored), search_(job, pass), jobs_(jobs_of(job)) {
-    for (const score_method method : job.autoquant.methods) scores_[method] = scores_of(job, pass, scored, method);
+    for (const score_method method : job.autoquant.methods)
+      scores_[method] = scores_of(job, pass, scored, additive_scores(pass, scored, method));
+    if (!scored.token_divergence.empty()) divergence_ = scores_of(job, pass, scored, scored.token_divergence);
     calibrations_.entries = scored.result.calibrations.entries;
     for (std::size_t f = 0; f < jobs_.size(); ++f)
       calibrations_.entry_of_job.push_back(scored.result.calibrations.entry_of_job.at(place(f)));
