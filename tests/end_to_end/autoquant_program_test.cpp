@@ -34,6 +34,17 @@ std::string number_text(double value) {
 
 json::value manifest_of(const std::string& folder) { return read_json_file(folder + "/" + manifest_name); }
 
+// What qgrain-lm says of a mix on captions_small, unpadded.
+json::value mix_measured_by_lm(const fixture& f, const std::string& mix) {
+  const program_result lm =
+      qgrain::testing::run_program("qgrain-lm",
+                                   {"--model", model_dir.string(), "--text",
+                                    (source_dir / "examples/data/captions_small.txt").string(), "--mix", mix, "--json"},
+                                   f.folder.path());
+  BOOST_TEST_REQUIRE(lm.exit_code == 0, lm.err);
+  return json::parse(lm.out);
+}
+
 // The stored search of ModelOpt 0.47 with this name.
 json::object reference_search(std::string_view name) {
   const json::value all = read_json_file(source_dir / "tests/data/scores/jobs.json");
@@ -167,16 +178,15 @@ BOOST_FIXTURE_TEST_CASE(every_method_in_one_run_with_a_measured_mix, fixture) {
 
   // The mix beside it gives the same loss in the other program.
   const json::value& measured = manifest.at("verification");
-  const program_result lm = qgrain::testing::run_program(
-      "qgrain-lm",
-      {"--model", model_dir.string(), "--text", (source_dir / "examples/data/captions_small.txt").string(), "--mix",
-       path("one/mix.json"), "--json"},
-      folder.path());
-  BOOST_TEST_REQUIRE(lm.exit_code == 0, lm.err);
-  const json::value other = json::parse(lm.out);
-  BOOST_TEST_MESSAGE(lm.out);
-  BOOST_TEST(number(measured.at("mean_divergence")) > 0);
-  BOOST_TEST(number(measured.at("loss")) > 0);
+  const json::value other = mix_measured_by_lm(*this, path("one/mix.json"));
+  BOOST_TEST(number(other.at("mean_kl_div")) == number(measured.at("mean_divergence")),
+             boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(number(other.at("mean_loss")) == number(measured.at("loss")), boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(number(other.at("top1_agreement")) == number(measured.at("top1_agreement")));
+  // Every group measured alone, added up, tells what they do together.
+  const json::value& predicted = measured.at("predicted");
+  BOOST_TEST(number(predicted.at("mean_divergence")) == number(measured.at("mean_divergence")),
+             boost::test_tools::tolerance(0.3));
   for (const char* file : {"quant_recipe.json", "autoquant-report.md", "autoquant-report.html", "layer-scores.csv"})
     BOOST_TEST(std::filesystem::exists(path("one") + "/" + file), file);
 
@@ -190,8 +200,8 @@ BOOST_FIXTURE_TEST_CASE(every_method_in_one_run_with_a_measured_mix, fixture) {
 BOOST_FIXTURE_TEST_CASE(costs_of_a_mix_are_stored_bits_by_default, fixture) {
   const auto manifest_with = [&](const std::string& cost) {
     const std::string out = path("cost" + cost);
-    const program_result result =
-        run({"autoquant.formats=[wint4_afp16]", "dataset.size=small", "autoquant.cost=" + cost, "runner.output_dir=" + out});
+    const program_result result = run({"autoquant.formats=[wint4_afp16]", "dataset.size=small",
+                                       "autoquant.cost=" + cost, "runner.output_dir=" + out});
     BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
     return manifest_of(out);
   };
@@ -270,6 +280,43 @@ BOOST_FIXTURE_TEST_CASE(groups_and_exclusions_by_pattern, fixture) {
   }
   refused({"autoquant.exclude=['*']"}, {"exclude"});
   refused({"autoquant.group_rules=['(']"}, {"("});
+}
+
+BOOST_FIXTURE_TEST_CASE(formats_compete_with_their_own_calibration, fixture) {
+  const program_result result = run({"autoquant.formats=[INT4_AWQ_CFG,INT8_SMOOTHQUANT_CFG,wint8_aint8]",
+                                     "dataset.size=small", "autoquant.effective_bits=7", "autoquant.methods=[kl_div]",
+                                     "autoquant.verify=true", "runner.output_dir=" + path("calibrated")});
+  BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+  const json::value manifest = manifest_of(path("calibrated"));
+  std::vector<std::string> calibrations;
+  for (const json::value& format : manifest.at("formats").as_array())
+    calibrations.emplace_back(format.at("calibration").as_string());
+  BOOST_TEST((calibrations == std::vector<std::string>{"awq_lite", "smoothquant", "max"}));
+  // ModelOpt's own scores of these presets alone, per Linear
+  const json::value all = read_json_file(source_dir / "tests/data/scores/jobs.json");
+  std::size_t compared = 0;
+  for (const json::value& job : all.at("jobs").as_array()) {
+    const std::map<std::string, std::size_t> presets{{"small_f32_driver_preset-INT4_AWQ_CFG", 0},
+                                                     {"small_f32_driver_preset-INT8_SMOOTHQUANT_CFG", 1}};
+    const auto preset = presets.find(std::string(job.at("name").as_string()));
+    if (preset == presets.end()) continue;
+    const json::value& found = manifest.at("formats").at(preset->second).at("linear_scores");
+    for (std::size_t l = 0; l < job.at("layers").as_array().size(); ++l) {
+      const double wanted = number(job.at("layers").at(l));
+      const double score = number(found.at(all.at("layer_names").at(l).as_string()));
+      BOOST_TEST(std::abs(score / wanted - 1) <= 5e-4, preset->first << " " << all.at("layer_names").at(l));
+      ++compared;
+    }
+  }
+  BOOST_TEST(compared == 86U);
+  // The mix holds what calibration found: qgrain-lm measures the same.
+  const json::object mix = read_json_file(path("calibrated/mix.json")).at("linears").as_object();
+  const bool has_scale = std::any_of(
+      mix.begin(), mix.end(), [](const auto& entry) { return entry.value().as_object().contains("input_scale"); });
+  BOOST_TEST(has_scale);
+  BOOST_TEST(number(mix_measured_by_lm(*this, path("calibrated/mix.json")).at("mean_kl_div")) ==
+                 number(manifest.at("verification").at("mean_divergence")),
+             boost::test_tools::tolerance(1e-3));
 }
 
 BOOST_FIXTURE_TEST_CASE(bad_formats_and_methods_are_refused_before_any_work, fixture) {

@@ -34,6 +34,22 @@ inline std::vector<std::string> kill_test_sweep(const std::string& folder) {
           "runner.checkpoint_seconds=0.5", "runner.output_dir=" + folder};
 }
 
+/// A sweep to be killed. The folder of its results is `out`.
+struct kill_plan {
+  std::vector<std::string> arguments = kill_test_sweep("out");
+  std::size_t least_files = 48U * 5U;
+  bool is_one_sweep = true;  ///< whether each portion of work has a name of its own in the log
+};
+
+/// Three methods in sweeps of their own, and mixes measured.
+inline kill_plan autoquant_kill_plan() {
+  return {{"autoquant.formats=[wint4_afp16,wint8_aint8/a_per_token_dynamic,INT8_SMOOTHQUANT_CFG]",
+           "autoquant.effective_bits=6", "autoquant.methods=[fisher,kl_div]", "autoquant.verify=true",
+           "autoquant.study_bits=[5,8]", "runner.checkpoint_seconds=0.2", "runner.output_dir=out"},
+          12,
+          false};
+}
+
 /// Text of every result file by its path; the stats and .sweep tell of the run, not of its results.
 inline std::map<std::string, std::string> result_files(const fs::path& folder) {
   std::map<std::string, std::string> files;
@@ -101,7 +117,7 @@ inline std::size_t check_log(const std::vector<log_line>& lines, double interval
 
 /// Runs sweeps, killed and resumed, until `kills` kills have struck; every sweep that gets through must equal the
 /// undisturbed one.
-inline void kill_and_compare(int kills) {
+inline void kill_and_compare(int kills, const kill_plan& plan = {}) {
   const lm::testing::temporary_folder scratch;
   // Every sweep has a working folder of its own, so that its configuration is the same to the byte.
   const auto working_folder = [&](const std::string& name) {
@@ -112,14 +128,14 @@ inline void kill_and_compare(int kills) {
   const fs::path undisturbed = working_folder("undisturbed");
   const auto begin = std::chrono::steady_clock::now();
   {
-    background_program whole("qgrain-sweep", kill_test_sweep("out"), undisturbed, output);
+    background_program whole("qgrain-sweep", plan.arguments, undisturbed, output);
     const int code = whole.wait();
     BOOST_TEST_REQUIRE(code == 0, lm::read_text_file(output));
   }
   const auto whole_time =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
   const auto wanted = result_files(undisturbed / "out");
-  BOOST_TEST(wanted.size() > 48U * 5U);
+  BOOST_TEST(wanted.size() >= plan.least_files);
   std::mt19937_64 random(std::random_device{}());
   int struck = 0;
   int sweeps = 0;
@@ -131,7 +147,7 @@ inline void kill_and_compare(int kills) {
     while (!is_complete) {
       // Where the kill came before the request was written there is nothing to resume yet.
       const bool is_begun = fs::exists(folder / ".sweep/request.json");
-      const auto arguments = is_begun ? std::vector<std::string>{"runner.resume=out"} : kill_test_sweep("out");
+      const auto arguments = is_begun ? std::vector<std::string>{"runner.resume=out"} : plan.arguments;
       background_program run("qgrain-sweep", arguments, working, output);
       const std::chrono::milliseconds moment(
           std::uniform_int_distribution<std::int64_t>(0, whole_time.count() * 7 / 10)(random));
@@ -153,7 +169,7 @@ inline void kill_and_compare(int kills) {
       BOOST_TEST((entry.path().filename() == "lock" || entry.path().filename() == "log" ||
                   entry.path().filename() == "request.json"),
                  entry.path().string());
-    repeated += check_log(read_log(folder), kill_test_interval);
+    if (plan.is_one_sweep) repeated += check_log(read_log(folder), kill_test_interval);
   }
   BOOST_TEST_MESSAGE(struck << " kills in " << sweeps << " sweeps of " << whole_time.count() << " ms; " << repeated
                             << " portions were scored twice");

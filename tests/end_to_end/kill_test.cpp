@@ -26,6 +26,10 @@ bool comes_to_hold(const fs::path& path, const std::string& text) {
 
 BOOST_AUTO_TEST_CASE(five_kills_change_no_byte) { kill_and_compare(5); }
 
+BOOST_AUTO_TEST_CASE(five_kills_of_a_search_by_several_methods_change_no_byte) {
+  kill_and_compare(5, autoquant_kill_plan());
+}
+
 BOOST_AUTO_TEST_CASE(a_second_run_stops_and_ctrl_c_ends_the_first_cleanly) {
   const temporary_folder scratch;
   const fs::path out = scratch.path() / "out";

@@ -139,12 +139,12 @@ BOOST_FIXTURE_TEST_CASE(a_job_writes_its_files_and_reports_are_made_again, fixtu
   std::set<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(path("job")))
     files.insert(entry.path().filename().string());
-  BOOST_TEST(files == (std::set<std::string>{".sweep", "autoquant-report.html", "autoquant-report.md",
-                                             "composed-config.json", "layer-scores.csv",
-                                             "layer-sensitivity-report.json", "layer-sensitivity-report.md", "mix.json",
-                                             "quant_recipe.json", "run_stats.json", "sweep-run-stats.json", "sweep-scores.csv",
-                                             "sweep-summary.csv", "sweep-summary.html", "sweep-summary.json",
-                                             "sweep-summary.md", "wint4_aint8_autoquant_lm_quant_manifest.json"}),
+  BOOST_TEST(files == (std::set<std::string>{
+                          ".sweep", "autoquant-report.html", "autoquant-report.md", "composed-config.json",
+                          "layer-scores.csv", "layer-sensitivity-report.json", "layer-sensitivity-report.md",
+                          "mix.json", "quant_recipe.json", "run_stats.json", "sweep-run-stats.json", "sweep-scores.csv",
+                          "sweep-summary.csv", "sweep-summary.html", "sweep-summary.json", "sweep-summary.md",
+                          "wint4_aint8_autoquant_lm_quant_manifest.json"}),
              joined(files));
   const json::value manifest = read_json_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json");
   BOOST_TEST(manifest.at("recipes").at("weight").at("name").as_string() == "int4/group64");

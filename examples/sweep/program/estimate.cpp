@@ -110,6 +110,21 @@ double gradient_sweeps(const pass_settings& settings) {
   return (has_gradient ? 1 : 0) + (has_fisher ? static_cast<double>(settings.fisher_draws) : 0);
 }
 
+// Products of the pass that calibrations which look twice take, and of AWQ's searches on a quarter of the batches.
+double calibration_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
+  constexpr double alphas = 11;
+  const auto has = [](calibration_method method) {
+    return [method](const auto& variant) { return variant.second == name_of(method); };
+  };
+  const auto awq = static_cast<double>(
+      std::count_if(variants.weights.begin(), variants.weights.end(), has(calibration_method::awq_lite)));
+  const auto batches = static_cast<double>(pass.rows.batches());
+  const double awq_rows = awq > 0 ? s.rows * std::max(1.0, std::floor(batches / 4)) / batches : 0;
+  const bool is_whole =
+      std::any_of(variants.activations.begin(), variants.activations.end(), has(calibration_method::mse));
+  return 2 * (is_whole ? s.rows : awq_rows) * s.blocks + 2 * alphas * awq * awq_rows * (s.blocks + s.head);
+}
+
 // Products of the scores that are measured at the model's output: a forward pass and, for each group and job, what is
 // behind the group's layer.
 double output_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
@@ -174,7 +189,7 @@ run_estimate estimate_run(sweep_plan& plan) {
     const variant_counts variants = variants_of(jobs);
     const pass_sizes sizes = sizes_of(pass);
     const double sweeps = gradient_sweeps(pass.settings);
-    const double own = sweeps * pass_operations(sizes);
+    const double own = sweeps * (pass_operations(sizes) + calibration_operations(pass, sizes, variants));
     const double scoring =
         sweeps * job_operations(sizes, variants, pass.settings.cross) + output_operations(pass, sizes, variants);
     ++estimate.passes;

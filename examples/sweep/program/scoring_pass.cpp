@@ -242,6 +242,7 @@ json::object run_stats(const scored_pass& scored, const pass_settings& settings)
            {{"total", costs.total_seconds},
             {"weight_ranges", costs.weight_range_seconds},
             {"forward_and_calibration", costs.pass.forward_seconds},
+            {"further_calibration", costs.calibration.seconds},
             {"loss", costs.pass.loss_seconds},
             {"backward", costs.pass.backward_seconds},
             {"quantize_weights", costs.weight_seconds},
@@ -249,6 +250,7 @@ json::object run_stats(const scored_pass& scored, const pass_settings& settings)
           {"matrix_product_flops",
            {{"linears", costs.pass.linear_flops},
             {"attention", costs.pass.attention_flops},
+            {"calibration", costs.calibration.linear_flops},
             {"jobs", costs.scoring_flops}}},
           {"peak_resident_bytes", lm::peak_resident_bytes()}};
 }
