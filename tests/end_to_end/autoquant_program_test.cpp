@@ -328,5 +328,6 @@ BOOST_FIXTURE_TEST_CASE(bad_formats_and_methods_are_refused_before_any_work, fix
   refused({"autoquant.formats=[wint4_aint8/w_group256]"}, {"group256", "128"});
   refused({"autoquant.method=kl"}, {"autoquant.method", "kl_div"});
   refused({"autoquant.methods=[mse]", "autoquant.cross_term=sampled"}, {"cross_term"});
+  refused({"jobs=[int8/per_tensor:fp16]", "autoquant.verify=true"}, {"jobs", "verify"});
   refused({"autoquant.study_bits=[2]", "autoquant.formats=[wint4_afp16]"}, {"study", "4.25"});
 }

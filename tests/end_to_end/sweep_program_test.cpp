@@ -308,6 +308,18 @@ BOOST_FIXTURE_TEST_CASE(recipe_lists_are_scored_as_they_are, fixture) {
   BOOST_TEST(scores.at("jobs").at(0).at("linear_scores").as_object().size() == 43U);
   BOOST_TEST(scores.at("losses").as_array().size() == 16U);
   BOOST_TEST(scores.at("input_amax").at("lm_head").as_array().size() == 128U);
+  // by other methods, and with a calibration
+  BOOST_TEST(run(with({"jobs=[int8/per_tensor:int8/per_tensor_static:percentile]", "autoquant.method=weight_mse",
+                       "autoquant.methods=[gradient,kl_div]", "runner.output_dir=" + path("methods")}))
+                 .exit_code == 0);
+  const json::value several = read_json_file(folder.path() / "methods/linear-scores.json");
+  BOOST_TEST(several.at("method").as_string() == "weight_mse");
+  const json::object& entry = several.at("jobs").at(0).as_object();
+  BOOST_TEST(entry.at("calibration").as_string() == "percentile");
+  BOOST_TEST(entry.at("linear_scores").as_object().size() == 43U);
+  BOOST_TEST(entry.at("method_scores").at("gradient").as_object().size() == 43U);
+  BOOST_TEST(entry.at("method_scores").at("kl_div").as_object().size() == 25U);  // of each group its first member
+  refused(with({"jobs=[int8/per_tensor:int8/per_tensor_static:percentil]"}), {"percentil", "percentile"});
   refused(with({"jobs=[]"}), {"empty"});
   refused(with({"jobs=[int8/per_tensr:fp16]"}), {"int8/per_tensr", "int8/per_tensor"});
   refused(with({"jobs=[int8/per_tensor]"}), {"int8/per_tensor", "<activation recipe>"});

@@ -280,7 +280,7 @@ std::vector<std::vector<double>> finished_scores(const score_sums& sums, cross_t
                                                  std::vector<cross_term_error>& errors) {
   std::vector<std::vector<double>> scores;
   errors.clear();
-  // The mixed terms of the cross term with the others are as often positive as negative: their sample would be noise.
+  // Of the cross term its own square alone; its products with the other terms may have either sign and are left out.
   const auto factor = [&](double cross, double without) {
     return mode == cross_term::sampled && without > 0 ? 1 + cross / without : 1.0;
   };

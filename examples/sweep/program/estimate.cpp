@@ -138,6 +138,14 @@ double output_operations(const opened_pass& pass, const pass_sizes& s, const var
   return 2 * s.rows * s.blocks + 2 * s.scored * (s.head + rests * static_cast<double>(variants.jobs.size()));
 }
 
+// How many mixes a job measures at the most.
+double mixes_of(const planned_job& job) {
+  const autoquant_settings& settings = job.autoquant;
+  if (!settings.verify && settings.study_bits.empty()) return 0;
+  const auto chosen = static_cast<double>(settings.methods.size() * settings.study_bits.size());
+  return static_cast<double>(job.formats.size()) + 2 * chosen + (settings.verify ? 1 : 0);  // and the reversed ones
+}
+
 double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
   const lm::pass_limits limits;
   const double layers = static_cast<double>(pass.model.config().layers);
@@ -184,7 +192,7 @@ run_estimate estimate_run(sweep_plan& plan) {
   run_estimate estimate;
   double weighted = 0;
   int threads = 1;
-  const auto add = [&](const opened_pass& pass, const std::vector<job>& jobs) {
+  const auto add = [&](const opened_pass& pass, const std::vector<job>& jobs, double mixes) {
     threads = pass.settings.threads;
     const variant_counts variants = variants_of(jobs);
     const pass_sizes sizes = sizes_of(pass);
@@ -200,18 +208,20 @@ run_estimate estimate_run(sweep_plan& plan) {
   if (plan.recipe_list) {
     const opened_pass pass(plan.recipe_list->pass);
     check_jobs(pass.model, plan.recipe_list->jobs);
-    if (plan.recipe_list->state != folder_state::complete) add(pass, plan.recipe_list->jobs);
+    if (plan.recipe_list->state != folder_state::complete) add(pass, plan.recipe_list->jobs, 0);
   } else if (plan.report_only) {
     settle_illegal(plan);
   } else {
     for (const pass_of_jobs& pass : open_passes(plan)) {
       std::vector<job> jobs;
+      double mixes = 0;
       for (const std::size_t j : pass.jobs) {
         if (plan.jobs[j].state == folder_state::complete) continue;
         const std::vector<job> of_formats = jobs_of(plan.jobs[j]);
         jobs.insert(jobs.end(), of_formats.begin(), of_formats.end());
+        mixes += mixes_of(plan.jobs[j]);
       }
-      if (!jobs.empty()) add(*pass.opened, jobs);
+      if (!jobs.empty()) add(*pass.opened, jobs, mixes);
     }
   }
   if (estimate.passes == 0) return estimate;

@@ -141,13 +141,10 @@ class job_results {
   [[nodiscard]] std::vector<std::pair<std::string, double>> linear_scores(std::size_t format) const {
     const std::vector<double>& values = scored_.scores.at(job_.autoquant.method)[place(format)];
     const std::vector<lm::linear_info>& linears = pass_.model.linears();
-    std::vector<bool> is_shown(linears.size(), !is_of_groups(job_.autoquant.method));
-    if (is_of_groups(job_.autoquant.method)) {
-      for (const linear_group& group : linear_groups(pass_)) is_shown[group.front()] = true;
-    }
     std::vector<std::pair<std::string, double>> scores;
     for (std::size_t l = 0; l < linears.size(); ++l) {
-      if (is_shown[l] && std::isfinite(values[l])) scores.emplace_back(linears[l].name, values[l]);
+      if (has_score(pass_, job_.autoquant.method, l) && std::isfinite(values[l]))
+        scores.emplace_back(linears[l].name, values[l]);
     }
     return scores;
   }

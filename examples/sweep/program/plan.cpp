@@ -214,7 +214,12 @@ recipe_list_job recipe_list_of(const json::object& config, const std::string& ti
   recipe_list_job list;
   list.jobs = jobs_from(*find_value(config, "jobs"));
   static_cast<void>(plan_jobs(list.jobs));  // names and repetitions
-  list.pass = pass_of(config, autoquant_of(config, false));
+  const autoquant_settings settings = autoquant_of(config, false);
+  if (!settings.formats.empty() || settings.verify || !settings.study_bits.empty()) {
+    throw error(errc::invalid_argument,
+                "jobs: a list of recipes is scored, not searched; leave autoquant.formats, verify and study_bits out");
+  }
+  list.pass = pass_of(config, settings);
   if (!is_null(config, "dataset.max_calib_samples")) list.pass.samples = positive(config, "dataset.max_calib_samples");
   list.config = config;
   list.folder = place_of(config, false, "", time).folder;

@@ -236,14 +236,24 @@ void run_recipe_list(const sweep_plan& plan, const run_request& request, const r
   const scored_pass scored = score(pass, list.jobs, options);
   const engine_result& result = scored.result;
   const std::vector<lm::linear_info>& linears = pass.model.linears();
+  const std::vector<score_method>& methods = list.pass.methods;
   json::array jobs;
   for (std::size_t j = 0; j < scored.jobs.size(); ++j) {
-    json::object scores;
-    for (std::size_t l = 0; l < linears.size(); ++l) scores[linears[l].name] = result.scores[j][l];
+    const auto by_linear = [&](score_method method) {
+      json::object scores;
+      for (std::size_t l = 0; l < linears.size(); ++l) {
+        if (has_score(pass, method, l)) scores[linears[l].name] = scored.scores.at(method)[j][l];
+      }
+      return scores;
+    };
     json::object entry{{"weight", scored.jobs[j].weight}, {"activation", scored.jobs[j].activation}};
     if (scored.jobs[j].calibration != "max") entry["calibration"] = scored.jobs[j].calibration;
     if (!result.cross_term_errors.empty()) entry["cross_term_error"] = result.cross_term_errors[j].sum;
-    entry["linear_scores"] = std::move(scores);
+    entry["linear_scores"] = by_linear(methods.front());
+    for (std::size_t m = 1; m < methods.size(); ++m) {
+      if (m == 1) entry["method_scores"] = json::object();
+      entry["method_scores"].as_object()[name_of(methods[m])] = by_linear(methods[m]);
+    }
     jobs.push_back(std::move(entry));
   }
   json::array losses;
@@ -254,6 +264,7 @@ void run_recipe_list(const sweep_plan& plan, const run_request& request, const r
   const json::object out{
       {"model", {{"id", text_at(list.config, "model.path")}, {"fingerprint", result.model_fingerprint}}},
       {"program", program_version()},
+      {"method", name_of(methods.front())},
       {"losses", losses},
       {"jobs", jobs},
       {"input_amax", amax}};

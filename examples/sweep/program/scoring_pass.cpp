@@ -202,6 +202,12 @@ std::vector<linear_group> linear_groups(const opened_pass& pass) {
   return groups;
 }
 
+bool has_score(const opened_pass& pass, score_method method, std::size_t linear) {
+  if (!is_of_groups(method)) return true;
+  const std::vector<linear_group> groups = linear_groups(pass);
+  return std::any_of(groups.begin(), groups.end(), [&](const linear_group& g) { return g.front() == linear; });
+}
+
 std::vector<job> jobs_of(const planned_job& planned) {
   std::vector<job> jobs;
   for (const planned_format& format : planned.formats) {

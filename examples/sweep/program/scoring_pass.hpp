@@ -40,6 +40,9 @@ struct opened_pass {
 
 using score_table = std::vector<std::vector<double>>;  ///< [job][Linear]
 
+/// Whether a method gives a Linear a score of its own: one that scores groups only their first members.
+[[nodiscard]] bool has_score(const opened_pass& pass, score_method method, std::size_t linear);
+
 struct scored_pass {
   std::vector<job> jobs;
   engine_result result;  ///< of the gradient sweep; of fisher's where no method needs the text's gradient

@@ -196,7 +196,7 @@ Mean divergence of the mix that each method picks for a budget, in brackets its 
 
 ## Agreement of the scoring methods
 
-Rank correlation with kl_div over all groups and formats; 1: the same order.
+Rank correlation with the measured divergence of the tokens, over all groups and formats; 1: the same order.
 
 | Method | Spearman |
 | --- | --- |
