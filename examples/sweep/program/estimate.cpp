@@ -198,8 +198,9 @@ run_estimate estimate_run(sweep_plan& plan) {
     const pass_sizes sizes = sizes_of(pass);
     const double sweeps = gradient_sweeps(pass.settings);
     const double own = sweeps * (pass_operations(sizes) + calibration_operations(pass, sizes, variants));
-    const double scoring =
-        sweeps * job_operations(sizes, variants, pass.settings.cross) + output_operations(pass, sizes, variants);
+    const double measuring = mixes > 0 ? (mixes + 1) * 2 * sizes.rows * (sizes.blocks + sizes.head) : 0;
+    const double scoring = sweeps * job_operations(sizes, variants, pass.settings.cross) +
+                           output_operations(pass, sizes, variants) + measuring;
     ++estimate.passes;
     estimate.operations += own + scoring;
     weighted += pass_overhead * own + job_overhead * scoring;
