@@ -107,7 +107,8 @@ report_part agreement_part(const json::object& manifest) {
   for_each_in(manifest, "method_agreement", [&](const json::object& entry) {
     part.rows.push_back({text_at(entry, "method"), loss_number(number_at(entry, "spearman"))});
   });
-  part.text = "Rank correlation with the measured divergence of the tokens, over all groups and formats; 1: the same order.";
+  part.text =
+      "Rank correlation with the measured divergence of the tokens, over all groups and formats; 1: the same order.";
   return part;
 }
 
