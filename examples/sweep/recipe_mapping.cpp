@@ -193,11 +193,12 @@ constexpr built_in_parameter built_in_parameters[] = {
     {"mse", "stop_multiplier", 4.0},     {"smoothquant", "alpha", 1}, {"awq_lite", "alpha_step", 0.1}};
 
 void check_parameters(std::string_view method, const json::object& algorithm) {
-  for (const auto& [key, value] : algorithm) {
+  for (const auto& entry : algorithm) {
+    const std::string_view key = entry.key();
+    const json::value& value = entry.value();
     if (key == "method" || value.is_null()) continue;
     const auto is_it = [&](const built_in_parameter& p) {
-      return p.method == method && p.key == std::string_view(key) && value.is_number() &&
-             value.to_number<double>() == p.value;
+      return p.method == method && p.key == key && value.is_number() && value.to_number<double>() == p.value;
     };
     if (std::none_of(std::begin(built_in_parameters), std::end(built_in_parameters), is_it)) {
       unsupported("algorithm." + std::string(key), shown(value) + " is not built in for " + std::string(method));
