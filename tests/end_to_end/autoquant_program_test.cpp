@@ -160,6 +160,9 @@ BOOST_FIXTURE_TEST_CASE(every_method_in_one_run_with_a_measured_mix, fixture) {
   };
   const program_result result = run(arguments("one", "1"));
   BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+  BOOST_TEST((result.out.find(", the least possible") != std::string::npos), result.out);
+  const program_result again = run(arguments("one", "1"));  // nothing left to do, the same summary
+  BOOST_TEST(again.out.substr(0, result.out.size()) == result.out);
   const json::value manifest = manifest_of(path("one"));
   const std::set<std::string> methods{"gradient", "fisher", "kl_div", "loss", "mse", "sqnr_db", "weight_mse"};
   std::set<std::string> scored;

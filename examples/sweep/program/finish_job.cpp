@@ -363,12 +363,15 @@ finished_job read_finished(const planned_job& job) {
       const json::object& stats = entry.value().as_object();
       candidate_row& row = done.rows.emplace_back();
       row.group.key = entry.key();
+      row.group.members.resize(stats.at("module_names").as_array().size());
+      for (const json::value& format : stats.at("formats").as_array()) row.formats.emplace_back(format.as_string());
       row.scores = numbers_of(stats.at("scores"));
       row.costs = numbers_of(stats.at("costs"));
     }
     done.outcome.effective_bits = number_at(state, "constraints.effective_bits");
     done.outcome.score = number_at(state, "score");
     done.outcome.is_satisfied = flag_at(state, "is_satisfied");
+    done.outcome.gap = number_at(state, "search.gap");
   } catch (const std::exception& fault) {
     throw error(errc::bad_file, path.string() + ": " + fault.what());
   }

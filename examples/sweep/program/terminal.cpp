@@ -59,6 +59,20 @@ void print_most_sensitive(std::ostream& out, const std::vector<finished_job>& jo
   }
 }
 
+// What the searches over several formats found, and every choice that is not proven to be the best.
+void print_searches(std::ostream& out, const std::vector<finished_job>& jobs) {
+  for (const finished_job& job : jobs) {
+    const search_outcome& found = job.outcome;
+    const bool is_mix =
+        std::any_of(job.rows.begin(), job.rows.end(), [](const candidate_row& row) { return row.formats.size() > 2; });
+    if (!is_mix && found.gap == 0 && found.is_satisfied) continue;
+    out << job.label << ": " << number_text(std::round(found.effective_bits * 1000) / 1000) << " bits a weight, score "
+        << scientific(found.score);
+    out << (found.gap > 0 ? ", at most " + scientific(found.gap) + " above the least possible" : ", the least possible")
+        << (found.is_satisfied ? "\n" : ", above the budget\n");
+  }
+}
+
 // One column per job, one row per group; shades on a logarithmic scale over all scores.
 void print_picture(std::ostream& out, const std::vector<finished_job>& jobs) {
   const std::vector<candidate_row>& groups = jobs.front().rows;
@@ -150,6 +164,7 @@ void print_plan(std::ostream& out, const sweep_plan& plan) {
 
 void print_summary(std::ostream& out, const std::vector<finished_job>& jobs) {
   print_most_sensitive(out, jobs);
+  print_searches(out, jobs);
   print_picture(out, jobs);
 }
 
