@@ -322,6 +322,52 @@ BOOST_FIXTURE_TEST_CASE(formats_compete_with_their_own_calibration, fixture) {
              boost::test_tools::tolerance(1e-3));
 }
 
+// The text half of a Qwen3-VL with a tokenizer of single characters.
+BOOST_FIXTURE_TEST_CASE(a_vision_tower_stays_as_it_is_and_counts_in_the_budget, fixture) {
+  std::filesystem::copy(source_dir / "tests/data/lm/families/qwen3vl", path("vl"));
+  json::object vocabulary;
+  for (int c = 33; c < 127; ++c) vocabulary[std::string(1, static_cast<char>(c))] = c - 33;
+  vocabulary["\u0120"] = 94;  // space
+  vocabulary["\u010A"] = 95;  // line feed
+  const json::object tokenizer{
+      {"added_tokens", json::array()},
+      {"normalizer", nullptr},
+      {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}}},
+      {"post_processor", nullptr},
+      {"decoder", {{"type", "ByteLevel"}}},
+      {"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", json::array()}}}};
+  write_text_file(path("vl/tokenizer.json"), json::serialize(tokenizer));
+  write_text_file(path("texts.txt"), "A man riding a horse\nTwo dogs on a beach\n");
+  const auto search = [&](const std::string& name, const std::string& further) {
+    const program_result result =
+        run({"autoquant.formats=[wint8_afp16,wint4_afp16/w_group32]", "autoquant.effective_bits=7", further,
+             "autoquant.methods=[kl_div]", "autoquant.verify=true", "model.path=" + path("vl"),
+             "dataset.captions_path=" + path("texts.txt"), "dataset.max_calib_samples=2", "dataset.padding=none",
+             "runner.output_dir=" + path(name)});
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    return manifest_of(path(name)).at("autoquant_state").as_object();
+  };
+  // lm_only raises the target by what the tower takes at 16 bits
+  const json::object with_tower = search("with", "autoquant.exclude=[]");
+  const json::object& stats = with_tower.at("candidate_stats").as_object();
+  double tower = 0;
+  double all = 0;
+  for (const auto& row : stats) {
+    const double weights = number(row.value().at("costs").as_array().back());
+    const bool is_visual = std::string_view(row.key()).starts_with("model.visual.");
+    BOOST_TEST(row.value().at("formats").as_array().size() == (is_visual ? 1U : 3U));
+    tower += is_visual ? weights : 0;
+    all += weights;
+  }
+  BOOST_TEST(tower > 0);
+  BOOST_TEST(number(with_tower.at("search").at("budget")) == (tower * 16 + (all - tower) * 7) / all + 1e-3,
+             boost::test_tools::tolerance(1e-12));
+  // left out, it is in neither table nor budget
+  const json::object without = search("without", "autoquant.exclude=['model.visual.*']");
+  BOOST_TEST(number(without.at("search").at("budget")) == 7);
+  BOOST_TEST(without.at("candidate_stats").as_object().size() == 9U);
+}
+
 BOOST_FIXTURE_TEST_CASE(bad_formats_and_methods_are_refused_before_any_work, fixture) {
   refused({"autoquant.formats=[wint4_afp16,wint4_afp17]"}, {"autoquant.formats", "wint4_afp17", "wint4_afp16"});
   refused({"autoquant.formats=[wint4_afp16/w_group65]"}, {"w_group65", "w_group64"});
