@@ -46,6 +46,11 @@ inline constexpr std::size_t score_methods = score_method_names.size();
   return method == score_method::kl_div || method == score_method::loss;
 }
 
+/// Whether a method compares a layer's outputs, which the gradient sweep makes anyway.
+[[nodiscard]] constexpr bool is_of_outputs(score_method method) noexcept {
+  return method == score_method::mse || method == score_method::sqnr_db;
+}
+
 }  // namespace qgrain::sweep
 
 #endif

@@ -11,12 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "search/reference_table.hpp"
 #include "sweep/reference_json.hpp"
 
 namespace json = boost::json;
 using qgrain::search::choice;
 using qgrain::search::multiple_choice_knapsack;
 using qgrain::search::selection;
+using qgrain::test::table_of;
 using table = std::vector<std::vector<choice>>;
 
 namespace {
@@ -49,18 +51,6 @@ void check_equal(const selection& found, const selection& wanted) {
   BOOST_TEST(found.picks == wanted.picks, boost::test_tools::per_element());
 }
 
-table table_of(const json::object& groups) {
-  table result;
-  const auto& scores = groups.at("scores").as_array();
-  for (std::size_t g = 0; g < scores.size(); ++g) {
-    auto& choices = result.emplace_back();
-    for (std::size_t i = 0; i < scores[g].as_array().size(); ++i) {
-      choices.push_back({scores[g].at(i).to_number<double>(), groups.at("costs").at(g).at(i).to_number<double>()});
-    }
-  }
-  return result;
-}
-
 void check_against(const json::value& exact, const selection& found) {
   const double score = exact.at("score").to_number<double>();
   BOOST_TEST(std::abs(found.score - score) <= 1e-12 * std::abs(score));
@@ -77,7 +67,7 @@ BOOST_AUTO_TEST_CASE(every_single_format_job_of_the_reference) {
   for (const auto& job : data.at("jobs").as_array()) {
     BOOST_TEST_CONTEXT(job.at("name").as_string().c_str()) {
       const auto& result = job.at("result");
-      const multiple_choice_knapsack problem(table_of(job.at("groups").as_object()));
+      const multiple_choice_knapsack problem(table_of(job.at("groups")));
       const selection found = problem.solve(result.at("budget").to_number<double>());
       check_against(result.at("exact"), found);
       ++jobs;
@@ -92,7 +82,7 @@ BOOST_AUTO_TEST_CASE(every_target_of_the_mixed_searches) {
   const auto data = qgrain::test::reference("scores/jobs.json");
   std::size_t targets = 0, worse = 0;
   for (const auto& search : data.at("searches").as_array()) {
-    const multiple_choice_knapsack problem(table_of(search.at("groups").as_object()));
+    const multiple_choice_knapsack problem(table_of(search.at("groups")));
     for (const auto& target : search.at("targets").as_array()) {
       BOOST_TEST_CONTEXT(search.at("name").as_string().c_str() << " at " << target.at("effective_bits")) {
         const double budget = target.at("budget").to_number<double>();

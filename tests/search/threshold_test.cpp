@@ -7,26 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "search/reference_table.hpp"
 #include "sweep/reference_json.hpp"
 
 namespace json = boost::json;
 using qgrain::search::choice;
 using qgrain::search::threshold_search;
+using qgrain::test::table_of;
 using table = std::vector<std::vector<choice>>;
 
 namespace {
-
-table table_of(const json::value& groups) {
-  table result;
-  const auto& scores = groups.at("scores").as_array();
-  for (std::size_t g = 0; g < scores.size(); ++g) {
-    auto& choices = result.emplace_back();
-    for (std::size_t i = 0; i < scores[g].as_array().size(); ++i) {
-      choices.push_back({scores[g].at(i).to_number<double>(), groups.at("costs").at(g).at(i).to_number<double>()});
-    }
-  }
-  return result;
-}
 
 // Sums in another order may differ in the last place.
 bool near(double a, double b) { return std::abs(a - b) <= 1e-12 * std::abs(b); }

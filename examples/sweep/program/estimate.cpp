@@ -101,15 +101,6 @@ double job_operations(const pass_sizes& s, const variant_counts& variants, cross
   return products * 2 * (s.scored * s.blocks + s.targets * s.head);
 }
 
-// Sweeps with a gradient: the text's and each draw of labels.
-double gradient_sweeps(const pass_settings& settings) {
-  const auto has = [&](score_method m) { return std::count(settings.methods.begin(), settings.methods.end(), m) > 0; };
-  const bool has_fisher = has(score_method::fisher);
-  const bool has_gradient =
-      !has_fisher || has(score_method::gradient) || has(score_method::mse) || has(score_method::sqnr_db);
-  return (has_gradient ? 1 : 0) + (has_fisher ? static_cast<double>(settings.fisher_draws) : 0);
-}
-
 // Products of the pass that calibrations which look twice take, and of AWQ's searches on a quarter of the batches.
 double calibration_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
   constexpr double alphas = 11;
@@ -128,7 +119,6 @@ double calibration_operations(const opened_pass& pass, const pass_sizes& s, cons
 // Products of the scores that are measured at the model's output: a forward pass and, for each group and job, what is
 // behind the group's layer.
 double output_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
-  if (!std::any_of(pass.settings.methods.begin(), pass.settings.methods.end(), is_of_groups)) return 0;
   double rests = 0;  // weights that are run through, over all groups
   const double layers = static_cast<double>(pass.model.config().layers);
   for (const linear_group& group : linear_groups(pass)) {
@@ -196,11 +186,12 @@ run_estimate estimate_run(sweep_plan& plan) {
     threads = pass.settings.threads;
     const variant_counts variants = variants_of(jobs);
     const pass_sizes sizes = sizes_of(pass);
-    const double sweeps = gradient_sweeps(pass.settings);
+    const pass_sweeps needed(pass.settings);
+    const double sweeps = (needed.gradient ? 1 : 0) + static_cast<double>(needed.fisher_draws);
     const double own = sweeps * (pass_operations(sizes) + calibration_operations(pass, sizes, variants));
     const double measuring = mixes > 0 ? (mixes + 1) * 2 * sizes.rows * (sizes.blocks + sizes.head) : 0;
     const double scoring = sweeps * job_operations(sizes, variants, pass.settings.cross) +
-                           output_operations(pass, sizes, variants) + measuring;
+                           (needed.outputs ? output_operations(pass, sizes, variants) : 0) + measuring;
     ++estimate.passes;
     estimate.operations += own + scoring;
     weighted += pass_overhead * own + job_overhead * scoring;

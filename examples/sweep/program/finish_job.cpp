@@ -64,7 +64,12 @@ json::object dataset_of(const planned_job& job, const lm::packed_rows& rows) {
 class job_results {
  public:
   job_results(const planned_job& job, const opened_pass& pass, const scored_pass& scored)
-      : job_(job), pass_(pass), scored_(scored), search_(job, pass), jobs_(jobs_of(job)) {
+      : job_(job),
+        pass_(pass),
+        scored_(scored),
+        search_(job, pass),
+        shown_linears_(scored_linears(pass, job.autoquant.method)),
+        jobs_(jobs_of(job)) {
     for (const score_method method : job.autoquant.methods)
       scores_[method] = scores_of(job, pass, scored, additive_scores(pass, scored, method));
     if (!scored.token_divergence.empty()) divergence_ = scores_of(job, pass, scored, scored.token_divergence);
@@ -143,8 +148,7 @@ class job_results {
     const std::vector<lm::linear_info>& linears = pass_.model.linears();
     std::vector<std::pair<std::string, double>> scores;
     for (std::size_t l = 0; l < linears.size(); ++l) {
-      if (has_score(pass_, job_.autoquant.method, l) && std::isfinite(values[l]))
-        scores.emplace_back(linears[l].name, values[l]);
+      if (shown_linears_[l] && std::isfinite(values[l])) scores.emplace_back(linears[l].name, values[l]);
     }
     return scores;
   }
@@ -323,6 +327,7 @@ class job_results {
   const opened_pass& pass_;
   const scored_pass& scored_;
   job_search search_;
+  std::vector<bool> shown_linears_;
   std::vector<job> jobs_;           // of the formats
   calibration_table calibrations_;  // of the formats
   std::map<score_method, format_scores> scores_;

@@ -109,8 +109,7 @@ pass_settings pass_of(const json::object& config, const autoquant_settings& sett
                                                                     : positive(config, "runner.threads"));
   pass.cross = cross_term_of(text_at(config, "autoquant.cross_term"));
   for (const score_method method : pass.methods) {
-    const bool needs_outputs = method == score_method::mse || method == score_method::sqnr_db;
-    if (needs_outputs && pass.cross != cross_term::exact)
+    if (is_of_outputs(method) && pass.cross != cross_term::exact)
       throw error(errc::unsupported, "the method " + std::string(name_of(method)) +
                                          " needs autoquant.cross_term=exact: it sees whole outputs");
   }

@@ -237,12 +237,14 @@ void run_recipe_list(const sweep_plan& plan, const run_request& request, const r
   const engine_result& result = scored.result;
   const std::vector<lm::linear_info>& linears = pass.model.linears();
   const std::vector<score_method>& methods = list.pass.methods;
+  std::map<score_method, std::vector<bool>> shown;
+  for (const score_method method : methods) shown[method] = scored_linears(pass, method);
   json::array jobs;
   for (std::size_t j = 0; j < scored.jobs.size(); ++j) {
     const auto by_linear = [&](score_method method) {
       json::object scores;
       for (std::size_t l = 0; l < linears.size(); ++l) {
-        if (has_score(pass, method, l)) scores[linears[l].name] = scored.scores.at(method)[j][l];
+        if (shown.at(method)[l]) scores[linears[l].name] = scored.scores.at(method)[j][l];
       }
       return scores;
     };

@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -70,10 +69,6 @@ bool has(const pass_settings& pass, score_method method) {
   return std::count(pass.methods.begin(), pass.methods.end(), method) > 0;
 }
 
-bool has_any(const pass_settings& pass, std::initializer_list<score_method> methods) {
-  return std::any_of(methods.begin(), methods.end(), [&](score_method m) { return has(pass, m); });
-}
-
 std::filesystem::path with_extension(std::filesystem::path checkpoint, const char* extension) {
   if (!checkpoint.empty()) checkpoint += extension;
   return checkpoint;
@@ -91,17 +86,12 @@ class sweep_series {
   }
 
   scored_pass run() {
-    using enum score_method;
-    const pass_settings& settings = pass_.settings;
-    const bool has_groups = has_any(settings, {kl_div, loss});
-    const bool has_fisher = has(settings, fisher);
-    const bool has_gradient = has_any(settings, {gradient, mse, sqnr_db}) || !has_fisher;
-    const double draws = has_fisher ? static_cast<double>(settings.fisher_draws) : 0;
-    work_ = (has_gradient ? 1 : 0) + draws + (has_groups ? group_work : 0);
-    if (has_gradient) by_gradient();
-    if (has_fisher) by_fisher(draws, !has_gradient);
-    if (has_groups) by_output();
-    if (has(settings, weight_mse)) by_weight();
+    const auto draws = static_cast<double>(sweeps_.fisher_draws);
+    work_ = (sweeps_.gradient ? 1 : 0) + draws + (sweeps_.outputs ? group_work : 0);
+    if (sweeps_.gradient) by_gradient();
+    if (sweeps_.fisher_draws > 0) by_fisher(draws);
+    if (sweeps_.outputs) by_output();
+    if (sweeps_.weights) by_weight();
     return std::move(scored_);
   }
 
@@ -128,7 +118,7 @@ class sweep_series {
 
   void by_gradient() {
     engine_options options = engine(1);
-    options.output_errors = has_any(pass_.settings, {score_method::mse, score_method::sqnr_db});
+    options.output_errors = sweeps_.output_errors;
     scored_.result = score_jobs(pass_.model, pass_.rows, scored_.jobs, pool_, options);
     scored_.scores[score_method::gradient] = scored_.result.scores;
     scored_.seconds[score_method::gradient] = scored_.result.costs.total_seconds;
@@ -137,14 +127,14 @@ class sweep_series {
     scored_.scores[score_method::sqnr_db] = scored_.result.sqnr_db;
   }
 
-  void by_fisher(double draws, bool is_first) {
+  void by_fisher(double draws) {
     engine_options options = engine(draws);
     options.checkpoint = with_extension(options_.checkpoint, ".fisher");
     const fisher_options fisher{pass_.settings.fisher_seed, pass_.settings.fisher_draws};
     engine_result found = fisher_scores(pass_.model, pass_.rows, scored_.jobs, pool_, options, fisher);
     scored_.scores[score_method::fisher] = found.scores;
     scored_.seconds[score_method::fisher] = found.costs.total_seconds;
-    if (is_first) scored_.result = std::move(found);
+    if (!sweeps_.gradient) scored_.result = std::move(found);
   }
 
   void by_output() {
@@ -183,6 +173,7 @@ class sweep_series {
   }
 
   const opened_pass& pass_;
+  const pass_sweeps sweeps_{pass_.settings};
   const scoring_options& options_;
   thread_pool pool_;
   index_t batches_;
@@ -202,10 +193,22 @@ std::vector<linear_group> linear_groups(const opened_pass& pass) {
   return groups;
 }
 
-bool has_score(const opened_pass& pass, score_method method, std::size_t linear) {
-  if (!is_of_groups(method)) return true;
-  const std::vector<linear_group> groups = linear_groups(pass);
-  return std::any_of(groups.begin(), groups.end(), [&](const linear_group& g) { return g.front() == linear; });
+std::vector<bool> scored_linears(const opened_pass& pass, score_method method) {
+  std::vector<bool> is_scored(pass.model.linears().size(), !is_of_groups(method));
+  if (is_of_groups(method)) {
+    for (const linear_group& group : linear_groups(pass)) is_scored[group.front()] = true;
+  }
+  return is_scored;
+}
+
+pass_sweeps::pass_sweeps(const pass_settings& settings) {
+  for (const score_method method : settings.methods) {
+    output_errors = output_errors || is_of_outputs(method);
+    outputs = outputs || is_of_groups(method);
+  }
+  if (has(settings, score_method::fisher)) fisher_draws = settings.fisher_draws;
+  weights = has(settings, score_method::weight_mse);
+  gradient = has(settings, score_method::gradient) || output_errors || fisher_draws == 0;
 }
 
 std::vector<job> jobs_of(const planned_job& planned) {

@@ -13,6 +13,7 @@
 
 #include <boost/json.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -40,8 +41,19 @@ struct opened_pass {
 
 using score_table = std::vector<std::vector<double>>;  ///< [job][Linear]
 
-/// Whether a method gives a Linear a score of its own: one that scores groups only their first members.
-[[nodiscard]] bool has_score(const opened_pass& pass, score_method method, std::size_t linear);
+/// Which Linears a method gives a score of their own: one that scores groups only their first members. [Linear]
+[[nodiscard]] std::vector<bool> scored_linears(const opened_pass& pass, score_method method);
+
+/// The sweeps that the methods of a pass need.
+struct pass_sweeps {
+  explicit pass_sweeps(const pass_settings& settings);
+
+  bool gradient = false;           ///< with the text's labels
+  bool output_errors = false;      ///< in that sweep
+  std::uint64_t fisher_draws = 0;  ///< one sweep each
+  bool outputs = false;            ///< of groups, measured at the model's output
+  bool weights = false;            ///< no sweep: without data
+};
 
 struct scored_pass {
   std::vector<job> jobs;
