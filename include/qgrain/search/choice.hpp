@@ -4,9 +4,11 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace qgrain::search {
@@ -42,6 +44,36 @@ inline void require_finite(double number, std::size_t choice, std::size_t group)
 /// @throws error errc::non_finite for NaN
 inline void require_budget(double budget) {
   if (std::isnan(budget)) throw error(errc::non_finite, "the budget of the search is not a number");
+}
+
+/// The problem with its budgets priced instead of kept.
+template <class Price>
+struct relaxation {
+  Price price;
+  double value;                           ///< lower bound on every feasible score
+  double rounding;                        ///< what rounding may add to the sums of this problem
+  std::vector<std::vector<double>> loss;  ///< [group][choice] what taking it adds to the bound
+};
+
+/// `priced(choice)`: its score and what it takes of the budgets; `budget`: the price of all of them, `magnitude` the
+/// sum of its parts without signs. Sums in group order.
+template <class Price, class Groups, class Priced>
+[[nodiscard]] relaxation<Price> relax(const Groups& groups, Price price, double budget, double magnitude,
+                                      const Priced& priced) {
+  relaxation<Price> result{price, -budget, magnitude, {}};
+  result.loss.reserve(groups.size());
+  for (const auto& choices : groups) {
+    std::vector<double> loss;
+    loss.reserve(choices.size());
+    for (const auto& candidate : choices) loss.push_back(priced(candidate));
+    const double least = *std::min_element(loss.begin(), loss.end());
+    for (double& value : loss) value -= least;
+    result.value += least;
+    result.rounding += std::abs(least);
+    result.loss.push_back(std::move(loss));
+  }
+  result.rounding *= 1e-13;
+  return result;
 }
 
 }  // namespace detail

@@ -110,12 +110,7 @@ class multiple_choice_knapsack {
     item to;
   };
 
-  struct relaxation {
-    double slope;
-    double value;     // lower bound on every feasible score
-    double rounding;  // what rounding may add to the sums of this problem
-    std::vector<std::vector<double>> loss;
-  };
+  using relaxation = detail::relaxation<double>;
 
   struct state {
     double cost;
@@ -184,20 +179,8 @@ class multiple_choice_knapsack {
   }
 
   [[nodiscard]] relaxation relax(double slope, double budget) const {
-    relaxation result{slope, -slope * budget, std::abs(slope * budget), {}};
-    result.loss.reserve(groups_.size());
-    for (const group& items : groups_) {
-      std::vector<double> loss;
-      loss.reserve(items.size());
-      for (const item& candidate : items) loss.push_back(candidate.score + slope * candidate.cost);
-      const double least = *std::min_element(loss.begin(), loss.end());
-      for (double& value : loss) value -= least;
-      result.value += least;
-      result.rounding += std::abs(least);
-      result.loss.push_back(std::move(loss));
-    }
-    result.rounding *= 1e-13;
-    return result;
+    return detail::relax(groups_, slope, slope * budget, std::abs(slope * budget),
+                         [slope](const item& candidate) { return candidate.score + slope * candidate.cost; });
   }
 
   /// The score of one feasible solution: every group at the cheapest choice that is best at the slope, then as many
@@ -253,7 +236,7 @@ class multiple_choice_knapsack {
           const state next{from.cost + chosen.cost, from.score + chosen.score, from.loss + bound.loss[g][i], from.node};
           const double unused = std::max(0.0, budget - next.cost - most_rest[g + 1] - cost_rounding);
           if (next.cost + least_rest[g + 1] > budget + cost_rounding) continue;
-          if (next.loss + bound.slope * unused > limit) continue;
+          if (next.loss + bound.price * unused > limit) continue;
           grown.push_back(next);
           if (open[g].size() > 1) {
             grown.back().node = static_cast<std::int64_t>(nodes.size());

@@ -110,12 +110,7 @@ class two_budget_knapsack {
     double second;
   };
   /// Lower bound from prices on both costs and what each choice adds to it.
-  struct relaxation {
-    prices price;
-    double value;
-    double rounding;
-    std::vector<std::vector<double>> loss;
-  };
+  using relaxation = detail::relaxation<prices>;
   struct state {
     double cost;
     double second_cost;
@@ -221,21 +216,11 @@ class two_budget_knapsack {
   }
 
   [[nodiscard]] relaxation relax(const prices& price, const limits& within) const {
-    relaxation result{price, -price.first * within.first - price.second * within.second, 0, {}};
-    result.rounding = std::abs(price.first * within.first) + std::abs(price.second * within.second);
-    for (const auto& choices : groups_) {
-      std::vector<double> loss;
-      for (const two_cost_choice& c : choices) {
-        loss.push_back(c.score + price.first * c.cost + price.second * c.second_cost);
-      }
-      const double least = *std::min_element(loss.begin(), loss.end());
-      for (double& value : loss) value -= least;
-      result.value += least;
-      result.rounding += std::abs(least);
-      result.loss.push_back(std::move(loss));
-    }
-    result.rounding *= 1e-13;
-    return result;
+    const double first = price.first * within.first;
+    const double second = price.second * within.second;
+    return detail::relax(
+        groups_, price, first + second, std::abs(first) + std::abs(second),
+        [&price](const two_cost_choice& c) { return c.score + price.first * c.cost + price.second * c.second_cost; });
   }
 
   /// `best` or something better, with what can be proven.
