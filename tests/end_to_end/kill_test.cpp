@@ -49,8 +49,13 @@ BOOST_AUTO_TEST_CASE(a_second_run_stops_and_ctrl_c_ends_the_first_cleanly) {
       run_program("qgrain-sweep", {"runner.resume=latest", "runner.output_dir=" + out.string()}, scratch.path());
   BOOST_TEST(resumed.exit_code == 0, resumed.err);
   BOOST_TEST(check_log(read_log(out), 1000) == 0U);
+  // As a kill leaves it while the sweep's tables are written.
+  const fs::path leftover = out / "wint4_aint4/default/medium/layer-scores.csv.aB3dE6";
+  BOOST_TEST_REQUIRE(fs::exists(leftover.parent_path()));
+  std::ofstream(leftover) << "layer";
   const program_result again = run_program("qgrain-sweep", {"runner.resume=" + out.string()}, scratch.path());
   BOOST_TEST(again.exit_code == 0, again.err);
+  BOOST_TEST(!fs::exists(leftover));
   BOOST_TEST((again.out.find("48 of 48 jobs were complete already") != std::string::npos), again.out);
   const program_result other =
       run_program("qgrain-sweep", {"runner.resume=" + out.string(), "autoquant.score_size=8"}, scratch.path());

@@ -38,7 +38,8 @@ struct engine_options {
   double checkpoint_seconds = 60;  ///< at least so long between two checkpoints, but for the last
   /// Asked often and from several threads. Once it says yes, score_jobs saves its state and throws `interrupted`.
   std::function<bool()> stop_requested;
-  /// Told what is scored, saved and gone on from, a line each: "scored layer L samples S variants V".
+  /// Told, a line each, what is "scored", of which place a state is being written ("saving"), that it stands
+  /// ("checkpoint") and where the work goes on ("resume"): "scored layer L samples S variants V".
   std::function<void(const std::string& line)> log;
 };
 

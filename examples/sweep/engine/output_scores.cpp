@@ -387,6 +387,7 @@ class output_scorer {
     if (since.count() >= options_.checkpoint_seconds) save();
   }
   void save() {
+    if (options_.log) options_.log("saving " + text_of(place_));
     save_checkpoint(options_.checkpoint, identity_, place_, sums(), result_.linear_flops, {});
     saved_ = std::chrono::steady_clock::now();
     if (options_.log) options_.log("checkpoint " + text_of(place_));

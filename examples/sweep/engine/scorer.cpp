@@ -134,6 +134,7 @@ void scorer::scored(const pass_place& place) {
 }
 
 void scorer::save() {
+  if (options_.log) options_.log("saving " + text_of(place_));
   save_checkpoint(options_.checkpoint, identity_, place_, sums_.values, costs_.scoring_flops, gradient_);
   saved_ = std::chrono::steady_clock::now();
   if (options_.log) options_.log("checkpoint " + text_of(place_));

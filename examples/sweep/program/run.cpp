@@ -141,11 +141,11 @@ class run_state {
 // Makes the folder this configuration's, where it is not yet.
 folder_state claim(const std::filesystem::path& folder, const json::object& config, std::string_view result_name) {
   const folder_state state = check_output_folder(folder, config, result_name);
+  remove_leftovers(folder);  // of a complete job too: the sweep's tables come last
   if (state == folder_state::complete) return state;
   std::error_code code;
   std::filesystem::create_directories(folder, code);
   if (code) throw error(errc::io_failure, folder.string() + " cannot be made: " + code.message());
-  remove_leftovers(folder);
   if (state == folder_state::empty) lm::write_text_file(folder / composed_config_name, json_text(config) + "\n");
   return state;
 }
