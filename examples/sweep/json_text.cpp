@@ -67,7 +67,6 @@ void write_value(std::string& out, const json::value& value, std::size_t depth) 
       out += std::to_string(value.get_uint64());
       break;
     case json::kind::double_:
-      if (!std::isfinite(value.get_double())) throw error(errc::non_finite, "JSON has no numbers like infinity or NaN");
       out += number_text(value.get_double());
       break;
     case json::kind::string:
@@ -87,6 +86,30 @@ void write_value(std::string& out, const json::value& value, std::size_t depth) 
   }
 }
 
+// Whether a number stands there that JSON cannot hold; its place is added then: ".scores[2].loss".
+bool finds_non_finite(const json::value& value, std::string& place) {
+  const std::size_t size = place.size();
+  const auto finds = [&](const json::value& element) {
+    if (finds_non_finite(element, place)) return true;
+    place.resize(size);
+    return false;
+  };
+  if (value.is_double()) return !std::isfinite(value.get_double());
+  if (value.is_array()) {
+    for (std::size_t i = 0; i < value.get_array().size(); ++i) {
+      place.append("[").append(std::to_string(i)).append("]");
+      if (finds(value.get_array()[i])) return true;
+    }
+  }
+  if (value.is_object()) {
+    for (const auto& entry : value.get_object()) {
+      place.append(".").append(entry.key());
+      if (finds(entry.value())) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string number_text(double value) {
@@ -104,6 +127,9 @@ std::string number_text(double value) {
 }
 
 std::string json_text(const json::value& value) {
+  std::string place;
+  if (finds_non_finite(value, place))
+    throw error(errc::non_finite, "JSON has no numbers like infinity or NaN: " + (place.empty() ? "value" : place));
   std::string out;
   write_value(out, value, 0);
   return out;

@@ -74,6 +74,10 @@ BOOST_AUTO_TEST_CASE(reading_names_the_line_of_a_fault) {
   BOOST_TEST(sentence("{\"a\": ").starts_with("file, line 1: "));
   BOOST_TEST(sentence("").starts_with("file, line 1: "));
   BOOST_CHECK_THROW((void)json_text(std::numeric_limits<double>::infinity()), qgrain::error);
+  const json::object nested{{"good", 1.0}, {"a", {{"b", json::array{1.0, std::nan("")}}}}};
+  BOOST_CHECK_EXCEPTION((void)json_text(nested), qgrain::error, [](const qgrain::error& e) {
+    return std::string_view(e.what()).ends_with("infinity or NaN: .a.b[1]");
+  });
   BOOST_CHECK_THROW((void)read_json_object("/no/such/file.json"), qgrain::error);
   BOOST_CHECK_THROW((void)read_json_object("/"), qgrain::error);
 }

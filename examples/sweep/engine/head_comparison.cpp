@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace qgrain::sweep {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr index_t task_rows = 128;
 constexpr index_t lanes = 16;
 constexpr float largest_change = 80.0F;  // of a logit; e^d stays far from overflow
+constexpr double least_excess = -0.9;    // of sum p e^d over 1; below it the sum loses digits
 
 // e^d - 1 - d in single precision for |d| <= largest_change: lm::exp_accurate with the parts that cancel near 0 left
 // out.
@@ -74,6 +76,21 @@ struct divergence_row {
   }
 };
 
+// log(sum e^z) of a row that comes in slabs.
+struct running_log_sum {
+  float largest = -std::numeric_limits<float>::infinity();
+  double exponentials = 0;  // of z - largest
+
+  void add(const float* z, index_t n) {
+    const auto row = Eigen::Map<const Eigen::ArrayXf>(z, n);
+    const float top = std::max(largest, row.maxCoeff());
+    exponentials = exponentials * std::exp(static_cast<double>(largest) - static_cast<double>(top)) +
+                   static_cast<double>((row - top).exp().sum());
+    largest = top;
+  }
+  [[nodiscard]] double value() const { return static_cast<double>(largest) + std::log(exponentials); }
+};
+
 }  // namespace
 
 // Of one row, over the slabs so far.
@@ -82,8 +99,20 @@ struct head_comparison::sums {
   double beyond = 0;       // sum p (e^d - 1 - d)
   double shift = 0;        // sum p d
   float target_change = 0;
+  float rise = -std::numeric_limits<float>::infinity();  // largest d
   float largest = -std::numeric_limits<float>::infinity();
   std::int32_t first_choice = 0;
+
+  // sum p d and sum p (e^d - 1) of probabilities that add up to 1; `all` is their sum here.
+  [[nodiscard]] double mean_change(double all) const { return shift / all; }
+  [[nodiscard]] double excess(double all) const { return beyond / all + mean_change(all); }
+  // Whether the excess has digits enough.
+  [[nodiscard]] bool carries(double all) const { return excess(all) >= least_excess && rise <= largest_change; }
+  // `growth`: log(sum p e^d).
+  void finish(double all, double growth, row_comparison& found, bool is_padding, bool has_target) const {
+    if (!is_padding) found.divergence = growth - mean_change(all);
+    if (has_target) found.loss_increase = growth - static_cast<double>(target_change);
+  }
 
   void choose(const float* z, index_t n, index_t first_output) {
     for (index_t i = 0; i < n; ++i) {
@@ -93,6 +122,13 @@ struct head_comparison::sums {
       }
     }
   }
+};
+
+// Rows of a copy that need the logarithm of their own sum.
+struct head_comparison::broken_rows {
+  std::size_t copy;
+  std::vector<std::size_t> rows;
+  std::vector<running_log_sum> log_sums;  // [rows]
 };
 
 // The whole logits of a copy's padding rows, before and after the change; rows that must be equal are kept once.
@@ -176,8 +212,7 @@ head_comparison::head_comparison(const lm::model& model, const lm::packed_rows& 
       final_weight_(static_cast<std::size_t>(model.config().hidden)) {
   model_.read_final_norm(final_weight_);
   const auto count = static_cast<std::size_t>(base_.rows());
-  std::vector<float> largest(count, -std::numeric_limits<float>::infinity());
-  std::vector<double> exponentials(count, 0.0);
+  std::vector<running_log_sum> log_sums(count);
   std::vector<float> target_logits(count, 0.0F);
   std::vector<sums> choice(count);
   lm::buffer logits;
@@ -185,16 +220,10 @@ head_comparison::head_comparison(const lm::model& model, const lm::packed_rows& 
     if (logits.size() < (end - first) * w.rows()) logits = lm::buffer((end - first) * w.rows());
     const lm::matrix z = logits.view(end - first, w.rows());
     for_each_chunk(pool_, end - first, task_rows, [&](index_t b, index_t e) {
-      lm::buffer x((e - b) * base_.cols());
-      normed(lm::rows_of(base_, first + b, first + e), x.view(e - b, base_.cols()));
-      lm::linear(lm::as_const(x.view(e - b, base_.cols())), w, {}, lm::rows_of(z, b, e));
+      plain_product(base_, w, first + b, first + e, lm::rows_of(z, b, e));
       for (index_t i = b; i < e; ++i) {
         const auto r = static_cast<std::size_t>(first + i);
-        const auto row = z.row(i).array();
-        const float top = std::max(largest[r], row.maxCoeff());
-        exponentials[r] = exponentials[r] * std::exp(static_cast<double>(largest[r]) - static_cast<double>(top)) +
-                          static_cast<double>((row - top).exp().sum());
-        largest[r] = top;
+        log_sums[r].add(z.row(i).data(), w.rows());
         const index_t target = targets_[r] - first_output;
         if (target >= 0 && target < w.rows()) target_logits[r] = z(i, target);
         choice[r].choose(z.row(i).data(), w.rows(), first_output);
@@ -204,8 +233,8 @@ head_comparison::head_comparison(const lm::model& model, const lm::packed_rows& 
   linear_flops_ += 2.0 * static_cast<double>(base_.size()) * static_cast<double>(model_.config().vocabulary);
   double loss = 0;
   for (std::size_t r = 0; r < count; ++r) {
-    const double log_sum = static_cast<double>(largest[r]) + std::log(exponentials[r]);
-    log_sums_.push_back(static_cast<float>(log_sum));
+    const double log_sum = log_sums[r].value();
+    log_sums_.push_back(log_sum);
     first_choice_.push_back(choice[r].first_choice);
     if (targets_[r] < 0) continue;
     loss += log_sum - static_cast<double>(target_logits[r]);
@@ -218,18 +247,61 @@ void head_comparison::normed(lm::const_matrix state, lm::matrix out) const {
   lm::rms_norm(state, final_weight_, model_.config().norm_epsilon, out);
 }
 
-// y := the logits of rows [first, end) by the copy's override.
-void head_comparison::head_product(const copy& c, index_t first_output, lm::const_matrix w, index_t first, index_t end,
-                                   lm::matrix y) {
+// y := the logits of rows [first, end) by the source's override.
+void head_comparison::head_product(const source& from, index_t first_output, lm::const_matrix w, index_t first,
+                                   index_t end, lm::matrix y) {
   lm::buffer memory((end - first) * base_.cols());
   const lm::matrix x = memory.view(end - first, base_.cols());
   for_each_chunk(pool_, end - first, task_rows, [&](index_t b, index_t e) {
-    normed(lm::rows_of(c.state, first + b, first + e), lm::rows_of(x, b, e));
+    normed(lm::rows_of(from.state, first + b, first + e), lm::rows_of(x, b, e));
   });
-  std::vector<std::int32_t> rows(static_cast<std::size_t>(end - first));
-  std::iota(rows.begin(), rows.end(), static_cast<std::int32_t>(c.first_row + first));
+  const auto rows =
+      std::span(from.rows).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first));
   const lm::linear_product product{model_.head_linear(), first_output, w, {}, y};
-  c.head->compute({lm::as_const(x), rows, {&product, 1}});
+  from.head->compute({lm::as_const(x), rows, {&product, 1}});
+}
+
+// Hands on the logits of rows [first, end) of each source, where it has them, in tasks. `memory` is kept between calls.
+void head_comparison::changed_logits(std::span<const source> sources, lm::const_matrix w, index_t first_output,
+                                     index_t first, index_t end, lm::buffer& memory, const logit_visitor& visit) {
+  struct task {
+    std::size_t source;
+    index_t begin;
+    index_t end;
+  };
+  const index_t width = w.rows();
+  std::vector<task> plain;
+  for (std::size_t k = 0; k < sources.size(); ++k) {
+    const source& from = sources[k];
+    const index_t n = std::min(end, from.state.rows()) - first;
+    if (n <= 0) continue;
+    linear_flops_ += 2.0 * static_cast<double>(n) * static_cast<double>(w.size());
+    if (from.head == nullptr) {
+      for (index_t b = 0; b < n; b += task_rows) plain.push_back({k, first + b, first + std::min(b + task_rows, n)});
+      continue;
+    }
+    if (memory.size() < n * width) memory = lm::buffer(n * width);
+    const lm::matrix y = memory.view(n, width);
+    head_product(from, first_output, w, first, first + n, y);
+    for_each_chunk(pool_, n, task_rows,
+                   [&](index_t b, index_t e) { visit(k, lm::as_const(lm::rows_of(y, b, e)), first + b); });
+  }
+  pool_.run(static_cast<index_t>(plain.size()), [&](index_t unit) {
+    const task& t = plain[static_cast<std::size_t>(unit)];
+    lm::buffer scratch((t.end - t.begin) * width);
+    const lm::matrix y = scratch.view(t.end - t.begin, width);
+    plain_product(sources[t.source].state, w, t.begin, t.end, y);
+    visit(t.source, lm::as_const(y), t.begin);
+  });
+}
+
+// y := the logits of rows [first, end) of a state.
+void head_comparison::plain_product(lm::const_matrix state, lm::const_matrix w, index_t first, index_t end,
+                                    lm::matrix y) const {
+  lm::buffer memory((end - first) * base_.cols());
+  const lm::matrix x = memory.view(end - first, base_.cols());
+  normed(lm::rows_of(state, first, end), x);
+  lm::linear(lm::as_const(x), w, {}, y);
 }
 
 void head_comparison::compare_rows(lm::const_matrix q, lm::const_matrix z, lm::const_matrix p, index_t first,
@@ -239,19 +311,7 @@ void head_comparison::compare_rows(lm::const_matrix q, lm::const_matrix z, lm::c
     const float* changed = q.data() + i * q.outerStride();
     const float* before = z.data() + i * z.outerStride();
     const float* weight = p.data() + i * p.outerStride();
-    double beyond = s.beyond;
-    double shift = s.shift;
-    float top = -std::numeric_limits<float>::infinity();
-    lm::run_fused<divergence_row>(weight, before, changed, q.cols(), &beyond, &shift, &top);
-    if (top > largest_change) {  // a broken model; slowly, in double
-      beyond = s.beyond;
-      for (index_t j = 0; j < q.cols(); ++j) {
-        const double d = static_cast<double>(changed[j]) - static_cast<double>(before[j]);
-        beyond += static_cast<double>(weight[j]) * (std::expm1(d) - d);
-      }
-    }
-    s.beyond = beyond;
-    s.shift = shift;
+    lm::run_fused<divergence_row>(weight, before, changed, q.cols(), &s.beyond, &s.shift, &s.rise);
     if (first_choices) s.choose(changed, q.cols(), first_output);
     const index_t target = targets_[static_cast<std::size_t>(first + i)] - first_output;
     if (target >= 0 && target < q.cols()) s.target_change = changed[target] - before[target];
@@ -264,7 +324,13 @@ std::vector<row_comparison> head_comparison::compare(std::span<const copy> copie
   std::vector<sums> all(static_cast<std::size_t>(rows * count));
   std::vector<double> probability(static_cast<std::size_t>(rows), 0.0);
   std::vector<padding_logits> padding;
-  for (const copy& c : copies) padding.emplace_back(rows_, base_, c, model_.config().vocabulary);
+  std::vector<source> sources;
+  for (const copy& c : copies) {
+    padding.emplace_back(rows_, base_, c, model_.config().vocabulary);
+    source& from =
+        sources.emplace_back(source{c.state, c.head, std::vector<std::int32_t>(static_cast<std::size_t>(rows))});
+    std::iota(from.rows.begin(), from.rows.end(), static_cast<std::int32_t>(c.first_row));
+  }
   lm::buffer logits;
   lm::buffer weights;
   lm::buffer replaced;
@@ -277,68 +343,82 @@ std::vector<row_comparison> head_comparison::compare(std::span<const copy> copie
     }
     const lm::matrix z = logits.view(n, width);
     const lm::matrix p = weights.view(n, width);
-    const auto product = [&](lm::const_matrix state, index_t b, index_t e, lm::matrix y) {
-      lm::buffer x((e - b) * base_.cols());
-      normed(lm::rows_of(state, first + b, first + e), x.view(e - b, base_.cols()));
-      lm::linear(lm::as_const(x.view(e - b, base_.cols())), w, {}, y);
-    };
     for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
-      product(base_, b, e, lm::rows_of(z, b, e));
+      plain_product(base_, w, first + b, first + e, lm::rows_of(z, b, e));
       for (index_t i = b; i < e; ++i) {
         const auto r = static_cast<std::size_t>(first + i);
-        lm::run_fused<probabilities_row>(z.row(i).data(), width, log_sums_[r], lm::rows_of(p, i, i + 1).data(),
-                                         &probability[r]);
+        lm::run_fused<probabilities_row>(z.row(i).data(), width, static_cast<float>(log_sums_[r]),
+                                         lm::rows_of(p, i, i + 1).data(), &probability[r]);
       }
     });
-    const auto compare_task = [&](index_t c, lm::const_matrix y, index_t b, index_t e) {
-      compare_rows(y, lm::as_const(lm::rows_of(z, b, e)), lm::as_const(lm::rows_of(p, b, e)), first + b, first_output,
-                   first_choices, &all[static_cast<std::size_t>(c * rows + first + b)]);
-      for (index_t i = b; i < e; ++i) {
-        padding[static_cast<std::size_t>(c)].keep(first + i, first_output, z.row(i).data(), y.row(i - b).data(), width);
-      }
-    };
-    std::vector<index_t> plain;
-    for (index_t c = 0; c < count; ++c) {
-      const copy& one = copies[static_cast<std::size_t>(c)];
-      if (one.head == nullptr) {
-        plain.push_back(c);
-        continue;
-      }
-      if (replaced.size() < n * width) replaced = lm::buffer(n * width);
-      const lm::matrix y = replaced.view(n, width);
-      head_product(one, first_output, w, first, end, y);
-      for_each_chunk(pool_, n, task_rows,
-                     [&](index_t b, index_t e) { compare_task(c, lm::as_const(lm::rows_of(y, b, e)), b, e); });
-    }
-    const index_t tasks = ceil_div(n, task_rows);
-    pool_.run(tasks * static_cast<index_t>(plain.size()), [&](index_t unit) {
-      const index_t c = plain[static_cast<std::size_t>(unit / tasks)];
-      const index_t b = unit % tasks * task_rows;
-      const index_t e = std::min(b + task_rows, n);
-      lm::buffer memory((e - b) * width);
-      const lm::matrix y = memory.view(e - b, width);
-      product(copies[static_cast<std::size_t>(c)].state, b, e, y);
-      compare_task(c, lm::as_const(y), b, e);
+    changed_logits(sources, w, first_output, first, end, replaced, [&](std::size_t c, lm::const_matrix y, index_t row) {
+      const index_t b = row - first;
+      const index_t e = b + y.rows();
+      compare_rows(y, lm::as_const(lm::rows_of(z, b, e)), lm::as_const(lm::rows_of(p, b, e)), row, first_output,
+                   first_choices, &all[c * static_cast<std::size_t>(rows) + static_cast<std::size_t>(row)]);
+      for (index_t i = b; i < e; ++i)
+        padding[c].keep(first + i, first_output, z.row(i).data(), y.row(i - b).data(), width);
     });
   });
-  linear_flops_ += 2.0 * static_cast<double>(base_.size()) * static_cast<double>(model_.config().vocabulary) *
-                   static_cast<double>(count + 1);
+  linear_flops_ += 2.0 * static_cast<double>(base_.size()) * static_cast<double>(model_.config().vocabulary);
 
   std::vector<row_comparison> result(all.size());
+  const auto finish_row = [&](std::size_t c, std::size_t r, double growth) {
+    const std::size_t at = c * static_cast<std::size_t>(rows) + r;
+    all[at].finish(probability[r], growth, result[at], padding[c].slot_of(r) >= 0, targets_[r] >= 0);
+  };
+  std::vector<broken_rows> broken;
   for (std::size_t c = 0; c < copies.size(); ++c) {
     const std::vector<double> rounded = padding[c].divergences();
+    std::vector<std::size_t> again;
     for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
       const sums& s = all[c * static_cast<std::size_t>(rows) + r];
       row_comparison& found = result[c * static_cast<std::size_t>(rows) + r];
-      const double shift = s.shift / probability[r];
-      const double growth = std::log1p(s.beyond / probability[r] + shift);
       const std::int32_t slot = padding[c].slot_of(r);
-      found.divergence = slot < 0 ? growth - shift : rounded[static_cast<std::size_t>(slot)];
-      if (targets_[r] >= 0) found.loss_increase = growth - static_cast<double>(s.target_change);
+      if (slot >= 0) found.divergence = rounded[static_cast<std::size_t>(slot)];
       found.same_first_choice = s.first_choice == first_choice_[r];
+      finish_row(c, r, std::log1p(s.excess(probability[r])));
+      if ((slot < 0 || targets_[r] >= 0) && !s.carries(probability[r])) again.push_back(r);
+    }
+    if (again.empty()) continue;
+    std::vector<running_log_sum> log_sums(again.size());
+    broken.push_back({c, std::move(again), std::move(log_sums)});
+  }
+  if (!broken.empty()) {
+    find_log_sums(sources, broken);
+    for (const broken_rows& b : broken) {
+      for (std::size_t i = 0; i < b.rows.size(); ++i)
+        finish_row(b.copy, b.rows[i], b.log_sums[i].value() - log_sums_[b.rows[i]]);
     }
   }
   return result;
+}
+
+void head_comparison::find_log_sums(std::span<const source> copies, std::vector<broken_rows>& broken) {
+  std::vector<lm::buffer> states;
+  std::vector<source> sources;
+  index_t most = 0;
+  for (const broken_rows& b : broken) {
+    const source& whole = copies[b.copy];
+    const auto n = static_cast<index_t>(b.rows.size());
+    most = std::max(most, n);
+    states.emplace_back(n * whole.state.cols());
+    lm::matrix gathered = states.back().view(n, whole.state.cols());
+    std::vector<std::int32_t> names;
+    for (index_t i = 0; i < n; ++i) {
+      const std::size_t row = b.rows[static_cast<std::size_t>(i)];
+      gathered.row(i) = whole.state.row(static_cast<index_t>(row));
+      names.push_back(whole.rows[row]);
+    }
+    sources.push_back({lm::as_const(gathered), whole.head, std::move(names)});
+  }
+  lm::buffer replaced;
+  slabs_.for_each(most, [&](index_t first_output, lm::const_matrix w, index_t first, index_t end) {
+    changed_logits(sources, w, first_output, first, end, replaced, [&](std::size_t k, lm::const_matrix y, index_t row) {
+      for (index_t i = 0; i < y.rows(); ++i)
+        broken[k].log_sums[static_cast<std::size_t>(row + i)].add(y.row(i).data(), y.cols());
+    });
+  });
 }
 
 }  // namespace qgrain::sweep

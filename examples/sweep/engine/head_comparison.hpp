@@ -10,7 +10,9 @@
 
 #include <qgrain/host/parallel.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -26,7 +28,8 @@ struct row_comparison {
 /// Compares states with those of the unquantized model, in slabs of the vocabulary. With d = z_q - z_p the change of a
 /// logit, the divergence is log(sum p e^d) - sum p d, taken as log1p(sum p (e^d - 1)) - sum p d: it is 0 where nothing
 /// changed and keeps its digits where little did. Per entry in f32, sums in f64 in a fixed order: the same bits for any
-/// number of threads and copies. Infinite or NaN where logits are.
+/// number of threads and copies. Rows where a change leaves less than a tenth of sum p e^d, or raises a logit by more
+/// than 80, get their logits once more, for the logarithm of their own sum. Infinite or NaN where logits are.
 ///
 /// A padding row's divergence is multiplied by the positions that it stands for, and with it the rounding of the tool
 /// that scores are compared with. So it is taken as that tool does, from two log-softmax rows rounded to f32
@@ -56,9 +59,22 @@ class head_comparison {
 
  private:
   struct sums;
+  struct broken_rows;
   class padding_logits;
+  /// Where changed logits come from: states, what replaces the head (null: nothing), and the rows as it knows them.
+  struct source {
+    lm::const_matrix state;  // [rows, hidden]
+    lm::linear_override* head;
+    std::vector<std::int32_t> rows;
+  };
   void normed(lm::const_matrix state, lm::matrix out) const;
-  void head_product(const copy& c, index_t first_output, lm::const_matrix w, index_t first, index_t end, lm::matrix y);
+  void head_product(const source& from, index_t first_output, lm::const_matrix w, index_t first, index_t end,
+                    lm::matrix y);
+  using logit_visitor = std::function<void(std::size_t source, lm::const_matrix y, index_t first_row)>;
+  void changed_logits(std::span<const source> sources, lm::const_matrix w, index_t first_output, index_t first,
+                      index_t end, lm::buffer& memory, const logit_visitor& visit);
+  void find_log_sums(std::span<const source> copies, std::vector<broken_rows>& broken);
+  void plain_product(lm::const_matrix state, lm::const_matrix w, index_t first, index_t end, lm::matrix y) const;
   void compare_rows(lm::const_matrix z, lm::const_matrix base, lm::const_matrix weight, index_t first,
                     index_t first_output, bool first_choices, sums* rows) const;
 
@@ -69,7 +85,7 @@ class head_comparison {
   thread_pool& pool_;
   lm::head_slabs slabs_;
   std::vector<float> final_weight_;
-  std::vector<float> log_sums_;             // [rows] log of the sum of e^z
+  std::vector<double> log_sums_;            // [rows] log of the sum of e^z
   std::vector<std::int32_t> first_choice_;  // [rows]
   double mean_loss_ = 0;
   index_t target_count_ = 0;

@@ -8,6 +8,7 @@
 #include <lm/pass.hpp>
 #include <lm/stopwatch.hpp>
 
+#include <qgrain/calibration/histogram_observer.hpp>
 #include <qgrain/calibration/histogram_search.hpp>
 #include <qgrain/calibration/observer.hpp>
 #include <qgrain/core/arithmetic.hpp>
@@ -25,6 +26,11 @@ namespace {
 
 constexpr index_t columns_per_task = 64;
 constexpr double kept_percent = 99.99;
+constexpr index_t most_channel_bins = index_t{1} << 16;  // 0.8 MB for a channel that starts all but silent
+
+bool is_of_histogram(calibration_method method) {
+  return method == calibration_method::percentile || method == calibration_method::entropy;
+}
 
 matrix_view<const float> columns_of(lm::const_matrix m, index_t begin, index_t end) {
   return {m.data() + begin, {m.rows(), end - begin}, m.outerStride()};
@@ -86,8 +92,9 @@ class share_parts {
 // Of one input over the batches so far.
 struct input_calibration::statistics {
   calibration::histogram bins;
-  std::vector<calibration::mean_magnitude_observer> means;  // of each 64 channels, over the batches of awq_lite
-  std::vector<float> channels;                              // [in] largest magnitudes in these batches
+  std::vector<calibration::histogram_observer> channel_bins;  // of each 64 channels
+  std::vector<calibration::mean_magnitude_observer> means;    // of each 64 channels, over the batches of awq_lite
+  std::vector<float> channels;                                // [in] largest magnitudes in these batches
 
   [[nodiscard]] std::vector<float> mean() const {
     std::vector<float> all;
@@ -370,9 +377,10 @@ input_calibration::input_calibration(const lm::model& model, const lm::packed_ro
       found_(plan.activations.size()),
       scales_(plan.scales.size(), std::vector<std::vector<float>>(model.linears().size())) {
   std::iota(input_of_.begin(), input_of_.end(), index_t{0});
-  for (const calibration_method m : plan.ranges) {
-    takes_bins_ = takes_bins_ || m == calibration_method::percentile || m == calibration_method::entropy;
-    looks_twice_ = looks_twice_ || m == calibration_method::mse;
+  for (std::size_t a = 0; a < plan.ranges.size(); ++a) {
+    if (is_of_histogram(plan.ranges[a]))
+      (plan.activations[a]->needs_column_range() ? takes_channel_bins_ : takes_bins_) = true;
+    looks_twice_ = looks_twice_ || plan.ranges[a] == calibration_method::mse;
   }
   for (const job_plan::input_scale& s : plan.scales)
     takes_means_ = takes_means_ || s.method == calibration_method::awq_lite;
@@ -397,12 +405,17 @@ input_calibration::statistics& input_calibration::statistics_of(index_t linear) 
 void input_calibration::observe(const lm::linear_input& input) {
   ranges_.observe(input);
   std::fill_n(input_of_.begin() + input.first_linear, input.linears, input.first_linear);
-  if (!takes_bins_ && !takes_means_) return;
+  if (!takes_bins_ && !takes_channel_bins_ && !takes_means_) return;
   std::unique_ptr<statistics>& of = statistics_[static_cast<std::size_t>(input.first_linear)];
   if (!of) {
     of = std::make_unique<statistics>();
     of->channels.assign(static_cast<std::size_t>(input.x.cols()), 0.0F);
-    of->means.resize(static_cast<std::size_t>(ceil_div(input.x.cols(), columns_per_task)));
+    const auto parts = static_cast<std::size_t>(ceil_div(input.x.cols(), columns_per_task));
+    of->means.resize(parts);
+    if (takes_channel_bins_) {
+      const calibration::histogram_observer none(calibration::range_axis::columns, {.most_bins = most_channel_bins});
+      of->channel_bins.assign(parts, none);
+    }
   }
   if (const index_t searched = std::clamp<index_t>(awq_rows_ - input.first_row, 0, input.x.rows()); searched > 0)
     widen_columns(lm::rows_of(input.x, 0, searched), of->channels, pool_);
@@ -413,6 +426,7 @@ void input_calibration::observe(const lm::linear_input& input) {
             std::span(multiplicities_).subspan(static_cast<std::size_t>(first_row), static_cast<std::size_t>(x.rows()));
         observe_batch(*of, batch, input.first_linear, x, times);
       });
+  if (input.first_row + input.x.rows() == rows_.rows()) find_histogram_ranges(input);
 }
 
 void input_calibration::observe_batch(statistics& of, index_t batch, index_t linear, lm::const_matrix x,
@@ -423,7 +437,13 @@ void input_calibration::observe_batch(statistics& of, index_t batch, index_t lin
     });
   }
   const float top = ranges_.batches(linear)[static_cast<std::size_t>(batch)];
-  if (!takes_bins_ || !std::isfinite(top)) return;  // what is not finite is reported behind the pass
+  if (!std::isfinite(top)) return;  // reported behind the pass
+  if (takes_channel_bins_) {
+    for_each_chunk(pool_, x.cols(), columns_per_task, [&](index_t begin, index_t end) {
+      of.channel_bins[static_cast<std::size_t>(begin / columns_per_task)].observe(columns_of(x, begin, end), times);
+    });
+  }
+  if (!takes_bins_) return;
   of.bins.prepare(top);
   std::vector<std::vector<std::int64_t>> parts(static_cast<std::size_t>(ceil_div(x.rows(), task_rows)));
   for_each_chunk(pool_, x.rows(), task_rows, [&](index_t begin, index_t end) {
@@ -443,23 +463,34 @@ void input_calibration::observe_batch(statistics& of, index_t batch, index_t lin
   for (const std::vector<std::int64_t>& part : parts) of.bins.add(part);
 }
 
-void input_calibration::find_histogram_ranges() {
+// Once all rows of an input were there: its histograms are not needed any more.
+void input_calibration::find_histogram_ranges(const lm::linear_input& input) {
+  statistics& of = statistics_of(input.first_linear);
+  if (!std::isfinite(ranges_.tensor(input.first_linear))) return;  // reported behind the pass
   for (std::size_t a = 0; a < found_.size(); ++a) {
-    const bool is_percentile = plan_.ranges[a] == calibration_method::percentile;
-    if (!is_percentile && plan_.ranges[a] != calibration_method::entropy) continue;
-    const int levels = 1 << (plan_.activations[a]->elements.code_bits - 1);
+    if (!is_of_histogram(plan_.ranges[a])) continue;
+    const fake_recipe& recipe = *plan_.activations[a];
+    const int levels = 1 << (recipe.elements.code_bits - 1);
     const auto range_of = [&](const calibration::histogram& bins) {
-      return is_percentile ? calibration::percentile_amax(bins.counts(), bins.edges(), kept_percent)
-                           : calibration::entropy_amax(bins.counts(), bins.edges(), levels);
+      return plan_.ranges[a] == calibration_method::percentile
+                 ? calibration::percentile_amax(bins.counts(), bins.edges(), kept_percent)
+                 : calibration::entropy_amax(bins.counts(), bins.edges(), levels);
     };
-    std::vector<float> by_input(found_[a].size());
-    pool_.run(static_cast<index_t>(by_input.size()), [&](index_t l) {
-      const auto linear = static_cast<std::size_t>(l);
-      if (input_of_[linear] == l) by_input[linear] = range_of(statistics_of(l).bins);
-    });
-    for (std::size_t l = 0; l < by_input.size(); ++l)
-      found_[a][l].amax = {by_input[static_cast<std::size_t>(input_of_[l])]};
+    std::vector<float> amax;
+    if (recipe.needs_column_range()) {
+      amax.resize(of.channels.size());
+      for_each_chunk(pool_, input.x.cols(), columns_per_task, [&](index_t begin, index_t end) {
+        const auto& bins = of.channel_bins[static_cast<std::size_t>(begin / columns_per_task)].histograms();
+        for (index_t c = begin; c < end; ++c)
+          amax[static_cast<std::size_t>(c)] = range_of(bins[static_cast<std::size_t>(c - begin)]);
+      });
+    } else {
+      amax = {range_of(of.bins)};
+    }
+    for (index_t l = 0; l < input.linears; ++l) found_[a][static_cast<std::size_t>(input.first_linear + l)].amax = amax;
   }
+  of.bins = {};
+  of.channel_bins.clear();
 }
 
 // The ranges of the activation variants behind an input scale.
@@ -493,7 +524,6 @@ void input_calibration::finish(const std::vector<weight_range>& weights, const l
                                const std::function<void(index_t rows, index_t weights)>& observed) {
   ranges_.require_finite();
   const lm::stopwatch watch(costs_.seconds);
-  find_histogram_ranges();
   for (std::size_t k = 0; k < scales_.size(); ++k) {
     if (plan_.scales[k].method != calibration_method::smoothquant) continue;
     for (std::size_t l = 0; l < scales_[k].size(); ++l)

@@ -58,8 +58,9 @@ struct calibration_costs {
 /// runs one pass more. The same bits for any number of threads. All arguments must outlive it.
 ///
 /// Histograms and means take whole batches, a padding row as often as it stands for one; rows of a batch that a pass
-/// cuts are held back in memory until it is complete. awq_lite sees the first max(1, batches / 4) batches alone
-/// (ModelOpt 0.47's AutoQuantize does so), for the range behind it as well.
+/// cuts are held back in memory until it is complete. Histograms live while their block is run: 24 KB each, one for an
+/// input or, where a recipe has a range per channel, one for each of its channels. awq_lite sees the first max(1,
+/// batches / 4) batches alone (ModelOpt 0.47's AutoQuantize does so), for the range behind it as well.
 class input_calibration final : public lm::forward_observer {
  public:
   input_calibration(const lm::model& model, const lm::packed_rows& rows, const job_plan& plan, thread_pool& pool);
@@ -91,7 +92,7 @@ class input_calibration final : public lm::forward_observer {
   void observe_batch(statistics& of, index_t batch, index_t linear, lm::const_matrix x,
                      std::span<const std::int32_t> times);
   [[nodiscard]] statistics& statistics_of(index_t linear) const;
-  void find_histogram_ranges();
+  void find_histogram_ranges(const lm::linear_input& input);
   void scale_ranges(std::size_t scale);
 
   const lm::model& model_;
@@ -100,8 +101,9 @@ class input_calibration final : public lm::forward_observer {
   thread_pool& pool_;
   input_ranges ranges_;
   std::vector<std::int32_t> multiplicities_;
-  bool takes_bins_ = false;   // percentile or entropy
-  bool takes_means_ = false;  // awq_lite
+  bool takes_bins_ = false;          // percentile or entropy, per tensor
+  bool takes_channel_bins_ = false;  // the same, per channel
+  bool takes_means_ = false;         // awq_lite
   bool looks_twice_ = false;
   index_t awq_batches_ = 0;
   index_t awq_rows_ = 0;

@@ -108,14 +108,10 @@ std::string calibration_fault(const std::optional<fake_recipe>& weight, const st
   switch (effective(method, activation)) {
     case max:
     case mse:
-      return {};
     case percentile:
+      return {};
     case entropy:
-      if (activation->needs_column_range()) {
-        return "calibration \"" + name + "\" is per tensor, recipe \"" + activation->name +
-               "\" per channel: max and mse go";
-      }
-      if (method == entropy && !activation->elements.format.starts_with("int")) {
+      if (!activation->elements.format.starts_with("int")) {
         return "calibration \"entropy\" counts the levels of an integer, which recipe \"" + activation->name +
                "\" is not: percentile and mse go";
       }

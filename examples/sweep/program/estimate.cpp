@@ -136,6 +136,19 @@ double mixes_of(const planned_job& job) {
   return static_cast<double>(job.formats.size()) + 2 * chosen + (settings.verify ? 1 : 0);  // and the reversed ones
 }
 
+// A histogram for each input channel of a block, where a calibration asks for them.
+double channel_histogram_bytes(const lm::model_config& config, const std::vector<job>& jobs) {
+  constexpr double of_channel = 2048 * (sizeof(std::int64_t) + sizeof(float));
+  const auto asks = [](const job& j) {
+    const job_plan plan = plan_jobs({&j, 1});
+    const bool is_of_histogram =
+        plan.ranges.front() == calibration_method::percentile || plan.ranges.front() == calibration_method::entropy;
+    return is_of_histogram && plan.activations.front()->needs_column_range();
+  };
+  if (std::none_of(jobs.begin(), jobs.end(), asks)) return 0;
+  return of_channel * static_cast<double>(2 * config.hidden + config.query_width() + config.intermediate);
+}
+
 double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
   const lm::pass_limits limits;
   const double layers = static_cast<double>(pass.model.config().layers);
@@ -195,7 +208,8 @@ run_estimate estimate_run(sweep_plan& plan) {
     ++estimate.passes;
     estimate.operations += own + scoring;
     weighted += pass_overhead * own + job_overhead * scoring;
-    estimate.bytes = std::max(estimate.bytes, pass_bytes(pass, sizes, variants));
+    estimate.bytes = std::max(estimate.bytes,
+                              pass_bytes(pass, sizes, variants) + channel_histogram_bytes(pass.model.config(), jobs));
   };
   if (plan.recipe_list) {
     const opened_pass pass(plan.recipe_list->pass);

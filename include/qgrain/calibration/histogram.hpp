@@ -12,8 +12,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <numeric>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace qgrain::calibration {
@@ -24,19 +27,25 @@ namespace qgrain::calibration {
 ///
 /// Source: the histogram calibrator of ModelOpt 0.47, whose counts these are. Bin of a magnitude: trunc(x * bins / top)
 /// in float32, multiplied first; x = top belongs to the last bin. An all-zero histogram keeps its zeros in the middle
-/// bin, all edges 0. Better than there: zeros in front of data are not an error (they move to bin 0), and a grown
-/// histogram always has one edge more than bins.
+/// bin, all edges 0. Better than there: zeros in front of data are not an error (they move to bin 0), a grown
+/// histogram always has one edge more than bins, and one that would outgrow most_bins joins neighbouring bins (its
+/// width doubles, as often as needed) instead of filling the memory.
 class histogram {
  public:
   struct options {
     index_t bins = 2048;
     bool skip_zeros = false;
+    index_t most_bins = index_t{1} << 20;  ///< at least bins: 12 bytes each
   };
 
-  /// @throws error errc::invalid_argument for less than one bin
+  /// @throws error errc::invalid_argument for less than one bin, or fewer at the most than at first
   explicit histogram(options settings) : settings_(settings) {
     if (settings.bins < 1) {
       throw error(errc::invalid_argument, "a histogram has at least 1 bin, found " + std::to_string(settings.bins));
+    }
+    if (settings.most_bins < settings.bins) {
+      throw error(errc::invalid_argument, "a histogram of " + std::to_string(settings.bins) + " bins cannot have " +
+                                              std::to_string(settings.most_bins) + " at the most");
     }
   }
   histogram() : histogram(options{}) {}
@@ -57,10 +66,10 @@ class histogram {
       counts_.assign(static_cast<std::size_t>(settings_.bins), 0);
       set_first_edges(top);
     } else if (top > edges_.back()) {
-      if (edges_.back() == 0.0F) {  // only zeros so far
-        const std::int64_t zeros = counts_[middle()];
-        counts_[middle()] = 0;
-        counts_[0] = zeros;
+      if (edges_[1] == 0.0F) {  // nothing but zeros so far, or what is too small for a width
+        const auto elements = std::accumulate(counts_.begin(), counts_.end(), std::int64_t{0});
+        std::fill(counts_.begin(), counts_.end(), 0);
+        counts_[0] = elements;
         set_first_edges(top);
       } else {
         grow(top);
@@ -70,24 +79,21 @@ class histogram {
   /// Counts of a part, one per bin.
   [[nodiscard]] std::vector<std::int64_t> count(std::span<const float> part) const {
     std::vector<std::int64_t> counts(counts_.size(), 0);
-    const float top = edges_.back();
-    const auto bins = static_cast<float>(counts.size());
-    const auto last = static_cast<index_t>(counts.size()) - 1;
-    for (const float element : part) {
-      const float x = std::fabs(element);
-      if (settings_.skip_zeros && x == 0.0F) continue;
-      const auto bin =
-          top == 0.0F ? static_cast<index_t>(middle()) : static_cast<index_t>(div_rn(mul_rn(x, bins), top));
-      ++counts[static_cast<std::size_t>(std::min(bin, last))];
+    for (const float x : part) {
+      if (is_counted(x)) ++counts[bin_of(x)];
     }
     return counts;
+  }
+  /// Counts one element, as often as `times` says.
+  void add(float x, std::int64_t times) {
+    if (is_counted(x)) counts_[bin_of(x)] += times;
   }
   void add(const std::vector<std::int64_t>& counts) {
     for (std::size_t i = 0; i < counts.size(); ++i) counts_[i] += counts[i];
   }
 
   /// Adds the counts of a histogram of the same bin width, such as that of another process whose first batch was the
-  /// same.
+  /// same, and that has joined no bins.
   /// @throws error errc::invalid_argument where the widths differ
   void merge(const histogram& other) {
     if (other.counts_.empty()) return;
@@ -124,16 +130,36 @@ class histogram {
 
  private:
   [[nodiscard]] std::size_t middle() const noexcept { return counts_.size() / 2; }
+  [[nodiscard]] bool is_counted(float x) const noexcept { return x != 0.0F || !settings_.skip_zeros; }
+  [[nodiscard]] std::size_t bin_of(float x) const noexcept {
+    const float top = edges_.back();
+    if (top == 0.0F) return middle();
+    const float bin = div_rn(mul_rn(std::fabs(x), static_cast<float>(counts_.size())), top);
+    const std::size_t last = counts_.size() - 1;
+    return bin < static_cast<float>(last) ? static_cast<std::size_t>(bin) : last;
+  }
 
   void set_first_edges(float top) { edges_ = detail::even_steps(0.0F, top, counts_.size()); }
   void grow(float top) {
-    const float width = sub_rn(edges_[1], edges_[0]);
+    float width = sub_rn(edges_[1], edges_[0]);
+    while (static_cast<double>(top) / static_cast<double>(width) > static_cast<double>(settings_.most_bins)) {
+      join_neighbours();
+      width = mul_rn(width, 2.0F);
+    }
     const auto bins = static_cast<std::size_t>(std::ceil(div_rn(top, width)));
     counts_.resize(std::max(bins, counts_.size()), 0);
     edges_.resize(counts_.size() + 1);
+    constexpr double most = std::numeric_limits<float>::max();
     for (std::size_t i = 0; i < edges_.size(); ++i) {
-      edges_[i] = static_cast<float>(static_cast<double>(i) * static_cast<double>(width));
+      edges_[i] = static_cast<float>(std::min(static_cast<double>(i) * static_cast<double>(width), most));
     }
+  }
+  void join_neighbours() {
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      const std::int64_t count = std::exchange(counts_[i], 0);
+      counts_[i / 2] += count;
+    }
+    counts_.resize((counts_.size() + 1) / 2);
   }
 
   options settings_;

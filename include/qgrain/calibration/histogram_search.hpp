@@ -42,6 +42,89 @@ inline void require_candidates(bin_search search, std::size_t end) {
   }
 }
 
+/// Divergences of entropy_amax's candidates. Bin 0 counts as bin 1 does.
+class entropy_candidates {
+ public:
+  entropy_candidates(std::span<const std::int64_t> counts, int levels)
+      : bins_(counts.begin(), counts.end()),
+        levels_(static_cast<std::size_t>(levels)),
+        elements_(bins_.size() + 1, 0.0),
+        filled_(bins_.size() + 1, 0.0),
+        logarithms_(bins_.size() + 1, 0.0) {
+    if (bins_.size() > 1) bins_[0] = bins_[1];
+    for (std::size_t b = 0; b < bins_.size(); ++b) {
+      const double n = bins_[b];
+      elements_[b + 1] = elements_[b] + n;
+      filled_[b + 1] = filled_[b] + (n > 0 ? 1 : 0);
+      logarithms_[b + 1] = logarithms_[b] + (n > 0 ? n * std::log(n) : 0.0);
+    }
+  }
+  [[nodiscard]] std::size_t bins() const noexcept { return bins_.size(); }
+
+  /// Divergence of the first i bins, added bin by bin; NaN ranks as the least.
+  [[nodiscard]] double rank(std::size_t i) const {
+    const double total = elements_[i];
+    const double all = elements_.back();
+    double divergence = 0;
+    for (std::size_t s = 0; s < levels_; ++s) {
+      const auto [begin, end] = span(i, s);
+      const double mean = (elements_[end] - elements_[begin]) / (filled_[end] - filled_[begin]) / total;
+      for (std::size_t b = begin; b < end; ++b) {
+        const double p = (bins_[b] + (b + 1 == i ? all - total : 0.0)) / all;
+        const double q = bins_[b] > 0 ? mean : 0.0 / total;
+        if (p > 0) divergence += p * std::log(p / q);
+        if (std::isnan(p) || std::isnan(q)) divergence = std::numeric_limits<double>::quiet_NaN();
+      }
+    }
+    return std::isnan(divergence) ? -std::numeric_limits<double>::infinity() : divergence;
+  }
+
+  /// The same to within 1e-10 or so, infinities exactly, in time that grows with the levels and not with the bins.
+  [[nodiscard]] double estimate(std::size_t i) const {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const double total = elements_[i];
+    const double all = elements_.back();
+    const double last = bins_[i - 1];
+    const double beyond = all - total;
+    if (total == 0) return -infinity;
+    if (last == 0 && beyond > 0) return infinity;
+    double sum = logarithms_[i] - total * std::log(all / total);
+    double mean = 0;  // of the last span, where the tail goes
+    for (std::size_t s = 0; s < levels_; ++s) {
+      const auto [begin, end] = span(i, s);
+      const double n = elements_[end] - elements_[begin];
+      if (n == 0) continue;
+      mean = n / (filled_[end] - filled_[begin]);
+      sum -= n * std::log(mean);
+    }
+    if (beyond > 0) {
+      const auto term = [&](double n) { return n * std::log(n / all / (mean / total)); };
+      sum += term(last + beyond) - term(last);
+    }
+    return sum / all;
+  }
+
+ private:
+  struct bin_span {
+    std::size_t begin;
+    std::size_t end;
+  };
+  /// The bins b of the first i with s * step <= b < (s + 1) * step; the last span has what is left.
+  [[nodiscard]] bin_span span(std::size_t i, std::size_t s) const noexcept {
+    const double step = static_cast<double>(i) / static_cast<double>(levels_);
+    const auto edge = [&](std::size_t k) {
+      return std::min(i, static_cast<std::size_t>(std::ceil(static_cast<double>(k) * step)));
+    };
+    return {edge(s), s + 1 == levels_ ? i : edge(s + 1)};
+  }
+
+  std::vector<double> bins_;
+  std::size_t levels_;
+  std::vector<double> elements_;    // sums over the bins in front
+  std::vector<double> filled_;      // how many of them are not empty
+  std::vector<double> logarithms_;  // sums of n log n
+};
+
 }  // namespace detail
 
 /// The left edge of the first bin up to which (inclusive) `percent` of all elements lie; 0 gives 0. With 100 the last
@@ -77,45 +160,22 @@ inline void require_candidates(bin_search search, std::size_t end) {
                                         bin_search search = {}) {
   detail::require_histogram(counts, edges);
   detail::require_candidates(search, counts.size() + 1);
-  std::vector<double> bins(counts.begin(), counts.end());
-  if (bins.size() > 1) bins[0] = bins[1];
-
-  const auto spans = static_cast<std::size_t>(levels);
-  std::vector<double> sums(spans);
-  std::vector<double> members(spans);
-  std::vector<std::size_t> span_of;
+  const detail::entropy_candidates candidates(counts, levels);
+  const auto first = static_cast<std::size_t>(search.first);
+  const auto stride = static_cast<std::size_t>(search.stride);
+  std::vector<double> estimates;
+  for (std::size_t i = first; i <= candidates.bins(); i += stride) estimates.push_back(candidates.estimate(i));
+  const double lowest = *std::min_element(estimates.begin(), estimates.end());
+  constexpr double margin = 1e-8;  // far more than estimates are off
   double least = std::numeric_limits<double>::infinity();
-  std::size_t pick = 0;
-  for (auto i = static_cast<std::size_t>(search.first); i <= bins.size();
-       i += static_cast<std::size_t>(search.stride)) {
-    std::fill(sums.begin(), sums.end(), 0.0);
-    std::fill(members.begin(), members.end(), 0.0);
-    span_of.assign(i, 0);
-    const double step = static_cast<double>(i) / static_cast<double>(spans);
-    double total = 0;
-    for (std::size_t b = 0, s = 0; b < i; ++b) {
-      while (s + 1 < spans && static_cast<double>(s + 1) * step <= static_cast<double>(b)) ++s;
-      span_of[b] = s;
-      if (bins[b] > 0) {
-        sums[s] += bins[b];
-        members[s] += 1;
-        total += bins[b];
-      }
-    }
-    double beyond = 0;
-    for (std::size_t b = i; b < bins.size(); ++b) beyond += bins[b];
-    double divergence = 0;
-    for (std::size_t b = 0; b < i; ++b) {
-      const double p = (bins[b] + (b + 1 == i ? beyond : 0.0)) / (total + beyond);
-      const double q = bins[b] > 0 ? sums[span_of[b]] / members[span_of[b]] / total : 0.0 / total;
-      if (p > 0) divergence += p * std::log(p / q);
-      if (std::isnan(p) || std::isnan(q)) divergence = std::numeric_limits<double>::quiet_NaN();
-    }
-    const double rank = std::isnan(divergence) ? -std::numeric_limits<double>::infinity() : divergence;
-    if (pick == 0 || rank <= least) {
-      least = rank;
-      pick = i;
-    }
+  std::size_t pick = first;
+  for (std::size_t k = 0; k < estimates.size(); ++k) {
+    if (!(estimates[k] <= lowest + margin)) continue;
+    const std::size_t i = first + k * stride;
+    const double rank = std::isinf(estimates[k]) ? estimates[k] : candidates.rank(i);
+    if (rank > least) continue;
+    least = rank;
+    pick = i;
   }
   return edges[pick];
 }

@@ -3,6 +3,7 @@
 #ifndef QGRAIN_CALIBRATION_INPUT_SCALE_HPP
 #define QGRAIN_CALIBRATION_INPUT_SCALE_HPP
 
+#include <qgrain/calibration/range_axis.hpp>
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
@@ -87,16 +88,14 @@ class mean_magnitude_observer {
     const auto channels = static_cast<std::size_t>(batch.shape.cols);
     if (sums_.empty()) sums_.assign(channels, 0.0);
     detail::require_channels("a batch", sums_.size(), channels);
-    if (!times.empty() && static_cast<index_t>(times.size()) != batch.shape.rows) {
-      throw error(errc::invalid_shape, "a batch of " + std::to_string(batch.shape.rows) + " tokens has " +
-                                           std::to_string(times.size()) + " multiplicities");
-    }
+    detail::require_multiplicities(batch.shape.rows, times);
     double tokens = 0;
-    for (index_t r = 0; r < batch.shape.rows; ++r) tokens += count(times, r);
+    for (index_t r = 0; r < batch.shape.rows; ++r) tokens += detail::multiplicity(times, r);
     for (std::size_t c = 0; c < channels; ++c) {
       double sum = 0;
       for (index_t r = 0; r < batch.shape.rows; ++r) {
-        sum += count(times, r) * std::fabs(static_cast<double>(to_float(batch(r, static_cast<index_t>(c)))));
+        sum += detail::multiplicity(times, r) *
+               std::fabs(static_cast<double>(to_float(batch(r, static_cast<index_t>(c)))));
       }
       sums_[c] += sum / tokens;
     }
@@ -110,9 +109,6 @@ class mean_magnitude_observer {
   }
 
  private:
-  [[nodiscard]] static double count(std::span<const std::int32_t> times, index_t row) {
-    return times.empty() ? 1.0 : static_cast<double>(times[static_cast<std::size_t>(row)]);
-  }
   std::vector<double> sums_;
   index_t batches_ = 0;
 };

@@ -3,6 +3,7 @@
 #define QGRAIN_CALIBRATION_OBSERVER_HPP
 
 #include <qgrain/calibration/detail/even_steps.hpp>
+#include <qgrain/calibration/range_axis.hpp>
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
@@ -17,27 +18,6 @@
 #include <vector>
 
 namespace qgrain::calibration {
-
-/// Which elements of a matrix share a range.
-enum class range_axis { tensor, rows, columns };
-
-namespace detail {
-
-[[nodiscard]] inline std::size_t range_count(shape2d shape, range_axis axis) noexcept {
-  const index_t count = axis == range_axis::tensor ? 1 : axis == range_axis::rows ? shape.rows : shape.cols;
-  return static_cast<std::size_t>(count);
-}
-[[nodiscard]] constexpr std::size_t range_index(index_t row, index_t col, range_axis axis) noexcept {
-  return axis == range_axis::tensor ? 0 : static_cast<std::size_t>(axis == range_axis::rows ? row : col);
-}
-inline void require_ranges(std::size_t wanted, std::size_t found) {
-  if (wanted != found) {
-    throw error(errc::invalid_shape,
-                "a batch has " + std::to_string(found) + " ranges, those before it had " + std::to_string(wanted));
-  }
-}
-
-}  // namespace detail
 
 /// The largest magnitude of all batches, per tensor, row or column; exact, so the order of batches and the merging of
 /// observers change nothing. A NaN stays. Source: ModelOpt 0.47's max calibrator.

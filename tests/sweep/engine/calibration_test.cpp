@@ -44,6 +44,8 @@ const std::vector<job> calibrated_jobs{{"int8/per_out_channel", "int8/per_tensor
                                        {"int8/per_tensor", "int4/per_tensor_static", "percentile"},
                                        {"int8/per_tensor", "int4/per_tensor_static", "entropy"},
                                        {"fp16", "int4/per_hidden_channel", "mse"},
+                                       {"fp16", "int4/per_hidden_channel", "percentile"},
+                                       {"fp16", "int4/per_hidden_channel", "entropy"},
                                        {"int8/per_tensor", "int4/per_tensor_static"}};
 
 // Left padding in batches of 3 (the last one short), pieces so small that every batch is cut.
@@ -138,6 +140,31 @@ BOOST_AUTO_TEST_CASE(percentile_and_entropy_are_those_of_the_histograms) {
     BOOST_TEST(found.at(2, linear).amax.at(0) == calibration::entropy_amax(bins.counts(), bins.edges(), 128));
     BOOST_TEST(found.at(3, linear).amax.at(0) == calibration::entropy_amax(bins.counts(), bins.edges(), 8));
     BOOST_TEST(found.at(0, linear).input_scale.empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(so_they_are_per_channel) {
+  const calibration_table found = table_of({{"fp16", "int8/per_hidden_channel", "percentile"},
+                                            {"fp16", "int4/per_hidden_channel", "entropy"},
+                                            {"fp16", "int4/per_tensor_static", "percentile"}});
+  for (const index_t l : some_linears) {
+    const auto linear = static_cast<std::size_t>(l);
+    const auto in = static_cast<std::size_t>(tiny().linears()[linear].in);
+    BOOST_TEST_REQUIRE(found.at(0, linear).amax.size() == in);
+    std::size_t equal = 0;
+    std::vector<float> column;
+    for (std::size_t c = 0; c < in; ++c) {
+      calibration::histogram bins;
+      for (const auto& batch : collected().inputs.at(l)) {
+        column.clear();
+        for (std::size_t i = c; i < batch.size(); i += in) column.push_back(batch[i]);
+        bins.observe(column);
+      }
+      if (found.at(0, linear).amax[c] == calibration::percentile_amax(bins.counts(), bins.edges(), 99.99) &&
+          found.at(1, linear).amax[c] == calibration::entropy_amax(bins.counts(), bins.edges(), 8))
+        ++equal;
+    }
+    BOOST_TEST(equal == in, "Linear " << l);
   }
 }
 
@@ -333,7 +360,6 @@ BOOST_AUTO_TEST_CASE(what_makes_no_sense_is_refused) {
   refused(errc::unsupported, {"int4/group32", "fp16", "smoothquant"}, {"smoothquant", "activation recipe"});
   refused(errc::unsupported, {"fp16", "int8/per_tensor_static", "awq_lite"}, {"awq_lite", "weight recipe"});
   refused(errc::unsupported, {"int4/group32", "int8/per_tensor_dynamic", "awq_lite"}, {"int8/per_tensor_dynamic"});
-  refused(errc::unsupported, {"int4/group32", "int8/per_hidden_channel", "percentile"}, {"percentile", "per tensor"});
   refused(errc::unsupported, {"int4/group32", "fp8/per_tensor_static", "entropy"}, {"entropy", "integer"});
   const std::vector<job> twice{{"int4/group32", "fp16", "awq_lite"}, {"int4/group32", "fp16", "awq_lite"}};
   expect_error(errc::invalid_argument, {"job 2", "awq_lite"}, [&] { check_jobs(tiny(), twice); });

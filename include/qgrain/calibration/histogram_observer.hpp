@@ -1,0 +1,86 @@
+// Histograms of a tensor, its rows or its columns over batches.
+#ifndef QGRAIN_CALIBRATION_HISTOGRAM_OBSERVER_HPP
+#define QGRAIN_CALIBRATION_HISTOGRAM_OBSERVER_HPP
+
+#include <qgrain/calibration/histogram.hpp>
+#include <qgrain/calibration/range_axis.hpp>
+#include <qgrain/core/half.hpp>
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/core/status.hpp>
+#include <qgrain/scale/range.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace qgrain::calibration {
+
+/// One histogram per range, each as if its elements were a tensor of their own: percentile_amax, entropy_amax and
+/// mse_amax then choose a range for each. Takes at least 24 KB per range.
+class histogram_observer {
+ public:
+  /// @throws error errc::invalid_argument where the settings make no histogram
+  explicit histogram_observer(range_axis axis, histogram::options settings = {}) : axis_(axis), like_(settings) {}
+
+  /// batch: [rows, cols]; times: [rows] how many equal rows a row stands for; none: one each.
+  /// @throws error errc::invalid_shape where the number of ranges differs from that of earlier batches, or that of
+  /// times from the rows; errc::non_finite for NaN or infinity (place and value are named). Nothing has been counted
+  /// then.
+  template <storage_element T>
+  void observe(matrix_view<const T> batch, std::span<const std::int32_t> times = {}) {
+    const std::size_t count = detail::range_count(batch.shape, axis_);
+    if (!histograms_.empty()) detail::require_ranges(histograms_.size(), count);
+    detail::require_multiplicities(batch.shape.rows, times);
+    const std::vector<float> tops = largest_magnitudes(batch, count);
+    if (histograms_.empty()) histograms_.assign(count, like_);
+    for (std::size_t i = 0; i < count; ++i) histograms_[i].prepare(tops[i]);
+    for (index_t r = 0; r < batch.shape.rows; ++r) {
+      const std::int64_t n = detail::multiplicity(times, r);
+      for (index_t c = 0; c < batch.shape.cols; ++c)
+        histograms_[detail::range_index(r, c, axis_)].add(to_float(batch(r, c)), n);
+    }
+  }
+
+  /// @throws error errc::invalid_shape where the number of ranges differs, errc::invalid_argument where bin widths do
+  void merge(const histogram_observer& other) {
+    if (other.histograms_.empty()) return;
+    if (histograms_.empty()) histograms_.assign(other.histograms_.size(), like_);
+    detail::require_ranges(histograms_.size(), other.histograms_.size());
+    std::vector<histogram> merged = histograms_;
+    for (std::size_t i = 0; i < merged.size(); ++i) merged[i].merge(other.histograms_[i]);
+    histograms_ = std::move(merged);
+  }
+
+  /// [ranges]; empty before the first batch.
+  [[nodiscard]] const std::vector<histogram>& histograms() const noexcept { return histograms_; }
+
+ private:
+  template <class T>
+  [[nodiscard]] std::vector<float> largest_magnitudes(matrix_view<const T> batch, std::size_t count) const {
+    std::vector<float> tops(count, 0.0F);
+    for (index_t r = 0; r < batch.shape.rows; ++r) {
+      for (index_t c = 0; c < batch.shape.cols; ++c) {
+        const float x = to_float(batch(r, c));
+        if (!std::isfinite(x)) {
+          throw error(errc::non_finite, "element (" + std::to_string(r) + ", " + std::to_string(c) +
+                                            ") of a batch to calibrate on is " + std::to_string(x));
+        }
+        float& top = tops[detail::range_index(r, c, axis_)];
+        top = widened(top, x);
+      }
+    }
+    return tops;
+  }
+
+  range_axis axis_;
+  histogram like_;
+  std::vector<histogram> histograms_;
+};
+
+}  // namespace qgrain::calibration
+
+#endif
