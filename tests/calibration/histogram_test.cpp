@@ -25,7 +25,7 @@ using qgrain_test::text_of;
 namespace {
 
 template <int Bits>
-using narrow_element = modelopt_integer<integer<Bits, integer_range::narrow>, per_tensor>::element_type;
+using narrow_element = typename modelopt_integer<integer<Bits, integer_range::narrow>, per_tensor>::element_type;
 using fp8_element = modelopt_fp8<per_tensor>::element_type;
 
 struct tally {
