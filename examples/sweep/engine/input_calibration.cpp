@@ -28,10 +28,6 @@ constexpr index_t columns_per_task = 64;
 constexpr double kept_percent = 99.99;
 constexpr index_t most_channel_bins = index_t{1} << 16;  // 0.8 MB for a channel that starts all but silent
 
-bool is_of_histogram(calibration_method method) {
-  return method == calibration_method::percentile || method == calibration_method::entropy;
-}
-
 matrix_view<const float> columns_of(lm::const_matrix m, index_t begin, index_t end) {
   return {m.data() + begin, {m.rows(), end - begin}, m.outerStride()};
 }

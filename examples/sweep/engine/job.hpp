@@ -19,9 +19,9 @@ namespace qgrain::sweep {
 /// their own largest magnitudes.
 enum class calibration_method : std::uint8_t {
   max,          ///< the largest magnitude
-  percentile,   ///< 99.99 % of all magnitudes lie below (calibration::percentile_amax); per tensor
+  percentile,   ///< 99.99 % of all magnitudes lie below (calibration::percentile_amax)
   mse,          ///< the multiple of the largest magnitude with the least squared error (calibration::mse_observer)
-  entropy,      ///< the least loss of information (calibration::entropy_amax); integers, per tensor
+  entropy,      ///< the least loss of information (calibration::entropy_amax); integers
   smoothquant,  ///< max, behind an input scale of alpha 1
   awq_lite,     ///< max, behind the input scale that the quantized weight suits best; from a quarter of the batches
 };
@@ -31,6 +31,10 @@ inline constexpr std::array<std::string_view, 6> calibration_names{"max",     "p
 [[nodiscard]] calibration_method find_calibration(std::string_view name);
 [[nodiscard]] constexpr std::string_view name_of(calibration_method method) noexcept {
   return calibration_names[static_cast<std::size_t>(method)];
+}
+/// Whether ranges are chosen from histograms of the inputs.
+[[nodiscard]] constexpr bool is_of_histogram(calibration_method method) noexcept {
+  return method == calibration_method::percentile || method == calibration_method::entropy;
 }
 /// Whether inputs are multiplied by a scale per channel, and the columns of weights divided by it.
 [[nodiscard]] constexpr bool has_input_scale(calibration_method method) noexcept {

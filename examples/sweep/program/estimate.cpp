@@ -10,6 +10,7 @@
 #include <lm/pass.hpp>
 #include <naming.hpp>
 
+#include <qgrain/calibration/histogram.hpp>
 #include <qgrain/host/parallel.hpp>
 
 #include <algorithm>
@@ -138,12 +139,11 @@ double mixes_of(const planned_job& job) {
 
 // A histogram for each input channel of a block, where a calibration asks for them.
 double channel_histogram_bytes(const lm::model_config& config, const std::vector<job>& jobs) {
-  constexpr double of_channel = 2048 * (sizeof(std::int64_t) + sizeof(float));
+  constexpr double of_bin = sizeof(std::int64_t) + sizeof(float);
+  constexpr double of_channel = of_bin * static_cast<double>(calibration::histogram::options().bins);
   const auto asks = [](const job& j) {
     const job_plan plan = plan_jobs({&j, 1});
-    const bool is_of_histogram =
-        plan.ranges.front() == calibration_method::percentile || plan.ranges.front() == calibration_method::entropy;
-    return is_of_histogram && plan.activations.front()->needs_column_range();
+    return is_of_histogram(plan.ranges.front()) && plan.activations.front()->needs_column_range();
   };
   if (std::none_of(jobs.begin(), jobs.end(), asks)) return 0;
   return of_channel * static_cast<double>(2 * config.hidden + config.query_width() + config.intermediate);

@@ -48,9 +48,12 @@ class histogram_observer {
   /// @throws error errc::invalid_shape where the number of ranges differs, errc::invalid_argument where bin widths do
   void merge(const histogram_observer& other) {
     if (other.histograms_.empty()) return;
-    if (histograms_.empty()) histograms_.assign(other.histograms_.size(), like_);
+    if (histograms_.empty()) {
+      histograms_ = other.histograms_;
+      return;
+    }
     detail::require_ranges(histograms_.size(), other.histograms_.size());
-    std::vector<histogram> merged = histograms_;
+    std::vector<histogram> merged = histograms_;  // nothing is merged where one pair cannot be
     for (std::size_t i = 0; i < merged.size(); ++i) merged[i].merge(other.histograms_[i]);
     histograms_ = std::move(merged);
   }
