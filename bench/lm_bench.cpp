@@ -1,12 +1,11 @@
 // Forward and backward pass of the language model against its bare matrix products, in one run.
 //   lm_bench MODEL TEXT_FILE THREADS
-#include "support/program.hpp"
-#include "support/timing.hpp"
-
+#include <common/process.hpp>
 #include <lm/model.hpp>
 #include <lm/operations.hpp>
 #include <lm/pass.hpp>
-#include <lm/process.hpp>
+#include <support/program.hpp>
+#include <support/timing.hpp>
 
 #include <cstdio>
 
@@ -63,7 +62,7 @@ class bare_products {
 void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int threads) {
   const packed_rows rows = pack(sequences, {}, m.config().vocabulary);
   thread_pool pool(threads);
-  use_one_blas_thread();
+  common::use_one_blas_thread();
   const index_t targets = rows.rows() - static_cast<index_t>(rows.sequences.size());
   bare_products products(m, rows.rows(), targets, pool);
   pass_costs costs;

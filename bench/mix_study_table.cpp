@@ -3,17 +3,15 @@
 // that group alone, and the divergence of the mix chosen at 5, 6 and 8 bits over that of uniform quantization of the
 // same size and over that of the reversed ranking's choice.
 //   mix_study_table MODEL TEXT_FILE THREADS
-#include "support/program.hpp"
-
-#include <sweep/engine/additive_scores.hpp>
-#include <sweep/engine/engine.hpp>
-#include <sweep/engine/fisher.hpp>
-#include <sweep/engine/mix_study.hpp>
-#include <sweep/engine/output_scores.hpp>
-#include <sweep/engine/weight_errors.hpp>
-#include <sweep/groups.hpp>
-
-#include <qgrain/host/fake_recipes.hpp>
+#include <engine/measure/output_scores.hpp>
+#include <engine/mix/mix_study.hpp>
+#include <engine/score/additive_scores.hpp>
+#include <engine/score/engine.hpp>
+#include <engine/score/fisher.hpp>
+#include <engine/score/weight_errors.hpp>
+#include <recipes/fake_recipes.hpp>
+#include <support/program.hpp>
+#include <sweep/layers/groups.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -91,7 +89,9 @@ study_request request_for(const lm::model& m, const scored_pairs& scored, std::v
       for (const std::size_t l : members) {
         const lm::linear_info& linear = m.linears()[l];
         const double bits =
-            f == no_format ? 16 : find_fake_recipe(pairs[f].recipes.weight).bits_per_element({linear.out, linear.in});
+            f == no_format
+                ? 16
+                : recipes::find_fake_recipe(pairs[f].recipes.weight).bits_per_element({linear.out, linear.in});
         cost += static_cast<double>(linear.elements()) * bits / 16;
       }
       costs.push_back(cost);

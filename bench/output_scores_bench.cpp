@@ -1,16 +1,14 @@
 // Divergence scores by forward passes: against the gradient sweep of the same jobs, and against their bare products.
 // Fisher scores with one draw: against the gradient sweep, for all jobs and for one.
 //   output_scores_bench MODEL TEXT_FILE THREADS
-#include "support/linear_products.hpp"
-#include "support/program.hpp"
-#include "support/timing.hpp"
-
-#include <sweep/engine/engine.hpp>
-#include <sweep/engine/fisher.hpp>
-#include <sweep/engine/output_scores.hpp>
-
+#include <common/process.hpp>
+#include <engine/measure/output_scores.hpp>
+#include <engine/score/engine.hpp>
+#include <engine/score/fisher.hpp>
 #include <lm/operations.hpp>
-#include <lm/process.hpp>
+#include <support/linear_products.hpp>
+#include <support/program.hpp>
+#include <support/timing.hpp>
 
 #include <cstdio>
 
@@ -50,7 +48,7 @@ void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int th
   const lm::packed_rows rows =
       lm::pack(sequences, {lm::padding::left, 512, 8, padding_id, padding_id}, m.config().vocabulary);
   thread_pool pool(threads);
-  lm::use_one_blas_thread();
+  common::use_one_blas_thread();
   const std::vector<job> jobs = all_jobs();
   const std::vector<linear_group> groups = grouped(m);
   double flops = 0;

@@ -2,7 +2,7 @@
 #ifndef QGRAIN_BENCH_SUPPORT_PROGRAM_HPP
 #define QGRAIN_BENCH_SUPPORT_PROGRAM_HPP
 
-#include <lm/file.hpp>
+#include <common/file.hpp>
 #include <lm/model.hpp>
 #include <lm/rows.hpp>
 #include <lm/tokenizer.hpp>
@@ -21,7 +21,7 @@ namespace qgrain::bench {
 /// The lines of a text file as token ids, by the tokenizer of the model's folder.
 [[nodiscard]] inline std::vector<lm::token_ids> encoded_lines(const std::string& model, const std::string& text_file) {
   const lm::tokenizer tokenizer = lm::tokenizer::load(std::filesystem::path(model) / "tokenizer.json");
-  std::istringstream lines(lm::read_text_file(text_file));
+  std::istringstream lines(common::read_text_file(text_file));
   std::vector<lm::token_ids> sequences;
   for (std::string line; std::getline(lines, line);) sequences.push_back(tokenizer.encode(line));
   return sequences;

@@ -6,11 +6,10 @@
 // decide which of the 16 running sums a probability joins and where a long sum of products is cut. One difference is
 // known: where a sequence without padding ends in a block of 1 to 3 queries, or is shorter than 12 tokens, the
 // reference's matrix library takes other kernels, and single results differ in the last bit.
-#include "operations.hpp"
-
-#include "elementary.hpp"
-#include "fused_kernels.hpp"
-#include "fused_product.hpp"
+#include <lm/elementary.hpp>
+#include <lm/fused_kernels.hpp>
+#include <lm/fused_product.hpp>
+#include <lm/operations.hpp>
 
 #include <qgrain/core/arithmetic.hpp>
 

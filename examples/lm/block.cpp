@@ -1,4 +1,4 @@
-#include "block.hpp"
+#include <lm/block.hpp>
 
 #include <qgrain/core/matrix_view.hpp>
 

@@ -2,12 +2,12 @@
 #ifndef QGRAIN_LM_BLOCK_HPP
 #define QGRAIN_LM_BLOCK_HPP
 
-#include "buffer.hpp"
-#include "linear_override.hpp"
-#include "model.hpp"
-#include "operations.hpp"
-#include "rows.hpp"
-#include "visitor.hpp"
+#include <lm/buffer.hpp>
+#include <lm/linear_override.hpp>
+#include <lm/model.hpp>
+#include <lm/operations.hpp>
+#include <lm/rows.hpp>
+#include <lm/visitor.hpp>
 
 #include <qgrain/host/parallel.hpp>
 

@@ -1,6 +1,5 @@
-#include "checkpoint.hpp"
-
-#include "json.hpp"
+#include <common/json.hpp>
+#include <lm/checkpoint.hpp>
 
 #include <qgrain/core/status.hpp>
 
@@ -16,8 +15,8 @@ checkpoint::checkpoint(const std::filesystem::path& folder) : name_(folder.strin
     for (const tensor_info& tensor : files_[0].tensors()) file_of_.emplace(tensor.name, 0);
     return;
   }
-  const boost::json::value parsed = read_json_file(index_path);
-  const json_object weight_map = as_object(parsed, index_path.string()).object("weight_map");
+  const boost::json::value parsed = common::read_json_file(index_path);
+  const common::json_object weight_map = common::as_object(parsed, index_path.string()).object("weight_map");
   std::map<std::string, std::size_t> shards;
   for (const auto& [tensor, shard] : weight_map.fields) {
     const std::string file = weight_map.text(tensor);

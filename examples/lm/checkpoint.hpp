@@ -2,8 +2,8 @@
 #ifndef QGRAIN_LM_CHECKPOINT_HPP
 #define QGRAIN_LM_CHECKPOINT_HPP
 
-#include "buffer.hpp"
-#include "safetensors.hpp"
+#include <lm/buffer.hpp>
+#include <lm/safetensors.hpp>
 
 #include <filesystem>
 #include <map>

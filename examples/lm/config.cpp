@@ -1,6 +1,5 @@
-#include "config.hpp"
-
-#include "json.hpp"
+#include <common/json.hpp>
+#include <lm/config.hpp>
 
 #include <qgrain/core/status.hpp>
 
@@ -16,11 +15,11 @@ constexpr std::array<architecture, 3> architectures{{
     {"Qwen3VLForConditionalGeneration", "model.language_model.", "text_config", true},
 }};
 
-[[noreturn]] void unsupported(const json_object& config, const std::string& what) {
+[[noreturn]] void unsupported(const common::json_object& config, const std::string& what) {
   throw error(errc::unsupported, config.where + ": " + what);
 }
 
-architecture find_architecture(const json_object& config) {
+architecture find_architecture(const common::json_object& config) {
   const boost::json::value* names = config.find("architectures");
   if (names == nullptr || !names->is_array() || names->get_array().empty() || !names->get_array()[0].is_string()) {
     throw error(errc::bad_file, config.where + ": field \"architectures\" is missing or not a list of names");
@@ -35,7 +34,7 @@ architecture find_architecture(const json_object& config) {
 }
 
 // `rope_scaling` of transformers 4; transformers 5 writes `rope_parameters`, which holds the base as well.
-void read_rope(const json_object& config, model_config& out) {
+void read_rope(const common::json_object& config, model_config& out) {
   const bool has_parameters = config.find("rope_parameters") != nullptr;
   if (has_parameters && config.object("rope_parameters").find("rope_theta") != nullptr) {
     out.rope_base = config.object("rope_parameters").positive_number("rope_theta");
@@ -43,7 +42,7 @@ void read_rope(const json_object& config, model_config& out) {
     out.rope_base = config.positive_number("rope_theta");
   }
   if (!has_parameters && config.find("rope_scaling") == nullptr) return;
-  const json_object scaling = config.object(has_parameters ? "rope_parameters" : "rope_scaling");
+  const common::json_object scaling = config.object(has_parameters ? "rope_parameters" : "rope_scaling");
   const std::string type = scaling.find("rope_type") != nullptr ? scaling.text("rope_type")
                            : scaling.find("type") != nullptr    ? scaling.text("type")
                                                                 : "default";
@@ -56,7 +55,7 @@ void read_rope(const json_object& config, model_config& out) {
   }
 }
 
-std::optional<std::int32_t> token_id(const json_object& config, std::string_view key, index_t vocabulary) {
+std::optional<std::int32_t> token_id(const common::json_object& config, std::string_view key, index_t vocabulary) {
   const boost::json::value* value = config.find(key);
   if (value != nullptr && value->is_array() && !value->get_array().empty()) value = &value->get_array()[0];
   if (value == nullptr) return std::nullopt;
@@ -73,11 +72,11 @@ std::optional<std::int32_t> token_id(const json_object& config, std::string_view
 
 model_config read_config(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "config.json";
-  const boost::json::value parsed = read_json_file(path);
-  const json_object top = as_object(parsed, path.string());
+  const boost::json::value parsed = common::read_json_file(path);
+  const common::json_object top = common::as_object(parsed, path.string());
   model_config out;
   out.family = find_architecture(top);
-  const json_object config = out.family.config_object.empty() ? top : top.object(out.family.config_object);
+  const common::json_object config = out.family.config_object.empty() ? top : top.object(out.family.config_object);
 
   out.vocabulary = config.positive_integer("vocab_size");
   out.hidden = config.positive_integer("hidden_size");
@@ -123,8 +122,8 @@ model_config read_config(const std::filesystem::path& folder) {
 std::string padding_token(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "tokenizer_config.json";
   if (!std::filesystem::exists(path)) return {};
-  const boost::json::value parsed = read_json_file(path);
-  const json_object config = as_object(parsed, path.string());
+  const boost::json::value parsed = common::read_json_file(path);
+  const common::json_object config = common::as_object(parsed, path.string());
   const boost::json::value* token = config.find("pad_token");
   if (token == nullptr) return {};
   return token->is_string() ? std::string(token->get_string()) : config.object("pad_token").text("content");

@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_CONFIG_HPP
 #define QGRAIN_LM_CONFIG_HPP
 
-#include "buffer.hpp"
+#include <lm/buffer.hpp>
 
 #include <cstdint>
 #include <filesystem>

@@ -1,6 +1,5 @@
-#include "copies_pass.hpp"
-
-#include "process.hpp"
+#include <common/process.hpp>
+#include <lm/copies_pass.hpp>
 
 #include <algorithm>
 
@@ -51,7 +50,7 @@ copies_pass::copies_pass(const model& m, const packed_rows& rows, thread_pool& p
                            std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
                            pool.threads())),
       runner_(m.config(), copied_, angles_, pool, capacity_) {
-  use_one_blas_thread();
+  common::use_one_blas_thread();
   rows_ = copied_.rows() / copies;
   sequences_ = static_cast<index_t>(copied_.sequences.size()) / copies;
 }

@@ -2,13 +2,13 @@
 #ifndef QGRAIN_LM_COPIES_PASS_HPP
 #define QGRAIN_LM_COPIES_PASS_HPP
 
-#include "block.hpp"
-#include "buffer.hpp"
-#include "limits.hpp"
-#include "linear_override.hpp"
-#include "model.hpp"
-#include "operations.hpp"
-#include "rows.hpp"
+#include <lm/block.hpp>
+#include <lm/buffer.hpp>
+#include <lm/limits.hpp>
+#include <lm/linear_override.hpp>
+#include <lm/model.hpp>
+#include <lm/operations.hpp>
+#include <lm/rows.hpp>
 
 #include <qgrain/host/parallel.hpp>
 

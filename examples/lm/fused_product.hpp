@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_FUSED_PRODUCT_HPP
 #define QGRAIN_LM_FUSED_PRODUCT_HPP
 
-#include "fused_kernels.hpp"
+#include <lm/fused_kernels.hpp>
 
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/matrix_view.hpp>

@@ -1,6 +1,5 @@
-#include "generate.hpp"
-
-#include "pass.hpp"
+#include <lm/generate.hpp>
+#include <lm/pass.hpp>
 
 #include <limits>
 

@@ -2,9 +2,9 @@
 #ifndef QGRAIN_LM_GENERATE_HPP
 #define QGRAIN_LM_GENERATE_HPP
 
-#include "linear_override.hpp"
-#include "model.hpp"
-#include "rows.hpp"
+#include <lm/linear_override.hpp>
+#include <lm/model.hpp>
+#include <lm/rows.hpp>
 
 #include <qgrain/host/parallel.hpp>
 

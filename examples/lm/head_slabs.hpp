@@ -2,9 +2,9 @@
 #ifndef QGRAIN_LM_HEAD_SLABS_HPP
 #define QGRAIN_LM_HEAD_SLABS_HPP
 
-#include "buffer.hpp"
-#include "limits.hpp"
-#include "model.hpp"
+#include <lm/buffer.hpp>
+#include <lm/limits.hpp>
+#include <lm/model.hpp>
 
 #include <qgrain/host/parallel.hpp>
 

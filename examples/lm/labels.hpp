@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_LABELS_HPP
 #define QGRAIN_LM_LABELS_HPP
 
-#include "buffer.hpp"
+#include <lm/buffer.hpp>
 
 #include <qgrain/format/rounding.hpp>
 

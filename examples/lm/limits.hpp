@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_LIMITS_HPP
 #define QGRAIN_LM_LIMITS_HPP
 
-#include "buffer.hpp"
+#include <lm/buffer.hpp>
 
 namespace qgrain::lm {
 

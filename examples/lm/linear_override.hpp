@@ -2,9 +2,9 @@
 #ifndef QGRAIN_LM_LINEAR_OVERRIDE_HPP
 #define QGRAIN_LM_LINEAR_OVERRIDE_HPP
 
-#include "buffer.hpp"
-#include "rows.hpp"
-#include "visitor.hpp"
+#include <lm/buffer.hpp>
+#include <lm/rows.hpp>
+#include <lm/visitor.hpp>
 
 #include <cstdint>
 #include <span>

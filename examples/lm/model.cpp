@@ -1,4 +1,4 @@
-#include "model.hpp"
+#include <lm/model.hpp>
 
 #include <algorithm>
 

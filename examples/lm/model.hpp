@@ -2,9 +2,9 @@
 #ifndef QGRAIN_LM_MODEL_HPP
 #define QGRAIN_LM_MODEL_HPP
 
-#include "buffer.hpp"
-#include "checkpoint.hpp"
-#include "config.hpp"
+#include <lm/buffer.hpp>
+#include <lm/checkpoint.hpp>
+#include <lm/config.hpp>
 
 #include <qgrain/host/parallel.hpp>
 

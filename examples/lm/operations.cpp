@@ -1,7 +1,6 @@
-#include "operations.hpp"
-
-#include "elementary.hpp"
-#include "fused_kernels.hpp"
+#include <lm/elementary.hpp>
+#include <lm/fused_kernels.hpp>
+#include <lm/operations.hpp>
 
 #include <qgrain/core/arithmetic.hpp>
 

@@ -3,8 +3,8 @@
 #ifndef QGRAIN_LM_OPERATIONS_HPP
 #define QGRAIN_LM_OPERATIONS_HPP
 
-#include "buffer.hpp"
-#include "config.hpp"
+#include <lm/buffer.hpp>
+#include <lm/config.hpp>
 
 #include <cstdint>
 #include <span>

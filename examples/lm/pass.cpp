@@ -1,7 +1,6 @@
-#include "pass.hpp"
-
-#include "process.hpp"
-#include "stopwatch.hpp"
+#include <common/process.hpp>
+#include <common/stopwatch.hpp>
+#include <lm/pass.hpp>
 
 #include <qgrain/core/status.hpp>
 
@@ -20,11 +19,11 @@ class timed_visitor final : public backward_visitor {
  public:
   timed_visitor(backward_visitor& inner, double& seconds) : inner_(inner), seconds_(seconds) {}
   void visit(const linear_sample& sample) override {
-    const stopwatch watch(seconds_);
+    const common::stopwatch watch(seconds_);
     inner_.visit(sample);
   }
   void boundary(index_t layer, const_matrix gradient) override {
-    const stopwatch watch(seconds_);
+    const common::stopwatch watch(seconds_);
     inner_.boundary(layer, gradient);
   }
 
@@ -94,7 +93,7 @@ layer_pass::layer_pass(const model& m, const packed_rows& rows, thread_pool& poo
       final_weight_(static_cast<std::size_t>(config_.hidden)),
       batches_(batches > 0 ? std::min(batches, rows.batches()) : rows.batches()),
       limited_rows_(0) {
-  use_one_blas_thread();
+  common::use_one_blas_thread();
   model_.read_final_norm(final_weight_);
   for (const sequence_rows& s : rows_.sequences) {
     if (s.batch < batches_) limited_rows_ = s.end();
@@ -132,7 +131,7 @@ void layer_pass::forward(keep what, forward_observer* observer) {
       throw error(errc::unsupported, "a pass whose Linears are replaced has no gradients, so it keeps no states");
     instead_->begin(rows_);
   }
-  const stopwatch watch(costs_.forward_seconds);
+  const common::stopwatch watch(costs_.forward_seconds);
   current_ = buffer(rows_.rows() * config_.hidden);
   states_.clear();
   const matrix x = current_.view(rows_.rows(), config_.hidden);
@@ -184,7 +183,7 @@ void layer_pass::replaced_head(std::span<const std::int32_t> rows, index_t first
 }
 
 loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
-  const stopwatch watch(costs_.loss_seconds);
+  const common::stopwatch watch(costs_.loss_seconds);
   const index_t targets = static_cast<index_t>(target_rows_.size());
   if (targets == 0)
     throw error(errc::invalid_argument, "no token has a successor to predict: every sequence is one token long");
@@ -321,7 +320,7 @@ void layer_pass::backward(backward_visitor& visitor, const backward_start* start
   if (!fits) throw error(errc::invalid_shape, "the gradient to go on from is not one of this pass");
   const double visited = costs_.visitor_seconds;
   {
-    const stopwatch watch(costs_.backward_seconds);
+    const common::stopwatch watch(costs_.backward_seconds);
     timed_visitor timed(visitor, costs_.visitor_seconds);
     const index_t layers = start != nullptr ? start->layer : config_.layers;
     matrix gradient = rows_of(current_.view(rows_.rows(), config_.hidden), 0, limited_rows_);

@@ -2,16 +2,16 @@
 #ifndef QGRAIN_LM_PASS_HPP
 #define QGRAIN_LM_PASS_HPP
 
-#include "block.hpp"
-#include "buffer.hpp"
-#include "head_slabs.hpp"
-#include "labels.hpp"
-#include "limits.hpp"
-#include "linear_override.hpp"
-#include "model.hpp"
-#include "operations.hpp"
-#include "rows.hpp"
-#include "visitor.hpp"
+#include <lm/block.hpp>
+#include <lm/buffer.hpp>
+#include <lm/head_slabs.hpp>
+#include <lm/labels.hpp>
+#include <lm/limits.hpp>
+#include <lm/linear_override.hpp>
+#include <lm/model.hpp>
+#include <lm/operations.hpp>
+#include <lm/rows.hpp>
+#include <lm/visitor.hpp>
 
 #include <qgrain/host/parallel.hpp>
 

@@ -1,4 +1,4 @@
-#include "rows.hpp"
+#include <lm/rows.hpp>
 
 #include <qgrain/core/status.hpp>
 

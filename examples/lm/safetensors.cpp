@@ -1,6 +1,5 @@
-#include "safetensors.hpp"
-
-#include "json.hpp"
+#include <common/json.hpp>
+#include <lm/safetensors.hpp>
 
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/status.hpp>
@@ -70,7 +69,7 @@ std::int64_t checked_bytes(std::span<const std::int64_t> shape, dtype type, cons
 tensor_info parse_entry(std::string_view name, const boost::json::value& value, std::int64_t data_begin,
                         const std::string& path) {
   const std::string where = path + ": tensor \"" + std::string(name) + "\"";
-  const json_object entry = as_object(value, where);
+  const common::json_object entry = common::as_object(value, where);
   tensor_info tensor;
   tensor.name = name;
   tensor.type = dtype_of(entry.text("dtype"), where);
@@ -100,7 +99,7 @@ tensor_info parse_entry(std::string_view name, const boost::json::value& value, 
 }
 
 // Every byte behind the header belongs to exactly one tensor.
-void check_coverage(const std::vector<tensor_info>& tensors, std::int64_t data_begin, const input_file& file) {
+void check_coverage(const std::vector<tensor_info>& tensors, std::int64_t data_begin, const common::input_file& file) {
   std::vector<const tensor_info*> order;
   for (const tensor_info& tensor : tensors) order.push_back(&tensor);
   std::sort(order.begin(), order.end(), [](const tensor_info* a, const tensor_info* b) {
@@ -171,10 +170,10 @@ safetensors_file::safetensors_file(const std::filesystem::path& path) : file_(pa
   }
   std::string header(header_bytes, '\0');
   file_.read(length_bytes, std::as_writable_bytes(std::span(header)));
-  const boost::json::value parsed = parse_json(header, file_.path() + " (header)");
-  for (const auto& [key, value] : as_object(parsed, file_.path() + " (header)").fields) {
+  const boost::json::value parsed = common::parse_json(header, file_.path() + " (header)");
+  for (const auto& [key, value] : common::as_object(parsed, file_.path() + " (header)").fields) {
     if (key == "__metadata__") {
-      for (const auto& [name, text] : as_object(value, file_.path() + ": __metadata__").fields) {
+      for (const auto& [name, text] : common::as_object(value, file_.path() + ": __metadata__").fields) {
         if (!text.is_string())
           throw error(errc::bad_file, file_.path() + ": __metadata__ holds a value that is no text");
         metadata_.emplace(name, text.get_string());

@@ -3,7 +3,7 @@
 #ifndef QGRAIN_LM_SAFETENSORS_HPP
 #define QGRAIN_LM_SAFETENSORS_HPP
 
-#include "file.hpp"
+#include <common/file.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -79,7 +79,7 @@ class safetensors_file {
   void read_bytes(const tensor_info& tensor, std::int64_t offset, std::span<std::byte> out) const;
 
  private:
-  input_file file_;
+  common::input_file file_;
   std::vector<tensor_info> tensors_;
   std::map<std::string, std::string> metadata_;
   std::map<std::string, std::size_t, std::less<>> index_;
@@ -109,7 +109,7 @@ class safetensors_writer {
   void finish() { file_.commit(); }
 
  private:
-  atomic_file file_;
+  common::atomic_file file_;
   std::vector<std::pair<std::int64_t, std::int64_t>> spans_;  // byte positions in the file
 };
 

@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_VISITOR_HPP
 #define QGRAIN_LM_VISITOR_HPP
 
-#include "buffer.hpp"
+#include <lm/buffer.hpp>
 
 #include <cstdint>
 #include <span>

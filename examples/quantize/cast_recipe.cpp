@@ -1,6 +1,6 @@
 // Plain casts: every format of the library, its roundings, and the tools' own conversions.
-#include "other_recipes.hpp"
-#include "recipe_parts.hpp"
+#include <quantize/other_recipes.hpp>
+#include <quantize/recipe_parts.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/format/catalog.hpp>

@@ -1,9 +1,9 @@
 // Names to recipes.
-#include "coded_family.hpp"
-#include "coded_recipe.hpp"
-#include "granularity.hpp"
-#include "other_recipes.hpp"
-#include "recipe.hpp"
+#include <quantize/coded_family.hpp>
+#include <quantize/coded_recipe.hpp>
+#include <quantize/granularity.hpp>
+#include <quantize/other_recipes.hpp>
+#include <quantize/recipe.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>

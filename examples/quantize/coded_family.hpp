@@ -2,7 +2,7 @@
 #ifndef QGRAIN_QUANTIZE_CODED_FAMILY_HPP
 #define QGRAIN_QUANTIZE_CODED_FAMILY_HPP
 
-#include "element_operations.hpp"
+#include <quantize/element_operations.hpp>
 
 #include <qgrain/granularity/per_group.hpp>
 

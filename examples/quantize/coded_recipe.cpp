@@ -1,7 +1,6 @@
-#include "coded_recipe.hpp"
-
-#include "recipe_parts.hpp"
-#include "stored_codes.hpp"
+#include <quantize/coded_recipe.hpp>
+#include <quantize/recipe_parts.hpp>
+#include <quantize/stored_codes.hpp>
 
 #include <qgrain/core/status.hpp>
 

@@ -1,9 +1,7 @@
-#include "convert.hpp"
-
-#include "recipe.hpp"
-
-#include <lm/json.hpp>
-#include <sweep/glob.hpp>
+#include <common/glob.hpp>
+#include <common/json.hpp>
+#include <quantize/convert.hpp>
+#include <quantize/recipe.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
@@ -53,7 +51,7 @@ std::vector<std::string> chosen(const safetensors_file& file, const std::string&
                                 const std::vector<std::string>& names, const std::string& what) {
   std::vector<std::string> matching;
   for (const std::string& name : names) {
-    if (sweep::glob_match(pattern, name)) matching.push_back(name);
+    if (common::glob_match(pattern, name)) matching.push_back(name);
   }
   if (!matching.empty()) return matching;
   const std::vector<std::string> near = nearest_names(pattern, names);
@@ -82,8 +80,8 @@ stored_note note_of(const safetensors_file& file, const std::string& name) {
   const auto found = file.metadata().find(std::string(metadata_prefix) + name);
   if (found == file.metadata().end()) return {};
   const std::string where = file.path() + ": metadata of \"" + name + "\"";
-  const boost::json::value value = lm::parse_json(found->second, where);
-  const lm::json_object fields = lm::as_object(value, where);
+  const boost::json::value value = common::parse_json(found->second, where);
+  const common::json_object fields = common::as_object(value, where);
   stored_note note{fields.text("recipe"), float_type(fields.text("dtype")), extents{}};
   const boost::json::value* shape = fields.find("shape");
   if (shape == nullptr || !shape->is_array()) throw error(errc::bad_file, where + ": \"shape\" must be a list");

@@ -2,7 +2,7 @@
 #ifndef QGRAIN_QUANTIZE_CONVERT_HPP
 #define QGRAIN_QUANTIZE_CONVERT_HPP
 
-#include "host_tensor.hpp"
+#include <quantize/host_tensor.hpp>
 
 #include <qgrain/quantizer/error_sums.hpp>
 

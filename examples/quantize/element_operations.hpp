@@ -3,7 +3,7 @@
 #ifndef QGRAIN_QUANTIZE_ELEMENT_OPERATIONS_HPP
 #define QGRAIN_QUANTIZE_ELEMENT_OPERATIONS_HPP
 
-#include "host_tensor.hpp"
+#include <quantize/host_tensor.hpp>
 
 #include <qgrain/host/detail/bulk.hpp>
 #include <qgrain/host/detail/measure_block.hpp>

@@ -1,6 +1,6 @@
 // ggml's blocks: rows of them as they lie in a GGUF file.
-#include "other_recipes.hpp"
-#include "recipe_parts.hpp"
+#include <quantize/other_recipes.hpp>
+#include <quantize/recipe_parts.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/interop/ggml.hpp>

@@ -1,4 +1,4 @@
-#include "granularity.hpp"
+#include <quantize/granularity.hpp>
 
 #include <qgrain/core/status.hpp>
 

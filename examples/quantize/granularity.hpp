@@ -2,7 +2,7 @@
 #ifndef QGRAIN_QUANTIZE_GRANULARITY_HPP
 #define QGRAIN_QUANTIZE_GRANULARITY_HPP
 
-#include "host_tensor.hpp"
+#include <quantize/host_tensor.hpp>
 
 #include <qgrain/granularity/per_group.hpp>
 

@@ -1,4 +1,4 @@
-#include "host_tensor.hpp"
+#include <quantize/host_tensor.hpp>
 
 #include <qgrain/core/status.hpp>
 

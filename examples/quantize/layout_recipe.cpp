@@ -1,6 +1,6 @@
 // Matrices of scale bytes in the order that matrix units read them.
-#include "other_recipes.hpp"
-#include "recipe_parts.hpp"
+#include <quantize/other_recipes.hpp>
+#include <quantize/recipe_parts.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/layout/layout.hpp>

@@ -1,8 +1,8 @@
 // ModelOpt's NF4 tensors: groups of levels, and scales that are quantized in groups of their own.
-#include "element_operations.hpp"
-#include "granularity.hpp"
-#include "other_recipes.hpp"
-#include "recipe_parts.hpp"
+#include <quantize/element_operations.hpp>
+#include <quantize/granularity.hpp>
+#include <quantize/other_recipes.hpp>
+#include <quantize/recipe_parts.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/granularity/per_tensor.hpp>

@@ -2,7 +2,7 @@
 #ifndef QGRAIN_QUANTIZE_OTHER_RECIPES_HPP
 #define QGRAIN_QUANTIZE_OTHER_RECIPES_HPP
 
-#include "recipe.hpp"
+#include <quantize/recipe.hpp>
 
 #include <memory>
 #include <string_view>

@@ -2,7 +2,7 @@
 #ifndef QGRAIN_QUANTIZE_RECIPE_HPP
 #define QGRAIN_QUANTIZE_RECIPE_HPP
 
-#include "host_tensor.hpp"
+#include <quantize/host_tensor.hpp>
 
 #include <qgrain/host/on_host.hpp>
 

@@ -1,4 +1,4 @@
-#include "recipe_parts.hpp"
+#include <quantize/recipe_parts.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>

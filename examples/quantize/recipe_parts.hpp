@@ -2,7 +2,7 @@
 #ifndef QGRAIN_QUANTIZE_RECIPE_PARTS_HPP
 #define QGRAIN_QUANTIZE_RECIPE_PARTS_HPP
 
-#include "recipe.hpp"
+#include <quantize/recipe.hpp>
 
 #include <qgrain/quantizer/packing.hpp>
 

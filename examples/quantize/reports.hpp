@@ -2,7 +2,7 @@
 #ifndef QGRAIN_QUANTIZE_REPORTS_HPP
 #define QGRAIN_QUANTIZE_REPORTS_HPP
 
-#include "convert.hpp"
+#include <quantize/convert.hpp>
 
 #include <iosfwd>
 #include <string>

@@ -1,8 +1,8 @@
 // ModelOpt's W4A8: int4 in groups of 128, then fp8 per tensor, both ranges from the input.
-#include "coded_family.hpp"
-#include "coded_recipe.hpp"
-#include "other_recipes.hpp"
-#include "recipe_parts.hpp"
+#include <quantize/coded_family.hpp>
+#include <quantize/coded_recipe.hpp>
+#include <quantize/other_recipes.hpp>
+#include <quantize/recipe_parts.hpp>
 
 #include <qgrain/core/status.hpp>
 

@@ -1,6 +1,5 @@
-#include "stored_codes.hpp"
-
-#include "recipe_parts.hpp"
+#include <quantize/recipe_parts.hpp>
+#include <quantize/stored_codes.hpp>
 
 #include <qgrain/interop/compressed_tensors.hpp>
 

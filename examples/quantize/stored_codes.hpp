@@ -2,9 +2,9 @@
 #ifndef QGRAIN_QUANTIZE_STORED_CODES_HPP
 #define QGRAIN_QUANTIZE_STORED_CODES_HPP
 
-#include "coded_family.hpp"
-#include "granularity.hpp"
-#include "recipe.hpp"
+#include <quantize/coded_family.hpp>
+#include <quantize/granularity.hpp>
+#include <quantize/recipe.hpp>
 
 namespace qgrain::convert {
 

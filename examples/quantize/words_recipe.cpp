@@ -1,7 +1,7 @@
 // Codes that exist already, to compressed-tensors' words.
-#include "other_recipes.hpp"
-#include "recipe_parts.hpp"
-#include "stored_codes.hpp"
+#include <quantize/other_recipes.hpp>
+#include <quantize/recipe_parts.hpp>
+#include <quantize/stored_codes.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/interop/compressed_tensors.hpp>

@@ -1,17 +1,18 @@
 // The sweep's report page in a real browser: headless Chromium runs the scripts beside this file in a copy of the page
 // and hands back the document that they leave.
+#include <support/run_program.hpp>
+#include <sweep/reference_json.hpp>
+#include <sweep/scratch_folder.hpp>
+#include <sweep/summary/summary_files.hpp>
+#include <sweep/summary/synthetic_sweep.hpp>
+
+#include <boost/test/unit_test.hpp>
+
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <sstream>
-#include <summary/summary_files.hpp>
-
-#include "support/run_program.hpp"
-#include "sweep/reference_json.hpp"
-#include "sweep/scratch_folder.hpp"
-#include "sweep/summary/synthetic_sweep.hpp"
 
 namespace fs = std::filesystem;
 using namespace qgrain::sweep;

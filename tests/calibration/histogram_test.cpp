@@ -1,14 +1,14 @@
 // Histograms and what is chosen from them, against ModelOpt 0.47 run on the same batches.
+#include <support/inputs.hpp>
+
 #include <qgrain/calibration/histogram.hpp>
 #include <qgrain/calibration/histogram_observer.hpp>
 #include <qgrain/calibration/histogram_search.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
-#include <calibration/calibration_cases.hpp>
-#include <support/inputs.hpp>
-
 #include <boost/test/unit_test.hpp>
 
+#include <calibration/calibration_cases.hpp>
 #include <cmath>
 #include <cstdint>
 #include <limits>

@@ -2,10 +2,9 @@
 #include <qgrain/calibration/input_scale.hpp>
 #include <qgrain/calibration/observer.hpp>
 
-#include <calibration/calibration_cases.hpp>
-
 #include <boost/test/unit_test.hpp>
 
+#include <calibration/calibration_cases.hpp>
 #include <string>
 #include <vector>
 

@@ -2,10 +2,9 @@
 #include <qgrain/calibration/observer.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
-#include <calibration/calibration_cases.hpp>
-
 #include <boost/test/unit_test.hpp>
 
+#include <calibration/calibration_cases.hpp>
 #include <set>
 #include <string>
 #include <vector>

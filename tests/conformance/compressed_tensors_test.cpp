@@ -1,4 +1,6 @@
 // compressed-tensors, byte for byte: codes, scales, zero points, dequantized values.
+#include <support/conformance.hpp>
+
 #include <qgrain/format/float8.hpp>
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
@@ -8,8 +10,6 @@
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/scale/affine.hpp>
 #include <qgrain/scale/symmetric.hpp>
-
-#include <support/conformance.hpp>
 
 using namespace qgrain;
 using qgrain_test::conformance;

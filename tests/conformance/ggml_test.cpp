@@ -1,7 +1,7 @@
 // ggml's blocks, byte for byte, and values of the formats that are only read.
-#include <qgrain/interop/ggml.hpp>
-
 #include <support/conformance.hpp>
+
+#include <qgrain/interop/ggml.hpp>
 
 #include <limits>
 

@@ -1,4 +1,6 @@
 // ModelOpt's packed tensors (QTensor classes) and its sequential quantizer, byte for byte.
+#include <support/conformance.hpp>
+
 #include <qgrain/format/float8.hpp>
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
@@ -10,8 +12,6 @@
 #include <qgrain/quantizer/plain_cast.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 #include <qgrain/scale/symmetric.hpp>
-
-#include <support/conformance.hpp>
 
 using namespace qgrain;
 using qgrain_test::conformance;

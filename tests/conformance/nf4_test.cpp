@@ -1,9 +1,9 @@
 // ModelOpt's NF4 tensors: codes, block scales, quantized scales, values.
+#include <support/conformance.hpp>
+
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/quantizer/modelopt_nf4.hpp>
 #include <qgrain/quantizer/packing.hpp>
-
-#include <support/conformance.hpp>
 
 using namespace qgrain;
 using qgrain_test::conformance;

@@ -1,4 +1,6 @@
 // NVFP4 of compressed-tensors and torchao, byte for byte, and compressed-tensors' packed words.
+#include <support/conformance.hpp>
+
 #include <qgrain/format/float4.hpp>
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
@@ -9,8 +11,6 @@
 #include <qgrain/scale/affine.hpp>
 #include <qgrain/scale/symmetric.hpp>
 #include <qgrain/scale/two_level.hpp>
-
-#include <support/conformance.hpp>
 
 #include <algorithm>
 

@@ -1,4 +1,6 @@
 // ONNX QuantizeLinear and DequantizeLinear with scales and zero points as inputs, and DynamicQuantizeLinear.
+#include <support/conformance.hpp>
+
 #include <qgrain/format/float4.hpp>
 #include <qgrain/format/float8.hpp>
 #include <qgrain/format/integer.hpp>
@@ -10,8 +12,6 @@
 #include <qgrain/quantizer/plain_cast.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/scale/affine.hpp>
-
-#include <support/conformance.hpp>
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // The 128 x 4 layout of block scales against torchao's to_blocked, byte for byte, both ways.
-#include <qgrain/layout/scale_tiles.hpp>
-
 #include <support/conformance.hpp>
+
+#include <qgrain/layout/scale_tiles.hpp>
 
 using namespace qgrain;
 using qgrain_test::conformance;

@@ -1,9 +1,9 @@
 // Each operation rounds once: against double, in which products and (here) sums of floats are exact or correctly
 // rounded twice.
+#include <support/inputs.hpp>
+
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/half.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,4 +1,6 @@
 // Prints a hash of the results of every definition over many inputs, one line each, for builds to be compared by.
+#include <support/inputs.hpp>
+
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/format/catalog.hpp>
@@ -9,8 +11,6 @@
 #include <qgrain/quantizer/describe.hpp>
 #include <qgrain/quantizer/group_error.hpp>
 #include <qgrain/quantizer/recipes.hpp>
-
-#include <support/inputs.hpp>
 
 #include <cstdint>
 #include <cstdio>

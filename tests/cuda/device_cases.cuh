@@ -4,8 +4,8 @@
 
 #include <support/kernel_checks.hpp>
 
-#include "device_backend.cuh"
-#include "kernel_suite.hpp"
+#include <cuda/device_backend.cuh>
+#include <cuda/kernel_suite.hpp>
 
 #include <string>
 #include <vector>

@@ -2,9 +2,9 @@
 #ifndef QGRAIN_TESTS_CUDA_EMULATED_BACKEND_HPP
 #define QGRAIN_TESTS_CUDA_EMULATED_BACKEND_HPP
 
-#include <qgrain/cuda/detail/operations.hpp>
-
 #include <support/emulated_device.hpp>
+
+#include <qgrain/cuda/detail/operations.hpp>
 
 #include <cstddef>
 #include <span>

@@ -5,8 +5,7 @@
 #include <support/kernel_checks.hpp>
 
 #include <boost/test/unit_test.hpp>
-
-#include "emulated_backend.hpp"
+#include <cuda/emulated_backend.hpp>
 
 namespace qgrain_test {
 

@@ -3,8 +3,7 @@
 #include <support/slice_recipes.hpp>
 
 #include <boost/test/unit_test.hpp>
-
-#include "emulated_checks.hpp"
+#include <cuda/emulated_checks.hpp>
 
 using namespace qgrain_test;
 

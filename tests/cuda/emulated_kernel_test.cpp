@@ -1,16 +1,17 @@
 // The kernels on an emulated device: what they refuse, roundings by element, both sides of a range, and whether the
 // emulation itself can find a fault.
-#include <qgrain/cuda/scratch.hpp>
-#include <qgrain/format/rounding.hpp>
-#include <qgrain/quantizer/tool_recipes.hpp>
-
 #include <support/emulated_device.hpp>
 #include <support/inputs.hpp>
 #include <support/kernel_checks.hpp>
 #include <support/kernel_error_checks.hpp>
 #include <support/slice_recipes.hpp>
 
+#include <qgrain/cuda/scratch.hpp>
+#include <qgrain/format/rounding.hpp>
+#include <qgrain/quantizer/tool_recipes.hpp>
+
 #include <boost/test/unit_test.hpp>
+#include <cuda/emulated_backend.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -19,8 +20,6 @@
 #include <stdexcept>
 #include <type_traits>
 #include <vector>
-
-#include "emulated_backend.hpp"
 
 using namespace qgrain;
 using namespace qgrain_test;

@@ -1,7 +1,7 @@
 // Kernels on a GPU against the host, bit for bit.
 #include <support/slice_recipes.hpp>
 
-#include "device_cases.cuh"
+#include <cuda/device_cases.cuh>
 
 namespace qgrain_test {
 

@@ -1,12 +1,11 @@
 // The GPU suite: every kernel of include/qgrain/cuda on a device, against the host. Argument: all numbers of columns up
 // to it are tried (300). Exit codes: 0 all agree, 1 not, 77 no GPU (what needs none has been checked then).
+#include <cuda/kernel_suite.hpp>
 #include <cuda_runtime.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-
-#include "kernel_suite.hpp"
 
 namespace {
 

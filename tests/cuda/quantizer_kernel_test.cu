@@ -1,9 +1,9 @@
 // The quantizers inside a kernel: codes, stored scales and fake-quantized values must have the bits of the host's.
+#include <support/inputs.hpp>
+
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/recipes.hpp>
-
-#include <support/inputs.hpp>
 
 #include <cuda_runtime.h>
 

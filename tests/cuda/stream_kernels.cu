@@ -1,15 +1,15 @@
 // What only a stream can show: capture into a graph, a kernel of the user's own, refusals of the public entry points.
-#include <qgrain/host/quantize.hpp>
-
 #include <support/inputs.hpp>
 #include <support/kernel_checks.hpp>
 #include <support/kernel_error_checks.hpp>
 #include <support/slice_recipes.hpp>
 
-#include <type_traits>
+#include <qgrain/host/quantize.hpp>
 
-#include "device_backend.cuh"
-#include "kernel_suite.hpp"
+#include <cuda/device_backend.cuh>
+#include <cuda/kernel_suite.hpp>
+
+#include <type_traits>
 
 namespace qgrain_test {
 

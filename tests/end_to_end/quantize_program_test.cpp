@@ -1,9 +1,7 @@
 // qgrain-quantize from the outside: what it prints and writes, and how it refuses.
-#include "vector_replay.hpp"
-
-#include <support/run_program.hpp>
-
 #include <quantize/recipe.hpp>
+#include <quantize/vector_replay.hpp>
+#include <support/run_program.hpp>
 
 #include <boost/json.hpp>
 

@@ -2,8 +2,8 @@
 #ifndef QGRAIN_TESTS_END_TO_END_SWEEP_FIXTURE_HPP
 #define QGRAIN_TESTS_END_TO_END_SWEEP_FIXTURE_HPP
 
-#include "lm/lm_support.hpp"
-#include "support/run_program.hpp"
+#include <lm/lm_support.hpp>
+#include <support/run_program.hpp>
 
 #include <boost/test/unit_test.hpp>
 

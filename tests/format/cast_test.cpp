@@ -1,10 +1,10 @@
 // Scalar casts against the tables of ml_dtypes: every code decoded, every 16-bit pattern and 100,000 float32 patterns
 // encoded.
+#include <support/vector_file.hpp>
+
 #include <qgrain/core/half.hpp>
 #include <qgrain/format/catalog.hpp>
 #include <qgrain/format/conversion.hpp>
-
-#include <support/vector_file.hpp>
 
 #include <boost/test/unit_test.hpp>
 

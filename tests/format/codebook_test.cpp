@@ -1,8 +1,8 @@
 // Codebooks: nearest entry against a search through the table, ties, ends, and the published tables as numbers.
-#include <qgrain/format/catalog.hpp>
-
 #include <support/inputs.hpp>
 #include <support/reference_codebook.hpp>
+
+#include <qgrain/format/catalog.hpp>
 
 #include <boost/test/unit_test.hpp>
 

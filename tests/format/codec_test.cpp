@@ -1,8 +1,8 @@
 // Codecs against slow definitions under every rounding, round trips over every code, and the limits as numbers.
-#include <qgrain/format/catalog.hpp>
-
 #include <support/inputs.hpp>
 #include <support/reference_codec.hpp>
+
+#include <qgrain/format/catalog.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,9 +1,9 @@
 // All 2^32 float32 patterns encoded in each small floating-point format.
+#include <support/cast_digest.hpp>
+
 #include <qgrain/format/float4.hpp>
 #include <qgrain/format/float6.hpp>
 #include <qgrain/format/float8.hpp>
-
-#include <support/cast_digest.hpp>
 
 BOOST_AUTO_TEST_CASE(float8_e4m3fn_of_every_float32) { qgrain_test::check_digests<qgrain::float8_e4m3fn>(); }
 BOOST_AUTO_TEST_CASE(float8_e5m2_of_every_float32) { qgrain_test::check_digests<qgrain::float8_e5m2>(); }

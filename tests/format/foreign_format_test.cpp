@@ -1,10 +1,10 @@
 // Formats defined outside of the library take part in everything: composition, bulk operations, description.
+#include <support/inputs.hpp>
+
 #include <qgrain/format/catalog.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/describe.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

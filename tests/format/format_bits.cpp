@@ -1,9 +1,9 @@
 // Prints a hash of what the roundings, conversions and codebooks give over many inputs, one line each, for builds to be
 // compared by. (tests/core/definition_bits.cpp has the plain casts.)
+#include <support/inputs.hpp>
+
 #include <qgrain/format/catalog.hpp>
 #include <qgrain/format/conversion.hpp>
-
-#include <support/inputs.hpp>
 
 #include <cstdint>
 #include <cstdio>

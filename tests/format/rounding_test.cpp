@@ -1,8 +1,8 @@
 // The roundings against their definitions in double.
+#include <support/inputs.hpp>
+
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/format/rounding.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

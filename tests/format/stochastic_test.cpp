@@ -1,11 +1,11 @@
 // Stochastic rounding: its definition, its statistics, and that the choice depends on seed and element alone.
+#include <support/inputs.hpp>
+#include <support/reference_codec.hpp>
+
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/format/float4.hpp>
 #include <qgrain/format/rounding.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
-
-#include <support/inputs.hpp>
-#include <support/reference_codec.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,9 +1,9 @@
 // Conversions of torch, onnxruntime and the ONNX reference implementation, code for code.
+#include <support/vector_file.hpp>
+
 #include <qgrain/core/half.hpp>
 #include <qgrain/format/conversion.hpp>
 #include <qgrain/format/float8.hpp>
-
-#include <support/vector_file.hpp>
 
 #include <boost/test/unit_test.hpp>
 

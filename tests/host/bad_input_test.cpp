@@ -1,5 +1,7 @@
 // Input that the bulk operations refuse, and input at the edge that they take: each entry point says which numbers
 // disagree and writes nothing before it has looked.
+#include <support/inputs.hpp>
+
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
@@ -8,8 +10,6 @@
 #include <qgrain/host/sequential.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 #include <qgrain/scale/affine.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

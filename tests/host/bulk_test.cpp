@@ -1,11 +1,11 @@
 // quantize, dequantize and fake_quantize on whole matrices: strides, tails, threads, 16-bit elements, given ranges.
+#include <support/inputs.hpp>
+
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/recipes.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

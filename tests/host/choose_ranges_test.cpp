@@ -1,4 +1,7 @@
 // Ranges by choice against slow definitions: percentiles by sorting, errors by brute force, four over six restated.
+#include <support/inputs.hpp>
+#include <support/reference_codec.hpp>
+
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
@@ -6,9 +9,6 @@
 #include <qgrain/quantizer/recipes.hpp>
 #include <qgrain/scale/affine.hpp>
 #include <qgrain/scale/signed_max.hpp>
-
-#include <support/inputs.hpp>
-#include <support/reference_codec.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,11 +1,11 @@
 // Run-time recipes: every name of the list, against the compile-time definition or a slow one; bands; ranges; bad
 // input.
+#include <support/inputs.hpp>
+#include <support/reference_codec.hpp>
+
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/host/fake_recipes.hpp>
 #include <qgrain/host/quantize.hpp>
-
-#include <support/inputs.hpp>
-#include <support/reference_codec.hpp>
 
 #include <boost/test/unit_test.hpp>
 

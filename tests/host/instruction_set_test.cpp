@@ -1,10 +1,10 @@
 // The same loop compiled for every instruction set gives the same bits.
+#include <support/inputs.hpp>
+
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/host/detail/block_kernels.hpp>
 #include <qgrain/host/detail/instruction_set.hpp>
 #include <qgrain/quantizer/recipes.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

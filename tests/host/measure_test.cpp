@@ -1,5 +1,7 @@
 // Codes and error figures in one pass: codes of `quantize`, figures of a plain loop in long double over formulas that
 // are written out here.
+#include <support/inputs.hpp>
+
 #include <qgrain/format/float8.hpp>
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
@@ -9,8 +11,6 @@
 #include <qgrain/host/measure.hpp>
 #include <qgrain/quantizer/modelopt_nf4.hpp>
 #include <qgrain/quantizer/recipes.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

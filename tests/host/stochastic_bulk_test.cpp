@@ -1,5 +1,7 @@
 // Roundings that differ by element in the bulk operations: keyed on the element's index in the matrix, whatever the
 // threads, chunks, strides and element types.
+#include <support/inputs.hpp>
+
 #include <qgrain/format/float4.hpp>
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
@@ -11,8 +13,6 @@
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/scale/power_of_two.hpp>
 #include <qgrain/scale/two_level.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

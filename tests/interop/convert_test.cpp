@@ -7,11 +7,10 @@
 #include <qgrain/interop/modelopt.hpp>
 #include <qgrain/interop/ocp_mx.hpp>
 
-#include <interop/interop_support.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <interop/interop_support.hpp>
 #include <vector>
 
 using namespace qgrain;

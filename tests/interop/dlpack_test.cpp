@@ -1,11 +1,10 @@
 // DLPack tensors as views and back: types, devices, dimensions and strides, each refusal with both numbers.
 #include <qgrain/interop/dlpack.hpp>
 
-#include <interop/interop_support.hpp>
-
 #include <boost/test/unit_test.hpp>
 
 #include <array>
+#include <interop/interop_support.hpp>
 #include <numeric>
 #include <vector>
 

@@ -1,9 +1,9 @@
 // ggml's blocks against slow definitions of their bytes: encoding difficult rows, decoding random blocks.
-#include <qgrain/interop/ggml.hpp>
-
 #include <support/inputs.hpp>
 #include <support/reference_ggml.hpp>
 #include <support/second_source.hpp>
+
+#include <qgrain/interop/ggml.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -2,9 +2,9 @@
 #ifndef QGRAIN_TESTS_INTEROP_INTEROP_SUPPORT_HPP
 #define QGRAIN_TESTS_INTEROP_INTEROP_SUPPORT_HPP
 
-#include <qgrain/interop/code_matrix.hpp>
-
 #include <support/inputs.hpp>
+
+#include <qgrain/interop/code_matrix.hpp>
 
 #include <boost/test/unit_test.hpp>
 

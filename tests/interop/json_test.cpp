@@ -7,7 +7,6 @@
 #include <boost/test/unit_test.hpp>
 
 #include <interop/interop_support.hpp>
-
 #include <string>
 
 using namespace qgrain;

@@ -11,7 +11,6 @@
 #include <qgrain/quantizer/tool_recipes.hpp>
 
 #include <interop/interop_support.hpp>
-
 #include <vector>
 
 using namespace qgrain;

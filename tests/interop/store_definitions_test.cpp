@@ -6,9 +6,8 @@
 #include <qgrain/interop/modelopt.hpp>
 #include <qgrain/interop/ocp_mx.hpp>
 
-#include <interop/interop_support.hpp>
-
 #include <cstring>
+#include <interop/interop_support.hpp>
 #include <vector>
 
 using namespace qgrain;

@@ -1,14 +1,13 @@
 // Stores against the bytes that tools wrote: read to codes and values, and written back to the same bytes.
+#include <support/vector_file.hpp>
+#include <support/vector_matrix.hpp>
+
 #include <qgrain/interop/compressed_tensors.hpp>
 #include <qgrain/interop/ggml.hpp>
 #include <qgrain/interop/modelopt.hpp>
 
-#include <support/vector_file.hpp>
-#include <support/vector_matrix.hpp>
-
-#include <interop/interop_support.hpp>
-
 #include <cstring>
+#include <interop/interop_support.hpp>
 #include <vector>
 
 using namespace qgrain;

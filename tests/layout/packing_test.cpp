@@ -1,7 +1,7 @@
 // Packed codes against bits set one by one, for every width, order and count up to 300.
-#include <qgrain/quantizer/packing.hpp>
-
 #include <support/inputs.hpp>
+
+#include <qgrain/quantizer/packing.hpp>
 
 #include <boost/test/unit_test.hpp>
 

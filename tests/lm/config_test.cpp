@@ -1,5 +1,5 @@
 // config.json and the checkpoint against it: what is missing or impossible is named before any work.
-#include "lm_support.hpp"
+#include <lm/lm_support.hpp>
 
 #include <qgrain/core/status.hpp>
 
@@ -15,7 +15,7 @@ using namespace qgrain::lm::testing;
 using qgrain::errc;
 
 const boost::json::value& tiny_config() {
-  static const boost::json::value config = read_json_file(model_dir / "config.json");
+  static const boost::json::value config = common::read_json_file(model_dir / "config.json");
   return config;
 }
 

@@ -2,7 +2,7 @@
 #ifndef QGRAIN_TESTS_LM_SUPPORT_HPP
 #define QGRAIN_TESTS_LM_SUPPORT_HPP
 
-#include <lm/json.hpp>
+#include <common/json.hpp>
 #include <lm/model.hpp>
 #include <lm/pass.hpp>
 #include <lm/safetensors.hpp>

@@ -1,16 +1,15 @@
 // Memory of a forward and backward pass, counted at operator new, against the promise of the README.
-#include "lm_support.hpp"
-
+#include <lm/lm_support.hpp>
 #include <lm/tokenizer.hpp>
 
 #include <boost/test/unit_test.hpp>
+
+#include <malloc.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <new>
-
-#include <malloc.h>
 
 namespace {
 

@@ -1,5 +1,5 @@
 // Hidden states, logits, loss and gradients against what transformers computes on the same checkpoint.
-#include "lm_support.hpp"
+#include <lm/lm_support.hpp>
 
 #include <boost/test/unit_test.hpp>
 

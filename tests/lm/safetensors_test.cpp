@@ -1,8 +1,7 @@
 // The safetensors format: what is written is read back, and every fault of a file is named before any tensor is
 // touched.
-#include "lm_support.hpp"
-
 #include <lm/checkpoint.hpp>
+#include <lm/lm_support.hpp>
 
 #include <qgrain/core/status.hpp>
 

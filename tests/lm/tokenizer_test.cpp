@@ -1,13 +1,13 @@
 // Encoding and decoding against Hugging Face tokenizers, against the definition of BPE, and on bad input.
-#include "lm/tokenizer.hpp"
+#include <lm/tokenizer.hpp>
 
 #include <qgrain/core/status.hpp>
 
+#include <boost/json.hpp>
+#include <boost/test/unit_test.hpp>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
-#include <boost/json.hpp>
-#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,5 +1,8 @@
 // Affine and 16-bit scales through the bulk operations: equal to the plain loop over the definition, whatever the
 // granularity, element type and number of threads; given scales; bad input.
+#include <support/conformance.hpp>
+#include <support/inputs.hpp>
+
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_group.hpp>
@@ -9,9 +12,6 @@
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/scale/affine.hpp>
 #include <qgrain/scale/symmetric.hpp>
-
-#include <support/conformance.hpp>
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,10 +1,10 @@
 // MX and NVFP4 against the tools, byte for byte: stored scales, codes, dequantized and fake-quantized values.
+#include <support/vector_file.hpp>
+#include <support/vector_matrix.hpp>
+
 #include <qgrain/host/fake_recipes.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/recipes.hpp>
-
-#include <support/vector_file.hpp>
-#include <support/vector_matrix.hpp>
 
 #include <boost/test/unit_test.hpp>
 

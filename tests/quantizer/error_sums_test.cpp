@@ -1,7 +1,7 @@
 // error_sums: figures by hand, against long double, at zero, NaN and infinity.
-#include <qgrain/quantizer/error_sums.hpp>
-
 #include <support/inputs.hpp>
+
+#include <qgrain/quantizer/error_sums.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,11 +1,11 @@
 // The squared error of a group: its order of summation, restated, and what it is close to.
+#include <support/inputs.hpp>
+
 #include <qgrain/format/float4.hpp>
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/quantizer/group_error.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

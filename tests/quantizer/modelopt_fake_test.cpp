@@ -1,5 +1,8 @@
 // Fake quantization against ModelOpt's own outputs, bit for bit: every case of the files, by the compile-time quantizer
 // with its own ranges, by the same with ModelOpt's ranges given, and by the run-time recipe, whole and in bands.
+#include <support/vector_file.hpp>
+#include <support/vector_matrix.hpp>
+
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
@@ -7,9 +10,6 @@
 #include <qgrain/host/fake_recipe.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/recipes.hpp>
-
-#include <support/vector_file.hpp>
-#include <support/vector_matrix.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,13 +1,13 @@
 // The composition: sizes, checks, foreign policies, and the element functions against slow definitions.
+#include <support/inputs.hpp>
+#include <support/reference_codec.hpp>
+
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/describe.hpp>
 #include <qgrain/quantizer/recipes.hpp>
-
-#include <support/inputs.hpp>
-#include <support/reference_codec.hpp>
 
 #include <boost/test/unit_test.hpp>
 

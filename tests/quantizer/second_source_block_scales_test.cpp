@@ -1,8 +1,8 @@
 // MX and NVFP4 recipes against slow definitions of what the standard and the tools do.
-#include <qgrain/quantizer/tool_recipes.hpp>
-
 #include <support/reference_block_scales.hpp>
 #include <support/second_source.hpp>
+
+#include <qgrain/quantizer/tool_recipes.hpp>
 
 #include <boost/test/unit_test.hpp>
 

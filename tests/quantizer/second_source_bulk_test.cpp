@@ -1,9 +1,9 @@
 // Bulk quantization under each granularity, in each storage type, against slow definitions of groups and scales.
-#include <qgrain/host/quantize.hpp>
-#include <qgrain/quantizer/tool_recipes.hpp>
-
 #include <support/reference_scales.hpp>
 #include <support/second_source.hpp>
+
+#include <qgrain/host/quantize.hpp>
+#include <qgrain/quantizer/tool_recipes.hpp>
 
 #include <boost/test/unit_test.hpp>
 

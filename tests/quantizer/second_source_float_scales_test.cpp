@@ -1,9 +1,9 @@
 // Recipes with float scales and zero points against slow definitions of what the tools do.
-#include <qgrain/quantizer/modelopt_nf4.hpp>
-#include <qgrain/quantizer/tool_recipes.hpp>
-
 #include <support/reference_scales.hpp>
 #include <support/second_source.hpp>
+
+#include <qgrain/quantizer/modelopt_nf4.hpp>
+#include <qgrain/quantizer/tool_recipes.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,4 +1,6 @@
 // Symmetric float32 scales: the three arithmetics by their definitions, and the ranges that need a rule of their own.
+#include <support/inputs.hpp>
+
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/format/float4.hpp>
 #include <qgrain/format/float8.hpp>
@@ -6,8 +8,6 @@
 #include <qgrain/scale/absmax.hpp>
 #include <qgrain/scale/power_of_two.hpp>
 #include <qgrain/scale/two_level.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,12 +1,12 @@
 // The exponent rules of MX scales: bytes against what the tools store, and the exact rule against its definition.
+#include <support/inputs.hpp>
+#include <support/vector_file.hpp>
+
 #include <qgrain/format/float4.hpp>
 #include <qgrain/format/float6.hpp>
 #include <qgrain/format/float8.hpp>
 #include <qgrain/format/integer.hpp>
 #include <qgrain/scale/power_of_two.hpp>
-
-#include <support/inputs.hpp>
-#include <support/vector_file.hpp>
 
 #include <boost/test/unit_test.hpp>
 

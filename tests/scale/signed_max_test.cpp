@@ -1,4 +1,6 @@
 // Scales from the signed largest element: the definition, its order, and ggml's q4_0 as an independent witness.
+#include <support/inputs.hpp>
+
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
@@ -7,8 +9,6 @@
 #include <qgrain/interop/ggml.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/scale/signed_max.hpp>
-
-#include <support/inputs.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,3 +1,5 @@
+#include <sweep/reference_json.hpp>
+
 #include <qgrain/search/knapsack.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -7,12 +9,10 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <search/reference_table.hpp>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "search/reference_table.hpp"
-#include "sweep/reference_json.hpp"
 
 namespace json = boost::json;
 using qgrain::search::choice;

@@ -1,14 +1,14 @@
+#include <sweep/reference_json.hpp>
+
 #include <qgrain/search/threshold.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
 #include <limits>
+#include <search/reference_table.hpp>
 #include <string>
 #include <vector>
-
-#include "search/reference_table.hpp"
-#include "sweep/reference_json.hpp"
 
 namespace json = boost::json;
 using qgrain::search::choice;

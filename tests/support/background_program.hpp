@@ -2,10 +2,9 @@
 #ifndef QGRAIN_TESTS_SUPPORT_BACKGROUND_PROGRAM_HPP
 #define QGRAIN_TESTS_SUPPORT_BACKGROUND_PROGRAM_HPP
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 #include <chrono>
 #include <csignal>

@@ -2,11 +2,11 @@
 #ifndef QGRAIN_TESTS_SUPPORT_CONFORMANCE_HPP
 #define QGRAIN_TESTS_SUPPORT_CONFORMANCE_HPP
 
-#include <qgrain/core/matrix_view.hpp>
-#include <qgrain/scale/affine.hpp>
-
 #include <support/vector_file.hpp>
 #include <support/vector_matrix.hpp>
+
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/scale/affine.hpp>
 
 #include <boost/test/unit_test.hpp>
 

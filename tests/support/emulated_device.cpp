@@ -1,11 +1,11 @@
 #include <support/emulated_device.hpp>
 
+#include <setjmp.h>
+#include <ucontext.h>
+
 #include <cstddef>
 #include <stdexcept>
 #include <vector>
-
-#include <setjmp.h>
-#include <ucontext.h>
 
 namespace qgrain_test {
 

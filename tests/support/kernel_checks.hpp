@@ -2,6 +2,8 @@
 #ifndef QGRAIN_TESTS_SUPPORT_KERNEL_CHECKS_HPP
 #define QGRAIN_TESTS_SUPPORT_KERNEL_CHECKS_HPP
 
+#include <support/inputs.hpp>
+
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/cuda/scratch.hpp>
@@ -9,8 +11,6 @@
 #include <qgrain/quantizer/packed_view.hpp>
 #include <qgrain/quantizer/packing.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
-
-#include <support/inputs.hpp>
 
 #include <algorithm>
 #include <cstddef>

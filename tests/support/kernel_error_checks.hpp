@@ -2,10 +2,10 @@
 #ifndef QGRAIN_TESTS_SUPPORT_KERNEL_ERROR_CHECKS_HPP
 #define QGRAIN_TESTS_SUPPORT_KERNEL_ERROR_CHECKS_HPP
 
+#include <support/slice_recipes.hpp>
+
 #include <qgrain/core/status.hpp>
 #include <qgrain/cuda/scratch.hpp>
-
-#include <support/slice_recipes.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -2,14 +2,14 @@
 #ifndef QGRAIN_TESTS_SUPPORT_SECOND_SOURCE_HPP
 #define QGRAIN_TESTS_SUPPORT_SECOND_SOURCE_HPP
 
+#include <support/inputs.hpp>
+#include <support/reference_recipe.hpp>
+
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/scale/affine.hpp>
 #include <qgrain/scale/range.hpp>
-
-#include <support/inputs.hpp>
-#include <support/reference_recipe.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -2,10 +2,10 @@
 #ifndef QGRAIN_TESTS_SUPPORT_VECTOR_MATRIX_HPP
 #define QGRAIN_TESTS_SUPPORT_VECTOR_MATRIX_HPP
 
+#include <support/vector_file.hpp>
+
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
-
-#include <support/vector_file.hpp>
 
 #include <cstring>
 #include <vector>

@@ -2,8 +2,9 @@
 #ifndef QGRAIN_TESTS_SWEEP_AUTOQUANT_MANIFEST_HPP
 #define QGRAIN_TESTS_SWEEP_AUTOQUANT_MANIFEST_HPP
 
+#include <common/json_file.hpp>
+
 #include <boost/json.hpp>
-#include <json_file.hpp>
 
 namespace qgrain::test {
 
@@ -113,7 +114,7 @@ inline boost::json::object autoquant_manifest() {
   "name" : "qgrain-sweep", "version" : "qgrain test"
 }
 })json";
-  return sweep::parse_json(text, "the hand-written manifest").as_object();
+  return common::parse_json(text, "the hand-written manifest").as_object();
 }
 
 }  // namespace qgrain::test

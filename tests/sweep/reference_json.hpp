@@ -2,11 +2,13 @@
 #ifndef QGRAIN_TESTS_SWEEP_REFERENCE_JSON_HPP
 #define QGRAIN_TESTS_SWEEP_REFERENCE_JSON_HPP
 
+#include <common/json_file.hpp>
+
 #include <boost/json.hpp>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <json_file.hpp>
 #include <stdexcept>
 #include <string>
 
@@ -26,7 +28,7 @@ inline std::string file_text(const std::filesystem::path& path) {
 
 /// A file below tests/data.
 inline json::value reference(const std::string& name) {
-  return sweep::parse_json(file_text(source_path("tests/data/" + name)), name);
+  return common::parse_json(file_text(source_path("tests/data/" + name)), name);
 }
 
 }  // namespace qgrain::test

@@ -3,6 +3,7 @@
 #define QGRAIN_TESTS_SWEEP_SCRATCH_FOLDER_HPP
 
 #include <boost/test/unit_test.hpp>
+
 #include <filesystem>
 
 namespace qgrain::test {

@@ -1,6 +1,5 @@
-#include "lm/tokenizer/added_tokens.hpp"
-
-#include "lm/tokenizer/utf8.hpp"
+#include <lm/tokenizer/added_tokens.hpp>
+#include <lm/tokenizer/utf8.hpp>
 
 #include <algorithm>
 #include <set>
@@ -29,13 +28,13 @@ std::size_t skip_space_right(std::string_view text, std::size_t position) {
 
 }  // namespace
 
-std::vector<added_token> read_added_tokens(const json_field& tokens) {
+std::vector<added_token> read_added_tokens(const common::json_field& tokens) {
   std::vector<added_token> result;
   std::set<std::string_view> contents;
   std::set<std::int32_t> ids;
-  for (const json_field& entry : tokens.elements()) {
-    const json_field content = entry.at("content");
-    const json_field id = entry.at("id");
+  for (const common::json_field& entry : tokens.elements()) {
+    const common::json_field content = entry.at("content");
+    const common::json_field id = entry.at("id");
     if (content.string().empty()) content.fail(errc::bad_file, "is empty");
     if (!contents.insert(content.string()).second) {
       content.fail(errc::bad_file, "is \"" + std::string(content.string()) + "\", which an earlier entry has");

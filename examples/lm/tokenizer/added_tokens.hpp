@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_TOKENIZER_ADDED_TOKENS_HPP
 #define QGRAIN_LM_TOKENIZER_ADDED_TOKENS_HPP
 
-#include "lm/tokenizer/json_field.hpp"
+#include <common/json_field.hpp>
 
 #include <map>
 
@@ -20,7 +20,7 @@ struct added_token {
 };
 
 /// Reads an `added_tokens` array. Throws `bad_file` for an empty content and for a content or id that occurs twice.
-[[nodiscard]] std::vector<added_token> read_added_tokens(const json_field& tokens);
+[[nodiscard]] std::vector<added_token> read_added_tokens(const common::json_field& tokens);
 
 /// A part of a text: an added token, or text between them.
 struct text_segment {

@@ -1,6 +1,5 @@
-#include "lm/tokenizer/bpe.hpp"
-
-#include "lm/tokenizer/utf8.hpp"
+#include <lm/tokenizer/bpe.hpp>
+#include <lm/tokenizer/utf8.hpp>
 
 #include <queue>
 #include <tuple>
@@ -12,7 +11,7 @@ std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
   return (static_cast<std::uint64_t>(left) << 32) | static_cast<std::uint64_t>(right);
 }
 
-void require_inactive(const json_field& model) {
+void require_inactive(const common::json_field& model) {
   constexpr std::string_view predicate =
       "is not supported; the BPE options supported are unk_token, fuse_unk and ignore_merges";
   if (const auto dropout = model.find("dropout"); dropout && dropout->number() != 0) {
@@ -26,7 +25,7 @@ void require_inactive(const json_field& model) {
   if (model.flag("byte_fallback")) model.at("byte_fallback").fail(errc::unsupported, predicate);
 }
 
-vocabulary read_vocabulary(const json_field& vocab) {
+vocabulary read_vocabulary(const common::json_field& vocab) {
   vocabulary tokens;
   std::unordered_map<std::int32_t, std::string_view> holders;
   for (const auto& [token, id] : vocab.members()) {
@@ -42,7 +41,7 @@ vocabulary read_vocabulary(const json_field& vocab) {
 }
 
 /// The two parts of a merge, written as a pair or, in older files, as one string with a space between.
-std::pair<std::string, std::string> read_merge(const json_field& entry) {
+std::pair<std::string, std::string> read_merge(const common::json_field& entry) {
   constexpr std::string_view predicate = "must be two tokens: a pair of strings, or one string with one space between";
   if (entry.is_string()) {
     const std::string_view text = entry.string();
@@ -52,25 +51,25 @@ std::pair<std::string, std::string> read_merge(const json_field& entry) {
     }
     return {std::string(text.substr(0, space)), std::string(text.substr(space + 1))};
   }
-  const std::vector<json_field> sides = entry.elements();
+  const std::vector<common::json_field> sides = entry.elements();
   if (sides.size() != 2) entry.fail(errc::bad_file, predicate);
   return {std::string(sides[0].string()), std::string(sides[1].string())};
 }
 
 }  // namespace
 
-bpe_model bpe_model::read(const json_field& model) {
-  const json_field type = model.at("type");
+bpe_model bpe_model::read(const common::json_field& model) {
+  const common::json_field type = model.at("type");
   if (type.string() != "BPE") {
     type.fail(errc::unsupported, "is \"" + std::string(type.string()) + "\"; supported is BPE");
   }
   require_inactive(model);
   bpe_model result;
   result.tokens_ = read_vocabulary(model.at("vocab"));
-  const std::vector<json_field> merges = model.at("merges").elements();
+  const std::vector<common::json_field> merges = model.at("merges").elements();
   result.merges_.reserve(merges.size());
   std::int32_t rank = 0;
-  for (const json_field& entry : merges) result.add_merge(entry, rank++);
+  for (const common::json_field& entry : merges) result.add_merge(entry, rank++);
   if (const auto unknown = model.find("unk_token")) {
     // Files exist that name a token outside the vocabulary, which byte-level words never need.
     const auto token = result.tokens_.find(unknown->string());
@@ -81,7 +80,7 @@ bpe_model bpe_model::read(const json_field& model) {
   return result;
 }
 
-void bpe_model::add_merge(const json_field& entry, std::int32_t rank) {
+void bpe_model::add_merge(const common::json_field& entry, std::int32_t rank) {
   const auto [left, right] = read_merge(entry);
   const auto id = [&](const std::string& token) {
     const auto found = tokens_.find(token);

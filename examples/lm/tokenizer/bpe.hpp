@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_TOKENIZER_BPE_HPP
 #define QGRAIN_LM_TOKENIZER_BPE_HPP
 
-#include "lm/tokenizer/json_field.hpp"
+#include <common/json_field.hpp>
 
 #include <functional>
 #include <unordered_map>
@@ -24,7 +24,7 @@ class bpe_model {
   /// Throws `bad_file` for duplicate ids and for merges whose parts or result are not in the vocabulary, `unsupported`
   /// for another model type and for the options dropout, continuing_subword_prefix, end_of_word_suffix and
   /// byte_fallback.
-  [[nodiscard]] static bpe_model read(const json_field& model);
+  [[nodiscard]] static bpe_model read(const common::json_field& model);
 
   [[nodiscard]] const vocabulary& tokens() const noexcept { return tokens_; }
 
@@ -40,7 +40,7 @@ class bpe_model {
   };
   class merging;  // the work on one word
 
-  void add_merge(const json_field& entry, std::int32_t rank);
+  void add_merge(const common::json_field& entry, std::int32_t rank);
   [[nodiscard]] const merge* find_merge(std::int32_t left, std::int32_t right) const;
   [[nodiscard]] std::vector<std::int32_t> character_ids(std::string_view word) const;
 

@@ -1,6 +1,5 @@
-#include "lm/tokenizer/byte_level.hpp"
-
-#include "lm/tokenizer/utf8.hpp"
+#include <lm/tokenizer/byte_level.hpp>
+#include <lm/tokenizer/utf8.hpp>
 
 #include <array>
 #include <cstddef>

@@ -1,6 +1,5 @@
-#include "lm/tokenizer/normalizer.hpp"
-
-#include "lm/tokenizer/utf8.hpp"
+#include <lm/tokenizer/normalizer.hpp>
+#include <lm/tokenizer/utf8.hpp>
 
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
@@ -11,7 +10,7 @@ namespace {
 using form_getter = const icu::Normalizer2* (*)(UErrorCode&);
 
 template <form_getter Getter>
-step<std::string> make_form(const json_field& component) {
+step<std::string> make_form(const common::json_field& component) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* form = Getter(status);  // owned by ICU, lives as long as the program
   if (U_FAILURE(status)) component.fail(errc::unsupported, std::string("is missing in ICU: ") + u_errorName(status));
@@ -30,7 +29,7 @@ step<std::string> make_form(const json_field& component) {
 
 }  // namespace
 
-pipeline<std::string> read_normalizer(const json_field& component) {
+pipeline<std::string> read_normalizer(const common::json_field& component) {
   static constexpr step_type<std::string> types[] = {
       {"NFC", make_form<icu::Normalizer2::getNFCInstance>},
       {"NFD", make_form<icu::Normalizer2::getNFDInstance>},

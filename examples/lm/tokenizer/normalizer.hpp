@@ -2,12 +2,12 @@
 #ifndef QGRAIN_LM_TOKENIZER_NORMALIZER_HPP
 #define QGRAIN_LM_TOKENIZER_NORMALIZER_HPP
 
-#include "lm/tokenizer/pipeline.hpp"
+#include <lm/tokenizer/pipeline.hpp>
 
 namespace qgrain::lm {
 
 /// Types: the Unicode normalization forms NFC, NFD, NFKC, NFKD. Steps take and give well-formed UTF-8.
-[[nodiscard]] pipeline<std::string> read_normalizer(const json_field& component);
+[[nodiscard]] pipeline<std::string> read_normalizer(const common::json_field& component);
 
 }  // namespace qgrain::lm
 

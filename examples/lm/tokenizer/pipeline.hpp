@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_TOKENIZER_PIPELINE_HPP
 #define QGRAIN_LM_TOKENIZER_PIPELINE_HPP
 
-#include "lm/tokenizer/json_field.hpp"
+#include <common/json_field.hpp>
 
 #include <functional>
 #include <span>
@@ -32,19 +32,19 @@ template <class Value>
 template <class Value>
 struct step_type {
   std::string_view name;
-  step<Value> (*make)(const json_field& component);
+  step<Value> (*make)(const common::json_field& component);
 };
 
 /// Reads a component: null has no steps, a `Sequence` has those of its members (an array under `members_key`).
 /// Throws `unsupported` with the list of types for any other.
 template <class Value>
-[[nodiscard]] pipeline<Value> read_pipeline(const json_field& component, std::string_view members_key,
+[[nodiscard]] pipeline<Value> read_pipeline(const common::json_field& component, std::string_view members_key,
                                             std::span<const step_type<Value>> types) {
   if (component.is_null()) return {};
-  const json_field type = component.at("type");
+  const common::json_field type = component.at("type");
   pipeline<Value> steps;
   if (type.string() == "Sequence") {
-    for (const json_field& member : component.at(members_key).elements()) {
+    for (const common::json_field& member : component.at(members_key).elements()) {
       for (step<Value>& inner : read_pipeline(member, members_key, types)) steps.push_back(std::move(inner));
     }
     return steps;

@@ -1,4 +1,4 @@
-#include "lm/tokenizer/post_processor.hpp"
+#include <lm/tokenizer/post_processor.hpp>
 
 namespace qgrain::lm {
 namespace {
@@ -6,27 +6,28 @@ namespace {
 /// A place in a template: fixed ids, or nothing for the text's own.
 using template_part = std::optional<token_ids>;
 
-step<token_ids> make_byte_level(const json_field&) {
+step<token_ids> make_byte_level(const common::json_field&) {
   return [](token_ids ids) { return ids; };
 }
 
-template_part read_template_part(const json_field& part, const json_field& special_tokens) {
+template_part read_template_part(const common::json_field& part, const common::json_field& special_tokens) {
   if (const auto sequence = part.find("Sequence")) {
-    const json_field id = sequence->at("id");
+    const common::json_field id = sequence->at("id");
     if (id.string() != "A") id.fail(errc::unsupported, "must be \"A\", the only text of a single template");
     return std::nullopt;
   }
   token_ids ids;
-  for (const json_field& id : special_tokens.at(part.at("SpecialToken").at("id").string()).at("ids").elements()) {
+  for (const common::json_field& id :
+       special_tokens.at(part.at("SpecialToken").at("id").string()).at("ids").elements()) {
     ids.push_back(id.id());
   }
   return ids;
 }
 
-step<token_ids> make_template(const json_field& component) {
-  const json_field special_tokens = component.at("special_tokens");
+step<token_ids> make_template(const common::json_field& component) {
+  const common::json_field special_tokens = component.at("special_tokens");
   std::vector<template_part> parts;
-  for (const json_field& part : component.at("single").elements()) {
+  for (const common::json_field& part : component.at("single").elements()) {
     parts.push_back(read_template_part(part, special_tokens));
   }
   return [parts](const token_ids& text) {
@@ -41,7 +42,7 @@ step<token_ids> make_template(const json_field& component) {
 
 }  // namespace
 
-pipeline<token_ids> read_post_processor(const json_field& component) {
+pipeline<token_ids> read_post_processor(const common::json_field& component) {
   static constexpr step_type<token_ids> types[] = {{"ByteLevel", make_byte_level},
                                                    {"TemplateProcessing", make_template}};
   return read_pipeline<token_ids>(component, "processors", types);

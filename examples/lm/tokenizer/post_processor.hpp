@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_TOKENIZER_POST_PROCESSOR_HPP
 #define QGRAIN_LM_TOKENIZER_POST_PROCESSOR_HPP
 
-#include "lm/tokenizer/pipeline.hpp"
+#include <lm/tokenizer/pipeline.hpp>
 
 #include <cstdint>
 
@@ -12,7 +12,7 @@ using token_ids = std::vector<std::int32_t>;
 
 /// Types: `ByteLevel` (concerns character offsets only, which qgrain does not keep) and `TemplateProcessing` (its
 /// `single` template: special tokens before and after the text).
-[[nodiscard]] pipeline<token_ids> read_post_processor(const json_field& component);
+[[nodiscard]] pipeline<token_ids> read_post_processor(const common::json_field& component);
 
 }  // namespace qgrain::lm
 

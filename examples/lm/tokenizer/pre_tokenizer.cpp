@@ -1,7 +1,6 @@
-#include "lm/tokenizer/pre_tokenizer.hpp"
-
-#include "lm/tokenizer/byte_level.hpp"
-#include "lm/tokenizer/regex.hpp"
+#include <lm/tokenizer/byte_level.hpp>
+#include <lm/tokenizer/pre_tokenizer.hpp>
+#include <lm/tokenizer/regex.hpp>
 
 namespace qgrain::lm {
 namespace {
@@ -19,9 +18,9 @@ pieces split(const regex& pattern, kept_parts kept, const pieces& texts) {
   return parts;
 }
 
-regex read_pattern(const json_field& field) {
+regex read_pattern(const common::json_field& field) {
   if (const auto literal = field.find("String")) return regex::from_literal(literal->string());
-  const json_field pattern = field.at("Regex");
+  const common::json_field pattern = field.at("Regex");
   try {
     return regex::from_pattern(pattern.string());
   } catch (const error& failure) {
@@ -29,8 +28,8 @@ regex read_pattern(const json_field& field) {
   }
 }
 
-kept_parts read_behaviour(const json_field& component) {
-  const json_field behaviour = component.at("behavior");
+kept_parts read_behaviour(const common::json_field& component) {
+  const common::json_field behaviour = component.at("behavior");
   if (behaviour.string() == "Isolated") return kept_parts::all;
   if (behaviour.string() == "Removed") {
     return component.flag("invert") ? kept_parts::matches : kept_parts::gaps;
@@ -39,13 +38,13 @@ kept_parts read_behaviour(const json_field& component) {
                  "is \"" + std::string(behaviour.string()) + "\"; supported are Isolated and Removed");
 }
 
-step<pieces> make_split(const json_field& component) {
+step<pieces> make_split(const common::json_field& component) {
   return [pattern = read_pattern(component.at("pattern")), kept = read_behaviour(component)](const pieces& texts) {
     return split(pattern, kept, texts);
   };
 }
 
-step<pieces> make_byte_level(const json_field& component) {
+step<pieces> make_byte_level(const common::json_field& component) {
   const bool prefix_space = component.at("add_prefix_space").boolean();
   const auto use_regex = component.find("use_regex");  // absent in files older than the option, which always cut
   std::optional<regex> pattern;
@@ -64,7 +63,7 @@ step<pieces> make_byte_level(const json_field& component) {
 
 }  // namespace
 
-pipeline<pieces> read_pre_tokenizer(const json_field& component) {
+pipeline<pieces> read_pre_tokenizer(const common::json_field& component) {
   static constexpr step_type<pieces> types[] = {{"ByteLevel", make_byte_level}, {"Split", make_split}};
   return read_pipeline<pieces>(component, "pretokenizers", types);
 }

@@ -1,6 +1,5 @@
-#include "lm/tokenizer/regex.hpp"
-
-#include "lm/tokenizer/utf8.hpp"
+#include <lm/tokenizer/regex.hpp>
+#include <lm/tokenizer/utf8.hpp>
 
 #include <unicode/regex.h>
 #include <unicode/utext.h>

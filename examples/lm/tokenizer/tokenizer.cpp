@@ -1,12 +1,11 @@
-#include "lm/tokenizer.hpp"
-
-#include "lm/tokenizer/added_tokens.hpp"
-#include "lm/tokenizer/bpe.hpp"
-#include "lm/tokenizer/byte_level.hpp"
-#include "lm/tokenizer/normalizer.hpp"
-#include "lm/tokenizer/post_processor.hpp"
-#include "lm/tokenizer/pre_tokenizer.hpp"
-#include "lm/tokenizer/utf8.hpp"
+#include <lm/tokenizer.hpp>
+#include <lm/tokenizer/added_tokens.hpp>
+#include <lm/tokenizer/bpe.hpp>
+#include <lm/tokenizer/byte_level.hpp>
+#include <lm/tokenizer/normalizer.hpp>
+#include <lm/tokenizer/post_processor.hpp>
+#include <lm/tokenizer/pre_tokenizer.hpp>
+#include <lm/tokenizer/utf8.hpp>
 
 #include <algorithm>
 #include <unordered_map>
@@ -17,17 +16,17 @@ namespace {
 
 /// A component that may be missing, or null, in the file.
 template <class Value>
-pipeline<Value> read_optional(const json_field& root, std::string_view key,
-                              pipeline<Value> (*read)(const json_field& component)) {
+pipeline<Value> read_optional(const common::json_field& root, std::string_view key,
+                              pipeline<Value> (*read)(const common::json_field& component)) {
   const auto component = root.find(key);
   return component ? read(*component) : pipeline<Value>{};
 }
 
-void require_supported(const json_field& root) {
+void require_supported(const common::json_field& root) {
   if (const auto version = root.find("version"); version && version->string() != "1.0") {
     version->fail(errc::unsupported, "is \"" + std::string(version->string()) + "\"; supported is 1.0");
   }
-  const json_field decoder = root.at("decoder").at("type");
+  const common::json_field decoder = root.at("decoder").at("type");
   if (decoder.string() != "ByteLevel") {
     decoder.fail(errc::unsupported, "is \"" + std::string(decoder.string()) + "\"; supported is ByteLevel");
   }
@@ -46,14 +45,14 @@ struct tokenizer::parts {
   std::unordered_map<std::int32_t, std::string> bytes_of;  // what each id contributes to decoded text
   std::int32_t size = 0;
 
-  explicit parts(const json_field& root);
+  explicit parts(const common::json_field& root);
   void index_token(std::string_view token, std::int32_t id);
-  void read_added(const json_field& tokens);
-  void require_known_template_ids(const json_field& root) const;
+  void read_added(const common::json_field& tokens);
+  void require_known_template_ids(const common::json_field& root) const;
   void encode_normalized(std::string_view text, token_ids& ids) const;
 };
 
-tokenizer::parts::parts(const json_field& root)
+tokenizer::parts::parts(const common::json_field& root)
     : normalizer(read_optional(root, "normalizer", read_normalizer)),
       pre_tokenizer(read_optional(root, "pre_tokenizer", read_pre_tokenizer)),
       model(bpe_model::read(root.at("model"))),
@@ -69,7 +68,7 @@ void tokenizer::parts::index_token(std::string_view token, std::int32_t id) {
   size = std::max(size, id + 1);
 }
 
-void tokenizer::parts::read_added(const json_field& tokens) {
+void tokenizer::parts::read_added(const common::json_field& tokens) {
   std::vector<added_token> verbatim;
   std::vector<added_token> normalized;
   for (added_token& token : read_added_tokens(tokens)) {
@@ -93,7 +92,7 @@ void tokenizer::parts::read_added(const json_field& tokens) {
   normalized_tokens = added_token_finder(std::move(normalized));
 }
 
-void tokenizer::parts::require_known_template_ids(const json_field& root) const {
+void tokenizer::parts::require_known_template_ids(const common::json_field& root) const {
   for (const std::int32_t id : run(post_processor, token_ids{})) {
     if (!bytes_of.contains(id)) {
       root.at("post_processor").fail(errc::bad_file, "adds the id " + std::to_string(id) + ", which names no token");
@@ -117,8 +116,8 @@ tokenizer& tokenizer::operator=(tokenizer&&) noexcept = default;
 tokenizer::~tokenizer() = default;
 
 tokenizer tokenizer::load(const std::filesystem::path& tokenizer_json) {
-  const json_document document = read_json_document(tokenizer_json);
-  return tokenizer(std::make_unique<const parts>(json_field(document)));
+  const common::json_document document = common::read_json_document(tokenizer_json);
+  return tokenizer(std::make_unique<const parts>(common::json_field(document)));
 }
 
 std::vector<std::int32_t> tokenizer::encode(std::string_view utf8) const {

@@ -1,4 +1,4 @@
-#include "lm/tokenizer/utf8.hpp"
+#include <lm/tokenizer/utf8.hpp>
 
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>

@@ -1,5 +1,5 @@
 // compressed-tensors: integers, fp8, and its packed words.
-#include "../coded_family.hpp"
+#include <quantize/coded_family.hpp>
 
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/quantizer/tool_recipes.hpp>

@@ -1,5 +1,5 @@
 // fp8 whose scale divides: torchao's primitives, DeepSeek's.
-#include "../coded_family.hpp"
+#include <quantize/coded_family.hpp>
 
 #include <qgrain/format/float8.hpp>
 #include <qgrain/granularity/per_tensor.hpp>

@@ -1,5 +1,5 @@
 // ModelOpt's TensorQuantizer: full-range and unsigned integers, fp8.
-#include "modelopt_faking.hpp"
+#include <quantize/families/modelopt_faking.hpp>
 
 #include <array>
 

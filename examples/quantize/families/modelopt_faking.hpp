@@ -2,7 +2,7 @@
 #ifndef QGRAIN_QUANTIZE_FAMILIES_MODELOPT_FAKING_HPP
 #define QGRAIN_QUANTIZE_FAMILIES_MODELOPT_FAKING_HPP
 
-#include "../coded_family.hpp"
+#include <quantize/coded_family.hpp>
 
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/quantizer/recipes.hpp>

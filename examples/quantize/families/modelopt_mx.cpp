@@ -1,5 +1,5 @@
 // MX as ModelOpt's GPU kernel fakes it (exact exponents), and its packed MX tensors.
-#include "../coded_family.hpp"
+#include <quantize/coded_family.hpp>
 
 #include <qgrain/quantizer/recipes.hpp>
 

@@ -1,5 +1,5 @@
 // ModelOpt's TensorQuantizer with narrow_range, and nf4 as fake quantization.
-#include "modelopt_faking.hpp"
+#include <quantize/families/modelopt_faking.hpp>
 
 #include <qgrain/quantizer/modelopt_nf4.hpp>
 

@@ -1,5 +1,5 @@
 // ModelOpt's packed integers and fp8: its INT4QTensor, INT8QTensor and FP8QTensor.
-#include "../coded_family.hpp"
+#include <quantize/coded_family.hpp>
 
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/quantizer/tool_recipes.hpp>

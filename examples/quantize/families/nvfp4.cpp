@@ -1,5 +1,5 @@
 // NVFP4 of four tools.
-#include "../coded_family.hpp"
+#include <quantize/coded_family.hpp>
 
 #include <qgrain/quantizer/tool_recipes.hpp>
 

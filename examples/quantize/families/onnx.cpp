@@ -1,5 +1,5 @@
 // ONNX QuantizeLinear and DynamicQuantizeLinear.
-#include "../coded_family.hpp"
+#include <quantize/coded_family.hpp>
 
 #include <qgrain/format/float4.hpp>
 #include <qgrain/format/float8.hpp>

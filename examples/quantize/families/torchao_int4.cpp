@@ -1,4 +1,4 @@
-#include "torchao_integers.hpp"
+#include <quantize/families/torchao_integers.hpp>
 
 namespace qgrain::convert {
 namespace {

@@ -1,5 +1,5 @@
 // torchao's MX in its four scale modes.
-#include "../coded_family.hpp"
+#include <quantize/coded_family.hpp>
 
 #include <qgrain/quantizer/recipes.hpp>
 

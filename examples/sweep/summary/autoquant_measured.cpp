@@ -1,9 +1,9 @@
 // What was measured of a mix: verification, study, agreement of methods.
+#include <sweep/summary/autoquant_parts.hpp>
+#include <sweep/summary/report_numbers.hpp>
+
 #include <algorithm>
 #include <utility>
-
-#include "autoquant_parts.hpp"
-#include "report_numbers.hpp"
 
 namespace qgrain::sweep {
 

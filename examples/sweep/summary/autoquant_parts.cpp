@@ -1,10 +1,9 @@
-#include "autoquant_parts.hpp"
+#include <sweep/results/format_choice.hpp>
+#include <sweep/summary/autoquant_parts.hpp>
+#include <sweep/summary/report_numbers.hpp>
 
 #include <algorithm>
-#include <format_choice.hpp>
 #include <functional>
-
-#include "report_numbers.hpp"
 
 namespace qgrain::sweep {
 namespace {

@@ -2,14 +2,15 @@
 #ifndef QGRAIN_SWEEP_SUMMARY_AUTOQUANT_PARTS_HPP
 #define QGRAIN_SWEEP_SUMMARY_AUTOQUANT_PARTS_HPP
 
+#include <sweep/summary/bits_picture.hpp>
+#include <sweep/summary/markdown_table.hpp>
+#include <sweep/summary/svg_chart.hpp>
+
 #include <boost/json.hpp>
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "bits_picture.hpp"
-#include "markdown_table.hpp"
-#include "svg_chart.hpp"
 
 namespace qgrain::sweep {
 

@@ -1,11 +1,10 @@
-#include "autoquant_report.hpp"
+#include <common/file.hpp>
+#include <sweep/summary/autoquant_parts.hpp>
+#include <sweep/summary/autoquant_report.hpp>
+#include <sweep/summary/page_parts.hpp>
 
 #include <cctype>
-#include <lm/file.hpp>
 #include <string_view>
-
-#include "autoquant_parts.hpp"
-#include "page_parts.hpp"
 
 namespace qgrain::sweep {
 namespace {
@@ -102,8 +101,8 @@ std::string autoquant_html(const json::object& manifest) {
 void write_autoquant_report(const json::object& manifest, const std::filesystem::path& folder) {
   const std::string as_markdown = autoquant_markdown(manifest);
   const std::string as_html = autoquant_html(manifest);
-  lm::write_text_file(folder / autoquant_markdown_name, as_markdown);
-  lm::write_text_file(folder / autoquant_html_name, as_html);
+  common::write_text_file(folder / autoquant_markdown_name, as_markdown);
+  common::write_text_file(folder / autoquant_html_name, as_html);
 }
 
 }  // namespace qgrain::sweep

@@ -3,6 +3,7 @@
 #define QGRAIN_SWEEP_SUMMARY_AUTOQUANT_REPORT_HPP
 
 #include <boost/json.hpp>
+
 #include <filesystem>
 #include <string>
 

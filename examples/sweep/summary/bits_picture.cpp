@@ -1,11 +1,10 @@
-#include "bits_picture.hpp"
+#include <sweep/summary/bits_picture.hpp>
+#include <sweep/summary/layer_place.hpp>
+#include <sweep/summary/markdown_table.hpp>
+#include <sweep/summary/svg_chart.hpp>
 
 #include <algorithm>
 #include <map>
-
-#include "layer_place.hpp"
-#include "markdown_table.hpp"
-#include "svg_chart.hpp"
 
 namespace qgrain::sweep {
 namespace {

@@ -2,7 +2,8 @@
 #ifndef QGRAIN_SWEEP_SUMMARY_BITS_PICTURE_HPP
 #define QGRAIN_SWEEP_SUMMARY_BITS_PICTURE_HPP
 
-#include <format_choice.hpp>
+#include <sweep/results/format_choice.hpp>
+
 #include <span>
 #include <string>
 #include <vector>

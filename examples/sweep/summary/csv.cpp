@@ -1,4 +1,4 @@
-#include "csv.hpp"
+#include <sweep/summary/csv.hpp>
 
 namespace qgrain::sweep {
 

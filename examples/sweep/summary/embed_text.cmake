@@ -1,7 +1,7 @@
 # cmake -D OUT=file.cpp -D PAGE=folder -D SCRIPTS=a.js:b.js -P embed_text.cmake
 # Writes the sources of the report page as string literals. A literal ends at 16,000 characters and the next one begins,
 # since compilers only promise 65,536.
-set(text "#include \"page_parts.hpp\"\n\nnamespace qgrain::sweep {\n")
+set(text "#include <sweep/summary/page_parts.hpp>\n\nnamespace qgrain::sweep {\n")
 function(append_literal name content)
   string(LENGTH "${content}" length)
   string(APPEND text "\nconst std::string_view ${name} =")

@@ -1,4 +1,4 @@
-#include "layer_place.hpp"
+#include <sweep/summary/layer_place.hpp>
 
 #include <charconv>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "markdown_table.hpp"
+#include <sweep/summary/markdown_table.hpp>
 
 namespace qgrain::sweep {
 namespace {

@@ -1,4 +1,4 @@
-#include "pareto.hpp"
+#include <sweep/summary/pareto.hpp>
 
 #include <algorithm>
 #include <cstddef>

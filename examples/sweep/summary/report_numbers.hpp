@@ -2,14 +2,16 @@
 #ifndef QGRAIN_SWEEP_SUMMARY_REPORT_NUMBERS_HPP
 #define QGRAIN_SWEEP_SUMMARY_REPORT_NUMBERS_HPP
 
-#include <boost/json.hpp>
-#include <config_access.hpp>
-#include <optional>
+#include <sweep/settings/config_access.hpp>
+#include <sweep/summary/markdown_table.hpp>
+
 #include <qgrain/core/status.hpp>
+
+#include <boost/json.hpp>
+
+#include <optional>
 #include <string>
 #include <string_view>
-
-#include "markdown_table.hpp"
 
 namespace qgrain::sweep {
 

@@ -1,13 +1,13 @@
-#include <json_text.hpp>
-#include "csv.hpp"
-#include "summary_files.hpp"
+#include <common/json_text.hpp>
+#include <sweep/summary/csv.hpp>
+#include <sweep/summary/summary_files.hpp>
 
 namespace qgrain::sweep {
 namespace {
 
 std::string text_of(bool value) { return value ? "true" : "false"; }
 
-std::string text_of(const std::optional<double>& value) { return value ? number_text(*value) : ""; }
+std::string text_of(const std::optional<double>& value) { return value ? common::number_text(*value) : ""; }
 
 // Model, layer, kind, depth, out, in: the columns that every table of layers begins with.
 std::vector<std::string> layer_fields(const sweep_summary& summary, const summary_layer& layer) {
@@ -58,16 +58,16 @@ std::string summary_csv(const sweep_summary& summary) {
                                                   job.weight,
                                                   job.activation,
                                                   text_of(job.has_effect),
-                                                  number_text(job.score),
+                                                  common::number_text(job.score),
                                                   summary.jobs[job.reference].label,
                                                   text_of(job.ratio),
                                                   text_of(job.is_on_front),
-                                                  number_text(job.bits_per_weight()),
-                                                  number_text(job.bytes()),
-                                                  number_text(job.nominal_bits),
-                                                  number_text(job.target_bits),
-                                                  number_text(job.effective_bits),
-                                                  number_text(job.mix_score),
+                                                  common::number_text(job.bits_per_weight()),
+                                                  common::number_text(job.bytes()),
+                                                  common::number_text(job.nominal_bits),
+                                                  common::number_text(job.target_bits),
+                                                  common::number_text(job.effective_bits),
+                                                  common::number_text(job.mix_score),
                                                   text_of(job.is_satisfied),
                                                   text_of(job.loss),
                                                   summary.models[job.model].id,
@@ -94,7 +94,7 @@ std::string scores_csv(const sweep_summary& summary) {
   for (std::size_t l = 0; l < summary.layers.size(); ++l) {
     std::vector<std::string> fields = layer_fields(summary, summary.layers[l]);
     for (const summary_job& job : summary.jobs)
-      fields.push_back(job.layers[l] ? number_text(job.layers[l]->score) : "");
+      fields.push_back(job.layers[l] ? common::number_text(job.layers[l]->score) : "");
     append_csv_line(out, fields);
   }
   return out;
@@ -112,10 +112,10 @@ std::string layer_csv(const sweep_summary& summary, std::string_view folder) {
       if (!job.layers[l]) continue;
       const layer_result& result = *job.layers[l];
       std::vector<std::string> fields = layer_fields(summary, summary.layers[l]);
-      fields.push_back(number_text(result.score));
-      fields.push_back(number_text(result.bits));
-      fields.push_back(number_text(result.bits * summary.layers[l].elements() / 8));
-      fields.push_back(number_text(job.nominal_bits));
+      fields.push_back(common::number_text(result.score));
+      fields.push_back(common::number_text(result.bits));
+      fields.push_back(common::number_text(result.bits * summary.layers[l].elements() / 8));
+      fields.push_back(common::number_text(job.nominal_bits));
       fields.push_back(summary.formats[result.chosen]);
       fields.push_back(job.label);
       append_csv_line(out, fields);

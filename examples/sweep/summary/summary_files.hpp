@@ -2,13 +2,14 @@
 #ifndef QGRAIN_SWEEP_SUMMARY_SUMMARY_FILES_HPP
 #define QGRAIN_SWEEP_SUMMARY_SUMMARY_FILES_HPP
 
+#include <sweep/summary/sweep_summary.hpp>
+
 #include <boost/json.hpp>
+
 #include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
-
-#include "sweep_summary.hpp"
 
 namespace qgrain::sweep {
 

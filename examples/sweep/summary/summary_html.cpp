@@ -1,13 +1,14 @@
+#include <common/file.hpp>
+#include <common/json_text.hpp>
+#include <sweep/summary/page_parts.hpp>
+#include <sweep/summary/summary_files.hpp>
+
+#include <qgrain/core/status.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
-
-#include <json_text.hpp>
-#include <lm/file.hpp>
-#include <qgrain/core/status.hpp>
 #include <set>
-#include "page_parts.hpp"
-#include "summary_files.hpp"
 
 namespace qgrain::sweep {
 namespace {
@@ -228,17 +229,17 @@ std::string summary_html(const sweep_summary& summary) {
 
 void write_summary(const sweep_summary& summary, const std::filesystem::path& folder) {
   // All texts first: a fault leaves no half set of files.
-  const std::string as_json = json_text(summary_json(summary)) + "\n";
+  const std::string as_json = common::json_text(summary_json(summary)) + "\n";
   const std::string as_html = summary_html(summary);
   std::set<std::string> folders;
   for (const summary_job& job : summary.jobs) folders.insert(job.folder);
   for (const std::string& of_jobs : folders)
-    lm::write_text_file(folder / of_jobs / layer_csv_name, layer_csv(summary, of_jobs));
-  lm::write_text_file(folder / summary_json_name, as_json);
-  lm::write_text_file(folder / summary_csv_name, summary_csv(summary));
-  lm::write_text_file(folder / summary_scores_csv_name, scores_csv(summary));
-  lm::write_text_file(folder / summary_markdown_name, summary_markdown(summary));
-  lm::write_text_file(folder / summary_html_name, as_html);
+    common::write_text_file(folder / of_jobs / layer_csv_name, layer_csv(summary, of_jobs));
+  common::write_text_file(folder / summary_json_name, as_json);
+  common::write_text_file(folder / summary_csv_name, summary_csv(summary));
+  common::write_text_file(folder / summary_scores_csv_name, scores_csv(summary));
+  common::write_text_file(folder / summary_markdown_name, summary_markdown(summary));
+  common::write_text_file(folder / summary_html_name, as_html);
 }
 
 }  // namespace qgrain::sweep

@@ -1,4 +1,4 @@
-#include "summary_files.hpp"
+#include <sweep/summary/summary_files.hpp>
 
 namespace qgrain::sweep {
 namespace {

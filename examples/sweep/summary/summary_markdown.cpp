@@ -1,9 +1,9 @@
+#include <sweep/summary/markdown_table.hpp>
+#include <sweep/summary/summary_files.hpp>
+
 #include <algorithm>
 #include <map>
 #include <numeric>
-
-#include "markdown_table.hpp"
-#include "summary_files.hpp"
 
 namespace qgrain::sweep {
 namespace {

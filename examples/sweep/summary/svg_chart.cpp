@@ -1,11 +1,10 @@
-#include "svg_chart.hpp"
+#include <sweep/summary/markdown_table.hpp>
+#include <sweep/summary/svg_chart.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
-
-#include "markdown_table.hpp"
 
 namespace qgrain::sweep {
 namespace {

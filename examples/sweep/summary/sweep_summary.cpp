@@ -1,4 +1,11 @@
-#include "sweep_summary.hpp"
+#include <recipes/fake_recipes.hpp>
+#include <recipes/unquantized.hpp>
+#include <sweep/results/manifest.hpp>
+#include <sweep/settings/config_access.hpp>
+#include <sweep/summary/pareto.hpp>
+#include <sweep/summary/sweep_summary.hpp>
+
+#include <qgrain/core/status.hpp>
 
 #include <algorithm>
 #include <map>
@@ -6,16 +13,9 @@
 #include <string_view>
 #include <tuple>
 
-#include <config_access.hpp>
-#include <manifest.hpp>
-#include <qgrain/core/status.hpp>
-#include <qgrain/host/fake_recipes.hpp>
-#include "pareto.hpp"
-
 namespace qgrain::sweep {
 namespace {
 
-constexpr std::string_view unquantized_name = "fp16";
 constexpr std::string_view reference_granularity = "default";
 
 // Index of `value` in `list`, where it is put if it is new.
@@ -31,7 +31,7 @@ std::size_t index_in(std::vector<T>& list, const T& value) {
 class bit_count {
  public:
   explicit bit_count(const std::string& recipe) {
-    if (recipe != unquantized_name) recipe_ = find_fake_recipe(recipe);
+    if (recipe != recipes::unquantized) recipe_ = recipes::find_fake_recipe(recipe);
   }
   [[nodiscard]] double operator()(const layer_shape& shape) const {
     return recipe_ ? recipe_->bits_per_element({shape.out, shape.in}) : 16.0;

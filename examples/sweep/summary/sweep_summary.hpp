@@ -2,15 +2,16 @@
 #ifndef QGRAIN_SWEEP_SUMMARY_SWEEP_SUMMARY_HPP
 #define QGRAIN_SWEEP_SUMMARY_SWEEP_SUMMARY_HPP
 
+#include <sweep/summary/layer_place.hpp>
+
 #include <boost/json.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "layer_place.hpp"
 
 namespace qgrain::sweep {
 

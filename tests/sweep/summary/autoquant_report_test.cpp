@@ -1,17 +1,19 @@
 // The report of one job's search, made from its manifest.
-#include <boost/test/unit_test.hpp>
-#include <cmath>
-#include <format_choice.hpp>
+#include <sweep/autoquant_manifest.hpp>
+#include <sweep/reference_json.hpp>
+#include <sweep/results/format_choice.hpp>
+#include <sweep/scratch_folder.hpp>
+#include <sweep/summary/autoquant_report.hpp>
+#include <sweep/summary/bits_picture.hpp>
+#include <sweep/summary/svg_chart.hpp>
+
 #include <qgrain/core/status.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
 #include <regex>
 #include <set>
-#include <summary/autoquant_report.hpp>
-#include <summary/bits_picture.hpp>
-#include <summary/svg_chart.hpp>
-
-#include "sweep/autoquant_manifest.hpp"
-#include "sweep/reference_json.hpp"
-#include "sweep/scratch_folder.hpp"
 
 namespace json = boost::json;
 using namespace qgrain::sweep;

@@ -2,8 +2,9 @@
 #ifndef QGRAIN_TESTS_SWEEP_SUMMARY_JSON_SCHEMA_HPP
 #define QGRAIN_TESTS_SWEEP_SUMMARY_JSON_SCHEMA_HPP
 
-#include <algorithm>
 #include <boost/json.hpp>
+
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <string_view>

@@ -1,17 +1,18 @@
 // The files that a sweep leaves.
+#include <common/json_file.hpp>
+#include <common/json_text.hpp>
+#include <sweep/reference_json.hpp>
+#include <sweep/scratch_folder.hpp>
+#include <sweep/summary/csv.hpp>
+#include <sweep/summary/json_schema.hpp>
+#include <sweep/summary/summary_files.hpp>
+#include <sweep/summary/synthetic_sweep.hpp>
+
 #include <boost/test/unit_test.hpp>
+
 #include <charconv>
 #include <filesystem>
-#include <json_file.hpp>
-#include <json_text.hpp>
 #include <set>
-#include <summary/csv.hpp>
-#include <summary/summary_files.hpp>
-
-#include "sweep/reference_json.hpp"
-#include "sweep/scratch_folder.hpp"
-#include "sweep/summary/json_schema.hpp"
-#include "sweep/summary/synthetic_sweep.hpp"
 
 using namespace qgrain::sweep;
 using namespace qgrain::test;
@@ -97,12 +98,13 @@ json::value payload_of(const std::string& page) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(json_follows_its_schema_and_reads_back) {
-  const json_schema schema(parse_json(file_text(source_path("docs/schema/sweep-summary.schema.json")), "schema"));
+  const json_schema schema(
+      common::parse_json(file_text(source_path("docs/schema/sweep-summary.schema.json")), "schema"));
   for (const sweep_summary& summary : {large(), hostile_summary(), sweep_summary{}}) {
     const json::object made = summary_json(summary);
     const std::vector<std::string> faults = schema.faults(made);
     BOOST_TEST(faults.empty(), (faults.empty() ? "" : faults.front()));
-    BOOST_TEST((parse_json(json_text(made), "summary") == json::value(made)));
+    BOOST_TEST((common::parse_json(common::json_text(made), "summary") == json::value(made)));
   }
   // The check itself can fail.
   json::object broken = summary_json(hostile_summary());

@@ -1,12 +1,14 @@
 // What the summary of a sweep is made of.
-#include <boost/test/unit_test.hpp>
-#include <qgrain/core/status.hpp>
-#include <random>
-#include <summary/layer_place.hpp>
-#include <summary/pareto.hpp>
-#include <summary/sweep_summary.hpp>
+#include <sweep/summary/layer_place.hpp>
+#include <sweep/summary/pareto.hpp>
+#include <sweep/summary/sweep_summary.hpp>
+#include <sweep/summary/synthetic_sweep.hpp>
 
-#include "sweep/summary/synthetic_sweep.hpp"
+#include <qgrain/core/status.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <random>
 
 using namespace qgrain::sweep;
 using qgrain::test::manifest_of;

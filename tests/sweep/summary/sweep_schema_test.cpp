@@ -1,15 +1,16 @@
 // The files of real sweeps: they follow docs/schema, and the same results give the same bytes.
-#include <algorithm>
-#include <boost/test/unit_test.hpp>
-#include <filesystem>
-#include <json_file.hpp>
-#include <map>
-#include <output_folder.hpp>
+#include <common/json_file.hpp>
+#include <support/run_program.hpp>
+#include <sweep/reference_json.hpp>
+#include <sweep/results/output_folder.hpp>
+#include <sweep/scratch_folder.hpp>
+#include <sweep/summary/json_schema.hpp>
 
-#include "support/run_program.hpp"
-#include "sweep/reference_json.hpp"
-#include "sweep/scratch_folder.hpp"
-#include "sweep/summary/json_schema.hpp"
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
 
 namespace fs = std::filesystem;
 using namespace qgrain::test;
@@ -35,9 +36,9 @@ std::map<std::string, int> check_schemas(const fs::path& folder) {
     const std::string name = schema_of(entry.path().filename().string());
     if (name.empty() || is_state(entry.path())) continue;
     const fs::path path = source_path("docs/schema/" + name + ".schema.json");
-    const json_schema schema(qgrain::sweep::parse_json(file_text(path), path.string()));
+    const json_schema schema(qgrain::common::parse_json(file_text(path), path.string()));
     const std::vector<std::string> faults =
-        schema.faults(qgrain::sweep::parse_json(file_text(entry.path()), entry.path().string()));
+        schema.faults(qgrain::common::parse_json(file_text(entry.path()), entry.path().string()));
     BOOST_TEST(faults.empty(), entry.path().string() + (faults.empty() ? "" : " " + faults.front()));
     ++checked[name];
   }
@@ -116,7 +117,7 @@ BOOST_AUTO_TEST_CASE(sizes_of_a_data_set_tell_jobs_apart) {
                                                    scratch.path);
   BOOST_TEST(result.exit_code == 0, result.err);
   const json::object summary =
-      qgrain::sweep::read_json_object(scratch.path / "out" / "wint8_afp16/default/sweep-summary.json");
+      qgrain::common::read_json_object(scratch.path / "out" / "wint8_afp16/default/sweep-summary.json");
   BOOST_TEST(summary.at("jobs").at(0).at("label").as_string() == "wint8_afp16 default small");
   BOOST_TEST(summary.at("jobs").at(1).at("label").as_string() == "wint8_afp16 default medium");
   BOOST_TEST(summary.at("jobs").at(1).at("family").as_int64() == 1);

@@ -2,11 +2,13 @@
 #ifndef QGRAIN_TESTS_SWEEP_SUMMARY_SYNTHETIC_SWEEP_HPP
 #define QGRAIN_TESTS_SWEEP_SUMMARY_SYNTHETIC_SWEEP_HPP
 
+#include <sweep/summary/sweep_summary.hpp>
+
 #include <boost/json.hpp>
+
 #include <cmath>
 #include <cstdint>
 #include <string>
-#include <summary/sweep_summary.hpp>
 #include <vector>
 
 namespace qgrain::test {

@@ -1,0 +1,107 @@
+#include <common/file.hpp>
+
+#include <qgrain/core/status.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+namespace qgrain::common {
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const char* action) {
+  throw error(errc::io_failure, path + ": " + action + " failed: " + std::strerror(errno));
+}
+
+}  // namespace
+
+descriptor& descriptor::operator=(descriptor&& other) noexcept {
+  std::swap(value_, other.value_);
+  return *this;
+}
+descriptor::~descriptor() {
+  if (value_ >= 0) ::close(value_);
+}
+int descriptor::release() noexcept { return std::exchange(value_, -1); }
+
+input_file::input_file(const std::filesystem::path& path)
+    : path_(path.string()), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (descriptor_.get() < 0) fail(path_, "opening");
+  struct stat facts {};
+  if (::fstat(descriptor_.get(), &facts) != 0) fail(path_, "reading the size");
+  if (!S_ISREG(facts.st_mode)) throw error(errc::io_failure, path_ + ": not a regular file");
+  size_ = facts.st_size;
+}
+
+void input_file::read(std::int64_t offset, std::span<std::byte> out) const {
+  while (!out.empty()) {
+    const ssize_t got = ::pread(descriptor_.get(), out.data(), out.size(), offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(path_, "reading");
+    if (got == 0) {
+      throw error(errc::bad_file, path_ + ": the file ends at byte " + std::to_string(offset) + " while it had " +
+                                      std::to_string(size_) + " bytes when it was opened");
+    }
+    offset += got;
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+}
+
+atomic_file::atomic_file(std::filesystem::path target)
+    : target_(std::move(target)), temporary_(target_.string() + ".XXXXXX") {
+  descriptor_ = descriptor(::mkostemp(temporary_.data(), O_CLOEXEC));
+  if (descriptor_.get() < 0) {
+    temporary_.clear();
+    fail(target_.string(), "creating");
+  }
+  ::fchmod(descriptor_.get(), 0644);
+}
+
+atomic_file::~atomic_file() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void atomic_file::write(std::int64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::pwrite(descriptor_.get(), bytes.data(), bytes.size(), offset);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail(target_.string(), "writing");
+    offset += put;
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+}
+
+void atomic_file::resize(std::int64_t bytes) {
+  if (::ftruncate(descriptor_.get(), bytes) != 0) fail(target_.string(), "setting the length");
+}
+
+void atomic_file::commit() {
+  if (::fsync(descriptor_.get()) != 0) fail(target_.string(), "flushing");
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(target_.string(), "renaming");
+  temporary_.clear();
+}
+
+std::string read_text_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file || std::filesystem::is_directory(path)) {
+    throw error(errc::io_failure, path.string() + ": the file cannot be opened for reading");
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (file.bad()) throw error(errc::io_failure, path.string() + ": the file cannot be read");
+  return std::move(text).str();
+}
+
+void write_text_file(const std::filesystem::path& target, std::string_view text) {
+  atomic_file file(target);
+  file.write(0, std::as_bytes(std::span(text)));
+  file.commit();
+}
+
+}  // namespace qgrain::common

@@ -1,0 +1,155 @@
+#include <engine/calibrate/fake_linear.hpp>
+#include <engine/calibrate/ranges.hpp>
+#include <recipes/fake_recipes.hpp>
+
+#include <qgrain/core/status.hpp>
+#include <qgrain/host/fake_recipe.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <numeric>
+#include <sstream>
+
+namespace qgrain::sweep {
+namespace {
+
+constexpr index_t columns_per_task = 64;
+constexpr index_t slab_bytes = index_t{32} << 20;
+
+// Any recipe of these granularities asks for the ranges that are wanted here.
+const fake_recipe& per_column() {
+  static const fake_recipe recipe = recipes::find_fake_recipe("int8/per_in_channel");
+  return recipe;
+}
+const fake_recipe& per_tensor() {
+  static const fake_recipe recipe = recipes::find_fake_recipe("int8/per_tensor");
+  return recipe;
+}
+
+}  // namespace
+
+void widen_columns(lm::const_matrix x, std::span<float> columns, thread_pool& pool) {
+  for_each_chunk(pool, x.cols(), columns_per_task, [&](index_t begin, index_t end) {
+    const matrix_view<const float> part{x.data() + begin, {x.rows(), end - begin}, x.outerStride()};
+    widen_ranges(per_column(), part,
+                 columns.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+  });
+}
+
+void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, std::span<float> batches,
+                   thread_pool& pool) {
+  // One task per batch that the rows touch.
+  pool.run(batch_of.back() - batch_of.front() + 1, [&](index_t task) {
+    const auto batch = static_cast<std::int32_t>(batch_of.front() + task);
+    const auto [first, end] = std::equal_range(batch_of.begin(), batch_of.end(), batch);
+    widen_ranges(per_tensor(), view_of(lm::rows_of(x, first - batch_of.begin(), end - batch_of.begin())),
+                 {&batches[static_cast<std::size_t>(batch)], 1});
+  });
+}
+
+float largest(std::span<const float> values) {
+  float most = 0;
+  for (const float v : values) most = std::isnan(v) || std::isnan(most) ? std::nanf("") : std::max(most, v);
+  return most;
+}
+
+std::vector<std::int32_t> batch_of_rows(const lm::packed_rows& rows) {
+  std::vector<std::int32_t> batch_of(static_cast<std::size_t>(rows.rows()));
+  for (const lm::sequence_rows& s : rows.sequences)
+    std::fill(batch_of.begin() + s.begin, batch_of.begin() + s.end(), static_cast<std::int32_t>(s.batch));
+  return batch_of;
+}
+
+std::string fnv1a::text() const {
+  std::ostringstream text;
+  text << std::hex << std::setw(16) << std::setfill('0') << hash_;
+  return text.str();
+}
+
+std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool) {
+  std::vector<weight_range> ranges;
+  std::vector<std::string> faults;
+  const auto add = [&](const std::string& name, const weight_range& range) {
+    if (!std::isfinite(range.tensor)) faults.push_back(name + ".weight");
+    ranges.push_back(range);
+  };
+  const auto range_of = [&](index_t in) {
+    weight_range range;
+    range.columns.assign(static_cast<std::size_t>(in), 0.0F);
+    return range;
+  };
+  lm::block_weights block(model.config());
+  for (index_t layer = 0; layer < model.config().layers; ++layer) {
+    model.read_block(layer, block, pool);
+    for (const lm::const_matrix& weight : block.linears) {
+      weight_range range = range_of(weight.cols());
+      widen_columns(weight, range.columns, pool);
+      range.tensor = largest(range.columns);
+      add(model.linears()[ranges.size()].name, range);
+    }
+  }
+  const lm::linear_info& head = model.linears().back();
+  const index_t slab = std::clamp<index_t>(slab_bytes / (head.in * static_cast<index_t>(sizeof(float))), 1, head.out);
+  lm::buffer rows(slab * head.in);
+  weight_range range = range_of(head.in);
+  for (index_t first = 0; first < head.out; first += slab) {
+    const lm::matrix weight = rows.view(std::min(slab, head.out - first), head.in);
+    model.read_head(first, weight, pool);
+    widen_columns(lm::as_const(weight), range.columns, pool);
+  }
+  range.tensor = largest(range.columns);
+  add(head.name, range);
+  if (!faults.empty()) {
+    std::string list;
+    for (const std::string& name : faults) list += (list.empty() ? "" : ", ") + name;
+    throw error(errc::non_finite, model.tensors().name() + ": NaN or infinity in " + list);
+  }
+  return ranges;
+}
+
+std::string model_fingerprint(const lm::model& model, const std::vector<weight_range>& ranges) {
+  fnv1a hash;
+  for (std::size_t l = 0; l < ranges.size(); ++l) {
+    const lm::linear_info& info = model.linears()[l];
+    hash.add(std::as_bytes(std::span(info.name)));
+    hash.add(std::as_bytes(std::span(&info.out, 1)));
+    hash.add(std::as_bytes(std::span(ranges[l].columns)));
+  }
+  return hash.text();
+}
+
+input_ranges::input_ranges(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool)
+    : model_(model),
+      pool_(pool),
+      batch_of_(batch_of_rows(rows)),
+      entry_index_(model.linears().size()),
+      entries_(model.linears().size()) {
+  for (entry& e : entries_) e.batches.assign(static_cast<std::size_t>(rows.batches()), 0.0F);
+  std::iota(entry_index_.begin(), entry_index_.end(), index_t{0});
+}
+
+void input_ranges::observe(const lm::linear_input& input) {
+  entry& e = entries_[static_cast<std::size_t>(input.first_linear)];
+  std::fill_n(entry_index_.begin() + input.first_linear, input.linears, input.first_linear);
+  e.channels.resize(static_cast<std::size_t>(input.x.cols()), 0.0F);
+  widen_columns(input.x, e.channels, pool_);
+  e.tensor = largest(e.channels);
+  widen_batches(
+      input.x,
+      std::span(batch_of_).subspan(static_cast<std::size_t>(input.first_row), static_cast<std::size_t>(input.x.rows())),
+      e.batches, pool_);
+}
+
+void input_ranges::require_finite() const {
+  std::vector<std::string> faults;
+  for (std::size_t l = 0; l < model_.linears().size(); ++l) {
+    if (!std::isfinite(tensor(static_cast<index_t>(l)))) faults.push_back(model_.linears()[l].name);
+  }
+  if (faults.empty()) return;
+  throw error(errc::non_finite,
+              model_.tensors().name() + ": NaN or infinity in the input of " + faults.front() +
+                  (faults.size() > 1 ? " and of " + std::to_string(faults.size() - 1) + " Linears behind it" : ""));
+}
+
+}  // namespace qgrain::sweep

@@ -1,0 +1,89 @@
+// Ranges that recipes need from whole tensors: of weights, and of Linear inputs over the calibration data.
+#ifndef QGRAIN_ENGINE_CALIBRATE_RANGES_HPP
+#define QGRAIN_ENGINE_CALIBRATE_RANGES_HPP
+
+#include <lm/model.hpp>
+#include <lm/rows.hpp>
+#include <lm/visitor.hpp>
+
+#include <qgrain/host/parallel.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace qgrain::sweep {
+
+/// Largest magnitudes of a weight [out, in].
+struct weight_range {
+  std::vector<float> columns;  ///< [in]
+  float tensor = 0;
+};
+
+/// FNV-1a of 64 bits over bytes.
+class fnv1a {
+ public:
+  void add(std::span<const std::byte> bytes) noexcept {
+    for (const std::byte b : bytes) hash_ = (hash_ ^ static_cast<std::uint64_t>(b)) * 0x100000001b3U;
+  }
+  /// 16 hexadecimal digits.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325U;
+};
+
+/// columns [cols] := max(columns, |x| by column); a NaN stays.
+void widen_columns(lm::const_matrix x, std::span<float> columns, thread_pool& pool);
+/// batches [batches] := max(batches, |x| by batch); a NaN stays. batch_of: the batch of each row of x, ascending.
+void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, std::span<float> batches,
+                   thread_pool& pool);
+/// The largest of values that are not negative; NaN if there is one.
+[[nodiscard]] float largest(std::span<const float> values);
+/// [rows] the batch of each packed row
+[[nodiscard]] std::vector<std::int32_t> batch_of_rows(const lm::packed_rows& rows);
+
+/// Reads every Linear's weight once. NaN or infinity anywhere is errc::non_finite; all tensors at fault are named.
+[[nodiscard]] std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool);
+
+/// Tells models apart: 16 hexadecimal digits of FNV-1a-64 over the names, shapes and column ranges of all Linears.
+[[nodiscard]] std::string model_fingerprint(const lm::model& model, const std::vector<weight_range>& ranges);
+
+/// Largest magnitudes of every Linear's input, per channel over all rows and per batch; filled by a forward pass.
+class input_ranges final : public lm::forward_observer {
+ public:
+  input_ranges(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool);
+  void observe(const lm::linear_input& input) override;
+  /// NaN or infinity in any input: errc::non_finite naming the first layer and how many more.
+  void require_finite() const;
+
+  /// [in] largest magnitude of each channel, padding rows included
+  [[nodiscard]] const std::vector<float>& channels(index_t linear) const { return entry_of(linear).channels; }
+  [[nodiscard]] float tensor(index_t linear) const { return entry_of(linear).tensor; }
+  /// [batches] largest magnitude of each batch
+  [[nodiscard]] const std::vector<float>& batches(index_t linear) const { return entry_of(linear).batches; }
+  /// Batch of a packed row.
+  [[nodiscard]] std::int32_t batch_of(std::int32_t row) const { return batch_of_[static_cast<std::size_t>(row)]; }
+
+ private:
+  struct entry {
+    std::vector<float> channels;  // [in]
+    std::vector<float> batches;   // [batches]
+    float tensor = 0;
+  };
+  [[nodiscard]] const entry& entry_of(index_t linear) const {
+    return entries_[static_cast<std::size_t>(entry_index_[static_cast<std::size_t>(linear)])];
+  }
+
+  const lm::model& model_;
+  thread_pool& pool_;
+  std::vector<std::int32_t> batch_of_;  // [rows]
+  std::vector<index_t> entry_index_;    // [linears] Linears with one input share an entry
+  std::vector<entry> entries_;          // by the first Linear of an input
+};
+
+}  // namespace qgrain::sweep
+
+#endif

@@ -1,0 +1,446 @@
+#include <common/stopwatch.hpp>
+#include <engine/calibrate/fake_linear.hpp>
+#include <engine/calibrate/input_calibration.hpp>
+#include <engine/calibrate/ranges.hpp>
+#include <engine/measure/head_comparison.hpp>
+#include <engine/measure/output_scores.hpp>
+#include <engine/score/checkpoint.hpp>
+#include <engine/score/engine.hpp>
+#include <engine/score/variants.hpp>
+#include <lm/copies_pass.hpp>
+#include <lm/linear_override.hpp>
+#include <lm/operations.hpp>
+#include <lm/pass.hpp>
+
+#include <qgrain/core/status.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace qgrain::sweep {
+namespace {
+
+void check_groups(const lm::model& model, std::span<const linear_group> groups) {
+  for (const linear_group& group : groups) {
+    linear_group members = group;
+    std::sort(members.begin(), members.end());
+    if (members.empty() || members.back() >= model.linears().size())
+      throw error(errc::invalid_argument, "a group of Linears is empty or names one that the model does not have");
+    const auto twin = std::adjacent_find(members.begin(), members.end());
+    if (twin != members.end())
+      throw error(errc::invalid_argument, model.linears()[*twin].name + " is twice in one group");
+  }
+}
+
+// The first block with a member; the number of blocks where the head alone is one.
+index_t first_layer(const lm::model& model, const linear_group& group) {
+  const auto first = static_cast<index_t>(*std::min_element(group.begin(), group.end()));
+  return std::min(first / lm::linears_per_block, model.config().layers);
+}
+
+bool has_head(const lm::model& model, const linear_group& group) {
+  return std::find(group.begin(), group.end(), static_cast<std::size_t>(model.head_linear())) != group.end();
+}
+
+// Quantizes one group of Linears, in each copy of the rows by another job.
+class group_override final : public lm::linear_override {
+ public:
+  group_override(const job_plan& plan, const linear_group& group, std::vector<std::size_t> jobs, index_t rows,
+                 const std::vector<weight_range>& weights, const input_calibration& inputs, thread_pool& pool)
+      : plan_(plan),
+        group_(group),
+        jobs_(std::move(jobs)),
+        rows_(rows),
+        quantizer_(plan, weights, inputs),
+        pool_(pool) {
+    for (index_t row = 0; row < rows; ++row) batches_.push_back(inputs.batch_of(static_cast<std::int32_t>(row)));
+    for (const std::size_t j : jobs_) {
+      const std::size_t weight = plan_.jobs[j].weight;
+      if (std::find(variants_.begin(), variants_.end(), weight) == variants_.end()) variants_.push_back(weight);
+    }
+  }
+
+  [[nodiscard]] bool replaces(index_t linear) const override {
+    return std::find(group_.begin(), group_.end(), static_cast<std::size_t>(linear)) != group_.end();
+  }
+
+  void compute(const lm::linear_call& call) override {
+    quantize_weights(call);
+    struct unit {
+      std::size_t job;
+      index_t begin;
+      index_t end;
+    };
+    // Tasks within a copy, whose rows lie one after another.
+    std::vector<unit> units;
+    const index_t n = call.x.rows();
+    for (index_t begin = 0; begin < n;) {
+      const index_t copy = call.rows[static_cast<std::size_t>(begin)] / rows_;
+      const index_t end = std::min(n, begin + (copy + 1) * rows_ - call.rows[static_cast<std::size_t>(begin)]);
+      for (index_t b = begin; b < end; b += task_rows)
+        units.push_back({jobs_[static_cast<std::size_t>(copy)], b, std::min(b + task_rows, end)});
+      begin = end;
+    }
+    pool_.run(static_cast<index_t>(units.size()), [&](index_t u) {
+      const unit& task = units[static_cast<std::size_t>(u)];
+      compute_task(call, task.job, task.begin, task.end);
+    });
+  }
+
+ private:
+  // Once for a Linear or a slab of the head.
+  void quantize_weights(const lm::linear_call& call) {
+    const lm::linear_product& first = call.outputs.front();
+    if (made_linear_ == first.linear && made_output_ == first.first_output) return;
+    made_linear_ = first.linear;
+    made_output_ = first.first_output;
+    index_t needed = 0;
+    for (const lm::linear_product& p : call.outputs) needed += p.weight.size() * static_cast<index_t>(variants_.size());
+    if (memory_.size() < needed) memory_ = lm::buffer(needed);
+    float* memory = memory_.data();
+    quantized_.clear();
+    for (const lm::linear_product& p : call.outputs) {
+      for (const std::size_t v : variants_) {
+        const bool is_plain = !replaces(p.linear) || !plan_.weights[v];
+        if (is_plain) {
+          quantized_.push_back(p.weight);
+          continue;
+        }
+        const lm::matrix out = lm::as_matrix(memory, p.weight.rows(), p.weight.cols());
+        for_each_chunk(pool_, p.weight.rows(), band_rows(*plan_.weights[v]), [&](index_t begin, index_t end) {
+          quantizer_.weight_band(v, p.linear, p.first_output + begin, lm::rows_of(p.weight, begin, end),
+                                 lm::rows_of(out, begin, end));
+        });
+        quantized_.push_back(lm::as_const(out));
+        memory += p.weight.size();
+      }
+    }
+  }
+
+  void compute_task(const lm::linear_call& call, std::size_t job, index_t begin, index_t end) const {
+    const job_plan::pair& pair = plan_.jobs[job];
+    const auto variant =
+        static_cast<std::size_t>(std::find(variants_.begin(), variants_.end(), pair.weight) - variants_.begin());
+    const lm::const_matrix x = lm::rows_of(call.x, begin, end);
+    lm::buffer memory(x.size());
+    const lm::matrix quantized = memory.view(x.rows(), x.cols());
+    const index_t row = call.rows[static_cast<std::size_t>(begin)] % rows_;
+    const auto batches =
+        std::span(batches_).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(end - begin));
+    const bool is_kept = quantizer_.keeps(pair.activation);
+    const lm::const_matrix changed = is_kept ? x : lm::as_const(quantized);
+    for (std::size_t o = 0; o < call.outputs.size(); ++o) {
+      const lm::linear_product& p = call.outputs[o];
+      if (!is_kept && (o == 0 || (quantizer_.is_scaled(pair.activation) && replaces(p.linear))))
+        quantizer_.input(pair.activation, p.linear, batches, x, quantized);
+      lm::linear(replaces(p.linear) ? changed : x, quantized_[o * variants_.size() + variant], p.bias,
+                 lm::rows_of(p.y, begin, end));
+    }
+  }
+
+  const job_plan& plan_;
+  const linear_group& group_;
+  std::vector<std::size_t> jobs_;  // of each copy
+  index_t rows_;                   // of a copy
+  variant_quantizer quantizer_;
+  thread_pool& pool_;
+  std::vector<std::int32_t> batches_;        // [rows of a copy]
+  std::vector<std::size_t> variants_;        // weight variants of these jobs
+  std::vector<lm::const_matrix> quantized_;  // [output][variant]
+  lm::buffer memory_;
+  index_t made_linear_ = -1;
+  index_t made_output_ = -1;
+};
+
+// Jobs in an order that keeps those of a weight variant together, in portions that fit into memory.
+std::vector<std::vector<std::size_t>> portions(const job_plan& plan, std::size_t most_jobs, std::size_t most_variants) {
+  std::vector<std::size_t> order;
+  for (std::size_t j = 0; j < plan.jobs.size(); ++j) {
+    if (plan.is_scored(plan.jobs[j])) order.push_back(j);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return plan.jobs[a].weight < plan.jobs[b].weight; });
+  std::vector<std::vector<std::size_t>> parts;
+  std::size_t variants = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const bool is_new = i == 0 || plan.jobs[order[i]].weight != plan.jobs[order[i - 1]].weight;
+    if (parts.empty() || parts.back().size() == most_jobs || (is_new && variants == most_variants)) {
+      parts.emplace_back();
+      variants = 0;
+    }
+    if (is_new || parts.back().empty()) ++variants;
+    parts.back().push_back(order[i]);
+  }
+  return parts;
+}
+
+// Linears of one number share an input, and with it the memory of their quantized weights.
+std::size_t input_of(std::size_t linear) {
+  constexpr std::array<std::size_t, lm::linears_per_block> inputs{0, 0, 0, 1, 2, 2, 3};
+  return linear / inputs.size() * 4 + inputs[linear % inputs.size()];
+}
+
+std::string text_of(const pass_place& place) {
+  return "group " + std::to_string(place.layer) + " portion " + std::to_string(place.samples);
+}
+
+// Shares of the products for the progress: rows and jobs cancel out.
+double group_work(const lm::model& model, const linear_group& group) {
+  const index_t layers = model.config().layers;
+  const index_t layer = first_layer(model, group);
+  double block = 0;
+  for (index_t l = 0; l < lm::linears_per_block && layers > 0; ++l)
+    block += static_cast<double>(model.linears()[static_cast<std::size_t>(l)].elements());
+  return block * static_cast<double>(layers - layer) + static_cast<double>(model.linears().back().elements());
+}
+
+// Another observer, unless somebody asks to stop.
+class stoppable final : public lm::forward_observer {
+ public:
+  stoppable(lm::forward_observer& observer, const std::function<bool()>& stop) : observer_(observer), stop_(stop) {}
+  void observe(const lm::linear_input& input) override {
+    require_no_stop();
+    observer_.observe(input);
+  }
+  void require_no_stop() const {
+    if (stop_ && stop_()) throw interrupted();
+  }
+
+ private:
+  lm::forward_observer& observer_;
+  const std::function<bool()>& stop_;
+};
+
+std::size_t fitting(index_t bytes, index_t floats) {
+  return static_cast<std::size_t>(std::max<index_t>(bytes / (floats * static_cast<index_t>(sizeof(float))), 1));
+}
+
+// Everything that the groups share.
+class output_scorer {
+ public:
+  output_scorer(const lm::model& model, const lm::packed_rows& rows, const job_plan& plan, thread_pool& pool,
+                const output_options& options, output_result& result)
+      : model_(model),
+        plan_(plan),
+        pool_(pool),
+        options_(options),
+        result_(result),
+        weights_(find_weight_ranges(model, pool)),
+        inputs_(model, rows, plan, pool),
+        pass_(model, rows, pool, options.limits, options.score_batches),
+        multiplicities_(rows.multiplicities()),
+        is_padding_(static_cast<std::size_t>(rows.rows()), false),
+        rows_(forward()),
+        comparison_(model, rows, last_state(), pool, options.limits),
+        most_jobs_(std::min(fitting(options.state_bytes, rows_ * model.config().hidden),
+                            std::max<std::size_t>(plan.scored_jobs(), 1))),
+        rest_(model, rows, pool, options.limits, options.score_batches, static_cast<index_t>(most_jobs_)),
+        states_(static_cast<index_t>(most_jobs_) * rows_ * model.config().hidden) {
+    result_.model_fingerprint = model_fingerprint(model, weights_);
+    for (std::size_t l = 0; l < model.linears().size(); ++l)
+      result_.input_amax.push_back(inputs_.channels(static_cast<index_t>(l)));
+    result_.mean_loss = comparison_.mean_loss();
+    for (const lm::sequence_rows& s : rows.sequences) {
+      if (s.padding > 0) is_padding_[static_cast<std::size_t>(s.begin)] = true;
+    }
+  }
+
+  void run(std::span<const linear_group> groups, pass_identity identity) {
+    identity_ = std::move(identity);
+    result_.kl_div.assign(plan_.jobs.size(), std::vector<double>(groups.size(), 0.0));
+    result_.token_kl_div = result_.kl_div;
+    result_.loss_increase = result_.kl_div;
+    resume();
+    double work = 0;
+    double done = 0;
+    for (const linear_group& group : groups) work += group_work(model_, group);
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      const auto parts = portions(plan_, most_jobs_, most_variants(groups[g]));
+      for (std::size_t p = 0; p < parts.size(); ++p) {
+        if (!is_done(g, p)) {
+          require_no_stop();
+          const double before = products();
+          add(parts[p], g, run_portion(parts[p], groups[g]));
+          result_.linear_flops += products() - before;
+          scored(g, p + 1);
+        }
+        done += group_work(model_, groups[g]) * static_cast<double>(parts[p].size()) /
+                static_cast<double>(plan_.scored_jobs());
+        if (options_.progress) options_.progress(std::min(done / work, 1.0));
+      }
+    }
+    place_ = {static_cast<index_t>(groups.size()), 0, 0};
+    if (!options_.checkpoint.empty()) save();
+  }
+
+ private:
+  // How many rows are scored.
+  index_t forward() {
+    stoppable observer(inputs_, options_.stop_requested);
+    pass_.forward(lm::layer_pass::keep::all_states, &observer);
+    inputs_.finish(weights_, options_.limits, [&](index_t, index_t) { observer.require_no_stop(); });
+    result_.calibrations = inputs_.table();
+    return pass_.state(0).rows();
+  }
+  [[nodiscard]] lm::const_matrix last_state() const {
+    return lm::rows_of(pass_.state(model_.config().layers), 0, rows_);
+  }
+
+  // How many quantized sets of the Linears that share an input fit into memory.
+  [[nodiscard]] std::size_t most_variants(const linear_group& group) const {
+    index_t most = 1;
+    for (const std::size_t l : group) {
+      const bool is_head = static_cast<index_t>(l) == model_.head_linear();
+      index_t elements = model_.linears()[l].elements();
+      if (is_head) elements = std::min(elements, options_.limits.slab_bytes / static_cast<index_t>(sizeof(float)));
+      for (const std::size_t other : group) {
+        if (!is_head && other != l && input_of(other) == input_of(l)) elements += model_.linears()[other].elements();
+      }
+      most = std::max(most, elements);
+    }
+    return fitting(options_.variant_bytes, most);
+  }
+
+  void require_no_stop() {
+    if (!options_.stop_requested || !options_.stop_requested()) return;
+    if (!options_.checkpoint.empty()) save();
+    throw interrupted();
+  }
+
+  std::vector<row_comparison> run_portion(const std::vector<std::size_t>& jobs, const linear_group& group) {
+    const auto copies = static_cast<index_t>(jobs.size());
+    group_override instead(plan_, group, jobs, rows_, weights_, inputs_, pool_);
+    lm::linear_override* const head = has_head(model_, group) ? &instead : nullptr;
+    std::vector<head_comparison::copy> changed;
+    const index_t layer = first_layer(model_, group);
+    if (layer == model_.config().layers) {
+      for (index_t c = 0; c < copies; ++c) changed.push_back({last_state(), head, c * rows_});
+      return comparison_.compare(changed);
+    }
+    const lm::matrix states = states_.view(copies * rows_, model_.config().hidden);
+    const auto state_of = [&](index_t c) { return lm::rows_of(states, c * rows_, (c + 1) * rows_); };
+    pool_.run(copies, [&](index_t c) {
+      lm::matrix state = state_of(c);
+      state = pass_.state(layer);
+    });
+    rest_.forward(layer, copies, states, instead, [this] { require_no_stop(); });
+    for (index_t c = 0; c < copies; ++c) changed.push_back({lm::as_const(state_of(c)), head, c * rows_});
+    return comparison_.compare(changed);
+  }
+
+  void add(const std::vector<std::size_t>& jobs, std::size_t group, const std::vector<row_comparison>& found) {
+    const auto rows = static_cast<std::size_t>(rows_);
+    for (std::size_t c = 0; c < jobs.size(); ++c) {
+      double& kl = result_.kl_div[jobs[c]][group];
+      double& of_tokens = result_.token_kl_div[jobs[c]][group];
+      double& loss = result_.loss_increase[jobs[c]][group];
+      for (std::size_t r = 0; r < rows; ++r) {
+        kl += static_cast<double>(multiplicities_[r]) * found[c * rows + r].divergence;
+        if (!is_padding_[r]) of_tokens += found[c * rows + r].divergence;
+        loss += found[c * rows + r].loss_increase;
+      }
+      loss /= static_cast<double>(comparison_.targets());
+    }
+  }
+
+  // All tables in a row.
+  [[nodiscard]] std::vector<double> sums() const {
+    std::vector<double> all;
+    for (const auto* table : {&result_.kl_div, &result_.token_kl_div, &result_.loss_increase}) {
+      for (const std::vector<double>& row : *table) all.insert(all.end(), row.begin(), row.end());
+    }
+    return all;
+  }
+
+  void resume() {
+    if (options_.checkpoint.empty()) return;
+    const std::optional<pass_checkpoint> state = load_checkpoint(options_.checkpoint, identity_.fingerprint);
+    if (!state) return;
+    if (state->sums.size() != sums().size())
+      throw error(errc::bad_file, options_.checkpoint.string() + ": the number of scores is not that of this pass");
+    auto from = state->sums.begin();
+    for (auto* table : {&result_.kl_div, &result_.token_kl_div, &result_.loss_increase}) {
+      for (std::vector<double>& row : *table) {
+        std::copy_n(from, row.size(), row.begin());
+        from += static_cast<std::ptrdiff_t>(row.size());
+      }
+    }
+    result_.linear_flops = state->scoring_flops;
+    place_ = state->place;
+    if (options_.log) options_.log("resume " + text_of(place_));
+  }
+  [[nodiscard]] bool is_done(std::size_t group, std::size_t portion) const {
+    const auto g = static_cast<index_t>(group);
+    return g < place_.layer || (g == place_.layer && static_cast<index_t>(portion) < place_.samples);
+  }
+  void scored(std::size_t group, std::size_t portions) {
+    place_ = {static_cast<index_t>(group), static_cast<index_t>(portions), 0};
+    if (options_.log) options_.log("scored " + text_of(place_));
+    if (options_.checkpoint.empty()) return;
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_;
+    if (since.count() >= options_.checkpoint_seconds) save();
+  }
+  void save() {
+    if (options_.log) options_.log("saving " + text_of(place_));
+    save_checkpoint(options_.checkpoint, identity_, place_, sums(), result_.linear_flops, {});
+    saved_ = std::chrono::steady_clock::now();
+    if (options_.log) options_.log("checkpoint " + text_of(place_));
+  }
+  [[nodiscard]] double products() const { return rest_.linear_flops() + comparison_.linear_flops(); }
+
+  const lm::model& model_;
+  const job_plan& plan_;
+  thread_pool& pool_;
+  const output_options& options_;
+  output_result& result_;
+  std::vector<weight_range> weights_;
+  input_calibration inputs_;
+  lm::layer_pass pass_;
+  std::vector<std::int32_t> multiplicities_;
+  std::vector<bool> is_padding_;  // [rows]
+  index_t rows_;                  // that are scored
+  head_comparison comparison_;
+  std::size_t most_jobs_;  // at once
+  lm::copies_pass rest_;
+  lm::buffer states_;  // [jobs at once * rows, hidden]
+
+  pass_identity identity_;
+  pass_place place_;  // done so far
+  std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
+};
+
+std::string fingerprint_of(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
+                           std::span<const linear_group> groups, const output_options& options) {
+  std::vector<index_t> settings{options.limits.chunk_bytes, options.limits.slab_bytes, options.limits.slab_output_bytes,
+                                options.score_batches,      options.state_bytes,       options.variant_bytes};
+  for (const linear_group& group : groups) {
+    settings.push_back(static_cast<index_t>(group.size()));
+    for (const std::size_t l : group) settings.push_back(static_cast<index_t>(l));
+  }
+  return pass_fingerprint("output", model, rows, jobs, settings);
+}
+
+}  // namespace
+
+output_result score_outputs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
+                            std::span<const linear_group> groups, thread_pool& pool, const output_options& options) {
+  check_jobs(model, jobs);
+  check_groups(model, groups);
+  const job_plan plan = plan_jobs(jobs);
+  output_result result;
+  double seconds = 0;
+  {
+    const common::stopwatch watch(seconds);
+    output_scorer scorer(model, rows, plan, pool, options, result);
+    scorer.run(groups,
+               {fingerprint_of(result.model_fingerprint, rows, jobs, groups, options), {jobs.begin(), jobs.end()}});
+  }
+  result.total_seconds = seconds;
+  return result;
+}
+
+}  // namespace qgrain::sweep

@@ -1,0 +1,108 @@
+#include <engine/calibrate/fake_linear.hpp>
+#include <engine/calibrate/input_calibration.hpp>
+#include <engine/measure/verification.hpp>
+#include <engine/mix/mix_override.hpp>
+#include <recipes/unquantized.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace qgrain::sweep {
+
+mix_verifier::mix_verifier(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool,
+                           const lm::pass_limits& limits)
+    : model_(model),
+      rows_(rows),
+      pool_(pool),
+      limits_(limits),
+      base_(model, rows, pool, limits),
+      comparison_(model, rows, base_state(), pool, limits) {}
+
+lm::const_matrix mix_verifier::base_state() {
+  base_.forward(lm::layer_pass::keep::last_state);
+  return base_.state(model_.config().layers);
+}
+
+mix_report mix_verifier::verify(const recipe_mix& mix) {
+  mix_override instead(model_, mix, pool_);
+  lm::layer_pass changed(model_, rows_, pool_, limits_, 0, &instead);
+  changed.forward(lm::layer_pass::keep::last_state);
+  const head_comparison::copy copy{changed.state(model_.config().layers),
+                                   instead.replaces(model_.head_linear()) ? &instead : nullptr, 0};
+  const std::vector<row_comparison> found = comparison_.compare({&copy, 1}, true);
+
+  mix_report report;
+  index_t same = 0;
+  double increase = 0;
+  for (const lm::sequence_rows& s : rows_.sequences) {
+    for (index_t row = s.begin; row < s.end(); ++row) {
+      const row_comparison& r = found[static_cast<std::size_t>(row)];
+      increase += r.loss_increase;
+      if (row < s.first_token()) continue;
+      report.mean_divergence += r.divergence;
+      same += r.same_first_choice ? 1 : 0;
+      ++report.positions;
+    }
+  }
+  report.targets = comparison_.targets();
+  report.base_loss = comparison_.mean_loss();
+  report.base_perplexity = std::exp(report.base_loss);
+  report.loss = report.base_loss + increase / static_cast<double>(report.targets);
+  report.perplexity = std::exp(report.loss);
+  report.mean_divergence /= static_cast<double>(report.positions);
+  report.top1_agreement = static_cast<double>(same) / static_cast<double>(report.positions);
+  return report;
+}
+
+mix_report verify_mix(const lm::model& model, const lm::packed_rows& rows, const recipe_mix& mix, thread_pool& pool,
+                      const lm::pass_limits& limits) {
+  return mix_verifier(model, rows, pool, limits).verify(mix);
+}
+
+recipe_mix calibrated_mix(const lm::model& model, const std::vector<std::vector<float>>& input_amax, recipe_mix mix) {
+  const std::vector<std::string> missing = missing_ranges(mix, model);
+  for (std::size_t l = 0; l < mix.linears.size(); ++l) {
+    if (std::find(missing.begin(), missing.end(), model.linears()[l].name) == missing.end()) continue;
+    const std::span<const float> scale = mix.scale_of(l);
+    if (scale.empty() && mix.linears[l].calibration != calibration_method::max) continue;
+    mix.input_amax[l] = scale.empty() ? input_amax[l] : scaled_columns(input_amax[l], scale);
+  }
+  return mix;
+}
+
+recipe_mix calibrated_mix(const lm::model& model, const lm::packed_rows& rows, recipe_mix mix, thread_pool& pool,
+                          const lm::pass_limits& limits) {
+  const std::vector<std::string> missing = missing_ranges(mix, model);
+  if (missing.empty()) return mix;
+  std::vector<job> jobs;
+  std::vector<std::size_t> job_of(mix.linears.size());
+  std::vector<bool> is_missing(mix.linears.size());
+  for (std::size_t l = 0; l < mix.linears.size(); ++l) {
+    is_missing[l] = std::find(missing.begin(), missing.end(), model.linears()[l].name) != missing.end();
+    if (!is_missing[l] || !mix.scale_of(l).empty()) continue;
+    const linear_recipes& r = mix.linears[l];
+    const job wanted{r.weight ? r.weight->name : std::string(recipes::unquantized),
+                     r.activation ? r.activation->name : std::string(recipes::unquantized),
+                     std::string(name_of(r.calibration))};
+    job_of[l] = static_cast<std::size_t>(std::find(jobs.begin(), jobs.end(), wanted) - jobs.begin());
+    if (job_of[l] == jobs.size()) jobs.push_back(wanted);
+  }
+  // Largest magnitudes of channels, for ranges behind scales that are given.
+  const job channels{std::string(recipes::unquantized), "int8/per_hidden_channel"};
+  const auto channels_job = static_cast<std::size_t>(std::find(jobs.begin(), jobs.end(), channels) - jobs.begin());
+  if (channels_job == jobs.size()) jobs.push_back(channels);
+  mix.input_scale.resize(mix.linears.size());
+  const calibration_table found = calibrate_jobs(model, rows, jobs, pool, limits);
+  for (std::size_t l = 0; l < mix.linears.size(); ++l) {
+    if (!is_missing[l]) continue;
+    if (mix.scale_of(l).empty()) {
+      mix.input_amax[l] = found.at(job_of[l], l).amax;
+      mix.input_scale[l] = found.at(job_of[l], l).input_scale;
+    } else {
+      mix.input_amax[l] = scaled_columns(found.at(channels_job, l).amax, mix.scale_of(l));
+    }
+  }
+  return mix;
+}
+
+}  // namespace qgrain::sweep

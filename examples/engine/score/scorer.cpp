@@ -1,0 +1,239 @@
+#include <common/stopwatch.hpp>
+#include <engine/score/scorer.hpp>
+#include <engine/score/squared_distance.hpp>
+#include <lm/operations.hpp>
+
+#include <qgrain/core/status.hpp>
+#include <qgrain/sensitivity/gradient_score.hpp>
+
+#include <algorithm>
+
+namespace qgrain::sweep {
+namespace {
+
+double score_of(const lm::linear_output& output, std::span<const index_t> rows, lm::const_matrix changed) {
+  double sum = 0;
+  for (index_t i = 0; i < changed.rows(); ++i) {
+    const index_t row = rows[static_cast<std::size_t>(i)];
+    sum += sensitivity::gradient_score(output.gradient.data() + row * output.gradient.outerStride(),
+                                       changed.data() + i * changed.outerStride(),
+                                       output.y.data() + row * output.y.outerStride(), changed.cols());
+  }
+  return sum;
+}
+
+double squared_error_of(const lm::linear_output& output, std::span<const index_t> rows, lm::const_matrix changed) {
+  double sum = 0;
+  for (index_t i = 0; i < changed.rows(); ++i) {
+    const index_t row = rows[static_cast<std::size_t>(i)];
+    sum += squared_distance(changed.data() + i * changed.outerStride(), output.y.data() + row * output.y.outerStride(),
+                            changed.cols());
+  }
+  return sum;
+}
+
+std::string text_of(const pass_place& place) {
+  return "layer " + std::to_string(place.layer) + " samples " + std::to_string(place.samples) + " variants " +
+         std::to_string(place.variants);
+}
+
+}  // namespace
+
+scorer::scorer(const job_plan& plan, variant_maker& variants, thread_pool& pool, const engine_options& options,
+               progress_meter& meter, engine_costs& costs, score_sums& sums, index_t layers, index_t rows,
+               pass_identity identity)
+    : plan_(plan),
+      variants_(variants),
+      pool_(pool),
+      options_(options),
+      meter_(meter),
+      costs_(costs),
+      sums_(sums),
+      identity_(std::move(identity)),
+      terms_(plan, variants, pool, rows, options.stop_requested),
+      place_{layers + 1, 0, 0} {}
+
+void scorer::resume(pass_checkpoint state) {
+  if (state.sums.size() != sums_.values.size())
+    throw error(errc::bad_file, options_.checkpoint.string() + ": the number of scores is not that of this pass");
+  sums_.values = std::move(state.sums);
+  costs_.scoring_flops = state.scoring_flops;
+  gradient_ = std::move(state.gradient);
+  place_ = state.place;
+  resumed_ = state.place;
+  if (options_.log) options_.log("resume " + text_of(place_));
+}
+
+void scorer::boundary(index_t layer, lm::const_matrix gradient) {
+  samples_ = 0;
+  place_ = {layer, 0, 0};
+  if (options_.checkpoint.empty()) return;
+  if (gradient_.size() < gradient.size()) gradient_ = lm::buffer(gradient.size());
+  gradient_.view(gradient.rows(), gradient.cols()) = gradient;
+}
+
+void scorer::visit(const lm::linear_sample& sample) {
+  index_t elements = 0;
+  for (const lm::linear_output& output : sample.outputs) elements += output.weight.size();
+  const bool is_resumed_block = resumed_.layer == place_.layer;
+  if (!is_resumed_block || samples_ >= resumed_.samples) {
+    std::vector<index_t> rows;  // with a gradient at any of the outputs
+    for (index_t i = 0; i < sample.x.rows(); ++i) {
+      const auto has_gradient = [&](const lm::linear_output& o) { return (o.gradient.row(i).array() != 0.0F).any(); };
+      if (std::any_of(sample.outputs.begin(), sample.outputs.end(), has_gradient)) rows.push_back(i);
+    }
+    const index_t fitting = options_.variant_bytes / (elements * static_cast<index_t>(sizeof(float)));
+    const auto at_once = static_cast<std::size_t>(std::max<index_t>(fitting, 1));
+    std::size_t first = is_resumed_block && samples_ == resumed_.samples ? resumed_.variants : 0;
+    for (; first < plan_.weights.size() && !rows.empty(); first += at_once) {
+      const std::size_t end = std::min(first + at_once, plan_.weights.size());
+      const portion p = jobs_between(first, end);
+      if (!p.groups.empty()) score_portion(sample, rows, p);
+      if (first == 0 && options_.output_errors) add_outputs(sample, rows);
+      if (end < plan_.weights.size()) scored({place_.layer, samples_, end});
+    }
+    scored({place_.layer, samples_ + 1, 0});
+  }
+  ++samples_;
+  meter_.backward(sample.x.rows(), elements);
+}
+
+// What the errors of all jobs are compared with.
+void scorer::add_outputs(const lm::linear_sample& sample, const std::vector<index_t>& rows) {
+  const auto count = static_cast<index_t>(rows.size());
+  for (const lm::linear_output& output : sample.outputs) {
+    const std::vector<float> zeros(static_cast<std::size_t>(output.y.cols()), 0.0F);
+    std::vector<double> partial(static_cast<std::size_t>(ceil_div(count, task_rows)), 0.0);
+    for_each_chunk(pool_, count, task_rows, [&](index_t begin, index_t end) {
+      double& sum = partial[static_cast<std::size_t>(begin / task_rows)];
+      for (index_t i = begin; i < end; ++i) {
+        const index_t row = rows[static_cast<std::size_t>(i)];
+        sum += squared_distance(output.y.data() + row * output.y.outerStride(), zeros.data(), output.y.cols());
+      }
+    });
+    const auto l = static_cast<std::size_t>(output.linear);
+    for (const double sum : partial) sums_.squared_outputs(l) += sum;
+    sums_.outputs(l) += static_cast<double>(count) * static_cast<double>(output.y.cols());
+  }
+}
+
+void scorer::finish() {
+  place_ = {0, 0, 0};
+  gradient_ = lm::buffer();
+  if (!options_.checkpoint.empty()) save();
+}
+
+void scorer::scored(const pass_place& place) {
+  place_ = place;
+  if (options_.log) options_.log("scored " + text_of(place));
+  if (options_.checkpoint.empty()) return;
+  const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_;
+  if (since.count() >= options_.checkpoint_seconds) save();
+}
+
+void scorer::save() {
+  if (options_.log) options_.log("saving " + text_of(place_));
+  save_checkpoint(options_.checkpoint, identity_, place_, sums_.values, costs_.scoring_flops, gradient_);
+  saved_ = std::chrono::steady_clock::now();
+  if (options_.log) options_.log("checkpoint " + text_of(place_));
+}
+
+scorer::portion scorer::jobs_between(std::size_t first, std::size_t end) const {
+  portion p{first, end, {}};
+  p.groups.resize(plan_.activations.size());
+  for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
+    const job_plan::pair& pair = plan_.jobs[j];
+    p.groups[pair.activation].activation = pair.activation;
+    if (plan_.is_scored(pair) && pair.weight >= first && pair.weight < end) p.groups[pair.activation].jobs.push_back(j);
+  }
+  std::erase_if(p.groups, [](const portion::activation_jobs& g) { return g.jobs.empty(); });
+  return p;
+}
+
+// Leaves the state as it was in front of the portion where a stop is asked for.
+void scorer::score_portion(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p) {
+  const auto stop_here = [&] {
+    if (!options_.checkpoint.empty()) save();
+    throw interrupted();
+  };
+  if (is_stopped()) stop_here();
+  const bool is_exact = options_.cross == cross_term::exact;
+  std::vector<std::vector<lm::const_matrix>> variants;
+  {
+    const common::stopwatch watch(costs_.weight_seconds);
+    variants =
+        variants_.weights(sample, p.first, p.end, is_exact ? variant_maker::kind::value : variant_maker::kind::change);
+  }
+  const common::stopwatch watch(costs_.scoring_seconds);
+  if (is_exact) {
+    if (!score_exactly(sample, rows, p, variants)) stop_here();
+    return;
+  }
+  score_sums before = sums_;
+  const double flops = terms_.score(sample, rows, p.first, variants, sums_);
+  if (is_stopped()) {
+    sums_ = std::move(before);
+    stop_here();
+  }
+  costs_.scoring_flops += flops;
+}
+
+// A unit of work is a task of rows with one activation variant: quantized once, then multiplied for every job that
+// takes it.
+bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p,
+                           const std::vector<std::vector<lm::const_matrix>>& variants) {
+  const auto count = static_cast<index_t>(rows.size());
+  const index_t in = sample.x.cols();
+  const std::size_t outputs = sample.outputs.size();
+  index_t widest = 0;
+  for (const lm::linear_output& output : sample.outputs) widest = std::max(widest, output.weight.rows());
+  const index_t tasks = ceil_div(count, task_rows);
+  const auto groups = static_cast<index_t>(p.groups.size());
+  struct task_sums {
+    double score = 0;
+    double error = 0;
+  };
+  std::vector<task_sums> partial(static_cast<std::size_t>(tasks) * plan_.jobs.size() * outputs);
+  const auto partial_of = [&](index_t task, std::size_t job, std::size_t output) -> task_sums& {
+    return partial[(static_cast<std::size_t>(task) * plan_.jobs.size() + job) * outputs + output];
+  };
+  pool_.run(tasks * groups, [&](index_t unit) {
+    if (is_stopped()) return;
+    const index_t task = unit / groups;
+    const portion::activation_jobs& group = p.groups[static_cast<std::size_t>(unit % groups)];
+    const index_t n = std::min(task_rows, count - task * task_rows);
+    const auto part = std::span(rows).subspan(static_cast<std::size_t>(task * task_rows), static_cast<std::size_t>(n));
+    lm::buffer scratch(n * (in + widest));
+    const lm::matrix x = lm::as_matrix(scratch.data(), n, in);
+    for (std::size_t o = 0; o < outputs; ++o) {
+      const lm::linear_output& output = sample.outputs[o];
+      if (o == 0 || variants_.is_scaled(group.activation))
+        variants_.inputs(sample, output.linear, part, group.activation, variant_maker::kind::value, x);
+      const lm::matrix changed = lm::as_matrix(scratch.data() + n * in, n, output.weight.rows());
+      for (const std::size_t j : group.jobs) {
+        lm::linear(lm::as_const(x), variants[o][plan_.jobs[j].weight - p.first], output.bias, changed);
+        task_sums& sum = partial_of(task, j, o);
+        sum.score = score_of(output, part, lm::as_const(changed));
+        if (options_.output_errors) sum.error = squared_error_of(output, part, lm::as_const(changed));
+      }
+    }
+  });
+  if (is_stopped()) return false;
+  std::size_t products = 0;
+  for (const portion::activation_jobs& group : p.groups) products += group.jobs.size();
+  for (std::size_t o = 0; o < outputs; ++o) {
+    const lm::linear_output& output = sample.outputs[o];
+    for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
+      const auto l = static_cast<std::size_t>(output.linear);
+      for (index_t task = 0; task < tasks; ++task) {
+        sums_.at(score_sums::score, j, l) += partial_of(task, j, o).score;
+        if (options_.output_errors) sums_.at(score_sums::output_error, j, l) += partial_of(task, j, o).error;
+      }
+    }
+    costs_.scoring_flops +=
+        2.0 * static_cast<double>(products) * static_cast<double>(count) * static_cast<double>(output.weight.size());
+  }
+  return true;
+}
+
+}  // namespace qgrain::sweep

@@ -1,0 +1,84 @@
+// Scores all jobs at each Linear that the backward pass shows.
+#ifndef QGRAIN_ENGINE_SCORE_SCORER_HPP
+#define QGRAIN_ENGINE_SCORE_SCORER_HPP
+
+#include <engine/score/checkpoint.hpp>
+#include <engine/score/cross_term.hpp>
+#include <engine/score/engine.hpp>
+#include <engine/score/job.hpp>
+#include <engine/score/progress.hpp>
+#include <engine/score/sums.hpp>
+#include <engine/score/variants.hpp>
+#include <lm/buffer.hpp>
+#include <lm/visitor.hpp>
+
+#include <qgrain/host/parallel.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace qgrain::sweep {
+
+/// Adds to the sums and to costs. Each weight variant is quantized once per sample, each activation variant once per
+/// sample and task of rows, whichever jobs and Linears take it. Weight variants are taken in portions that fit into
+/// memory; behind a portion the state may be saved. All arguments must outlive the scorer.
+class scorer final : public lm::backward_visitor {
+ public:
+  /// `layers`: of the model; `rows`: that are scored; `identity`: of the pass.
+  scorer(const job_plan& plan, variant_maker& variants, thread_pool& pool, const engine_options& options,
+         progress_meter& meter, engine_costs& costs, score_sums& sums, index_t layers, index_t rows,
+         pass_identity identity);
+
+  /// Goes on from a checkpoint: what it has scored is not scored again.
+  void resume(pass_checkpoint state);
+  void boundary(index_t layer, lm::const_matrix gradient) override;
+  void visit(const lm::linear_sample& sample) override;
+  /// Saves that the pass is complete.
+  void finish();
+
+ private:
+  /// Weight variants [first, end) and their jobs, by activation variant.
+  struct portion {
+    struct activation_jobs {
+      std::size_t activation = 0;
+      std::vector<std::size_t> jobs;
+    };
+    std::size_t first = 0;
+    std::size_t end = 0;
+    std::vector<activation_jobs> groups;
+  };
+
+  [[nodiscard]] portion jobs_between(std::size_t first, std::size_t end) const;
+  void score_portion(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p);
+  /// False where it was stopped: the sums are as they were.
+  [[nodiscard]] bool score_exactly(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p,
+                                   const std::vector<std::vector<lm::const_matrix>>& variants);
+  void add_outputs(const lm::linear_sample& sample, const std::vector<index_t>& rows);
+  [[nodiscard]] bool is_stopped() const { return options_.stop_requested && options_.stop_requested(); }
+  void scored(const pass_place& place);
+  void save();
+
+  const job_plan& plan_;
+  variant_maker& variants_;
+  thread_pool& pool_;
+  const engine_options& options_;
+  progress_meter& meter_;
+  engine_costs& costs_;
+  score_sums& sums_;
+  pass_identity identity_;
+  separate_terms terms_;
+
+  pass_place place_;              // scored so far
+  index_t samples_ = 0;           // seen behind the boundary
+  pass_place resumed_{-1, 0, 0};  // what needs no scoring
+  lm::buffer gradient_;           // at the boundary; kept where checkpoints are written
+  std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace qgrain::sweep
+
+#endif

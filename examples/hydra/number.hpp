@@ -1,0 +1,42 @@
+// Numbers of override values: integers of any size, doubles, and Python's rules between them.
+#ifndef QGRAIN_HYDRA_NUMBER_HPP
+#define QGRAIN_HYDRA_NUMBER_HPP
+
+#include <boost/multiprecision/cpp_int.hpp>
+
+#include <compare>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace qgrain::hydra {
+
+using big_integer = boost::multiprecision::cpp_int;
+using number = std::variant<big_integer, double>;
+
+/// The exact order of two numbers of either kind; NaN is unordered.
+[[nodiscard]] std::partial_ordering compare(const number& a, const number& b);
+
+/// Integer where both are integers, else the rounded sum of the doubles.
+[[nodiscard]] number add(const number& a, const number& b);
+[[nodiscard]] number negated(const number& a);
+[[nodiscard]] number magnitude(const number& a);
+
+/// The nearest double; infinite where an integer is too large.
+[[nodiscard]] double to_double(const number& a);
+
+/// An integer, towards zero; empty for NaN and infinities.
+[[nodiscard]] std::optional<big_integer> to_integer(const number& a);
+
+/// "7", "8.0", "1e-05", "inf", "nan": as Python prints it.
+[[nodiscard]] std::string text_of(const number& a);
+
+/// What Python's int() and float() read in a text: outer white space, a sign, single underscores between digits;
+/// float() also inf, infinity and nan in any case. Empty where they would refuse.
+[[nodiscard]] std::optional<big_integer> read_integer(std::string_view text);
+[[nodiscard]] std::optional<double> read_double(std::string_view text);
+
+}  // namespace qgrain::hydra
+
+#endif

@@ -1,0 +1,108 @@
+// qgrain-quantize: quantize, inspect and decode tensors of a safetensors file with a named recipe.
+#include <quantize/convert.hpp>
+#include <quantize/reports.hpp>
+
+#include <qgrain/core/nearest_names.hpp>
+#include <qgrain/core/status.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+#include <iostream>
+#include <thread>
+
+namespace {
+
+using namespace qgrain;
+using namespace qgrain::convert;
+
+struct options {
+  std::string in;
+  std::string recipe;
+  std::string tensors = "*";
+  std::string given;
+  std::string out;
+  std::string shape;
+  std::string type;
+  bool decode = false;
+  bool list = false;
+  bool stats = false;
+  bool json = false;
+  int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+};
+
+// "7x96" or "7,96"
+extents parse_shape(const std::string& text) {
+  extents shape;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find_first_of("x,", begin), text.size());
+    std::int64_t extent = 0;
+    const auto [stop, fault] = std::from_chars(text.data() + begin, text.data() + end, extent);
+    if (fault != std::errc{} || stop != text.data() + end || extent < 1 || extent > (std::int64_t{1} << 40)) {
+      throw error(errc::invalid_argument, "--shape: \"" + text + "\" is no shape such as 7x96");
+    }
+    shape.push_back(extent);
+    begin = end + 1;
+  }
+  return shape;
+}
+
+dtype parse_type(const std::string& text) {
+  for (const dtype type : {dtype::f32, dtype::bf16, dtype::f16}) {
+    if (text == lm::name_of(type)) return type;
+  }
+  throw error(errc::invalid_argument, "--dtype: \"" + text + "\" is none of F32, BF16, F16");
+}
+
+void run(const options& o) {
+  if (o.list) return list_catalogue(std::cout, o.recipe, o.json);
+  if (o.in.empty()) throw error(errc::invalid_argument, "--in FILE is needed (or --list)");
+  if (o.recipe.empty() && !o.decode) throw error(errc::invalid_argument, "--recipe NAME is needed; --list shows them");
+  if (o.out.empty() && !o.stats) {
+    throw error(errc::invalid_argument, "--out FILE is needed, or --stats to look without writing");
+  }
+  if (o.decode && o.stats) throw error(errc::invalid_argument, "--stats compares with the input: not with --decode");
+  if (o.decode && !o.given.empty()) throw error(errc::invalid_argument, "--given is for quantizing, not for --decode");
+  convert_job job;
+  job.in = o.in;
+  job.recipe = o.recipe;
+  job.tensors = o.tensors;
+  job.given = o.given;
+  job.out = o.out;
+  job.stats = o.stats;
+  job.decode = o.decode;
+  job.threads = o.threads;
+  if (!o.shape.empty()) job.shape = parse_shape(o.shape);
+  if (!o.type.empty()) job.original_type = parse_type(o.type);
+  print_reports(std::cout, convert_file(job), o.out, o.json);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Quantizes, inspects and decodes tensors of a safetensors file with a named recipe.", "qgrain-quantize");
+  options o;
+  app.add_option("--in", o.in, "safetensors file to read");
+  app.add_option("--recipe", o.recipe, "what to do: <family>[/<granularity>][/<option>...]; --list shows all");
+  app.add_option("--tensor", o.tensors, "shell pattern over tensor names (default: all)");
+  app.add_option("--given", o.given,
+                 "safetensors file with <tensor>.amax, .scales, .zero_points, .global_scale, .scale_zeros to use");
+  app.add_option("--out", o.out, "safetensors file to write");
+  CLI::Option* decode = app.add_flag("--decode", o.decode, "read codes (or packed bytes) and scales back to values");
+  app.add_option("--shape", o.shape, "shape of the decoded tensors, such as 7x96, where the file does not say it")
+      ->needs(decode);
+  app.add_option("--dtype", o.type, "type that the tensors had, F32, BF16 or F16, where the file does not say it")
+      ->needs(decode);
+  app.add_flag("--stats", o.stats, "print error figures of each tensor");
+  app.add_flag("--list", o.list, "print the catalogue of recipes (with --recipe: that one)");
+  app.add_flag("--json", o.json, "print JSON");
+  app.add_option("--threads", o.threads, "threads; results do not depend on it")->check(CLI::Range(1, 4096));
+  CLI11_PARSE(app, argc, argv);
+  try {
+    run(o);
+  } catch (const std::exception& failure) {
+    std::cerr << "qgrain-quantize: " << failure.what() << '\n';
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,69 @@
+// The manifest: everything that a job found, in one JSON file from which the reports can be made again.
+#ifndef QGRAIN_SWEEP_RESULTS_MANIFEST_HPP
+#define QGRAIN_SWEEP_RESULTS_MANIFEST_HPP
+
+#include <sweep/search/table_search.hpp>
+
+#include <boost/json.hpp>
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace qgrain::sweep {
+
+namespace json = boost::json;
+
+inline constexpr const char* composed_config_name = "composed-config.json";
+
+/// What a finished job hands over. The parts that other readers of manifests know come first.
+struct job_result {
+  json::object scheme;   ///< by `scheme_of` (job_settings.hpp), bits already adjusted
+  std::string model_id;  ///< empty: unknown
+  std::vector<std::pair<std::string, std::string>> layers;  ///< name and module type of every quantized layer
+  std::vector<candidate_row> candidates;
+  search_outcome outcome;
+  std::string method;         ///< of the search
+  json::object search;        ///< autoquant_state.search: cost, unit, budget, reached, least, lower_bound, gap, solver
+  json::array pareto;         ///< autoquant_state.pareto: {effective_bits, score}, bits rising
+  json::object dataset;       ///< entries that are null are dropped
+  json::object quantization;  ///< base_format_name, quant_granularity, effective_quantizer_summary
+  std::vector<std::pair<std::string, double>> linear_scores;  ///< one per Linear layer, before grouping
+  json::object input_amax;                                    ///< calibrated range of each Linear's input
+  json::object recipes;  ///< description of the compiled weight and activation recipe; empty where there are several
+  json::array formats;   ///< what the search may choose from, NONE apart: names, attributes, recipes, scores per Linear
+  json::object method_scores;     ///< by method and group: a score per entry of formats
+  json::array method_agreement;   ///< {method, spearman} with kl_div; empty: not in the manifest
+  json::object mix;               ///< the chosen mix as mix.json has it; empty: not in the manifest
+  json::object verification;      ///< the chosen mix measured; empty: not in the manifest
+  json::array study;              ///< mixes of every method measured; empty: not in the manifest
+  json::object loss;              ///< of the unquantized model over the scored batches; empty: not in the manifest
+  json::object cross_term;        ///< how it was approximated and the measured error; empty: exact
+  std::string model_fingerprint;  ///< tells in report-only mode whether a manifest belongs to the model
+  std::string program_version;
+};
+
+/// The manifest in the documented key order: scheme, model, num_quantized_layers, layers, autoquant_state,
+/// layer_sensitivity, sensitivity_ranking, dataset, quantization, run_config (as the Python driver writes them), then
+/// linear_scores and recipes (where there is one format), input_amax, loss, cross_term, formats, method_scores,
+/// method_agreement, mix, verification, study (each unless empty), model_fingerprint, program. It holds results
+/// only: no times, no memory. Scores that are not finite throw errc::non_finite when the text is written.
+[[nodiscard]] json::object make_manifest(const job_result& job);
+
+/// Reads a manifest back. Throws errc::io_failure where there is none, errc::bad_file naming all keys that are missing
+/// or of another kind (scheme, autoquant_state and layer_sensitivity are needed).
+[[nodiscard]] json::object read_manifest(const std::filesystem::path& path);
+
+/// Throws errc::invalid_argument, naming both, where `manifest` was made from a model with another fingerprint. A
+/// manifest without one (written by another program) passes.
+void check_manifest_model(const json::object& manifest, std::string_view model_fingerprint);
+
+/// The mapping that `object` holds at `key`. Throws errc::bad_file naming the key where there is none.
+[[nodiscard]] const json::object& mapping_in(const json::object& object, std::string_view key);
+
+}  // namespace qgrain::sweep
+
+#endif

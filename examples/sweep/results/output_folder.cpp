@@ -1,0 +1,129 @@
+#include <common/json_file.hpp>
+#include <sweep/results/manifest.hpp>
+#include <sweep/results/output_folder.hpp>
+#include <sweep/settings/naming.hpp>
+
+#include <qgrain/core/nearest_names.hpp>
+#include <qgrain/core/status.hpp>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <system_error>
+
+namespace qgrain::sweep {
+namespace {
+
+// The folder itself, or the nearest one above it that exists.
+std::filesystem::path existing_part(std::filesystem::path folder) {
+  std::error_code ignored;
+  while (!std::filesystem::exists(folder, ignored) && folder.has_relative_path()) folder = folder.parent_path();
+  return folder.empty() ? std::filesystem::path(".") : folder;
+}
+
+void collect_differences(const json::value& one, const json::value& other, const std::string& key,
+                         std::vector<std::string>& found) {
+  if (one == other) return;
+  const bool both_text_or_number = !one.is_object() || !other.is_object();
+  if (both_text_or_number) {
+    found.push_back(key + " (" + json::serialize(one) + " there, " + json::serialize(other) + " here)");
+    return;
+  }
+  std::set<std::string> keys;
+  for (const auto& entry : one.get_object()) keys.emplace(entry.key());
+  for (const auto& entry : other.get_object()) keys.emplace(entry.key());
+  const auto at = [](const json::object& object, const std::string& name) {
+    const auto* value = object.if_contains(name);
+    return value != nullptr ? *value : json::value();
+  };
+  for (const std::string& name : keys) {
+    collect_differences(at(one.get_object(), name), at(other.get_object(), name), key.empty() ? name : key + "." + name,
+                        found);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> differing_keys(const json::object& one, const json::object& other) {
+  constexpr std::array<std::string_view, 3> without_effect{"runner", "sweep", "experiment"};
+  json::object first = one;
+  json::object second = other;
+  for (const std::string_view key : without_effect) {
+    first.erase(key);
+    second.erase(key);
+  }
+  std::vector<std::string> found;
+  collect_differences(first, second, "", found);
+  return found;
+}
+
+folder_state check_output_folder(const std::filesystem::path& folder, const json::object& config,
+                                 std::string_view result_name) {
+  const auto existing = existing_part(folder);
+  std::error_code code;
+  if (!std::filesystem::is_directory(existing, code)) {
+    throw error(errc::io_failure,
+                "results cannot go to " + folder.string() + ": " + existing.string() + " is no folder");
+  }
+  if (::access(existing.c_str(), W_OK | X_OK) != 0) {
+    throw error(errc::io_failure,
+                "results cannot go to " + folder.string() + ": " + existing.string() + " is not writable");
+  }
+  if (existing != folder) return folder_state::empty;
+  const auto stored = folder / composed_config_name;
+  const bool is_complete = std::filesystem::exists(folder / result_name);
+  if (std::filesystem::exists(stored)) {
+    const auto keys = differing_keys(common::read_json_object(stored), config);
+    if (keys.empty()) return is_complete ? folder_state::complete : folder_state::begun;
+    throw error(errc::invalid_argument, folder.string() + " already holds results of another configuration, which " +
+                                            "differs in " + join_names(keys) + "; choose another folder");
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(manifest_name("")) || name == result_name) {
+      throw error(errc::invalid_argument, folder.string() + " already holds results (" + name + ") without " +
+                                              composed_config_name + "; choose another folder");
+    }
+  }
+  if (code) throw error(errc::io_failure, folder.string() + " cannot be read: " + code.message());
+  return folder_state::empty;
+}
+
+void remove_leftovers(const std::filesystem::path& folder) {
+  constexpr std::size_t suffix = 7;  // ".XXXXXX"
+  constexpr std::array<std::string_view, 6> kinds{".json", ".md", ".csv", ".html", ".safetensors", ".txt"};
+  std::error_code code;
+  std::vector<std::filesystem::path> leftovers;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() <= suffix || name[name.size() - suffix] != '.') continue;
+    const std::string_view target = std::string_view(name).substr(0, name.size() - suffix);
+    const bool is_ours =
+        std::any_of(kinds.begin(), kinds.end(), [&](std::string_view kind) { return target.ends_with(kind); });
+    if (is_ours && entry.is_regular_file()) leftovers.push_back(entry.path());
+  }
+  for (const auto& path : leftovers) std::filesystem::remove(path, code);
+}
+
+std::filesystem::path state_folder(const std::filesystem::path& folder) { return folder / ".sweep"; }
+
+folder_lock::folder_lock(const std::filesystem::path& folder) {
+  std::error_code code;
+  std::filesystem::create_directories(state_folder(folder), code);
+  const auto path = state_folder(folder) / "lock";
+  if (code) throw error(errc::io_failure, state_folder(folder).string() + " cannot be made: " + code.message());
+  file_ = common::descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (file_.get() < 0) throw error(errc::io_failure, path.string() + ": opening failed: " + std::strerror(errno));
+  if (::flock(file_.get(), LOCK_EX | LOCK_NB) == 0) return;
+  if (errno != EWOULDBLOCK) throw error(errc::io_failure, path.string() + ": locking failed: " + std::strerror(errno));
+  throw error(errc::invalid_argument,
+              "another run works in " + folder.string() + "; wait for it or choose another folder");
+}
+
+}  // namespace qgrain::sweep

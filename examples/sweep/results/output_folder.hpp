@@ -1,0 +1,54 @@
+// Folders of results: whose they are, who may write, what a killed run left behind.
+#ifndef QGRAIN_SWEEP_RESULTS_OUTPUT_FOLDER_HPP
+#define QGRAIN_SWEEP_RESULTS_OUTPUT_FOLDER_HPP
+
+#include <common/file.hpp>
+
+#include <boost/json.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qgrain::sweep {
+
+namespace json = boost::json;
+
+enum class folder_state : std::uint8_t {
+  empty,    ///< holds nothing of a job
+  begun,    ///< holds the configuration of this job, but not its results
+  complete  ///< holds its results
+};
+
+/// The state of a job's folder, for a job with the composed configuration `config` whose last file is `result_name`.
+/// Throws errc::io_failure where results cannot be written there (something else has the folder's name, or it or the
+/// folder that it would be made in takes no files) and errc::invalid_argument where it holds results of another
+/// configuration, naming the keys that differ. Creates nothing.
+[[nodiscard]] folder_state check_output_folder(const std::filesystem::path& folder, const json::object& config,
+                                               std::string_view result_name);
+
+/// The dotted keys whose values differ and change results: all but those of `runner`, `sweep` and `experiment`. A key
+/// that one configuration lacks counts as null there.
+[[nodiscard]] std::vector<std::string> differing_keys(const json::object& one, const json::object& other);
+
+/// Removes what a killed run left in a folder: files of a name under which a file is prepared (atomic_file).
+void remove_leftovers(const std::filesystem::path& folder);
+
+/// The only run that works in a folder: holds `<folder>/.sweep/lock` as long as it lives.
+class folder_lock {
+ public:
+  /// Makes the folder. Throws errc::invalid_argument where another process holds the lock, errc::io_failure.
+  explicit folder_lock(const std::filesystem::path& folder);
+
+ private:
+  common::descriptor file_;
+};
+
+/// The subfolder with a run's own state: lock, request, log, checkpoints.
+[[nodiscard]] std::filesystem::path state_folder(const std::filesystem::path& folder);
+
+}  // namespace qgrain::sweep
+
+#endif

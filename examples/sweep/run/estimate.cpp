@@ -1,0 +1,249 @@
+#include <engine/score/engine.hpp>
+#include <lm/block.hpp>
+#include <lm/operations.hpp>
+#include <lm/pass.hpp>
+#include <recipes/unquantized.hpp>
+#include <sweep/run/estimate.hpp>
+#include <sweep/run/run.hpp>
+#include <sweep/run/scoring_pass.hpp>
+#include <sweep/run/terminal.hpp>
+#include <sweep/settings/naming.hpp>
+
+#include <qgrain/calibration/histogram.hpp>
+#include <qgrain/host/parallel.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <ostream>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace qgrain::sweep {
+namespace {
+
+// Time of the pass and of the jobs as multiples of their bare products (docs/benchmarks.md); what a job quantizes
+// counts more in jobs that are alone with their variants than in the grid measured there.
+constexpr double pass_overhead = 1.8;
+constexpr double job_overhead = 2;
+constexpr double program_bytes = 16e6;  // code, tokenizer, tables
+constexpr double bytes_per_value = sizeof(float);
+constexpr double sampled_share = 1.0 / 24;  // of the rows, where the cross term is not exact (engine/cross_term.hpp)
+
+// Sizes that costs depend on.
+struct pass_sizes {
+  double rows = 0;
+  double scored = 0;   // rows of the scored batches
+  double targets = 0;  // of them
+  double block = 0;    // weights of one block
+  double blocks = 0;   // weights of all blocks
+  double head = 0;
+  double largest = 0;  // weights of the largest group of Linears with one input
+  double attention = 0;
+};
+
+pass_sizes sizes_of(const opened_pass& pass) {
+  const lm::model_config& config = pass.model.config();
+  pass_sizes sizes;
+  sizes.rows = static_cast<double>(pass.rows.rows());
+  const index_t batches = num_score_steps(pass.settings.score_size, pass.settings.batch_size, pass.rows.batches());
+  for (const lm::sequence_rows& s : pass.rows.sequences) {
+    const double tokens = static_cast<double>(s.tokens());
+    sizes.attention += 18 * tokens * tokens * static_cast<double>(config.query_width());  // forward 2, backward 7
+    if (s.batch >= batches) continue;
+    sizes.scored += static_cast<double>(s.rows);
+    sizes.targets +=
+        static_cast<double>(std::count_if(pass.rows.targets.begin() + s.begin, pass.rows.targets.begin() + s.end(),
+                                          [](std::int32_t target) { return target >= 0; }));
+  }
+  const std::vector<lm::linear_info>& linears = pass.model.linears();
+  for (const lm::linear_info& l : linears) {
+    sizes.blocks += static_cast<double>(l.elements());
+    sizes.largest = std::max(sizes.largest, static_cast<double>(l.elements()));
+  }
+  sizes.head = static_cast<double>(linears.back().elements());
+  sizes.blocks -= sizes.head;
+  sizes.block = sizes.blocks / static_cast<double>(config.layers);
+  return sizes;
+}
+
+// Distinct recipes and pairs of them, with the calibration.
+struct variant_counts {
+  std::set<std::pair<std::string, std::string>> weights;
+  std::set<std::pair<std::string, std::string>> activations;
+  std::set<std::tuple<std::string, std::string, std::string>> jobs;
+};
+
+variant_counts variants_of(const std::vector<job>& jobs) {
+  variant_counts found;
+  for (const job& j : jobs) {
+    if (j.weight == recipes::unquantized && j.activation == recipes::unquantized) continue;
+    found.weights.emplace(j.weight, j.calibration);
+    found.activations.emplace(j.activation, j.calibration);
+    found.jobs.emplace(j.weight, j.activation, j.calibration);
+  }
+  return found;
+}
+
+double pass_operations(const pass_sizes& s) {
+  // forward; recomputation and gradients of inputs; logits and their gradient
+  return 2 * s.rows * s.blocks + 4 * s.scored * s.blocks + 6 * s.targets * s.head + s.attention;
+}
+
+double job_operations(const pass_sizes& s, const variant_counts& variants, cross_term mode) {
+  const double all = static_cast<double>(variants.jobs.size());
+  const double separate = static_cast<double>(variants.weights.size() + variants.activations.size());
+  const double products = mode == cross_term::exact ? all : separate + sampled_share * (all + separate);
+  return products * 2 * (s.scored * s.blocks + s.targets * s.head);
+}
+
+// Products of the pass that calibrations which look twice take, and of AWQ's searches on a quarter of the batches.
+double calibration_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
+  constexpr double alphas = 11;
+  const auto has = [](calibration_method method) {
+    return [method](const auto& variant) { return variant.second == name_of(method); };
+  };
+  const auto awq = static_cast<double>(
+      std::count_if(variants.weights.begin(), variants.weights.end(), has(calibration_method::awq_lite)));
+  const auto batches = static_cast<double>(pass.rows.batches());
+  const double awq_rows = awq > 0 ? s.rows * std::max(1.0, std::floor(batches / 4)) / batches : 0;
+  const bool is_whole =
+      std::any_of(variants.activations.begin(), variants.activations.end(), has(calibration_method::mse));
+  return 2 * (is_whole ? s.rows : awq_rows) * s.blocks + 2 * alphas * awq * awq_rows * (s.blocks + s.head);
+}
+
+// Products of the scores that are measured at the model's output: a forward pass and, for each group and job, what is
+// behind the group's layer.
+double output_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
+  double rests = 0;  // weights that are run through, over all groups
+  const double layers = static_cast<double>(pass.model.config().layers);
+  for (const linear_group& group : linear_groups(pass)) {
+    const double layer = static_cast<double>(static_cast<index_t>(group.front()) / lm::linears_per_block);
+    rests += s.block * std::max(layers - layer, 0.0) + s.head;
+  }
+  return 2 * s.rows * s.blocks + 2 * s.scored * (s.head + rests * static_cast<double>(variants.jobs.size()));
+}
+
+// How many mixes a job measures at the most.
+double mixes_of(const planned_job& job) {
+  const autoquant_settings& settings = job.autoquant;
+  if (!settings.verify && settings.study_bits.empty()) return 0;
+  const auto chosen = static_cast<double>(settings.methods.size() * settings.study_bits.size());
+  return static_cast<double>(job.formats.size()) + 2 * chosen + (settings.verify ? 1 : 0);  // and the reversed ones
+}
+
+// A histogram for each input channel of a block, where a calibration asks for them.
+double channel_histogram_bytes(const lm::model_config& config, const std::vector<job>& jobs) {
+  constexpr double of_bin = sizeof(std::int64_t) + sizeof(float);
+  constexpr double of_channel = of_bin * static_cast<double>(calibration::histogram::options().bins);
+  const auto asks = [](const job& j) {
+    const job_plan plan = plan_jobs({&j, 1});
+    return is_of_histogram(plan.ranges.front()) && plan.activations.front()->needs_column_range();
+  };
+  if (std::none_of(jobs.begin(), jobs.end(), asks)) return 0;
+  return of_channel * static_cast<double>(2 * config.hidden + config.query_width() + config.intermediate);
+}
+
+double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
+  const lm::pass_limits limits;
+  const double layers = static_cast<double>(pass.model.config().layers);
+  const double states = s.rows * static_cast<double>(pass.model.config().hidden) * bytes_per_value * (layers + 2);
+  const double block = 2 * s.block * bytes_per_value;  // and what is read from the file at once
+  const double chunk =
+      std::min(std::max(static_cast<double>(limits.chunk_bytes), s.block * bytes_per_value),
+               s.rows * static_cast<double>(lm::block_workspace::width(pass.model.config())) * bytes_per_value);
+  const double logits = s.targets * static_cast<double>(pass.model.config().vocabulary) * bytes_per_value;
+  const double slab = std::min(static_cast<double>(limits.slab_bytes), s.head * bytes_per_value) +
+                      2 * std::min(static_cast<double>(limits.slab_output_bytes), logits);
+  const double one = s.largest * bytes_per_value;
+  const double quantized = std::max(one, std::min(one * static_cast<double>(variants.weights.size()),
+                                                  static_cast<double>(engine_options().variant_bytes)));
+  return program_bytes + states + block + chunk + slab + quantized;
+}
+
+// Operations a second of products in the tasks of a pass: of the fastest round, so that other load matters less.
+double measured_rate(int threads) {
+  constexpr index_t width = 512;
+  constexpr index_t rows = 128;
+  thread_pool pool(threads);
+  const index_t all = rows * threads;
+  lm::buffer x(all * width);
+  lm::buffer y(all * width);
+  lm::buffer w(width * width);
+  for (lm::buffer* b : {&x, &y, &w}) std::fill(b->all().begin(), b->all().end(), 0.5F);
+  using clock = std::chrono::steady_clock;
+  double fastest = std::numeric_limits<double>::infinity();
+  for (const auto start = clock::now(); clock::now() - start < std::chrono::milliseconds(100);) {
+    const auto begun = clock::now();
+    for_each_chunk(pool, all, rows, [&](index_t begin, index_t end) {
+      lm::linear(lm::as_const(lm::rows_of(x.view(all, width), begin, end)), lm::as_const(w.view(width, width)), {},
+                 lm::rows_of(y.view(all, width), begin, end));
+    });
+    fastest = std::min(fastest, std::chrono::duration<double>(clock::now() - begun).count());
+  }
+  return 2.0 * static_cast<double>(all * width * width) / fastest;
+}
+
+}  // namespace
+
+run_estimate estimate_run(sweep_plan& plan) {
+  run_estimate estimate;
+  double weighted = 0;
+  int threads = 1;
+  const auto add = [&](const opened_pass& pass, const std::vector<job>& jobs, double mixes) {
+    threads = pass.settings.threads;
+    const variant_counts variants = variants_of(jobs);
+    const pass_sizes sizes = sizes_of(pass);
+    const pass_sweeps needed(pass.settings);
+    const double sweeps = (needed.gradient ? 1 : 0) + static_cast<double>(needed.fisher_draws);
+    const double own = sweeps * (pass_operations(sizes) + calibration_operations(pass, sizes, variants));
+    const double measuring = mixes > 0 ? (mixes + 1) * 2 * sizes.rows * (sizes.blocks + sizes.head) : 0;
+    const double scoring = sweeps * job_operations(sizes, variants, pass.settings.cross) +
+                           (needed.outputs ? output_operations(pass, sizes, variants) : 0) + measuring;
+    ++estimate.passes;
+    estimate.operations += own + scoring;
+    weighted += pass_overhead * own + job_overhead * scoring;
+    estimate.bytes = std::max(estimate.bytes,
+                              pass_bytes(pass, sizes, variants) + channel_histogram_bytes(pass.model.config(), jobs));
+  };
+  if (plan.recipe_list) {
+    const opened_pass pass(plan.recipe_list->pass);
+    check_jobs(pass.model, plan.recipe_list->jobs);
+    if (plan.recipe_list->state != folder_state::complete) add(pass, plan.recipe_list->jobs, 0);
+  } else if (plan.report_only) {
+    settle_illegal(plan);
+  } else {
+    for (const pass_of_jobs& pass : open_passes(plan)) {
+      std::vector<job> jobs;
+      double mixes = 0;
+      for (const std::size_t j : pass.jobs) {
+        if (plan.jobs[j].state == folder_state::complete) continue;
+        const std::vector<job> of_formats = jobs_of(plan.jobs[j]);
+        jobs.insert(jobs.end(), of_formats.begin(), of_formats.end());
+        mixes += mixes_of(plan.jobs[j]);
+      }
+      if (!jobs.empty()) add(*pass.opened, jobs, mixes);
+    }
+  }
+  if (estimate.passes == 0) return estimate;
+  estimate.rate = measured_rate(threads);
+  estimate.seconds = weighted / estimate.rate;
+  return estimate;
+}
+
+void print_estimate(std::ostream& out, const run_estimate& estimate) {
+  if (estimate.passes == 0) {
+    out << "nothing left to score\n";
+    return;
+  }
+  out << "estimate: " << duration_text(std::ceil(estimate.seconds)) << ", " << std::ceil(estimate.bytes * 1e-6)
+      << " MB; " << estimate.passes << (estimate.passes == 1 ? " pass" : " passes") << " with "
+      << std::round(estimate.operations * 1e-9) << " G operations of matrix products, measured here at "
+      << std::round(estimate.rate * 1e-9) << " G a second\n";
+}
+
+}  // namespace qgrain::sweep

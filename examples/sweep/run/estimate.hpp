@@ -1,0 +1,28 @@
+// What a run will cost, before it is begun.
+#ifndef QGRAIN_SWEEP_RUN_ESTIMATE_HPP
+#define QGRAIN_SWEEP_RUN_ESTIMATE_HPP
+
+#include <sweep/run/plan.hpp>
+
+#include <cstddef>
+#include <iosfwd>
+
+namespace qgrain::sweep {
+
+struct run_estimate {
+  std::size_t passes = 0;
+  double operations = 0;  ///< of matrix products; a multiply and an add are two
+  double rate = 0;        ///< operations a second in bare products, measured on this machine just now
+  double seconds = 0;     ///< products at that rate, times what surrounds them
+  double bytes = 0;       ///< of the largest pass, program included
+};
+
+/// Opens models and data as a run would, refusing what it would refuse (run.hpp, open_passes), and counts the products
+/// of jobs that are not complete yet. Takes about a tenth of a second for the rate.
+[[nodiscard]] run_estimate estimate_run(sweep_plan& plan);
+
+void print_estimate(std::ostream& out, const run_estimate& estimate);
+
+}  // namespace qgrain::sweep
+
+#endif

@@ -1,0 +1,61 @@
+// From the scores of a pass to the files of a job.
+#ifndef QGRAIN_SWEEP_RUN_FINISH_JOB_HPP
+#define QGRAIN_SWEEP_RUN_FINISH_JOB_HPP
+
+#include <engine/measure/verification.hpp>
+#include <sweep/run/job_search.hpp>
+#include <sweep/run/plan.hpp>
+#include <sweep/run/scoring_pass.hpp>
+
+#include <qgrain/host/parallel.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace qgrain::sweep {
+
+/// What became of one job.
+struct finished_job {
+  std::string label;
+  std::filesystem::path folder;
+  std::vector<candidate_row> rows;
+  search_outcome outcome;
+  bool has_effect = true;
+};
+
+/// Measures mixes of a pass's model; the unquantized model runs once, when it is first needed.
+class mix_bench {
+ public:
+  explicit mix_bench(const opened_pass& pass) : pass_(pass), pool_(pass.settings.threads) {}
+  [[nodiscard]] mix_verifier& verifier() {
+    if (!verifier_) verifier_.emplace(pass_.model, pass_.rows, pool_);
+    return *verifier_;
+  }
+
+ private:
+  const opened_pass& pass_;
+  thread_pool pool_;
+  std::optional<mix_verifier> verifier_;
+};
+
+/// Searches, measures what the job asks for and writes its files: run_stats.json, reports, quant_recipe.json, mix.json
+/// and the manifest, last: with it the job is complete. Throws `interrupted` between two measured mixes.
+[[nodiscard]] finished_job finish(const planned_job& job, const opened_pass& pass, const scored_pass& scored,
+                                  mix_bench& bench, const std::function<bool()>& stop_requested);
+
+/// A job whose results are there already. Throws errc::bad_file where its manifest is damaged.
+[[nodiscard]] finished_job read_finished(const planned_job& job);
+
+/// What follows from a manifest alone: the reports of the layers and of the search, quant_recipe.json, mix.json.
+void write_job_reports(const json::object& manifest, const std::filesystem::path& folder);
+
+inline constexpr const char* run_stats_name = "run_stats.json";
+
+/// "qgrain <version>".
+[[nodiscard]] std::string program_version();
+
+}  // namespace qgrain::sweep
+
+#endif

@@ -1,0 +1,271 @@
+#include <common/file.hpp>
+#include <common/process.hpp>
+#include <common/stopwatch.hpp>
+#include <engine/measure/output_scores.hpp>
+#include <engine/score/checkpoint.hpp>
+#include <engine/score/fisher.hpp>
+#include <engine/score/weight_errors.hpp>
+#include <lm/tokenizer.hpp>
+#include <sweep/layers/groups.hpp>
+#include <sweep/run/scoring_pass.hpp>
+#include <sweep/settings/captions.hpp>
+#include <sweep/settings/naming.hpp>
+
+#include <qgrain/core/status.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace qgrain::sweep {
+namespace {
+
+// The texts of a pass as rows.
+lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
+  const lm::tokenizer tokenizer = lm::tokenizer::load(pass.model / "tokenizer.json");
+  const std::vector<std::string> texts =
+      pass.samples ? read_captions(pass.captions, *pass.samples) : caption_lines(common::read_text_file(pass.captions));
+  if (texts.empty()) throw error(errc::bad_file, pass.captions.string() + ": the file holds no caption");
+  std::vector<lm::token_ids> sequences;
+  for (const std::string& text : texts) {
+    sequences.push_back(tokenizer.encode(text));
+    if (sequences.back().empty())
+      throw error(errc::bad_file,
+                  pass.captions.string() + ": caption " + std::to_string(sequences.size()) + " has no tokens");
+  }
+  const std::string token = lm::padding_token(pass.model);
+  std::optional<std::int32_t> padding_id = token.empty() ? std::nullopt : tokenizer.id_of(token);
+  if (!padding_id) padding_id = model.config().padding_id;
+  if (!padding_id && pass.padding == lm::padding::left) {
+    throw error(errc::bad_file, pass.model.string() +
+                                    ": no padding id: tokenizer_config.json has no pad_token, config.json neither "
+                                    "pad_token_id nor eos_token_id");
+  }
+  return lm::pack(sequences, {pass.padding, pass.sequence_length, pass.batch_size, padding_id.value_or(-1), padding_id},
+                  model.config().vocabulary);
+}
+
+}  // namespace
+
+opened_pass::opened_pass(const pass_settings& pass) : settings(pass), model(pass.model), rows(load_rows(pass, model)) {
+  // Layers that text does not reach come first, as in a model's own order.
+  const std::vector<lm::linear_info> others = model.other_layers();
+  unreached = others.size();
+  for (const std::vector<lm::linear_info>* part : {&others, &model.linears()}) {
+    for (const lm::linear_info& l : *part) {
+      layers.names.push_back(l.name);
+      layers.sizes.push_back(static_cast<double>(l.elements()));
+      layers.shapes.push_back({l.out, l.in});
+    }
+  }
+}
+
+namespace {
+
+bool has(const pass_settings& pass, score_method method) {
+  return std::count(pass.methods.begin(), pass.methods.end(), method) > 0;
+}
+
+std::filesystem::path with_extension(std::filesystem::path checkpoint, const char* extension) {
+  if (!checkpoint.empty()) checkpoint += extension;
+  return checkpoint;
+}
+
+// The sweeps of a pass, one after another; their shares of the whole are only for the progress.
+class sweep_series {
+ public:
+  sweep_series(const opened_pass& pass, std::vector<job> jobs, const scoring_options& options)
+      : pass_(pass),
+        options_(options),
+        pool_(pass.settings.threads),
+        batches_(num_score_steps(pass.settings.score_size, pass.settings.batch_size, pass.rows.batches())) {
+    scored_.jobs = std::move(jobs);
+  }
+
+  scored_pass run() {
+    const auto draws = static_cast<double>(sweeps_.fisher_draws);
+    work_ = (sweeps_.gradient ? 1 : 0) + draws + (sweeps_.outputs ? group_work : 0);
+    if (sweeps_.gradient) by_gradient();
+    if (sweeps_.fisher_draws > 0) by_fisher(draws);
+    if (sweeps_.outputs) by_output();
+    if (sweeps_.weights) by_weight();
+    return std::move(scored_);
+  }
+
+ private:
+  static constexpr double group_work = 13;  // docs/benchmarks.md: kl_div against a gradient sweep
+
+  std::function<void(double)> progress(double work) {
+    const double begin = done_;
+    done_ += work;
+    return [this, begin, work](double share) { options_.progress((begin + work * share) / work_); };
+  }
+
+  engine_options engine(double work) {
+    engine_options engine;
+    engine.score_batches = batches_;
+    engine.progress = progress(work);
+    engine.cross = pass_.settings.cross;
+    engine.checkpoint = options_.checkpoint;
+    engine.checkpoint_seconds = options_.checkpoint_seconds;
+    engine.stop_requested = options_.stop_requested;
+    engine.log = options_.log;
+    return engine;
+  }
+
+  void by_gradient() {
+    engine_options options = engine(1);
+    options.output_errors = sweeps_.output_errors;
+    scored_.result = score_jobs(pass_.model, pass_.rows, scored_.jobs, pool_, options);
+    scored_.scores[score_method::gradient] = scored_.result.scores;
+    scored_.seconds[score_method::gradient] = scored_.result.costs.total_seconds;
+    if (!options.output_errors) return;
+    scored_.scores[score_method::mse] = scored_.result.mse;
+    scored_.scores[score_method::sqnr_db] = scored_.result.sqnr_db;
+  }
+
+  void by_fisher(double draws) {
+    engine_options options = engine(draws);
+    options.checkpoint = with_extension(options_.checkpoint, ".fisher");
+    const fisher_options fisher{pass_.settings.fisher_seed, pass_.settings.fisher_draws};
+    engine_result found = fisher_scores(pass_.model, pass_.rows, scored_.jobs, pool_, options, fisher);
+    scored_.scores[score_method::fisher] = found.scores;
+    scored_.seconds[score_method::fisher] = found.costs.total_seconds;
+    if (!sweeps_.gradient) scored_.result = std::move(found);
+  }
+
+  void by_output() {
+    output_options options;
+    options.score_batches = batches_;
+    options.progress = progress(group_work);
+    options.checkpoint = with_extension(options_.checkpoint, ".output");
+    options.checkpoint_seconds = options_.checkpoint_seconds;
+    options.stop_requested = options_.stop_requested;
+    options.log = options_.log;
+    const std::vector<linear_group> groups = linear_groups(pass_);
+    const output_result found = score_outputs(pass_.model, pass_.rows, scored_.jobs, groups, pool_, options);
+    scored_.seconds[score_method::kl_div] = found.total_seconds;
+    if (has(pass_.settings, score_method::kl_div)) {
+      scored_.token_divergence = by_linear(groups, found.token_kl_div);
+      scored_.scores[score_method::kl_div] =
+          pass_.settings.kl_padding ? by_linear(groups, found.kl_div) : scored_.token_divergence;
+    }
+    if (has(pass_.settings, score_method::loss))
+      scored_.scores[score_method::loss] = by_linear(groups, found.loss_increase);
+  }
+
+  // Scores of groups at their first members.
+  [[nodiscard]] score_table by_linear(const std::vector<linear_group>& groups, const score_table& found) const {
+    score_table scores;
+    for (const std::vector<double>& of_job : found) {
+      scores.emplace_back(pass_.model.linears().size(), 0.0);
+      for (std::size_t g = 0; g < groups.size(); ++g) scores.back()[groups[g].front()] = of_job[g];
+    }
+    return scores;
+  }
+
+  void by_weight() {
+    const common::stopwatch watch(scored_.seconds[score_method::weight_mse]);
+    scored_.scores[score_method::weight_mse] = weight_errors(pass_.model, scored_.jobs, pool_);
+  }
+
+  const opened_pass& pass_;
+  const pass_sweeps sweeps_{pass_.settings};
+  const scoring_options& options_;
+  thread_pool pool_;
+  index_t batches_;
+  double work_ = 1;
+  double done_ = 0;
+  scored_pass scored_;
+};
+
+}  // namespace
+
+std::vector<linear_group> linear_groups(const opened_pass& pass) {
+  std::vector<std::string> names;
+  for (const lm::linear_info& l : pass.model.linears()) names.push_back(l.name);
+  std::vector<linear_group> groups;
+  for (const layer_group& group : group_layers(names, pass.settings.groups.value_or(group_rules{})))
+    groups.push_back(group.members);
+  return groups;
+}
+
+std::vector<bool> scored_linears(const opened_pass& pass, score_method method) {
+  std::vector<bool> is_scored(pass.model.linears().size(), !is_of_groups(method));
+  if (is_of_groups(method)) {
+    for (const linear_group& group : linear_groups(pass)) is_scored[group.front()] = true;
+  }
+  return is_scored;
+}
+
+pass_sweeps::pass_sweeps(const pass_settings& settings) {
+  for (const score_method method : settings.methods) {
+    output_errors = output_errors || is_of_outputs(method);
+    outputs = outputs || is_of_groups(method);
+  }
+  if (has(settings, score_method::fisher)) fisher_draws = settings.fisher_draws;
+  weights = has(settings, score_method::weight_mse);
+  gradient = has(settings, score_method::gradient) || output_errors || fisher_draws == 0;
+}
+
+std::vector<job> jobs_of(const planned_job& planned) {
+  std::vector<job> jobs;
+  for (const planned_format& format : planned.formats) {
+    const recipe_pair& recipes = format.quantization.recipes;
+    jobs.push_back({recipes.weight, recipes.activation, recipes.calibration});
+  }
+  return jobs;
+}
+
+scored_pass score(const opened_pass& pass, std::vector<job> jobs, const scoring_options& options) {
+  std::vector<job> begun = checkpoint_jobs(options.checkpoint);
+  if (begun.empty()) begun = checkpoint_jobs(with_extension(options.checkpoint, ".fisher.draw0"));
+  const bool goes_on = !begun.empty() && std::all_of(jobs.begin(), jobs.end(), [&](const job& j) {
+    return std::find(begun.begin(), begun.end(), j) != begun.end();
+  });
+  return sweep_series(pass, goes_on ? begun : std::move(jobs), options).run();
+}
+
+void remove_checkpoints(const std::filesystem::path& checkpoint) {
+  std::error_code code;
+  const std::string name = checkpoint.filename().string();
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(checkpoint.parent_path(), code)) {
+    if (entry.path().filename().string().starts_with(name)) found.push_back(entry.path());
+  }
+  for (const std::filesystem::path& path : found) std::filesystem::remove(path);
+}
+
+json::object run_stats(const scored_pass& scored, const pass_settings& settings) {
+  const engine_costs& costs = scored.result.costs;
+  json::object sweeps;
+  for (const auto& [method, seconds] : scored.seconds) sweeps[name_of(method)] = seconds;
+  return {{"jobs_in_pass", scored.jobs.size()},
+          {"threads", settings.threads},
+          {"cross_term", name_of(settings.cross)},
+          {"sweep_seconds", std::move(sweeps)},
+          {"seconds",
+           {{"total", costs.total_seconds},
+            {"weight_ranges", costs.weight_range_seconds},
+            {"forward_and_calibration", costs.pass.forward_seconds},
+            {"further_calibration", costs.calibration.seconds},
+            {"loss", costs.pass.loss_seconds},
+            {"backward", costs.pass.backward_seconds},
+            {"quantize_weights", costs.weight_seconds},
+            {"score", costs.scoring_seconds}}},
+          {"matrix_product_flops",
+           {{"linears", costs.pass.linear_flops},
+            {"attention", costs.pass.attention_flops},
+            {"calibration", costs.calibration.linear_flops},
+            {"jobs", costs.scoring_flops}}},
+          {"peak_resident_bytes", common::peak_resident_bytes()}};
+}
+
+std::string_view name_of(cross_term mode) noexcept {
+  constexpr std::array<std::string_view, 3> names{"exact", "sampled", "neglect"};
+  return names[static_cast<std::size_t>(mode)];
+}
+
+}  // namespace qgrain::sweep

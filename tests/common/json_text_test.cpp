@@ -1,0 +1,86 @@
+#include <common/json_file.hpp>
+#include <common/json_text.hpp>
+
+#include <qgrain/core/status.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <string>
+
+namespace json = boost::json;
+using namespace qgrain::sweep;
+
+BOOST_AUTO_TEST_CASE(numbers_as_python_prints_them) {
+  // the right-hand sides are what Python's repr gives
+  const std::pair<double, const char*> cases[] = {{8, "8.0"},
+                                                  {0, "0.0"},
+                                                  {-0.0, "-0.0"},
+                                                  {0.1, "0.1"},
+                                                  {1e-4, "0.0001"},
+                                                  {1e-5, "1e-05"},
+                                                  {1.5e-7, "1.5e-07"},
+                                                  {1e15, "1000000000000000.0"},
+                                                  {1e16, "1e+16"},
+                                                  {1e22, "1e+22"},
+                                                  {1e300, "1e+300"},
+                                                  {5e-324, "5e-324"},
+                                                  {123456.789, "123456.789"},
+                                                  {9.9995e-10, "9.9995e-10"},
+                                                  {0.3424186110496521, "0.3424186110496521"},
+                                                  {-24903680, "-24903680.0"}};
+  for (const auto& [value, text] : cases) BOOST_TEST(common::number_text(value) == text);
+}
+
+BOOST_AUTO_TEST_CASE(doubles_survive_writing_and_reading) {
+  std::mt19937_64 random(11);
+  int count = 0;
+  while (count < 20000) {
+    const auto value = std::bit_cast<double>(random());
+    if (!std::isfinite(value)) continue;
+    const auto read = common::parse_json(common::json_text(json::array{value}), "text").at(0);
+    BOOST_TEST_REQUIRE(read.is_double());
+    BOOST_TEST_REQUIRE(std::bit_cast<std::uint64_t>(read.get_double()) == std::bit_cast<std::uint64_t>(value));
+    ++count;
+  }
+  BOOST_TEST(common::parse_json("0.000123456", "text").get_double() == 0.000123456);
+}
+
+BOOST_AUTO_TEST_CASE(layout) {
+  const json::value value{
+      {"a", json::array{}}, {"b", json::object{}}, {"c", {1, true, nullptr, "x\"\\\n\x01\x7f\xc3\xa4"}}};
+  BOOST_TEST(common::json_text(value) ==
+             "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    true,\n    null,\n"
+             "    \"x\\\"\\\\\\n\\u0001\x7f\xc3\xa4\"\n  ]\n}");
+  BOOST_TEST(json::serialize(
+                 common::with_sorted_keys({{"b", {{"d", 1}, {"c", 2}}}, {"a", json::array{{{"z", 1}, {"y", 2}}}}})) ==
+             R"({"a":[{"y":2,"z":1}],"b":{"c":2,"d":1}})");
+}
+
+BOOST_AUTO_TEST_CASE(reading_names_the_line_of_a_fault) {
+  BOOST_TEST(common::parse_json("// note\n{\"a\": 1, /* more */ \"b\": [2,],}\n", "f") ==
+             (json::value{{"a", 1}, {"b", {2}}}));
+  const auto sentence = [](const char* text) {
+    try {
+      (void)common::parse_json(text, "file");
+    } catch (const qgrain::error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  BOOST_TEST(sentence("{\n \"a\": 1\n \"b\": 2\n}").starts_with("file, line 3: "));
+  BOOST_TEST(sentence("{} x").starts_with("file, line 1: "));
+  BOOST_TEST(sentence("{\"a\": ").starts_with("file, line 1: "));
+  BOOST_TEST(sentence("").starts_with("file, line 1: "));
+  BOOST_CHECK_THROW((void)common::json_text(std::numeric_limits<double>::infinity()), qgrain::error);
+  const json::object nested{{"good", 1.0}, {"a", {{"b", json::array{1.0, std::nan("")}}}}};
+  BOOST_CHECK_EXCEPTION((void)common::json_text(nested), qgrain::error, [](const qgrain::error& e) {
+    return std::string_view(e.what()).ends_with("infinity or NaN: .a.b[1]");
+  });
+  BOOST_CHECK_THROW((void)common::read_json_object("/no/such/file.json"), qgrain::error);
+  BOOST_CHECK_THROW((void)common::read_json_object("/"), qgrain::error);
+}

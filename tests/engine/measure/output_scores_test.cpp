@@ -1,0 +1,372 @@
+// Divergence and loss of quantized groups: ModelOpt's kl_div jobs, the definition by full forward passes,
+// repeatability.
+#include <engine/engine_support.hpp>
+#include <engine/measure/output_scores.hpp>
+#include <engine/measure/rank_correlation.hpp>
+#include <engine/measure/verification.hpp>
+#include <engine/mix/mix.hpp>
+#include <engine/mix/mix_override.hpp>
+#include <engine/score/checkpoint.hpp>
+#include <lm/pass.hpp>
+#include <recipes/fake_recipes.hpp>
+
+#include <qgrain/core/status.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace qgrain;
+using namespace qgrain::sweep;
+using namespace qgrain::sweep::testing;
+using lm::testing::expect_error;
+
+struct reference {
+  std::string name;
+  job wanted;
+  std::vector<double> scores;  // [group]
+};
+
+std::size_t linear_called(std::string_view name) {
+  const auto& linears = tiny().linears();
+  const auto found = std::find_if(linears.begin(), linears.end(), [&](const auto& l) { return l.name == name; });
+  BOOST_TEST_REQUIRE((found != linears.end()));
+  return static_cast<std::size_t>(found - linears.begin());
+}
+
+std::string recipe_of(const boost::json::value& quantizer) {
+  const std::string dtype(quantizer.at("dtype").as_string());
+  return dtype == "fp16" ? dtype : dtype + "/" + std::string(quantizer.at("granularity").as_string());
+}
+
+// ModelOpt's kl_div jobs of one data path, and the groups of the first.
+std::vector<reference> references(const std::string& data_path, std::vector<linear_group>& groups) {
+  const boost::json::value all = common::read_json_file(source_dir / "tests/data/scores/jobs.json");
+  std::vector<reference> found;
+  for (const boost::json::value& run : all.at("jobs").as_array()) {
+    if (run.at("method").as_string() != "kl_div" || run.at("data").at("path").as_string() != data_path) continue;
+    reference r{
+        std::string(run.at("name").as_string()), {recipe_of(run.at("weight")), recipe_of(run.at("activation"))}, {}};
+    const boost::json::value& stored = run.at("groups");
+    BOOST_TEST_REQUIRE(stored.at("list").as_string() == "groups_25");
+    for (const boost::json::value& s : stored.at("raw_scores").as_array())
+      r.scores.push_back(s.as_array().at(0).to_number<double>());
+    found.push_back(r);
+  }
+  for (const boost::json::value& group : all.at("group_lists").at("groups_25").as_array()) {
+    linear_group members;
+    for (const boost::json::value& name : group.at("members").as_array())
+      members.push_back(linear_called(name.as_string()));
+    groups.push_back(members);
+  }
+  return found;
+}
+
+void compare(const std::string& data_path, std::size_t jobs_wanted) {
+  std::vector<linear_group> groups;
+  const std::vector<reference> stored = references(data_path, groups);
+  BOOST_TEST_REQUIRE(stored.size() == jobs_wanted);
+  std::vector<job> jobs;
+  for (const reference& r : stored) jobs.push_back(r.wanted);
+  thread_pool pool(2);
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt"), data_path);
+  const output_result found = score_outputs(tiny(), rows, jobs, groups, pool);
+  double worst = 0;
+  double least = 1;
+  for (std::size_t j = 0; j < stored.size(); ++j) {
+    const std::vector<double>& wanted = stored[j].scores;
+    BOOST_TEST_REQUIRE(wanted.size() == found.kl_div[j].size());
+    const double largest = *std::max_element(wanted.begin(), wanted.end());
+    for (std::size_t g = 0; g < wanted.size(); ++g) {
+      const double difference = std::abs(found.kl_div[j][g] - wanted[g]) / largest;
+      BOOST_TEST(difference <= 1e-3,
+                 stored[j].name << " group " << g << " found " << found.kl_div[j][g] << " wanted " << wanted[g]);
+      worst = std::max(worst, difference);
+    }
+    const double correlation = spearman(found.kl_div[j], wanted);
+    BOOST_TEST(correlation >= 0.999, stored[j].name << " " << correlation);
+    least = std::min(least, correlation);
+  }
+  BOOST_TEST_MESSAGE(data_path << ": " << stored.size() << " jobs, largest difference " << worst
+                               << " of the largest score, least rank correlation " << least << "; "
+                               << found.total_seconds << " s");
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(modelopt_left_padded) { compare("driver", 3); }
+BOOST_AUTO_TEST_CASE(modelopt_plain) { compare("plain", 7); }
+
+namespace {
+
+const std::vector<job> some_jobs{{"int8/per_tensor", "fp16"},
+                                 {"fp16", "int8/per_token_dynamic"},
+                                 {"int4/group32", "int8/per_tensor_dynamic"},
+                                 {"mxfp4_rceil", "fp8/per_tensor_static"},
+                                 {"nvfp4_modelopt", "int4/per_hidden_channel"},
+                                 {"fp8/tile128x128", "fp8/group32"},
+                                 {"int8/per_in_channel", "fp8/per_token_dynamic"}};
+
+// Some groups of every kind.
+const std::vector<linear_group> some_groups{{0, 1, 2}, {1}, {10}, {18, 19}, {27}, {42}};
+
+std::optional<fake_recipe> recipe_called(const std::string& name) {
+  return name == "fp16" ? std::nullopt : std::optional(recipes::find_fake_recipe(name));
+}
+
+// All logits of a pass, [rows, vocabulary].
+std::vector<float> logits_of(const lm::packed_rows& rows, thread_pool& pool, lm::linear_override* instead) {
+  const index_t vocabulary = tiny().config().vocabulary;
+  std::vector<float> all(static_cast<std::size_t>(rows.rows() * vocabulary));
+  lm::layer_pass pass(tiny(), rows, pool, {}, 0, instead);
+  pass.forward(lm::layer_pass::keep::last_state);
+  pass.logits([&](index_t row, index_t output, lm::const_matrix slab) {
+    lm::as_matrix(all.data(), rows.rows(), vocabulary).block(row, output, slab.rows(), slab.cols()) = slab;
+  });
+  return all;
+}
+
+struct row_truth {
+  double divergence = 0;
+  double loss_increase = 0;
+};
+
+// By the definition, in double, one row.
+row_truth truth_of(const float* z, const float* q, index_t vocabulary, std::int32_t target) {
+  const auto log_sum = [&](const float* v) {
+    const double top = *std::max_element(v, v + vocabulary);
+    double sum = 0;
+    for (index_t i = 0; i < vocabulary; ++i) sum += std::exp(static_cast<double>(v[i]) - top);
+    return top + std::log(sum);
+  };
+  const double before = log_sum(z);
+  const double after = log_sum(q);
+  row_truth truth;
+  for (index_t i = 0; i < vocabulary; ++i) {
+    const double log_p = static_cast<double>(z[i]) - before;
+    truth.divergence += std::exp(log_p) * (log_p - (static_cast<double>(q[i]) - after));
+  }
+  if (target >= 0)
+    truth.loss_increase = (after - static_cast<double>(q[target])) - (before - static_cast<double>(z[target]));
+  return truth;
+}
+
+bool same_bytes(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b) {
+  for (std::size_t j = 0; j < a.size(); ++j) {
+    if (std::memcmp(a[j].data(), b[j].data(), a[j].size() * sizeof(double)) != 0) return false;
+  }
+  return a.size() == b.size();
+}
+
+}  // namespace
+
+// Each job and group by a full forward pass of its own, with the group's Linears replaced, and the definition in
+// double. Padded rows are left out of the sum's comparison by a text without padding.
+BOOST_AUTO_TEST_CASE(scores_are_what_full_forward_passes_give) {
+  const std::vector<lm::token_ids> texts = captions("captions_small.txt", 5);
+  const lm::packed_rows rows = lm::pack(texts, {lm::padding::none, 0, 2, -1, 1021}, 1024);
+  thread_pool pool(2);
+  const output_result found = score_outputs(tiny(), rows, some_jobs, some_groups, pool);
+  const std::vector<float> base = logits_of(rows, pool, nullptr);
+  const index_t vocabulary = tiny().config().vocabulary;
+  for (std::size_t j = 0; j < some_jobs.size(); ++j) {
+    for (std::size_t g = 0; g < some_groups.size(); ++g) {
+      recipe_mix mix;
+      mix.linears.resize(tiny().linears().size());
+      mix.input_amax = found.input_amax;
+      for (const std::size_t l : some_groups[g])
+        mix.linears[l] = {recipe_called(some_jobs[j].weight), recipe_called(some_jobs[j].activation)};
+      mix_override instead(tiny(), mix, pool);
+      const std::vector<float> changed = logits_of(rows, pool, &instead);
+      row_truth sum;
+      index_t targets = 0;
+      for (index_t r = 0; r < rows.rows(); ++r) {
+        const std::int32_t target = rows.targets[static_cast<std::size_t>(r)];
+        const row_truth one =
+            truth_of(base.data() + r * vocabulary, changed.data() + r * vocabulary, vocabulary, target);
+        sum.divergence += one.divergence;
+        sum.loss_increase += one.loss_increase;
+        targets += target >= 0 ? 1 : 0;
+      }
+      // f32 hidden states of other shapes of products: a last bit may move an activation across a rounding tie.
+      BOOST_TEST(std::abs(found.kl_div[j][g] - sum.divergence) <= 2e-3 * sum.divergence + 1e-7,
+                 some_jobs[j].weight << " " << some_jobs[j].activation << " group " << g << " " << found.kl_div[j][g]
+                                     << " " << sum.divergence);
+      const double increase = sum.loss_increase / static_cast<double>(targets);
+      BOOST_TEST(std::abs(found.loss_increase[j][g] - increase) <= 2e-3 * std::abs(increase) + 2e-6,
+                 some_jobs[j].weight << " " << some_jobs[j].activation << " group " << g);
+    }
+  }
+}
+
+// Neither threads nor the other jobs nor memory for fewer jobs at once change a bit.
+BOOST_AUTO_TEST_CASE(company_and_threads_do_not_change_a_bit) {
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 10), "driver");
+  thread_pool one(1);
+  const output_result wanted = score_outputs(tiny(), rows, some_jobs, some_groups, one);
+  for (const int threads : {2, 3}) {
+    thread_pool pool(threads);
+    const output_result found = score_outputs(tiny(), rows, some_jobs, some_groups, pool);
+    BOOST_TEST(same_bytes(wanted.kl_div, found.kl_div));
+    BOOST_TEST(same_bytes(wanted.loss_increase, found.loss_increase));
+  }
+  thread_pool pool(2);
+  output_options little;
+  little.state_bytes = 1;
+  little.variant_bytes = 1;
+  const output_result portions = score_outputs(tiny(), rows, some_jobs, some_groups, pool, little);
+  BOOST_TEST(same_bytes(wanted.kl_div, portions.kl_div));
+  std::vector<job> with_nothing{{"fp16", "fp16"}, some_jobs[3]};
+  const output_result pair = score_outputs(tiny(), rows, with_nothing, some_groups, pool);
+  for (const double score : pair.kl_div[0]) BOOST_TEST(score == 0.0);
+  BOOST_TEST(same_bytes({wanted.kl_div[3]}, {pair.kl_div[1]}));
+}
+
+// Slabs of the head change no more than rounding; a chunk smaller than a copy works.
+BOOST_AUTO_TEST_CASE(slabs_and_chunks_do_not_change_the_scores) {
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 6), "plain");
+  thread_pool pool(2);
+  const output_result wanted = score_outputs(tiny(), rows, some_jobs, some_groups, pool);
+  output_options pieces;
+  pieces.limits = {1, 256 * 128 * 4, 16 * 256 * 4};
+  const output_result found = score_outputs(tiny(), rows, some_jobs, some_groups, pool, pieces);
+  for (std::size_t j = 0; j < some_jobs.size(); ++j) {
+    for (std::size_t g = 0; g < some_groups.size(); ++g)
+      BOOST_TEST(std::abs(found.kl_div[j][g] - wanted.kl_div[j][g]) <= 2e-3 * wanted.kl_div[j][g] + 1e-7);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(faulty_groups_are_refused) {
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 2), "plain");
+  thread_pool pool(1);
+  const auto refused = [&](const std::vector<linear_group>& groups, const std::vector<std::string>& words) {
+    expect_error(errc::invalid_argument, words,
+                 [&] { static_cast<void>(score_outputs(tiny(), rows, some_jobs, groups, pool)); });
+  };
+  refused({{0}, {7, 0, 7}}, {"layers.1.self_attn.q_proj", "twice"});
+  refused({{}}, {"empty"});
+  refused({{43}}, {"does not have"});
+}
+
+// Members at several inputs, in several blocks, with and without the head, in any order: as the whole model with these
+// Linears quantized. Ranges of tokens and calibrated ones, so that a member behind another one has the same.
+BOOST_AUTO_TEST_CASE(groups_of_several_inputs_are_mixes) {
+  const std::vector<linear_group> groups{{0, 3}, {41, 2, 17, 18}, {9, 42}, {30, 4, 5, 6, 31}};
+  const std::vector<job> jobs{{"int4/group32", "int8/per_token_dynamic"},
+                              {"mxfp4_rceil", "fp8/group32"},
+                              {"fp16", "int4/per_token_dynamic"},
+                              {"int8/per_in_channel", "int8/per_tensor_static"},
+                              {"fp8/tile128x128", "fp16"},
+                              {"int4/group128", "int8/per_token_dynamic", "smoothquant"}};
+  thread_pool pool(2);
+  for (const std::string path : {"plain", "driver"}) {
+    const lm::packed_rows rows = rows_of(captions("captions_small.txt", 7), path);
+    const output_result found = score_outputs(tiny(), rows, jobs, groups, pool);
+    mix_verifier verifier(tiny(), rows, pool);
+    for (std::size_t j = 0; j < jobs.size(); ++j) {
+      for (std::size_t g = 0; g < groups.size(); ++g) {
+        std::vector<std::optional<std::size_t>> choice(tiny().linears().size());
+        for (const std::size_t l : groups[g]) choice[l] = j;
+        const mix_report report = verifier.verify(chosen_mix(tiny(), jobs, found.calibrations, choice));
+        const double wanted = report.mean_divergence * static_cast<double>(report.positions);
+        const std::string what = path + " " + jobs[j].weight + " " + jobs[j].activation + " group " + std::to_string(g);
+        // A last bit of a product may move an activation across a rounding tie.
+        BOOST_TEST(std::abs(found.token_kl_div[j][g] - wanted) <= 2e-3 * wanted,
+                   what << " " << found.token_kl_div[j][g] << " " << wanted);
+        BOOST_TEST(std::abs(found.loss_increase[j][g] - (report.loss - report.base_loss)) <= 1e-5, what);
+        // Padding attends to nothing: q and o of the first group change nothing there.
+        const bool padding_changes = path == "driver" && g > 0;
+        BOOST_TEST((found.kl_div[j][g] > found.token_kl_div[j][g]) == padding_changes, what);
+      }
+    }
+  }
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 4), "plain");
+  const output_result found = score_outputs(tiny(), rows, jobs, groups, pool);
+  // More chunks than copies, little memory, more threads.
+  output_options pieces;
+  pieces.limits = {1, 256 * 128 * 4, 16 * 256 * 4};
+  pieces.state_bytes = 1;
+  pieces.variant_bytes = 1;
+  thread_pool three(3);
+  const output_result other = score_outputs(tiny(), rows, jobs, groups, three, pieces);
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    for (std::size_t g = 0; g < groups.size(); ++g)
+      BOOST_TEST(std::abs(found.kl_div[j][g] - other.kl_div[j][g]) <= 2e-3 * found.kl_div[j][g]);
+  }
+}
+
+// Stopped behind every few questions, in the middle of a portion as well: the same bits, no portion scored twice.
+BOOST_AUTO_TEST_CASE(scores_go_on_to_the_same_bits) {
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 6), "driver");
+  const std::vector<linear_group> groups{{0, 1, 2}, {18, 30}, {42}, {27, 42}, {41}};
+  thread_pool pool(2);
+  output_options options;
+  options.limits.chunk_bytes = 1;
+  options.state_bytes = 3 * rows.rows() * 128 * 4;
+  options.variant_bytes = 1 << 18;
+  const output_result wanted = score_outputs(tiny(), rows, some_jobs, groups, pool, options);
+
+  const lm::testing::temporary_folder folder;
+  options.checkpoint = folder.path() / "state";
+  options.checkpoint_seconds = 0;
+  std::vector<std::string> lines;
+  std::size_t resumed = 0;
+  options.log = [&](const std::string& line) {
+    if (line.starts_with("scored")) lines.push_back(line);
+    if (line.starts_with("resume")) ++resumed;
+  };
+  std::size_t limit = 0;
+  bool is_asked_often = false;
+  std::size_t asked_since = 0;
+  options.stop_requested = [&] {
+    asked_since = lines.size() >= limit ? asked_since + 1 : 0;
+    is_asked_often = is_asked_often || asked_since == 3;
+    return asked_since >= 3;  // behind the first blocks of the next portion
+  };
+  std::optional<output_result> found;
+  int runs = 0;
+  for (; !found && runs < 100; ++runs) {
+    limit = lines.size() + 2;
+    try {
+      found = score_outputs(tiny(), rows, some_jobs, groups, pool, options);
+    } catch (const interrupted&) {
+    }
+  }
+  BOOST_TEST_REQUIRE(found.has_value());
+  BOOST_TEST(runs > 3);
+  BOOST_TEST(is_asked_often);
+  BOOST_TEST(static_cast<int>(resumed) == runs - 1);
+  BOOST_TEST((std::set<std::string>(lines.begin(), lines.end()).size() == lines.size()));
+  BOOST_TEST(same_bytes(found->kl_div, wanted.kl_div));
+  BOOST_TEST(same_bytes(found->token_kl_div, wanted.token_kl_div));
+  BOOST_TEST(same_bytes(found->loss_increase, wanted.loss_increase));
+  BOOST_TEST(found->linear_flops == wanted.linear_flops);
+
+  // What is complete is not scored again; what is of other groups or jobs is not taken over.
+  options.stop_requested = {};
+  const std::size_t all = lines.size();
+  BOOST_TEST(same_bytes(score_outputs(tiny(), rows, some_jobs, groups, pool, options).kl_div, wanted.kl_div));
+  BOOST_TEST(lines.size() == all);
+  const std::vector<linear_group> fewer(groups.begin(), groups.end() - 1);
+  static_cast<void>(score_outputs(tiny(), rows, some_jobs, fewer, pool, options));
+  BOOST_TEST(lines.size() > all);
+}
+
+// Already while the unquantized model runs.
+BOOST_AUTO_TEST_CASE(a_stop_is_heard_at_once) {
+  const lm::packed_rows rows = rows_of(captions("captions_small.txt", 2), "plain");
+  thread_pool pool(1);
+  output_options options;
+  int asked = 0;
+  options.stop_requested = [&] { return ++asked > 0; };
+  BOOST_CHECK_THROW(static_cast<void>(score_outputs(tiny(), rows, some_jobs, some_groups, pool, options)), interrupted);
+  BOOST_TEST(asked == 1);
+}
