@@ -89,7 +89,7 @@ void run_grid(const lm::model& m, const lm::packed_rows& rows, thread_pool& pool
                 found.costs.scoring_seconds + found.costs.weight_seconds, found.costs.scoring_flops / product,
                 all / product, bench::median(real), *std::max_element(real.begin(), real.end()),
                 bench::median(measured), *std::max_element(measured.begin(), measured.end()),
-                static_cast<double>(common::peak_resident_bytes()) * 1e-6);
+                static_cast<double>(qgrain::common::peak_resident_bytes()) * 1e-6);
   }
   std::printf("\n");
 }
@@ -99,7 +99,7 @@ void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int th
   const lm::packed_rows rows =
       lm::pack(sequences, {lm::padding::left, 512, 8, padding_id, padding_id}, m.config().vocabulary);
   thread_pool pool(threads);
-  common::use_one_blas_thread();
+  qgrain::common::use_one_blas_thread();
 
   run_grid(m, rows, pool);
 
@@ -124,8 +124,8 @@ void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int th
       "| rows | threads | one int8 x int8 job, whole run | peak memory of all runs | an added job | its bare products "
       "| ratio |\n");
   std::printf("| %lld | %d | %.3f s | %.0f MB | %.1f ms | %.1f ms | %.2f |\n", static_cast<long long>(rows.rows()),
-              threads, seconds[0], static_cast<double>(common::peak_resident_bytes()) * 1e-6, per_job * 1e3, bare * 1e3,
-              per_job / bare);
+              threads, seconds[0], static_cast<double>(qgrain::common::peak_resident_bytes()) * 1e-6, per_job * 1e3,
+              bare * 1e3, per_job / bare);
 }
 
 }  // namespace

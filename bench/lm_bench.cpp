@@ -62,7 +62,7 @@ class bare_products {
 void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int threads) {
   const packed_rows rows = pack(sequences, {}, m.config().vocabulary);
   thread_pool pool(threads);
-  common::use_one_blas_thread();
+  qgrain::common::use_one_blas_thread();
   const index_t targets = rows.rows() - static_cast<index_t>(rows.sequences.size());
   bare_products products(m, rows.rows(), targets, pool);
   pass_costs costs;

@@ -48,7 +48,7 @@ void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int th
   const lm::packed_rows rows =
       lm::pack(sequences, {lm::padding::left, 512, 8, padding_id, padding_id}, m.config().vocabulary);
   thread_pool pool(threads);
-  common::use_one_blas_thread();
+  qgrain::common::use_one_blas_thread();
   const std::vector<job> jobs = all_jobs();
   const std::vector<linear_group> groups = grouped(m);
   double flops = 0;

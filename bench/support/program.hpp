@@ -21,7 +21,7 @@ namespace qgrain::bench {
 /// The lines of a text file as token ids, by the tokenizer of the model's folder.
 [[nodiscard]] inline std::vector<lm::token_ids> encoded_lines(const std::string& model, const std::string& text_file) {
   const lm::tokenizer tokenizer = lm::tokenizer::load(std::filesystem::path(model) / "tokenizer.json");
-  std::istringstream lines(common::read_text_file(text_file));
+  std::istringstream lines(qgrain::common::read_text_file(text_file));
   std::vector<lm::token_ids> sequences;
   for (std::string line; std::getline(lines, line);) sequences.push_back(tokenizer.encode(line));
   return sequences;

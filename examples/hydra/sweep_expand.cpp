@@ -43,8 +43,7 @@ element_list sweep_elements(const config_override& swept, const config_source& s
                 "override '" + swept.input + "': an interval has no elements to run; use range or choice");
   }
   for (const auto& name : choices(source, swept.key)) {
-    if (matches_any(glob->include, name) && !matches_any(glob->exclude, name))
-      elements.push_back({text_value{name}});
+    if (matches_any(glob->include, name) && !matches_any(glob->exclude, name)) elements.push_back({text_value{name}});
   }
   return elements;
 }

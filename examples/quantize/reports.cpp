@@ -89,8 +89,8 @@ std::string line_of(const tensor_report& report) {
   if (!report.errors) return line;
   line += "  mse " + number_text(report.errors->mse(), "%.6g") + "  sqnr_db " +
           number_text(report.errors->sqnr_db(), "%.4f") + "  max_error " +
-          number_text(report.errors->max_error(), "%.6g") + "  cosine " +
-          number_text(report.errors->cosine(), "%.8f") + "  clipped ";
+          number_text(report.errors->max_error(), "%.6g") + "  cosine " + number_text(report.errors->cosine(), "%.8f") +
+          "  clipped ";
   return line + (report.clipped_known ? std::to_string(report.errors->clipped) : "unknown");
 }
 

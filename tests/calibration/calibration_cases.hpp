@@ -1,6 +1,6 @@
 // The calibration references: cases from the JSON, tensors from the safetensors file beside it.
-#ifndef QGRAIN_TESTS_CALIBRATION_CASES_HPP
-#define QGRAIN_TESTS_CALIBRATION_CASES_HPP
+#ifndef QGRAIN_TESTS_CALIBRATION_CALIBRATION_CASES_HPP
+#define QGRAIN_TESTS_CALIBRATION_CALIBRATION_CASES_HPP
 
 #include <support/vector_file.hpp>
 

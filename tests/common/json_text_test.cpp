@@ -13,7 +13,7 @@
 #include <string>
 
 namespace json = boost::json;
-using namespace qgrain::sweep;
+using namespace qgrain::common;
 
 BOOST_AUTO_TEST_CASE(numbers_as_python_prints_them) {
   // the right-hand sides are what Python's repr gives
@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(numbers_as_python_prints_them) {
                                                   {9.9995e-10, "9.9995e-10"},
                                                   {0.3424186110496521, "0.3424186110496521"},
                                                   {-24903680, "-24903680.0"}};
-  for (const auto& [value, text] : cases) BOOST_TEST(common::number_text(value) == text);
+  for (const auto& [value, text] : cases) BOOST_TEST(qgrain::common::number_text(value) == text);
 }
 
 BOOST_AUTO_TEST_CASE(doubles_survive_writing_and_reading) {
@@ -42,31 +42,31 @@ BOOST_AUTO_TEST_CASE(doubles_survive_writing_and_reading) {
   while (count < 20000) {
     const auto value = std::bit_cast<double>(random());
     if (!std::isfinite(value)) continue;
-    const auto read = common::parse_json(common::json_text(json::array{value}), "text").at(0);
+    const auto read = qgrain::common::parse_json(qgrain::common::json_text(json::array{value}), "text").at(0);
     BOOST_TEST_REQUIRE(read.is_double());
     BOOST_TEST_REQUIRE(std::bit_cast<std::uint64_t>(read.get_double()) == std::bit_cast<std::uint64_t>(value));
     ++count;
   }
-  BOOST_TEST(common::parse_json("0.000123456", "text").get_double() == 0.000123456);
+  BOOST_TEST(qgrain::common::parse_json("0.000123456", "text").get_double() == 0.000123456);
 }
 
 BOOST_AUTO_TEST_CASE(layout) {
   const json::value value{
       {"a", json::array{}}, {"b", json::object{}}, {"c", {1, true, nullptr, "x\"\\\n\x01\x7f\xc3\xa4"}}};
-  BOOST_TEST(common::json_text(value) ==
+  BOOST_TEST(qgrain::common::json_text(value) ==
              "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    true,\n    null,\n"
              "    \"x\\\"\\\\\\n\\u0001\x7f\xc3\xa4\"\n  ]\n}");
-  BOOST_TEST(json::serialize(
-                 common::with_sorted_keys({{"b", {{"d", 1}, {"c", 2}}}, {"a", json::array{{{"z", 1}, {"y", 2}}}}})) ==
+  BOOST_TEST(json::serialize(qgrain::common::with_sorted_keys(
+                 {{"b", {{"d", 1}, {"c", 2}}}, {"a", json::array{{{"z", 1}, {"y", 2}}}}})) ==
              R"({"a":[{"y":2,"z":1}],"b":{"c":2,"d":1}})");
 }
 
 BOOST_AUTO_TEST_CASE(reading_names_the_line_of_a_fault) {
-  BOOST_TEST(common::parse_json("// note\n{\"a\": 1, /* more */ \"b\": [2,],}\n", "f") ==
+  BOOST_TEST(qgrain::common::parse_json("// note\n{\"a\": 1, /* more */ \"b\": [2,],}\n", "f") ==
              (json::value{{"a", 1}, {"b", {2}}}));
   const auto sentence = [](const char* text) {
     try {
-      (void)common::parse_json(text, "file");
+      (void)qgrain::common::parse_json(text, "file");
     } catch (const qgrain::error& e) {
       return std::string(e.what());
     }
@@ -76,11 +76,11 @@ BOOST_AUTO_TEST_CASE(reading_names_the_line_of_a_fault) {
   BOOST_TEST(sentence("{} x").starts_with("file, line 1: "));
   BOOST_TEST(sentence("{\"a\": ").starts_with("file, line 1: "));
   BOOST_TEST(sentence("").starts_with("file, line 1: "));
-  BOOST_CHECK_THROW((void)common::json_text(std::numeric_limits<double>::infinity()), qgrain::error);
+  BOOST_CHECK_THROW((void)qgrain::common::json_text(std::numeric_limits<double>::infinity()), qgrain::error);
   const json::object nested{{"good", 1.0}, {"a", {{"b", json::array{1.0, std::nan("")}}}}};
-  BOOST_CHECK_EXCEPTION((void)common::json_text(nested), qgrain::error, [](const qgrain::error& e) {
+  BOOST_CHECK_EXCEPTION((void)qgrain::common::json_text(nested), qgrain::error, [](const qgrain::error& e) {
     return std::string_view(e.what()).ends_with("infinity or NaN: .a.b[1]");
   });
-  BOOST_CHECK_THROW((void)common::read_json_object("/no/such/file.json"), qgrain::error);
-  BOOST_CHECK_THROW((void)common::read_json_object("/"), qgrain::error);
+  BOOST_CHECK_THROW((void)qgrain::common::read_json_object("/no/such/file.json"), qgrain::error);
+  BOOST_CHECK_THROW((void)qgrain::common::read_json_object("/"), qgrain::error);
 }

@@ -25,13 +25,15 @@ constexpr const char* manifest_name = "mixed_autoquant_lm_quant_manifest.json";
 
 double number(const json::value& value) { return value.to_number<double>(); }
 
-std::string common::number_text(double value) {
+std::string number_text(double value) {
   std::ostringstream text;
   text << value;
   return text.str();
 }
 
-json::value manifest_of(const std::string& folder) { return common::read_json_file(folder + "/" + manifest_name); }
+json::value manifest_of(const std::string& folder) {
+  return qgrain::common::read_json_file(folder + "/" + manifest_name);
+}
 
 // What qgrain-lm says of a mix on captions_small, unpadded.
 json::value mix_measured_by_lm(const fixture& f, const std::string& mix) {
@@ -46,7 +48,7 @@ json::value mix_measured_by_lm(const fixture& f, const std::string& mix) {
 
 // The stored search of ModelOpt 0.47 with this name.
 json::object reference_search(std::string_view name) {
-  const json::value all = common::read_json_file(source_dir / "tests/data/scores/jobs.json");
+  const json::value all = qgrain::common::read_json_file(source_dir / "tests/data/scores/jobs.json");
   for (const json::value& search : all.at("searches").as_array()) {
     if (search.at("name").as_string() == name) return search.as_object();
   }
@@ -61,7 +63,7 @@ void compare_search(fixture& f, const std::string& name, const std::vector<std::
   std::vector<const json::object*> chosen;
   for (const json::value& target : stored.at("targets").as_array()) chosen.push_back(&target.as_object());
   for (const json::object* target : chosen)
-    targets += (targets.empty() ? "" : ",") + common::number_text(number(target->at("effective_bits")));
+    targets += (targets.empty() ? "" : ",") + number_text(number(target->at("effective_bits")));
   std::vector<std::string> arguments{"-m",
                                      three_formats,
                                      "compat=modelopt",
@@ -75,7 +77,7 @@ void compare_search(fixture& f, const std::string& name, const std::vector<std::
   bool is_first = true;
   for (const json::object* target : chosen) {
     const json::value manifest = manifest_of(f.path("out/mixed/default/small/autoquant.effective_bits=") +
-                                             common::number_text(number(target->at("effective_bits"))));
+                                             number_text(number(target->at("effective_bits"))));
     const json::object& stats = manifest.at("autoquant_state").at("candidate_stats").as_object();
     if (is_first) {
       BOOST_TEST(stats.size() == groups.at("scores").as_array().size());
@@ -195,9 +197,9 @@ BOOST_FIXTURE_TEST_CASE(every_method_in_one_run_with_a_measured_mix, fixture) {
   for (const std::string threads : {"2", "3"}) {
     BOOST_TEST(run(arguments(threads, threads)).exit_code == 0);
     for (const char* file : {manifest_name, "quant_recipe.json", "mix.json", "autoquant-report.html"})
-      BOOST_TEST(
-          (common::read_text_file(path("one") + "/" + file) == common::read_text_file(path(threads) + "/" + file)),
-          file);
+      BOOST_TEST((qgrain::common::read_text_file(path("one") + "/" + file) ==
+                  qgrain::common::read_text_file(path(threads) + "/" + file)),
+                 file);
   }
 }
 
@@ -245,7 +247,7 @@ BOOST_FIXTURE_TEST_CASE(budgets_in_bytes_and_milliseconds, fixture) {
     for (const char* shape : {"128x128", "64x128", "384x128", "128x384", "1024x128"}) shapes[shape] = ms;
   }
   const json::object table{{"unit", "ms"}, {"latencies", latencies}};
-  common::write_text_file(path("latency.json"), json::serialize(table));
+  qgrain::common::write_text_file(path("latency.json"), json::serialize(table));
   const std::string table_key = "autoquant.latency_table=" + path("latency.json");
   const json::value both = search_of({"autoquant.effective_bits=16", table_key, "autoquant.latency_ms=60"}, "both");
   const json::value& second = both.at("search").at("second");
@@ -259,8 +261,8 @@ BOOST_FIXTURE_TEST_CASE(budgets_in_bytes_and_milliseconds, fixture) {
   refused({formats, "autoquant.weight_bytes=1000"}, {"1000", "bytes"});
   refused({formats, "autoquant.effective_bits=2"}, {"effective_bits", "4.25"});
   latencies["fp16:fp16"].as_object().erase("1024x128");
-  common::write_text_file(path("latency.json"),
-                          json::serialize(json::object{{"unit", "ms"}, {"latencies", latencies}}));
+  qgrain::common::write_text_file(path("latency.json"),
+                                  json::serialize(json::object{{"unit", "ms"}, {"latencies", latencies}}));
   refused({formats, table_key, "autoquant.latency_ms=60"}, {"latency.json", "fp16:fp16", "1024x128"});
   refused({formats, "autoquant.latency_ms=60"}, {"autoquant.latency_ms", "latency_table"});
 }
@@ -298,7 +300,7 @@ BOOST_FIXTURE_TEST_CASE(formats_compete_with_their_own_calibration, fixture) {
     calibrations.emplace_back(format.at("calibration").as_string());
   BOOST_TEST((calibrations == std::vector<std::string>{"awq_lite", "smoothquant", "max"}));
   // ModelOpt's own scores of these presets alone, per Linear
-  const json::value all = common::read_json_file(source_dir / "tests/data/scores/jobs.json");
+  const json::value all = qgrain::common::read_json_file(source_dir / "tests/data/scores/jobs.json");
   std::size_t compared = 0;
   for (const json::value& job : all.at("jobs").as_array()) {
     const std::map<std::string, std::size_t> presets{{"small_f32_driver_preset-INT4_AWQ_CFG", 0},
@@ -315,7 +317,7 @@ BOOST_FIXTURE_TEST_CASE(formats_compete_with_their_own_calibration, fixture) {
   }
   BOOST_TEST(compared == 86U);
   // The mix holds what calibration found: qgrain-lm measures the same.
-  const json::object mix = common::read_json_file(path("calibrated/mix.json")).at("linears").as_object();
+  const json::object mix = qgrain::common::read_json_file(path("calibrated/mix.json")).at("linears").as_object();
   const bool has_scale = std::any_of(
       mix.begin(), mix.end(), [](const auto& entry) { return entry.value().as_object().contains("input_scale"); });
   BOOST_TEST(has_scale);
@@ -338,8 +340,8 @@ BOOST_FIXTURE_TEST_CASE(a_vision_tower_stays_as_it_is_and_counts_in_the_budget, 
       {"post_processor", nullptr},
       {"decoder", {{"type", "ByteLevel"}}},
       {"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", json::array()}}}};
-  common::write_text_file(path("vl/tokenizer.json"), json::serialize(tokenizer));
-  common::write_text_file(path("texts.txt"), "A man riding a horse\nTwo dogs on a beach\n");
+  qgrain::common::write_text_file(path("vl/tokenizer.json"), json::serialize(tokenizer));
+  qgrain::common::write_text_file(path("texts.txt"), "A man riding a horse\nTwo dogs on a beach\n");
   const auto search = [&](const std::string& name, const std::string& further) {
     const program_result result =
         run({"autoquant.formats=[wint8_afp16,wint4_afp16/w_group32]", "autoquant.effective_bits=7", further,

@@ -56,7 +56,7 @@ inline std::map<std::string, std::string> result_files(const fs::path& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string path = entry.path().lexically_relative(folder).string();
     if (!entry.is_regular_file() || path.starts_with(".sweep") || path.ends_with("stats.json")) continue;
-    files[path] = common::read_text_file(entry.path());
+    files[path] = qgrain::common::read_text_file(entry.path());
   }
   return files;
 }
@@ -153,7 +153,7 @@ inline void kill_and_compare(int kills, const kill_plan& plan = {}) {
   {
     background_program whole("qgrain-sweep", plan.arguments, undisturbed, output);
     const int code = whole.wait();
-    BOOST_TEST_REQUIRE(code == 0, common::read_text_file(output));
+    BOOST_TEST_REQUIRE(code == 0, qgrain::common::read_text_file(output));
   }
   const auto whole_time =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
@@ -182,7 +182,7 @@ inline void kill_and_compare(int kills, const kill_plan& plan = {}) {
       }
       const int code = run.wait();
       is_complete = code == 0;
-      BOOST_TEST_REQUIRE((code == 0 || code == -1), (fs::exists(output) ? common::read_text_file(output) : ""));
+      BOOST_TEST_REQUIRE((code == 0 || code == -1), (fs::exists(output) ? qgrain::common::read_text_file(output) : ""));
       if (!fs::exists(folder)) continue;
       // Whatever stands under a result's name is whole.
       for (const auto& [path, text] : result_files(folder)) {

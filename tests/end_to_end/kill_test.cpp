@@ -16,7 +16,7 @@ bool comes_to_be(const fs::path& path) {
 
 bool comes_to_hold(const fs::path& path, const std::string& text) {
   for (int i = 0; i < 60000; ++i) {
-    if (fs::exists(path) && common::read_text_file(path).find(text) != std::string::npos) return true;
+    if (fs::exists(path) && qgrain::common::read_text_file(path).find(text) != std::string::npos) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return false;
@@ -42,9 +42,9 @@ BOOST_AUTO_TEST_CASE(a_second_run_stops_and_ctrl_c_ends_the_first_cleanly) {
   BOOST_TEST((second.err.find("another run works in") != std::string::npos), second.err);
   first.signal(SIGINT);
   BOOST_TEST(first.wait() == 130);
-  const std::string said = common::read_text_file(scratch.path() / "first.txt");
+  const std::string said = qgrain::common::read_text_file(scratch.path() / "first.txt");
   BOOST_TEST((said.find("interrupted; go on with runner.resume=") != std::string::npos), said);
-  BOOST_TEST((common::read_text_file(out / ".sweep/log").find("checkpoint") != std::string::npos));
+  BOOST_TEST((qgrain::common::read_text_file(out / ".sweep/log").find("checkpoint") != std::string::npos));
   const program_result resumed =
       run_program("qgrain-sweep", {"runner.resume=latest", "runner.output_dir=" + out.string()}, scratch.path());
   BOOST_TEST(resumed.exit_code == 0, resumed.err);
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_write_that_fails_is_a_clear_error_and_harms_nothing) {
   for (const std::string& argument : two) command += " " + shell_quoted(argument);
   const int status = std::system((command + " >out.txt 2>err.txt").c_str());
   BOOST_TEST((WIFEXITED(status) && WEXITSTATUS(status) == 1));
-  const std::string said = common::read_text_file(scratch.path() / "err.txt");
+  const std::string said = qgrain::common::read_text_file(scratch.path() / "err.txt");
   BOOST_TEST((said.find("writing failed: File too large") != std::string::npos), said);
   auto after = result_files(scratch.path() / "out");
   // the sweep's own summary grows with its jobs
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_folder_that_is_taken_away_is_a_clear_error) {
   BOOST_TEST_REQUIRE(comes_to_hold(out / ".sweep/log", "scored"));
   fs::rename(out, scratch.path() / "moved");
   BOOST_TEST(run.wait() == 1);
-  const std::string said = common::read_text_file(scratch.path() / "said.txt");
+  const std::string said = qgrain::common::read_text_file(scratch.path() / "said.txt");
   BOOST_TEST((said.find("failed: No such file or directory") != std::string::npos), said);
   fs::rename(scratch.path() / "moved", out);
   const program_result resumed = run_program("qgrain-sweep", {"runner.resume=" + out.string()}, scratch.path());

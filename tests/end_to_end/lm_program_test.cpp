@@ -103,7 +103,8 @@ BOOST_FIXTURE_TEST_CASE(a_sharded_checkpoint_gives_the_same_bytes, fixture) {
   BOOST_TEST(run({"--tokens", file("ids.safetensors"), "--logits", file("whole.safetensors")}).exit_code == 0);
   BOOST_TEST(run({"--tokens", file("ids.safetensors"), "--logits", file("shards.safetensors")}, sharded).exit_code ==
              0);
-  BOOST_TEST(common::read_text_file(file("whole.safetensors")) == common::read_text_file(file("shards.safetensors")));
+  BOOST_TEST(qgrain::common::read_text_file(file("whole.safetensors")) ==
+             qgrain::common::read_text_file(file("shards.safetensors")));
   std::filesystem::remove(sharded / "b.safetensors");
   refused({"--tokens", file("ids.safetensors"), "--logits", file("out.safetensors")},
           {"b.safetensors", "does not exist"}, sharded);
@@ -113,7 +114,7 @@ BOOST_FIXTURE_TEST_CASE(text_gives_the_reference_loss, fixture) {
   const program_result result = run({"--text", (source_dir / "examples/data/captions_medium.txt").string(), "--json"});
   BOOST_TEST(result.exit_code == 0);
   const boost::json::value found = boost::json::parse(result.out);
-  const boost::json::value reference = common::read_json_file(data_dir / "lm_reference.json");
+  const boost::json::value reference = qgrain::common::read_json_file(data_dir / "lm_reference.json");
   const double wanted = reference.at("losses").at("medium_f32").at("plain").at("mean_over_targets").as_double();
   BOOST_TEST(std::abs(found.at("mean_loss").as_double() - wanted) <= 1e-5);
   BOOST_TEST(std::abs(found.at("perplexity").as_double() - std::exp(wanted)) <= 1e-4);
@@ -126,7 +127,7 @@ BOOST_FIXTURE_TEST_CASE(encode_decode_and_generate, fixture) {
   const program_result ids = run({"--encode", text});
   BOOST_TEST(ids.exit_code == 0);
   BOOST_TEST(run({"--decode", ids.out}).out == text + "\n");
-  common::write_text_file(file("texts.json"), R"(["A café, <|im_start|>twice.", ""])");
+  qgrain::common::write_text_file(file("texts.json"), R"(["A café, <|im_start|>twice.", ""])");
   const program_result lists = run({"--encode-file", file("texts.json")});
   const boost::json::value parsed = boost::json::parse(lists.out);
   BOOST_TEST(parsed.as_array().size() == 2U);
@@ -153,16 +154,16 @@ BOOST_FIXTURE_TEST_CASE(encode_decode_and_generate, fixture) {
 BOOST_FIXTURE_TEST_CASE(bad_input_is_refused_in_one_sentence, fixture) {
   refused({"--prompt", "x"}, {"nowhere", "config.json"}, folder.path() / "nowhere");
   refused({"--prompt", ""}, {"prompt", "empty"});
-  common::write_text_file(file("empty.txt"), "\n\n");
+  qgrain::common::write_text_file(file("empty.txt"), "\n\n");
   refused({"--text", file("empty.txt")}, {"empty.txt", "empty"});
   refused({"--text", file("missing.txt")}, {"missing.txt"});
-  common::write_text_file(file("short.txt"), "a\n");
+  qgrain::common::write_text_file(file("short.txt"), "a\n");
   refused({"--text", file("short.txt")}, {"successor"});
   refused({"--decode", "1 1024"}, {"1024"});
   refused({"--decode", "1 x"}, {"\"x\""});
-  common::write_text_file(file("texts.json"), R"(["a", 1])");
+  qgrain::common::write_text_file(file("texts.json"), R"(["a", 1])");
   refused({"--encode-file", file("texts.json")}, {"texts.json", "entry 1"});
-  common::write_text_file(file("texts.json"), R"(["a", )");
+  qgrain::common::write_text_file(file("texts.json"), R"(["a", )");
   refused({"--encode-file", file("texts.json")}, {"texts.json", "line 1"});
   refused({"--encode", "a\xFF"}, {"UTF-8", "1"});
   write_ids(file("ids.safetensors"), {2}, {1, 1024});
@@ -180,7 +181,7 @@ BOOST_FIXTURE_TEST_CASE(bad_input_is_refused_in_one_sentence, fixture) {
   std::filesystem::permissions(broken / "model.safetensors", std::filesystem::perms::owner_all);
   std::filesystem::resize_file(broken / "model.safetensors", 2'000'000);
   refused({"--prompt", "x"}, {"broken/model.safetensors", "truncated"}, broken);
-  common::write_text_file(broken / "tokenizer.json", "{");
+  qgrain::common::write_text_file(broken / "tokenizer.json", "{");
   refused({"--encode", "x"}, {"broken/tokenizer.json"}, broken);
 }
 

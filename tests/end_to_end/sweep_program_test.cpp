@@ -36,7 +36,7 @@ std::string joined(const std::set<std::string>& texts) {
 // One multirun per pair over the granularities that the stored jobs of a data set name, against these jobs.
 void compare_seed_jobs(fixture& f, const std::string& size, const std::string& data_path, const std::string& grouping,
                        int wanted_jobs) {
-  const json::value all = common::read_json_file(source_dir / "tests/data/scores/jobs.json");
+  const json::value all = qgrain::common::read_json_file(source_dir / "tests/data/scores/jobs.json");
   const std::vector<std::string> layers = texts_of(all.at("layer_names"));
   std::map<std::string, std::set<std::string>> granularities;  // of each pair
   std::vector<const json::object*> jobs;
@@ -74,7 +74,8 @@ void compare_seed_jobs(fixture& f, const std::string& size, const std::string& d
     for (const json::value& s : stored_layers) largest = std::max(largest, s.to_number<double>());
     for (const std::string& granularity : texts_of(job->at("seed").at("quant_granularity"))) {
       const std::filesystem::path folder = std::filesystem::path(out) / pair / granularity / size;
-      const json::value manifest = common::read_json_file(folder / (pair + "_autoquant_lm_quant_manifest.json"));
+      const json::value manifest =
+          qgrain::common::read_json_file(folder / (pair + "_autoquant_lm_quant_manifest.json"));
       const std::string name = std::string(job->at("name").as_string()) + " as " + pair + " " + granularity;
       for (std::size_t l = 0; l < layers.size(); ++l) {
         const double wanted = stored_layers[l].to_number<double>();
@@ -146,7 +147,7 @@ BOOST_FIXTURE_TEST_CASE(a_job_writes_its_files_and_reports_are_made_again, fixtu
                           "wint4_aint8_autoquant_lm_quant_manifest.json"}),
              joined(files));
   const json::value manifest =
-      common::read_json_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json");
+      qgrain::common::read_json_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json");
   BOOST_TEST(manifest.at("recipes").at("weight").at("name").as_string() == "int4/group64");
   BOOST_TEST(manifest.at("recipes").at("weight").at("bits_per_element").to_number<double>() == 4.5);
   BOOST_TEST(manifest.at("recipes").at("activation").at("name").as_string() == "int8/per_tensor_static");
@@ -158,15 +159,15 @@ BOOST_FIXTURE_TEST_CASE(a_job_writes_its_files_and_reports_are_made_again, fixtu
   again.emplace_back("runner.threads=3");
   BOOST_TEST(run(again).exit_code == 0);
   for (const std::string name : {"layer-sensitivity-report.json", "wint4_aint8_autoquant_lm_quant_manifest.json"}) {
-    BOOST_TEST((common::read_text_file(folder.path() / "job" / name) ==
-                common::read_text_file(folder.path() / "again" / name)),
+    BOOST_TEST((qgrain::common::read_text_file(folder.path() / "job" / name) ==
+                qgrain::common::read_text_file(folder.path() / "again" / name)),
                name);
   }
 
   // The same again: reported complete, and what is there stays. Another configuration: refused, the key named.
-  const std::string report = common::read_text_file(folder.path() / "job/layer-sensitivity-report.md");
+  const std::string report = qgrain::common::read_text_file(folder.path() / "job/layer-sensitivity-report.md");
   const std::string manifest_text =
-      common::read_text_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json");
+      qgrain::common::read_text_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json");
   const program_result complete = run(arguments);
   BOOST_TEST(complete.exit_code == 0, complete.err);
   BOOST_TEST((complete.out.find("complete already") != std::string::npos), complete.out);
@@ -175,13 +176,13 @@ BOOST_FIXTURE_TEST_CASE(a_job_writes_its_files_and_reports_are_made_again, fixtu
   const program_result refusal = run(differing);
   BOOST_TEST(refusal.exit_code == 1);
   BOOST_TEST((refusal.err.find("autoquant.batch_size (8 there, 4 here)") != std::string::npos), refusal.err);
-  BOOST_TEST(
-      (common::read_text_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json") == manifest_text));
+  BOOST_TEST((qgrain::common::read_text_file(folder.path() / "job/wint4_aint8_autoquant_lm_quant_manifest.json") ==
+              manifest_text));
   std::filesystem::remove(folder.path() / "job/layer-sensitivity-report.md");
   std::vector<std::string> report_only = arguments;
   report_only.emplace_back("runner.report_only=true");
   BOOST_TEST(run(report_only).exit_code == 0);
-  BOOST_TEST((common::read_text_file(folder.path() / "job/layer-sensitivity-report.md") == report));
+  BOOST_TEST((qgrain::common::read_text_file(folder.path() / "job/layer-sensitivity-report.md") == report));
 
   // A manifest of another model.
   std::filesystem::copy(model_dir, folder.path() / "other");
@@ -212,7 +213,7 @@ BOOST_FIXTURE_TEST_CASE(a_multirun_has_a_folder_per_job_and_marks_what_has_no_ef
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path("out"))) {
     if (!entry.path().string().ends_with("_quant_manifest.json")) continue;
     ++manifests;
-    const json::value manifest = common::read_json_file(entry.path());
+    const json::value manifest = qgrain::common::read_json_file(entry.path());
     const bool has_effect = manifest.at("quantization").at("has_effect").as_bool();
     const std::string at = entry.path().string();
     const bool overlay_without_effect = at.find("wint4_afp16/a_per_token_dynamic") != std::string::npos;
@@ -234,7 +235,7 @@ BOOST_FIXTURE_TEST_CASE(illegal_jobs_are_listed_at_once_or_skipped, fixture) {
   BOOST_TEST(result.exit_code == 0, result.err);
   BOOST_TEST((result.out.find("3 jobs skipped") != std::string::npos));
   std::set<std::string> labels;
-  const json::value skipped = common::read_json_file(folder.path() / "out/skipped-jobs.json");
+  const json::value skipped = qgrain::common::read_json_file(folder.path() / "out/skipped-jobs.json");
   for (const json::value& job : skipped.as_array()) {
     labels.emplace(job.at("job").as_string());
     BOOST_TEST(!job.at("reason").as_string().empty());
@@ -261,8 +262,8 @@ BOOST_FIXTURE_TEST_CASE(every_pair_by_rule_is_a_choice, fixture) {
                                       "dataset.captions_path=" + small.string(), "runner.output_dir=" + path("list")});
   BOOST_TEST(recipes.exit_code == 0, recipes.err);
   const json::value manifest =
-      common::read_json_file(folder.path() / "pair/wnf4_anvfp4_autoquant_lm_quant_manifest.json");
-  const json::value scores = common::read_json_file(folder.path() / "list/linear-scores.json");
+      qgrain::common::read_json_file(folder.path() / "pair/wnf4_anvfp4_autoquant_lm_quant_manifest.json");
+  const json::value scores = qgrain::common::read_json_file(folder.path() / "list/linear-scores.json");
   BOOST_TEST((manifest.at("linear_scores") == scores.at("jobs").at(0).at("linear_scores")));
 }
 
@@ -271,7 +272,8 @@ BOOST_FIXTURE_TEST_CASE(an_approximated_cross_term_is_stated, fixture) {
     const program_result result = run({"quant_pair=wint4_aint4", "dataset.size=small", "autoquant.cross_term=" + mode,
                                        "runner.output_dir=" + path(mode)});
     BOOST_TEST(result.exit_code == 0, result.err);
-    return common::read_json_file(folder.path() / mode / "wint4_aint4_autoquant_lm_quant_manifest.json").as_object();
+    return qgrain::common::read_json_file(folder.path() / mode / "wint4_aint4_autoquant_lm_quant_manifest.json")
+        .as_object();
   };
   const json::object exact = manifest_of("exact");
   BOOST_TEST(!exact.contains("cross_term"));
@@ -286,7 +288,7 @@ BOOST_FIXTURE_TEST_CASE(an_approximated_cross_term_is_stated, fixture) {
     for (const auto& entry : found.at("linear_scores").as_object()) sum += entry.value().to_number<double>();
     BOOST_TEST(sum != wanted);
     BOOST_TEST(std::abs(sum / wanted - 1) < 0.1);
-    const std::string report = common::read_text_file(folder.path() / mode / "layer-sensitivity-report.md");
+    const std::string report = qgrain::common::read_text_file(folder.path() / mode / "layer-sensitivity-report.md");
     BOOST_TEST((report.find("|Cross term|`" + mode + "`, measured error of the sum ") != std::string::npos));
   }
   refused({"autoquant.cross_term=some"}, {"autoquant.cross_term", "sampled", "some"});
@@ -302,14 +304,14 @@ BOOST_FIXTURE_TEST_CASE(recipe_lists_are_scored_as_they_are, fixture) {
   BOOST_TEST(run(with({"jobs=[int8/per_tensor:fp16,{weight:mxfp4_rceil,activation:fp8/per_token_dynamic}]",
                        "runner.output_dir=" + path("a")}))
                  .exit_code == 0);
-  common::write_text_file(
+  qgrain::common::write_text_file(
       path("jobs.json"),
       R"([["int8/per_tensor", "fp16"], {"weight": "mxfp4_rceil", "activation": "fp8/per_token_dynamic"}])");
   BOOST_TEST(run(with({"jobs=" + path("jobs.json"), "runner.output_dir=" + path("b"), "runner.threads=1"})).exit_code ==
              0);
-  BOOST_TEST((common::read_text_file(folder.path() / "a/linear-scores.json") ==
-              common::read_text_file(folder.path() / "b/linear-scores.json")));
-  const json::value scores = common::read_json_file(folder.path() / "a/linear-scores.json");
+  BOOST_TEST((qgrain::common::read_text_file(folder.path() / "a/linear-scores.json") ==
+              qgrain::common::read_text_file(folder.path() / "b/linear-scores.json")));
+  const json::value scores = qgrain::common::read_json_file(folder.path() / "a/linear-scores.json");
   BOOST_TEST(scores.at("jobs").as_array().size() == 2U);
   BOOST_TEST(scores.at("jobs").at(0).at("linear_scores").as_object().size() == 43U);
   BOOST_TEST(scores.at("losses").as_array().size() == 16U);
@@ -318,7 +320,7 @@ BOOST_FIXTURE_TEST_CASE(recipe_lists_are_scored_as_they_are, fixture) {
   BOOST_TEST(run(with({"jobs=[int8/per_tensor:int8/per_tensor_static:percentile]", "autoquant.method=weight_mse",
                        "autoquant.methods=[gradient,kl_div]", "runner.output_dir=" + path("methods")}))
                  .exit_code == 0);
-  const json::value several = common::read_json_file(folder.path() / "methods/linear-scores.json");
+  const json::value several = qgrain::common::read_json_file(folder.path() / "methods/linear-scores.json");
   BOOST_TEST(several.at("method").as_string() == "weight_mse");
   const json::object& entry = several.at("jobs").at(0).as_object();
   BOOST_TEST(entry.at("calibration").as_string() == "percentile");
@@ -351,17 +353,17 @@ BOOST_FIXTURE_TEST_CASE(bad_input_is_refused_before_any_work, fixture) {
   refused({"-m", "dataset.size=small", "dataset.captions_path=" + small.string() + "," + path("missing.txt")},
           {"missing.txt"});
   refused({"-m", "dataset.size=small", "autoquant.effective_bits=8,2"}, {"bits"});
-  common::write_text_file(path("empty.txt"), "\n \n");
+  qgrain::common::write_text_file(path("empty.txt"), "\n \n");
   refused({"dataset.captions_path=" + path("empty.txt")}, {"empty.txt"});
   refused({"dataset.captions_path=" + small.string()}, {"captions_small.txt", "16", "128"});
   refused({"dataset.captions_path=" + path("missing.txt")}, {"missing.txt"});
   refused({"model.path=" + path("nowhere")}, {"nowhere"});
   refused({"model=qwen3_vl_4b_instruct"}, {"model.path"});
-  common::write_text_file(path("file"), "x");
+  qgrain::common::write_text_file(path("file"), "x");
   refused({"runner.output_dir=" + path("file")}, {"file"});
   refused({"runner.output_dir=" + path("file/below")}, {"file"});
   refused({"runner.report_only=true"}, {"manifest"});
-  common::write_text_file(path("conf.json"), "{");
+  qgrain::common::write_text_file(path("conf.json"), "{");
   BOOST_TEST(run({"--conf-dir", path("no-such-folder")}).exit_code == 1);
 }
 
@@ -381,14 +383,14 @@ BOOST_FIXTURE_TEST_CASE(the_configuration_can_be_looked_at_and_extended, fixture
   BOOST_TEST(!std::filesystem::exists(path("out")));
 
   std::filesystem::create_directories(folder.path() / "conf/quant_granularity");
-  common::write_text_file(
+  qgrain::common::write_text_file(
       folder.path() / "conf/quant_granularity/w_group48.json",
       R"({"name": "w_group48", "quant_cfg_overrides": {"*weight_quantizer": {"block_sizes": {"-1": 48}}}} // mine)");
   const program_result own = run({"--conf-dir", path("conf"), "quant_pair=wint4_afp16", "quant_granularity=w_group48",
                                   "dataset.size=small", "runner.output_dir=" + path("own")});
   BOOST_TEST(own.exit_code == 0, own.err);
   const json::value manifest =
-      common::read_json_file(folder.path() / "own/wint4_afp16_autoquant_lm_quant_manifest.json");
+      qgrain::common::read_json_file(folder.path() / "own/wint4_afp16_autoquant_lm_quant_manifest.json");
   BOOST_TEST(manifest.at("recipes").at("weight").at("name").as_string() == "int4/group48");
 }
 
@@ -429,13 +431,13 @@ BOOST_FIXTURE_TEST_CASE(a_dry_run_estimates_what_the_run_then_counts, fixture) {
     const double operations = number_before(" G operations") * 1e9;
     const double bytes = number_before(" MB;") * 1e6;
     BOOST_TEST(run(arguments).exit_code == 0);
-    const json::value stats =
-        common::read_json_file(out + mode + "/wint4_aint8/default/small/run_stats.json").at("matrix_product_flops");
+    const json::value stats = qgrain::common::read_json_file(out + mode + "/wint4_aint8/default/small/run_stats.json")
+                                  .at("matrix_product_flops");
     double counted = 0;
     for (const auto& entry : stats.as_object()) counted += entry.value().to_number<double>();
     BOOST_TEST(std::abs(operations / counted - 1) < 0.25, mode << ": " << operations << " and " << counted);
-    const json::value peak =
-        common::read_json_file(out + mode + "/wint4_aint8/default/small/run_stats.json").at("peak_resident_bytes");
+    const json::value peak = qgrain::common::read_json_file(out + mode + "/wint4_aint8/default/small/run_stats.json")
+                                 .at("peak_resident_bytes");
 #ifndef __SANITIZE_ADDRESS__  // which multiplies the memory of a program
     BOOST_TEST((bytes > 0.5 * peak.to_number<double>() && bytes < 2 * peak.to_number<double>()), bytes << " " << peak);
 #endif
@@ -486,7 +488,7 @@ BOOST_FIXTURE_TEST_CASE(calibration_and_compat_change_recipes, fixture) {
 
 // The JSON blocks below "## Adding" of docs/sweep_guide.md.
 std::vector<std::string> blocks_of_the_guide() {
-  const std::string guide = common::read_text_file(source_dir / "docs/sweep_guide.md");
+  const std::string guide = qgrain::common::read_text_file(source_dir / "docs/sweep_guide.md");
   constexpr std::string_view begin = "```json\n";
   std::vector<std::string> blocks;
   for (std::size_t at = guide.find(begin, guide.find("## Adding")); at != std::string::npos;
@@ -505,16 +507,16 @@ BOOST_FIXTURE_TEST_CASE(own_pairs_overlays_formats_and_data, fixture) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::filesystem::path file = folder.path() / "conf" / (files[i] + ".json");
     std::filesystem::create_directories(file.parent_path());
-    common::write_text_file(file, blocks[i]);
+    qgrain::common::write_text_file(file, blocks[i]);
   }
-  common::write_text_file(path("texts.txt"), "A man riding a horse\nTwo dogs on a beach\nA red bus\n");
+  qgrain::common::write_text_file(path("texts.txt"), "A man riding a horse\nTwo dogs on a beach\nA red bus\n");
   const program_result result =
       run({"--conf-dir", path("conf"), "-m", "dataset=mine", "dataset.captions_path=" + path("texts.txt"),
            "quant_pair=wint3g32_aint8", "quant_granularity=default,a_per_token_w_group96",
            "runner.output_dir=" + path("runs")});
   BOOST_TEST(result.exit_code == 0, result.err);
   const auto recipe = [&](const std::string& granularity, const char* role) {
-    const json::value manifest = common::read_json_file(
+    const json::value manifest = qgrain::common::read_json_file(
         path("runs/wint3g32_aint8/" + granularity + "/all/wint3g32_aint8_autoquant_lm_quant_manifest.json"));
     BOOST_TEST(manifest.at("dataset").at("num_calib_samples").as_int64() == 3);
     return std::string(manifest.at("recipes").at(role).at("name").as_string());
@@ -531,10 +533,11 @@ BOOST_FIXTURE_TEST_CASE(own_pairs_overlays_formats_and_data, fixture) {
 BOOST_FIXTURE_TEST_CASE(what_is_not_covered_is_refused_by_name, fixture) {
   std::filesystem::create_directories(folder.path() / "conf/quant_format");
   const auto format = [&](const std::string& name, const std::string& entry, const std::string& algorithm) {
-    common::write_text_file(path("conf/quant_format/" + name + ".json"),
-                            R"({"quant_cfg": {"*weight_quantizer": {"num_bits": 4, "block_sizes": {"-1": 128}}, )"
-                            R"("*input_quantizer": {"enable": false}, )" +
-                                entry + R"(}, "disabled_by_default": true, "algorithm": )" + algorithm + "}");
+    qgrain::common::write_text_file(
+        path("conf/quant_format/" + name + ".json"),
+        R"({"quant_cfg": {"*weight_quantizer": {"num_bits": 4, "block_sizes": {"-1": 128}}, )"
+        R"("*input_quantizer": {"enable": false}, )" +
+            entry + R"(}, "disabled_by_default": true, "algorithm": )" + algorithm + "}");
     return std::vector<std::string>{"--conf-dir", path("conf"), "quant_pair.format_name=" + name};
   };
   refused(format("GPTQ", R"("*lm_head*": {"enable": false})", R"("gptq")"), {"algorithm", "gptq", "not built in"});
@@ -551,9 +554,9 @@ BOOST_FIXTURE_TEST_CASE(what_is_not_covered_is_refused_by_name, fixture) {
        {"W4A8_AWQ_BETA_CFG", "NVFP4_AWQ_CLIP_CFG", "NVFP4_AWQ_FULL_CFG", "NVFP4_SVDQUANT_DEFAULT_CFG"})
     refused({"quant_pair.format_name=" + name}, {name});
   std::filesystem::create_directories(path("moe"));
-  json::value config = common::read_json_file(model_dir / "config.json");
+  json::value config = qgrain::common::read_json_file(model_dir / "config.json");
   config.as_object()["architectures"] = json::array{"Qwen3MoeForCausalLM"};
-  common::write_text_file(path("moe/config.json"), json::serialize(config));
+  qgrain::common::write_text_file(path("moe/config.json"), json::serialize(config));
   refused({"model.path=" + path("moe")}, {"Qwen3MoeForCausalLM", "not supported"});
 }
 

@@ -1,6 +1,6 @@
 // What the engine tests share: the embedded model and its caption files on both data paths.
-#ifndef QGRAIN_TESTS_ENGINE_SUPPORT_HPP
-#define QGRAIN_TESTS_ENGINE_SUPPORT_HPP
+#ifndef QGRAIN_TESTS_ENGINE_ENGINE_SUPPORT_HPP
+#define QGRAIN_TESTS_ENGINE_ENGINE_SUPPORT_HPP
 
 #include <engine/score/engine.hpp>
 #include <lm/lm_support.hpp>

@@ -1,6 +1,6 @@
 // The cases of tests/data/hydra, and values written the way they are stored there.
-#ifndef QGRAIN_TESTS_SWEEP_CONFIG_REFERENCE_CASES_HPP
-#define QGRAIN_TESTS_SWEEP_CONFIG_REFERENCE_CASES_HPP
+#ifndef QGRAIN_TESTS_HYDRA_REFERENCE_CASES_HPP
+#define QGRAIN_TESTS_HYDRA_REFERENCE_CASES_HPP
 
 #include <common/json_file.hpp>
 
@@ -17,7 +17,7 @@ namespace qgrain::test {
 namespace json = boost::json;
 
 inline json::object reference_cases(const std::string& name) {
-  return common::read_json_object(std::string(QGRAIN_SOURCE_DIR) + "/tests/data/hydra/" + name);
+  return qgrain::common::read_json_object(std::filesystem::path(QGRAIN_SOURCE_DIR "/tests/data/hydra") / name);
 }
 
 /// A value as the cases store it: a number that is not finite becomes {"float": "inf"}.

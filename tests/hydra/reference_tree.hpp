@@ -1,6 +1,6 @@
 // The configuration files and the environment that the composition cases were run with.
-#ifndef QGRAIN_TESTS_SWEEP_CONFIG_REFERENCE_TREE_HPP
-#define QGRAIN_TESTS_SWEEP_CONFIG_REFERENCE_TREE_HPP
+#ifndef QGRAIN_TESTS_HYDRA_REFERENCE_TREE_HPP
+#define QGRAIN_TESTS_HYDRA_REFERENCE_TREE_HPP
 
 #include <hydra/config_source.hpp>
 #include <hydra/reference_cases.hpp>

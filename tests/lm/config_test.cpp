@@ -15,7 +15,7 @@ using namespace qgrain::lm::testing;
 using qgrain::errc;
 
 const boost::json::value& tiny_config() {
-  static const boost::json::value config = common::read_json_file(model_dir / "config.json");
+  static const boost::json::value config = qgrain::common::read_json_file(model_dir / "config.json");
   return config;
 }
 

@@ -1,6 +1,6 @@
 // What the language-model tests share: the embedded model, reference files, collected gradients.
-#ifndef QGRAIN_TESTS_LM_SUPPORT_HPP
-#define QGRAIN_TESTS_LM_SUPPORT_HPP
+#ifndef QGRAIN_TESTS_LM_LM_SUPPORT_HPP
+#define QGRAIN_TESTS_LM_LM_SUPPORT_HPP
 
 #include <common/json.hpp>
 #include <lm/model.hpp>

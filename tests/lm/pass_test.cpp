@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(threads_do_not_change_a_bit) {
 }
 
 BOOST_AUTO_TEST_CASE(every_stored_loss) {
-  const boost::json::value reference = common::read_json_file(data_dir / "lm_reference.json");
+  const boost::json::value reference = qgrain::common::read_json_file(data_dir / "lm_reference.json");
   const model m(model_dir);
   thread_pool pool(2);
   int compared = 0;
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(every_stored_loss) {
 }
 
 BOOST_AUTO_TEST_CASE(gradient_norms_of_the_first_padded_batch) {
-  const boost::json::value reference = common::read_json_file(data_dir / "lm_reference.json");
+  const boost::json::value reference = qgrain::common::read_json_file(data_dir / "lm_reference.json");
   const boost::json::object& wanted = reference.at("gradients").at("driver_batch_0").as_object();
   const model m(model_dir);
   const packed_rows rows = pack(captions("small", 8), {padding::left, 512, 8, 1021, 1021}, m.config().vocabulary);

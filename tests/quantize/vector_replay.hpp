@@ -1,6 +1,6 @@
 // Golden cases as files for qgrain-quantize: writes inputs, runs recipes, keeps the books.
-#ifndef QGRAIN_TESTS_END_TO_END_VECTOR_REPLAY_HPP
-#define QGRAIN_TESTS_END_TO_END_VECTOR_REPLAY_HPP
+#ifndef QGRAIN_TESTS_QUANTIZE_VECTOR_REPLAY_HPP
+#define QGRAIN_TESTS_QUANTIZE_VECTOR_REPLAY_HPP
 
 #include <lm/safetensors.hpp>
 #include <quantize/convert.hpp>

@@ -114,7 +114,7 @@ inline boost::json::object autoquant_manifest() {
   "name" : "qgrain-sweep", "version" : "qgrain test"
 }
 })json";
-  return common::parse_json(text, "the hand-written manifest").as_object();
+  return qgrain::common::parse_json(text, "the hand-written manifest").as_object();
 }
 
 }  // namespace qgrain::test

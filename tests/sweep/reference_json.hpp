@@ -28,7 +28,7 @@ inline std::string file_text(const std::filesystem::path& path) {
 
 /// A file below tests/data.
 inline json::value reference(const std::string& name) {
-  return common::parse_json(file_text(source_path("tests/data/" + name)), name);
+  return qgrain::common::parse_json(file_text(source_path("tests/data/" + name)), name);
 }
 
 }  // namespace qgrain::test

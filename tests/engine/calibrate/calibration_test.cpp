@@ -396,7 +396,7 @@ BOOST_AUTO_TEST_CASE(mixes_are_written_read_and_calibrated) {
   }
   const recipe_mix chosen = chosen_mix(tiny(), calibrated_jobs, found, choice);
   const recipe_mix read =
-      parse_mix(common::parse_json(boost::json::serialize(mix_json(chosen, tiny())), "mix"), "mix", tiny());
+      parse_mix(qgrain::common::parse_json(boost::json::serialize(mix_json(chosen, tiny())), "mix"), "mix", tiny());
   BOOST_TEST(missing_ranges(read, tiny()).empty());
   BOOST_TEST((read.input_amax == chosen.input_amax));
   BOOST_TEST((read.input_scale == chosen.input_scale));
@@ -412,7 +412,9 @@ BOOST_AUTO_TEST_CASE(mixes_are_written_read_and_calibrated) {
   const recipe_mix again = calibrated_mix(tiny(), rows, bare, pool);
   BOOST_TEST((again.input_amax == chosen.input_amax));
   BOOST_TEST((again.input_scale == chosen.input_scale));
-  const auto parsed = [](const std::string& text) { return parse_mix(common::parse_json(text, "mix"), "mix", tiny()); };
+  const auto parsed = [](const std::string& text) {
+    return parse_mix(qgrain::common::parse_json(text, "mix"), "mix", tiny());
+  };
   expect_error(errc::bad_file, {"lm_head", "input_scale", "128"},
                [&] { parsed(R"({"linears": {"lm_head": {"weight": "int4/group32", "input_scale": [1, 2]}}})"); });
   expect_error(errc::unknown_name, {"lm_head", "awq", "awq_lite"},

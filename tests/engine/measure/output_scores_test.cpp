@@ -49,7 +49,7 @@ std::string recipe_of(const boost::json::value& quantizer) {
 
 // ModelOpt's kl_div jobs of one data path, and the groups of the first.
 std::vector<reference> references(const std::string& data_path, std::vector<linear_group>& groups) {
-  const boost::json::value all = common::read_json_file(source_dir / "tests/data/scores/jobs.json");
+  const boost::json::value all = qgrain::common::read_json_file(source_dir / "tests/data/scores/jobs.json");
   std::vector<reference> found;
   for (const boost::json::value& run : all.at("jobs").as_array()) {
     if (run.at("method").as_string() != "kl_div" || run.at("data").at("path").as_string() != data_path) continue;

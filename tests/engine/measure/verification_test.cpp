@@ -24,7 +24,7 @@ using namespace qgrain::sweep::testing;
 using lm::testing::expect_error;
 
 recipe_mix parsed(const std::string& text) {
-  return parse_mix(common::parse_json(text, "mix.json"), "mix.json", tiny());
+  return parse_mix(qgrain::common::parse_json(text, "mix.json"), "mix.json", tiny());
 }
 
 recipe_mix uniform(const std::string& weight, const std::string& activation) {
@@ -45,7 +45,7 @@ std::vector<float> logits_of(lm::layer_pass& pass, index_t rows) {
 
 // A copy of the model in f32 with every weight under its recipe, through the simplest call of the library.
 void write_quantized_model(const std::filesystem::path& folder, const recipe_mix& mix) {
-  boost::json::value config = common::read_json_file(model_dir / "config.json");
+  boost::json::value config = qgrain::common::read_json_file(model_dir / "config.json");
   config.as_object()["tie_word_embeddings"] = false;
   std::ofstream(folder / "config.json") << config;
   const lm::safetensors_file original(model_dir / "model.safetensors");

@@ -4,6 +4,7 @@
 #include <engine/mix/mix_study.hpp>
 #include <engine/score/fisher.hpp>
 #include <recipes/fake_recipes.hpp>
+#include <recipes/unquantized.hpp>
 #include <sweep/layers/groups.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -104,6 +105,7 @@ BOOST_AUTO_TEST_CASE(chosen_mixes_beat_uniform_quantization_and_the_reversed_ran
   mix_verifier verifier(tiny(), rows, pool);
   for (std::size_t p = 0; p < pairs.size(); ++p) {
     check(verifier, p, cost::stored, jobs, gradient, fisher);
-    if (pairs[p].recipes.activation == unquantized) check(verifier, p, cost::nominal, jobs, gradient, fisher);
+    if (pairs[p].recipes.activation == qgrain::recipes::unquantized)
+      check(verifier, p, cost::nominal, jobs, gradient, fisher);
   }
 }

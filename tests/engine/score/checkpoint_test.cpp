@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(a_complete_pass_scores_nothing_again_and_others_start_anew)
   const lm::packed_rows other = rows_of(captions("captions_small.txt", 5), "driver");
   BOOST_TEST(scored_lines(options, other, 1U << 30U, found).size() == steps);
   BOOST_TEST((found->scores != wanted->scores));
-  common::write_text_file(options.checkpoint, "damaged");
+  qgrain::common::write_text_file(options.checkpoint, "damaged");
   expect_error(errc::bad_file, {"state"}, [&] { scored_lines(options, rows, 1U << 30U, found); });
 }
 

@@ -1,5 +1,6 @@
 // Scores without a product per job, against the exact ones.
 #include <engine/engine_support.hpp>
+#include <recipes/unquantized.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -45,7 +46,8 @@ BOOST_AUTO_TEST_CASE(without_a_cross_term_the_scores_are_exact) {
     const engine_result found = score_jobs(tiny(), rows, jobs, pool, options);
     BOOST_TEST_REQUIRE(found.cross_term_errors.size() == jobs.size());
     for (std::size_t j = 0; j < jobs.size(); ++j) {
-      if (jobs[j].weight != unquantized && jobs[j].activation != unquantized) continue;
+      if (jobs[j].weight != qgrain::recipes::unquantized && jobs[j].activation != qgrain::recipes::unquantized)
+        continue;
       BOOST_TEST(found.cross_term_errors[j].largest == 0.0);
       const double most = *std::max_element(exact.scores[j].begin(), exact.scores[j].end());
       for (std::size_t l = 0; l < exact.scores[j].size(); ++l) {
@@ -68,7 +70,8 @@ BOOST_AUTO_TEST_CASE(the_error_is_measured_and_smaller_where_sampled) {
     for (std::size_t j = 0; j < jobs.size(); ++j) {
       const double wanted = sum_of(exact.scores[j]);
       errors.push_back(wanted > 0 ? std::abs(sum_of(found.scores[j]) / wanted - 1) : 0);
-      if (jobs[j].weight == unquantized || jobs[j].activation == unquantized) continue;
+      if (jobs[j].weight == qgrain::recipes::unquantized || jobs[j].activation == qgrain::recipes::unquantized)
+        continue;
       BOOST_TEST_MESSAGE(jobs[j].weight << " " << jobs[j].activation << ": error " << errors.back() << ", measured "
                                         << found.cross_term_errors[j].sum << ", of a Linear at most "
                                         << found.cross_term_errors[j].largest);

@@ -51,7 +51,7 @@ struct reference_counts {
 std::vector<reference> references(const std::string& captions_file, const std::string& data_path,
                                   reference_counts& counts) {
   std::vector<reference> found;
-  const boost::json::value runs = common::read_json_file(scores_dir / "jobs.json");
+  const boost::json::value runs = qgrain::common::read_json_file(scores_dir / "jobs.json");
   for (const boost::json::value& run : runs.at("jobs").as_array()) {
     if (run.at("compute_dtype").as_string() != "f32" || run.at("method").as_string() != "gradient" ||
         run.at("data").at("captions").as_string() != captions_file ||
@@ -78,7 +78,7 @@ std::vector<reference> references(const std::string& captions_file, const std::s
     found.push_back({std::string(run.at("name").as_string()), wanted, doubles_of(run.at("layers"))});
     ++counts.jobs;
   }
-  const boost::json::value tables = common::read_json_file(scores_dir / "linear_scores.json");
+  const boost::json::value tables = qgrain::common::read_json_file(scores_dir / "linear_scores.json");
   for (const boost::json::value& table : tables.at("tables").as_array()) {
     if (table.at("captions").as_string() != captions_file || table.at("data_path").as_string() != data_path) continue;
     for (const boost::json::value& row : table.at("pairs").as_array()) {

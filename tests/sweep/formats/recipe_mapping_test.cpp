@@ -46,7 +46,7 @@ recipe_catalog catalog() {
 }
 
 json::object shipped(const std::string& path) {
-  return common::read_json_object(qgrain::test::source_path("conf/" + path + ".json"));
+  return qgrain::common::read_json_object(qgrain::test::source_path("conf/" + path + ".json"));
 }
 
 granularity_choice overlay(const std::string& name) {
@@ -446,7 +446,7 @@ BOOST_AUTO_TEST_CASE(every_shipped_file_is_read) {
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(qgrain::test::source_path("conf"))) {
     if (entry.path().extension() != ".json") continue;
-    BOOST_CHECK_NO_THROW((void)common::read_json_object(entry.path()));
+    BOOST_CHECK_NO_THROW((void)qgrain::common::read_json_object(entry.path()));
     ++files;
   }
   BOOST_TEST(files >= 75U);

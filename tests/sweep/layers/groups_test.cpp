@@ -83,22 +83,22 @@ BOOST_AUTO_TEST_CASE(rules_that_are_wrong_or_match_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(distances_to_patterns) {
-  BOOST_TEST(common::glob_distance("abc", "abc") == 0U);
-  BOOST_TEST(common::glob_distance("", "abc") == 3U);
-  BOOST_TEST(common::glob_distance("abc", "") == 3U);
-  BOOST_TEST(common::glob_distance("*", "abc") == 0U);
-  BOOST_TEST(common::glob_distance("*.q_prj", "m.0.q_proj") == 1U);
-  BOOST_TEST(common::glob_distance("a*c", "abbd") == 1U);
-  BOOST_TEST(common::glob_distance("a?[0-9]", "abx") == 1U);
-  BOOST_TEST(common::glob_distance("x*y*z", "aybz") == 1U);
+  BOOST_TEST(qgrain::common::glob_distance("abc", "abc") == 0U);
+  BOOST_TEST(qgrain::common::glob_distance("", "abc") == 3U);
+  BOOST_TEST(qgrain::common::glob_distance("abc", "") == 3U);
+  BOOST_TEST(qgrain::common::glob_distance("*", "abc") == 0U);
+  BOOST_TEST(qgrain::common::glob_distance("*.q_prj", "m.0.q_proj") == 1U);
+  BOOST_TEST(qgrain::common::glob_distance("a*c", "abbd") == 1U);
+  BOOST_TEST(qgrain::common::glob_distance("a?[0-9]", "abx") == 1U);
+  BOOST_TEST(qgrain::common::glob_distance("x*y*z", "aybz") == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(shell_patterns) {
   const auto yes = [](const char* pattern, const char* text) {
-    BOOST_TEST(common::glob_match(pattern, text), pattern << text);
+    BOOST_TEST(qgrain::common::glob_match(pattern, text), pattern << text);
   };
   const auto no = [](const char* pattern, const char* text) {
-    BOOST_TEST(!common::glob_match(pattern, text), pattern << text);
+    BOOST_TEST(!qgrain::common::glob_match(pattern, text), pattern << text);
   };
   yes("model.visual*", "model.visuals");
   yes("model.visual*", "model.visual.blocks.0.fc1");

@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(written_and_read_back) {
   const scratch_folder scratch;
   const json::object manifest = make_manifest(sample());
   const auto path = scratch.path / "s_quant_manifest.json";
-  qgrain::common::write_text_file(path, common::json_text(manifest));
+  qgrain::common::write_text_file(path, qgrain::common::json_text(manifest));
   BOOST_TEST((read_manifest(path) == manifest));
   qgrain::common::write_text_file(path, "{}");
   BOOST_TEST(qgrain::test::file_text(path) == "{}");
@@ -135,5 +135,5 @@ BOOST_AUTO_TEST_CASE(a_manifest_of_another_model) {
 BOOST_AUTO_TEST_CASE(numbers_that_json_cannot_hold) {
   job_result job = sample();
   job.linear_scores[0].second = std::numeric_limits<double>::quiet_NaN();
-  BOOST_CHECK_THROW((void)common::json_text(make_manifest(job)), qgrain::error);
+  BOOST_CHECK_THROW((void)qgrain::common::json_text(make_manifest(job)), qgrain::error);
 }

@@ -34,7 +34,8 @@ quantizers applied(const json::object& recipe, const std::vector<std::string>& l
     for (const char* part : {".weight_quantizer", ".input_quantizer", ".output_quantizer"}) {
       json::value& state = found[layer + part] = "untouched";
       for (const json::value& entry : recipe.at("quant_cfg").as_array()) {
-        if (!common::glob_match(std::string_view(entry.at("quantizer_name").as_string()), layer + part)) continue;
+        if (!qgrain::common::glob_match(std::string_view(entry.at("quantizer_name").as_string()), layer + part))
+          continue;
         state = entry.at("enable").as_bool() ? entry.at("cfg") : json::value();
       }
     }
@@ -55,7 +56,7 @@ json::object& format_in(json::object& manifest, std::size_t index) {
 void check_schema(const json::value& value, const std::string& name) {
   const std::string path = "docs/schema/" + name + ".schema.json";
   const qgrain::test::json_schema schema(
-      common::parse_json(qgrain::test::file_text(qgrain::test::source_path(path)), path));
+      qgrain::common::parse_json(qgrain::test::file_text(qgrain::test::source_path(path)), path));
   const std::vector<std::string> faults = schema.faults(value);
   BOOST_TEST(faults.empty(), (faults.empty() ? "" : faults.front()));
 }
@@ -115,7 +116,7 @@ BOOST_AUTO_TEST_CASE(one_entry_per_quantizer_behind_the_one_that_turns_all_off) 
   BOOST_TEST(wanted.size() == 19U);
   BOOST_TEST((names == wanted));
   check_schema(recipe, "quant_recipe");
-  BOOST_TEST((common::parse_json(common::json_text(recipe), "recipe") == json::value(recipe)));
+  BOOST_TEST((qgrain::common::parse_json(qgrain::common::json_text(recipe), "recipe") == json::value(recipe)));
 }
 
 BOOST_AUTO_TEST_CASE(attributes_that_modelopt_has_no_words_for) {

@@ -39,11 +39,12 @@ BOOST_AUTO_TEST_CASE(reports_of_the_reference_manifests) {
       const auto folder = case_folder(name);
       const json::object manifest = read_manifest(folder / "manifest.json");
       // byte for byte
-      BOOST_TEST(common::json_text(json_report(manifest)) == qgrain::test::file_text(folder / json_report_name));
+      BOOST_TEST(qgrain::common::json_text(json_report(manifest)) ==
+                 qgrain::test::file_text(folder / json_report_name));
       BOOST_TEST(markdown_report(manifest, find_composed_config(manifest, folder)) ==
                  qgrain::test::file_text(folder / markdown_report_name));
       // the reference manifests are written the way json_text writes
-      BOOST_TEST(common::json_text(manifest) == qgrain::test::file_text(folder / "manifest.json"));
+      BOOST_TEST(qgrain::common::json_text(manifest) == qgrain::test::file_text(folder / "manifest.json"));
       ++count;
     }
   }
@@ -67,10 +68,10 @@ BOOST_AUTO_TEST_CASE(values_in_the_markdown_report) {
 }
 
 BOOST_AUTO_TEST_CASE(python_forms) {
-  BOOST_TEST(common::python_text(json::array{"a", 1, 2.0, nullptr, true, "it's"}) ==
+  BOOST_TEST(qgrain::common::python_text(json::array{"a", 1, 2.0, nullptr, true, "it's"}) ==
              "['a', 1, 2.0, None, True, \"it's\"]");
-  BOOST_TEST(common::python_text(json::object{{"k", json::object{}}}) == "{'k': {}}");
-  BOOST_TEST(common::python_text("plain") == "plain");
+  BOOST_TEST(qgrain::common::python_text(json::object{{"k", json::object{}}}) == "{'k': {}}");
+  BOOST_TEST(qgrain::common::python_text("plain") == "plain");
 }
 
 BOOST_AUTO_TEST_CASE(a_damaged_manifest_names_what_is_wrong) {

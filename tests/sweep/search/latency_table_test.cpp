@@ -42,7 +42,7 @@ const recipe_pair none{"fp16", "fp16"}, int4{"int4/group128", "fp16"},
     int8{"int8/per_out_channel", "int8/per_token_dynamic"};
 
 latency_table table_of(std::string_view text) {
-  return {common::parse_json(text, "t.json").as_object(), "t.json", catalog};
+  return {qgrain::common::parse_json(text, "t.json").as_object(), "t.json", catalog};
 }
 
 template <class Call>
@@ -133,10 +133,11 @@ BOOST_AUTO_TEST_CASE(files_and_their_schema) {
   BOOST_TEST(latency_table::read(path, catalog).latencies_of(pairs, layers).at(0).at(1) == 0.0625);
   BOOST_CHECK_THROW((void)latency_table::read(folder.path / "none.json", catalog), qgrain::error);
 
-  const qgrain::test::json_schema schema(common::parse_json(
+  const qgrain::test::json_schema schema(qgrain::common::parse_json(
       qgrain::test::file_text(qgrain::test::source_path("docs/schema/latency-table.schema.json")), "schema"));
-  BOOST_TEST(schema.faults(common::parse_json(sample, "sample")).empty());
+  BOOST_TEST(schema.faults(qgrain::common::parse_json(sample, "sample")).empty());
   BOOST_TEST(
-      !schema.faults(common::parse_json(R"({"unit": "ms", "latencies": {"fp16:fp16": {"1x1": -1}}})", "bad")).empty());
-  BOOST_TEST(!schema.faults(common::parse_json(R"({"unit": "s", "latencies": {}})", "bad")).empty());
+      !schema.faults(qgrain::common::parse_json(R"({"unit": "ms", "latencies": {"fp16:fp16": {"1x1": -1}}})", "bad"))
+           .empty());
+  BOOST_TEST(!schema.faults(qgrain::common::parse_json(R"({"unit": "s", "latencies": {}})", "bad")).empty());
 }

@@ -19,8 +19,8 @@ namespace {
 
 // The shipped group with one key changed.
 json::object config_with(std::string_view key, const json::value& value) {
-  json::object config{
-      {"autoquant", common::read_json_object(qgrain::test::source_path("conf/autoquant/gradient_default.json"))}};
+  json::object config{{"autoquant", qgrain::common::read_json_object(
+                                        qgrain::test::source_path("conf/autoquant/gradient_default.json"))}};
   if (!key.empty()) config["autoquant"].as_object()[key] = value;
   return config;
 }

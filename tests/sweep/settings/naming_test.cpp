@@ -72,7 +72,7 @@ void check(const json::value& entry, const char* item, const std::function<json:
     try {
       const json::value found = function();
       BOOST_TEST(!wants_error);
-      BOOST_TEST(common::json_text(found) == common::json_text(wanted));
+      BOOST_TEST(qgrain::common::json_text(found) == qgrain::common::json_text(wanted));
     } catch (const qgrain::error& e) {
       BOOST_TEST(wants_error, e.what());
     }

@@ -99,12 +99,12 @@ json::value payload_of(const std::string& page) {
 
 BOOST_AUTO_TEST_CASE(json_follows_its_schema_and_reads_back) {
   const json_schema schema(
-      common::parse_json(file_text(source_path("docs/schema/sweep-summary.schema.json")), "schema"));
+      qgrain::common::parse_json(file_text(source_path("docs/schema/sweep-summary.schema.json")), "schema"));
   for (const sweep_summary& summary : {large(), hostile_summary(), sweep_summary{}}) {
     const json::object made = summary_json(summary);
     const std::vector<std::string> faults = schema.faults(made);
     BOOST_TEST(faults.empty(), (faults.empty() ? "" : faults.front()));
-    BOOST_TEST((common::parse_json(common::json_text(made), "summary") == json::value(made)));
+    BOOST_TEST((qgrain::common::parse_json(qgrain::common::json_text(made), "summary") == json::value(made)));
   }
   // The check itself can fail.
   json::object broken = summary_json(hostile_summary());
