@@ -1,6 +1,7 @@
 // Composes quantizers from a format, a granularity and a scale. Sizes and costs are known at compile time.
 #include <qgrain/qgrain.hpp>
 
+#include <cstdint>
 #include <cstdio>
 #include <vector>
 
@@ -17,10 +18,13 @@ int main() {
   std::vector<float> weights(static_cast<std::size_t>(shape.elements()), 0.25F);
   std::vector<float> back(weights.size());
 
-  auto packed = qgrain::quantize<int4_g128>(qgrain::on_host{.threads = 2}, {weights.data(), shape});
-  qgrain::dequantize<int4_g128>(qgrain::on_host{}, packed.view(), qgrain::matrix_view<float>(back.data(), shape));
+  // One byte per code and one scale per group; packing them into 4 bits each is a step of its own.
+  auto quantized = qgrain::quantize<int4_g128>(qgrain::on_host{.threads = 2}, {weights.data(), shape});
+  std::vector<std::uint8_t> packed(quantized.codes.size() / 2);
+  qgrain::pack_codes<std::int8_t>(quantized.codes, 4, qgrain::bit_order::low_first, packed);
+  qgrain::dequantize<int4_g128>(qgrain::on_host{}, quantized.view(), qgrain::matrix_view<float>(back.data(), shape));
 
-  std::printf("%zu codes, %zu scales, 0.25 became %g\n", packed.codes.size(), packed.scales.size(),
-              static_cast<double>(back[0]));
+  std::printf("%zu codes in %zu bytes, %zu scales, 0.25 became %g\n", quantized.codes.size(), packed.size(),
+              quantized.scales.size(), static_cast<double>(back[0]));
   return back[0] == 0.25F ? 0 : 1;
 }

@@ -39,8 +39,9 @@ int main() {
   std::vector<float> x(512, 0.5F);
   std::vector<float> y(64, 0.0F);
 
-  auto packed = qgrain::quantize<int8_per_row>(qgrain::on_host{}, {weights.data(), shape});
-  const qgrain::quantized_view<int8_per_row> view{on_device(packed.codes), on_device(packed.scales), nullptr, shape};
+  auto quantized = qgrain::quantize<int8_per_row>(qgrain::on_host{}, {weights.data(), shape});
+  const qgrain::quantized_view<int8_per_row> view{on_device(quantized.codes), on_device(quantized.scales), nullptr,
+                                                  shape};
   float* result = on_device(y);
   gemv_kernel<<<static_cast<unsigned>(shape.rows), 128>>>(view, on_device(x), result);
   cudaMemcpy(y.data(), result, y.size() * sizeof(float), cudaMemcpyDeviceToHost);
@@ -49,7 +50,7 @@ int main() {
   for (std::size_t r = 0; r < y.size(); ++r) {
     float wanted = 0.0F;
     for (std::size_t c = 0; c < x.size(); ++c)
-      wanted += packed.view()(static_cast<qgrain::index_t>(r), static_cast<qgrain::index_t>(c)) * x[c];
+      wanted += quantized.view()(static_cast<qgrain::index_t>(r), static_cast<qgrain::index_t>(c)) * x[c];
     worst = std::fmax(worst, std::fabs(y[r] - wanted));
   }
   std::printf("worst difference from the host's sum: %g\n", static_cast<double>(worst));

@@ -136,9 +136,9 @@ template <class Q>
 
 }  // namespace detail
 
-/// What `quantize<Q>` made, as codes for a store: `gptq_weights::from_codes(codes_of(packed.view()))`. Any granularity:
-/// scales of more rows than one are repeated. Every value is compared with the view's. Two passes over the codes, and a
-/// copy.
+/// What `quantize<Q>` made, as codes for a store: `gptq_weights::from_codes(codes_of(quantized.view()))`. Any
+/// granularity: scales of more rows than one are repeated. Every value is compared with the view's. Two passes over the
+/// codes, and a copy.
 /// @throws error errc::unsupported where values come about in another way than a code_matrix has (scales that round to
 /// 16 bits), errc::invalid_shape and errc::invalid_argument for views that are none
 template <quantizer_type Q>
