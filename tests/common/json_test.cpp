@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(syntax_faults_name_line_and_column) {
   BOOST_TEST(syntax_sentence("{} x").starts_with("file: not valid JSON at line 1, column 4 ("));
   BOOST_TEST(syntax_sentence("{\"a\": ").starts_with("file: not valid JSON at line 1, column 7 ("));
   BOOST_TEST(syntax_sentence("").starts_with("file: not valid JSON at line 1, column 1 ("));
-  BOOST_TEST(syntax_sentence("{\"a\": nan}").starts_with("file: not valid JSON at line 1, column 8 ("));
+  BOOST_TEST(syntax_sentence("{\"a\": nan}").starts_with("file: not valid JSON at line 1, column 7 ("));
   BOOST_TEST(syntax_sentence("\"\xFF\"").starts_with("file: not valid JSON at line 1, "));
 }
 

@@ -559,7 +559,7 @@ BOOST_AUTO_TEST_CASE(templates_that_cannot_be_filled) {
     return edited("/post_processor", parsed(text.c_str()));
   };
   const std::string start = R"({"SpecialToken": {"id": "<s>", "type_id": 0}})";
-  check_file_refused(with_template(start, ""), errc::bad_file, {"special_tokens lacks the key \"<s>\""});
+  check_file_refused(with_template(start, ""), errc::bad_file, {"special_tokens.\"<s>\" is missing"});
   check_file_refused(with_template(start, R"("<s>": {"ids": [1024]})"), errc::bad_file, {"post_processor", "1024"});
   check_file_refused(with_template(R"({"Sequence": {"id": "B"}})", ""), errc::unsupported,
                      {"post_processor.single[0].Sequence.id", "\"A\""});
