@@ -80,7 +80,7 @@ using reference_bytes = std::vector<std::uint8_t>;
 }
 
 /// q4_0 (half 8) and q5_0 (half 16): the first element of the largest magnitude is at -half. The product and the sum
-/// are taken in double, the result is a float32.
+/// are float32 numbers.
 [[nodiscard]] inline reference_bytes reference_around(const std::vector<float>& x, int half) {
   float largest = x[0];
   for (const float v : x) {
@@ -90,8 +90,8 @@ using reference_bytes = std::vector<std::uint8_t>;
   const float inverse = reference_inverse(d);
   std::vector<int> codes;
   for (const float v : x) {
-    const double place = static_cast<double>(v) * static_cast<double>(inverse) + (half + 0.5);
-    codes.push_back(reference_cut(static_cast<double>(static_cast<float>(place)), 2 * half - 1));
+    const float place = in_f32.add(in_f32.mul(v, inverse), static_cast<float>(half + 0.5));
+    codes.push_back(reference_cut(static_cast<double>(place), 2 * half - 1));
   }
   if (half == 8) return reference_joined({reference_half_bytes(d), reference_nibbles(codes)});
   return reference_joined({reference_half_bytes(d), reference_fifth_bits(codes), reference_nibbles(codes)});
@@ -119,7 +119,8 @@ using reference_bytes = std::vector<std::uint8_t>;
 
 inline constexpr double reference_e2m1_magnitudes[8] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
 
-/// Exponent byte floor(log2 amax) - 2 + 127, the logarithm a float32; ties to the smaller magnitude; zeros have code 0.
+/// Exponent byte floor(log2 amax) - 2 + 127, the logarithm a float32; the code whose float32 value is nearest, ties to
+/// the smaller magnitude; zeros have code 0.
 [[nodiscard]] inline reference_bytes reference_ggml_mxfp4(const std::vector<float>& x) {
   float most = 0;
   for (const float v : x) most = std::fmax(most, std::fabs(v));
@@ -130,11 +131,16 @@ inline constexpr double reference_e2m1_magnitudes[8] = {0, 0.5, 1, 1.5, 2, 3, 4,
   }
   std::vector<int> codes;
   for (const float v : x) {
-    const double scaled = std::fabs(std::ldexp(static_cast<double>(v), 127 - byte));
+    // A value beyond float32 is infinitely far away.
+    const auto distance = [&](int i) {
+      const auto value = static_cast<float>(std::ldexp(reference_e2m1_magnitudes[i], byte - 127));
+      return std::isinf(value)
+                 ? static_cast<double>(reference_infinity)
+                 : std::fabs(std::ldexp(std::fabs(static_cast<double>(v)), 127 - byte) - reference_e2m1_magnitudes[i]);
+    };
     int best = 0;
     for (int i = 1; i < 8; ++i) {
-      if (std::fabs(scaled - reference_e2m1_magnitudes[i]) < std::fabs(scaled - reference_e2m1_magnitudes[best]))
-        best = i;
+      if (distance(i) < distance(best)) best = i;
     }
     codes.push_back(best > 0 && v < 0 ? best + 8 : best);
   }
@@ -187,13 +193,14 @@ using reference_values = std::vector<float>;
   }
   return y;
 }
-/// Four groups of 16: scale bytes first (E4M3 without sign, 7F is 0), codes i and i + 8 of a group in one byte.
+/// Four groups of 16: scale bytes first (E4M3 without sign and NaN; byte 7F is 0), codes i and i + 8 of a group in one
+/// byte.
 [[nodiscard]] inline reference_values reference_of_nvfp4(const reference_bytes& b) {
   reference_values y;
   for (std::size_t i = 0; i < 64; ++i) {
     const int code = b[i / 16] & 127;
     double scale = code < 8 ? std::ldexp(code / 8.0, -6) : std::ldexp(1 + (code % 8) / 8.0, code / 8 - 7);
-    if (code == 127) scale = 0;
+    if (b[i / 16] == 127) scale = 0;
     const int byte = b[4 + i / 16 * 8 + i % 8];
     y.push_back(
         static_cast<float>(scale * static_cast<double>(reference_signed_e2m1(i % 16 < 8 ? byte % 16 : byte / 16))));

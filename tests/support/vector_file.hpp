@@ -74,8 +74,9 @@ class vector_file {
     std::memcpy(&length, content_.data(), sizeof length);
     header_ = boost::json::parse(std::string_view(content_).substr(8, length)).as_object();
     data_ = 8 + length;
-    const boost::json::object& metadata = header_.at("__metadata__").as_object();
-    for (const auto& [key, value] : metadata) {
+    const boost::json::object empty;
+    const boost::json::value* metadata = header_.if_contains("__metadata__");
+    for (const auto& [key, value] : metadata == nullptr ? empty : metadata->as_object()) {
       const std::string_view text = key;
       if (text.starts_with("alias:")) {
         aliases_[std::string(text.substr(6))] = std::string(value.as_string());

@@ -71,10 +71,9 @@ struct least_and_most {
 }
 
 /// Code of the symmetric formats: x / d with d so chosen that the element of the largest magnitude, sign included, is
-/// at -half. The product is exact in double; the sum is rounded to float32 before it is cut.
+/// at -half. Product and sum are float32 operations, each rounded: quotients on exact halves depend on it.
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr int code_around(float x, float inverse, int half) noexcept {
-  const double place = static_cast<double>(x) * static_cast<double>(inverse) + (half + 0.5);
-  return truncated(static_cast<float>(place), 2 * half - 1);
+  return truncated(add_rn(mul_rn(x, inverse), static_cast<float>(half) + 0.5F), 2 * half - 1);
 }
 
 /// Code of the formats with a minimum: three float32 operations, each rounded.
@@ -233,9 +232,12 @@ static_assert(sizeof(ggml_bf16) == 2);
 }
 
 /// E2M1 codes and one E8M0 byte by gguf's rule e8m0_floor_log2f. Ties go to the smaller magnitude, and what becomes
-/// zero has code 0 whatever its sign. A block with a NaN has byte 255, which ggml decodes as a number.
+/// zero has code 0 whatever its sign. A code whose value overflows float32 is never the nearest to a finite number:
+/// beside the largest floats values end at 3. A block with a NaN has byte 255, which ggml decodes as a number.
 struct ggml_mxfp4 {
   static constexpr int elements = 32;
+  static constexpr std::uint8_t last_finite_unit =
+      253;  ///< of the largest floats: 4 * 2^126 overflows, 3 * 2^126 does not
   std::uint8_t e;
   std::uint8_t qs[16];
 
@@ -247,7 +249,10 @@ struct ggml_mxfp4 {
     ggml_mxfp4 block{scale::stored<float4_e2m1fn>(absmax, 1.0F), {}};
     const scale_factors factors = scale::factors(block.e, 1.0F);
     for (int i = 0; i < elements; ++i) {
-      const int code = float4_e2m1fn::encode_saturated(scale::scaled(x[i], factors), ties_to_zero{});
+      int code = float4_e2m1fn::encode_saturated(scale::scaled(x[i], factors), ties_to_zero{});
+      if (block.e == last_finite_unit && (code & 7) > 5 &&
+          magnitude_bits(x[i]) < static_cast<std::int32_t>(f32_infinity_bits))
+        code = (code & 8) | 5;
       detail::set_nibble_of_32(block.qs, i, code == 8 ? 0 : code);
     }
     return block;

@@ -60,9 +60,9 @@ struct ggml_traits {
   }
   [[nodiscard]] static constexpr std::uint32_t scale(const B& block, int group) noexcept {
     if constexpr (nv) {
-      // The sign is not looked at, and what would be NaN is 0.
-      const std::uint8_t magnitude = block.d[group] & 0x7FU;
-      return magnitude == 0x7FU ? 0U : magnitude;
+      // The sign is not looked at, and 0x7F is 0. The 480 of 0xFF is no E4M3 number: the byte stays, elsewhere a NaN.
+      const std::uint8_t pattern = block.d[group];
+      return pattern == 0x7FU ? 0U : pattern == 0xFFU ? pattern : pattern & 0x7FU;
     } else if constexpr (mx) {
       return static_cast<std::uint32_t>(block.e + 0 * group);
     } else {

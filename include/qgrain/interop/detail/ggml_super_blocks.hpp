@@ -52,7 +52,8 @@ struct scale_and_minimum {
 
 }  // namespace detail
 
-/// Four groups of 16 E2M1 codes, an unsigned E4M3 scale each (the codes of zero and NaN both stand for 0).
+/// Four groups of 16 E2M1 codes, an E4M3 scale each whose sign bit is not looked at. Byte 0x7F stands for 0; 0xFF,
+/// whose other bits are the same, is no exception to ggml and stands for 480.
 struct ggml_nvfp4 {
   static constexpr int elements = 64;
   std::uint8_t d[4];
@@ -64,8 +65,8 @@ struct ggml_nvfp4 {
     const int place = i % 16;
     const std::uint8_t byte = qs[group * 8 + place % 8];
     const std::uint8_t code = d[group] & 0x7FU;
-    const float scale = code == 0x7FU ? 0.0F : 0.5F * float8_e4m3fn::decode(code);
-    return mul_rn(scale, twice_e2m1(place < 8 ? byte & 15 : byte >> 4) + 0.0F);
+    const float scale = d[group] == 0x7FU ? 0.0F : code == 0x7FU ? 480.0F : float8_e4m3fn::decode(code);
+    return mul_rn(0.5F * scale, twice_e2m1(place < 8 ? byte & 15 : byte >> 4) + 0.0F);
   }
 };
 static_assert(sizeof(ggml_nvfp4) == 36);
