@@ -10,29 +10,36 @@ namespace qgrain::lm {
 
 checkpoint::checkpoint(const std::filesystem::path& folder) : name_(folder.string()) {
   const std::filesystem::path index_path = folder / "model.safetensors.index.json";
-  if (!std::filesystem::exists(index_path)) {
-    files_.emplace_back(folder / "model.safetensors");
+  const std::filesystem::path whole_path = folder / "model.safetensors";
+  const bool has_index = std::filesystem::exists(index_path);
+  if (!has_index || std::filesystem::exists(whole_path)) {
+    if (has_index) {
+      warnings_.push_back(index_path.string() + " is not looked at: " + whole_path.filename().string() +
+                          " holds the weights");
+    }
+    files_.emplace_back(whole_path);
     for (const tensor_info& tensor : files_[0].tensors()) file_of_.emplace(tensor.name, 0);
     return;
   }
   const common::json_document index = common::read_json_document(index_path);
+  constexpr auto missing = static_cast<std::size_t>(-1);
   std::map<std::string, std::size_t> shards;
   for (const auto& [tensor, shard] : common::json_field(index).at("weight_map").members()) {
     const std::string file(shard.string());
     if (std::filesystem::path(file).filename() != file) shard.must_be("a plain file name");
     const auto [entry, is_new] = shards.emplace(file, files_.size());
-    if (is_new) {
-      if (!std::filesystem::exists(folder / file)) {
-        throw error(errc::bad_file, index_path.string() + ": shard \"" + file + "\", which holds \"" +
-                                        std::string(tensor) + "\", does not exist");
-      }
-      files_.emplace_back(folder / file);
+    if (is_new && !std::filesystem::exists(folder / file)) entry->second = missing;
+    if (is_new && entry->second != missing) files_.emplace_back(folder / file);
+    if (entry->second == missing) {
+      broken_promises_.emplace(tensor, index_path.string() + ": shard \"" + file + "\", which holds \"" +
+                                           std::string(tensor) + "\", does not exist");
+    } else if (files_[entry->second].find(tensor) == nullptr) {
+      broken_promises_.emplace(tensor, (folder / file).string() + ": tensor \"" + std::string(tensor) +
+                                           "\" is missing, though " + index_path.filename().string() +
+                                           " places it here");
+    } else {
+      file_of_.emplace(tensor, entry->second);
     }
-    if (files_[entry->second].find(tensor) == nullptr) {
-      throw error(errc::bad_file, (folder / file).string() + ": tensor \"" + std::string(tensor) +
-                                      "\" is missing, though " + index_path.filename().string() + " places it here");
-    }
-    file_of_.emplace(tensor, entry->second);
   }
 }
 
@@ -43,6 +50,8 @@ const tensor_info* checkpoint::find(std::string_view tensor) const noexcept {
 
 void checkpoint::require(std::string_view tensor, std::span<const std::int64_t> shape) const {
   const tensor_info* info = find(tensor);
+  if (const auto broken = broken_promises_.find(tensor); broken != broken_promises_.end())
+    throw error(errc::bad_file, broken->second);
   if (info == nullptr) {
     throw error(errc::bad_file, name_ + ": tensor \"" + std::string(tensor) + "\" of shape " + shape_text(shape) +
                                     " is missing from the checkpoint");

@@ -14,15 +14,18 @@
 
 namespace qgrain::lm {
 
-/// Reads `model.safetensors`, or every shard of `model.safetensors.index.json`; all headers are checked at opening, and
-/// so is each promise of the index. Tensor data is read by position only when asked for. Threads may read at once.
+/// Reads `model.safetensors` or, without one, the shards of `model.safetensors.index.json`; all headers are checked at
+/// opening. Tensor data is read by position only when asked for. Threads may read at once.
 class checkpoint {
  public:
   /// Throws errc::io_failure or errc::bad_file naming the file and the tensor at fault.
   explicit checkpoint(const std::filesystem::path& folder);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  /// The dtype is one that widens to f32 and the shape is `shape`, or errc::bad_file naming both shapes.
+  /// What a user should know of the folder: an index that is not looked at.
+  [[nodiscard]] const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+  /// The dtype is one that widens to f32 and the shape is `shape`, or errc::bad_file naming both shapes or what the
+  /// index promised of the tensor.
   void require(std::string_view tensor, std::span<const std::int64_t> shape) const;
   /// Null shape where the tensor is missing.
   [[nodiscard]] const tensor_info* find(std::string_view tensor) const noexcept;
@@ -34,6 +37,8 @@ class checkpoint {
   std::string name_;
   std::vector<safetensors_file> files_;
   std::map<std::string, std::size_t, std::less<>> file_of_;
+  std::map<std::string, std::string, std::less<>> broken_promises_;  // of the index, by tensor; many are never needed
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace qgrain::lm

@@ -3,6 +3,8 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -11,9 +13,9 @@ namespace qgrain::lm {
 namespace {
 
 constexpr std::array<architecture, 3> architectures{{
-    {"Qwen3ForCausalLM", "model.", "", true},
-    {"LlamaForCausalLM", "model.", "", false},
-    {"Qwen3VLForConditionalGeneration", "model.language_model.", "text_config", true},
+    {"Qwen3ForCausalLM", "model.", "", true, 1e4, 128, 32},
+    {"LlamaForCausalLM", "model.", "", false, 1e4, 0, 0},
+    {"Qwen3VLForConditionalGeneration", "model.language_model.", "text_config", true, 5e6, 128, 32},
 }};
 
 [[noreturn]] void unsupported(const common::json_field& config, const std::string& what) {
@@ -32,15 +34,28 @@ architecture find_architecture(const common::json_field& config) {
   unsupported(config, "architecture \"" + std::string(name) + "\" is not supported; supported are " + known);
 }
 
-// `rope_scaling` of transformers 4; transformers 5 writes `rope_parameters`, which holds the base as well.
-void read_rope(const common::json_field& config, model_config& out) {
+// The base may stand in two places, which must agree.
+double rope_base(const common::json_field& config, double otherwise) {
   const auto parameters = config.find("rope_parameters");
-  const auto base = parameters ? parameters->find("rope_theta") : std::nullopt;
-  out.rope_base = (base ? *base : config.at("rope_theta")).positive_number();
-  const auto scaling = parameters ? parameters : config.find("rope_scaling");
+  const auto inner = parameters ? parameters->find("rope_theta") : std::nullopt;
+  const auto outer = config.find("rope_theta");
+  if (inner && outer && inner->positive_number() != outer->positive_number()) {
+    throw error(errc::bad_file, config.place() + ": rope_theta is " + boost::json::serialize(outer->value()) +
+                                    " and rope_parameters.rope_theta " + boost::json::serialize(inner->value()));
+  }
+  return inner ? inner->positive_number() : outer ? outer->positive_number() : otherwise;
+}
+
+// `rope_scaling` of transformers 4; transformers 5 writes `rope_parameters`, which holds the base as well. Where a file
+// has both, `rope_scaling` counts in either version.
+void read_rope(const common::json_field& config, model_config& out) {
+  out.rope_base = rope_base(config, out.family.rope_base);
+  const auto old_form = config.find("rope_scaling");
+  const auto scaling = old_form ? old_form : config.find("rope_parameters");
   if (!scaling) return;
   auto type = scaling->find("rope_type");
   if (!type) type = scaling->find("type");
+  if (!type && (old_form || scaling->find("factor"))) scaling->fail(errc::bad_file, "lacks a rope_type");
   const std::string_view name = type ? type->string() : "default";
   if (name == "llama3") {
     out.rope_scaling = {scaling->at("factor").positive_number(), scaling->at("low_freq_factor").positive_number(),
@@ -51,15 +66,48 @@ void read_rope(const common::json_field& config, model_config& out) {
   }
 }
 
-std::optional<std::int32_t> token_id(const common::json_field& config, std::string_view key, index_t vocabulary) {
-  auto field = config.find(key);
-  if (field && field->is_array() && !field->elements().empty()) field = field->elements().front();
-  if (!field) return std::nullopt;
-  const auto id = field->whole();
-  if (!id || *id < 0 || *id >= vocabulary || *id > std::numeric_limits<std::int32_t>::max()) {
-    field->must_be("an id below the vocabulary size " + std::to_string(vocabulary));
+// One id or a list of them; what lies outside of the vocabulary (-1 for "none") can never occur and is left out.
+std::vector<std::int32_t> token_ids_of(const common::json_field& field, index_t vocabulary) {
+  std::vector<std::int32_t> ids;
+  for (const common::json_field& entry : field.is_array() ? field.elements() : std::vector{field}) {
+    const auto id = entry.whole();
+    if (!id) entry.must_be("a token id");
+    if (*id >= 0 && *id < vocabulary && *id <= std::numeric_limits<std::int32_t>::max())
+      ids.push_back(static_cast<std::int32_t>(*id));
   }
-  return static_cast<std::int32_t>(*id);
+  return ids;
+}
+std::vector<std::int32_t> token_ids_at(const common::json_field& object, std::string_view key, index_t vocabulary) {
+  const auto field = object.find(key);
+  return field ? token_ids_of(*field, vocabulary) : std::vector<std::int32_t>();
+}
+
+void read_special_ids(const std::filesystem::path& folder, const common::json_field& config,
+                      const common::json_field& top, model_config& out) {
+  out.end_of_text = token_ids_at(config, "eos_token_id", out.vocabulary);
+  const std::vector<std::int32_t> padding = token_ids_at(top, "pad_token_id", out.vocabulary);
+  if (!padding.empty() || !out.end_of_text.empty())
+    out.padding_id = padding.empty() ? out.end_of_text.front() : padding.front();
+  const std::filesystem::path generation = folder / "generation_config.json";
+  if (!std::filesystem::exists(generation)) return;
+  const common::json_document document = common::read_json_document(generation);
+  if (const auto field = common::json_field(document).find("eos_token_id"))
+    out.end_of_text = token_ids_of(*field, out.vocabulary);
+}
+
+// Keys that change what the model computes, or how its weights are to be read, and that no code here follows.
+void refuse_ignored_keys(const common::json_field& config, const common::json_field& top) {
+  if (const auto share = config.find("partial_rotary_factor"); share && share->positive_number() != 1) {
+    unsupported(config, "partial_rotary_factor " + boost::json::serialize(share->value()) +
+                            " is not supported: every dimension of a head is rotated");
+  }
+  for (const common::json_field& level : {config, top}) {
+    if (const auto quantization = level.find("quantization_config")) {
+      unsupported(level,
+                  "quantization_config: reading quantized checkpoints is not supported; where the weights are not "
+                  "quantized, remove the key");
+    }
+  }
 }
 
 }  // namespace
@@ -76,9 +124,14 @@ model_config read_config(const std::filesystem::path& folder) {
   out.layers = config.at("num_hidden_layers").positive_integer();
   out.heads = config.at("num_attention_heads").positive_integer();
   const auto key_value_heads = config.find("num_key_value_heads");
-  out.key_value_heads = key_value_heads ? key_value_heads->positive_integer() : out.heads;
+  // A null means as many as heads, a missing key what the class says.
+  const bool says_none = config.value().get_object().contains("num_key_value_heads");
+  out.key_value_heads = key_value_heads                                ? key_value_heads->positive_integer()
+                        : out.family.key_value_heads == 0 || says_none ? out.heads
+                                                                       : out.family.key_value_heads;
   out.intermediate = config.at("intermediate_size").positive_integer();
-  out.norm_epsilon = static_cast<float>(config.at("rms_norm_eps").positive_number());
+  const auto epsilon = config.find("rms_norm_eps");
+  out.norm_epsilon = static_cast<float>(epsilon ? epsilon->positive_number() : 1e-6);
   if (out.heads % out.key_value_heads != 0) {
     throw error(errc::bad_file, config.place() + ": " + std::to_string(out.heads) +
                                     " attention heads are no multiple of " + std::to_string(out.key_value_heads) +
@@ -86,6 +139,8 @@ model_config read_config(const std::filesystem::path& folder) {
   }
   if (const auto head_size = config.find("head_dim")) {
     out.head_size = head_size->positive_integer();
+  } else if (out.family.head_size > 0) {
+    out.head_size = out.family.head_size;
   } else if (out.hidden % out.heads == 0) {
     out.head_size = out.hidden / out.heads;
   } else {
@@ -97,17 +152,16 @@ model_config read_config(const std::filesystem::path& folder) {
                 config.place() + ": head_dim " + std::to_string(out.head_size) + " is odd; RoPE turns pairs");
   }
   read_rope(config, out);
-  if (const std::string_view activation = config.at("hidden_act").string(); activation != "silu") {
-    unsupported(config, "hidden_act \"" + std::string(activation) + "\" is not supported; supported is silu");
+  if (const auto activation = config.find("hidden_act"); activation && activation->string() != "silu") {
+    unsupported(config, "hidden_act \"" + std::string(activation->string()) + "\" is not supported; supported is silu");
   }
+  refuse_ignored_keys(config, top);
   if (config.flag("use_sliding_window")) unsupported(config, "use_sliding_window is not supported");
   if (config.flag("mlp_bias")) unsupported(config, "mlp_bias is not supported");
   out.attention_bias = config.flag("attention_bias");
   // Either level may say it; a Qwen3-VL file has it on both.
   out.tied_head = config.flag("tie_word_embeddings", top.flag("tie_word_embeddings"));
-  out.end_of_text = token_id(config, "eos_token_id", out.vocabulary);
-  out.padding_id = token_id(top, "pad_token_id", out.vocabulary);
-  if (!out.padding_id) out.padding_id = out.end_of_text;
+  read_special_ids(folder, config, top, out);
   return out;
 }
 

@@ -20,6 +20,9 @@ struct architecture {
   std::string_view tensor_prefix;  ///< in front of `embed_tokens`, `layers.<n>` and `norm`
   std::string_view config_object;  ///< where the language model's fields are; empty: at the top
   bool head_norms;                 ///< RMSNorm on each query and key head before RoPE
+  double rope_base;                ///< where `rope_theta` is missing
+  index_t head_size;               ///< where `head_dim` is missing; 0: hidden size by heads
+  index_t key_value_heads;         ///< where `num_key_value_heads` is missing; 0: as many as heads
 };
 
 /// Frequency scaling of Llama 3: wave lengths above the original context are stretched.
@@ -44,15 +47,18 @@ struct model_config {
   std::optional<llama3_scaling> rope_scaling;
   bool attention_bias = false;
   bool tied_head = false;
-  std::optional<std::int32_t> end_of_text;  ///< `eos_token_id`, the first if there are several
-  std::optional<std::int32_t> padding_id;   ///< `pad_token_id`, else `end_of_text`
+  std::vector<std::int32_t>
+      end_of_text;  ///< ids that end a text: `eos_token_id` of generation_config.json, where it has
+                    ///< the key, else of config.json; those outside of the vocabulary are left out
+  std::optional<std::int32_t> padding_id;  ///< `pad_token_id`, else the first `eos_token_id` of config.json
 
   [[nodiscard]] index_t query_width() const noexcept { return heads * head_size; }
   [[nodiscard]] index_t key_width() const noexcept { return key_value_heads * head_size; }
 };
 
-/// Reads `folder`/config.json. Throws errc::bad_file naming a missing or impossible field, errc::unsupported naming
-/// what is not supported and what is.
+/// Reads `folder`/config.json, and generation_config.json if it is there. Fields that transformers' class gives a
+/// default have it here as well. Throws errc::bad_file naming a missing, impossible or contradictory field,
+/// errc::unsupported naming what is not supported and what is.
 [[nodiscard]] model_config read_config(const std::filesystem::path& folder);
 
 /// The padding token's text in tokenizer_config.json; empty where the file or the entry is missing.

@@ -1,6 +1,7 @@
 #include <lm/generate.hpp>
 #include <lm/pass.hpp>
 
+#include <algorithm>
 #include <limits>
 
 namespace qgrain::lm {
@@ -23,7 +24,8 @@ token_ids generate(const model& m, const token_ids& prompt, index_t count, threa
       }
     });
     ids.push_back(next);
-    if (m.config().end_of_text == next) break;
+    const std::vector<std::int32_t>& ends = m.config().end_of_text;
+    if (std::find(ends.begin(), ends.end(), next) != ends.end()) break;
   }
   return {ids.begin() + static_cast<std::ptrdiff_t>(prompt.size()), ids.end()};
 }

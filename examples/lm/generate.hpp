@@ -10,10 +10,9 @@
 
 namespace qgrain::lm {
 
-/// The ids that follow `prompt`, at most `count`; ends early behind the end-of-text id. Among equal logits the smallest
-/// id wins. Every id costs one pass over the whole sequence: a pass reads each block's weights from the file anyway,
-/// which a cache of keys and values would not spare.
-/// `instead`, unless it is null, takes the place of Linears.
+/// The ids that follow `prompt`, at most `count`; ends early behind an id that ends a text. Among equal logits the
+/// smallest id wins. Every id costs one pass over the whole sequence: a pass reads each block's weights from the file
+/// anyway, which a cache of keys and values would not spare. `instead`, unless it is null, takes the place of Linears.
 [[nodiscard]] token_ids generate(const model& m, const token_ids& prompt, index_t count, thread_pool& pool,
                                  linear_override* instead = nullptr);
 

@@ -1,6 +1,10 @@
 #include <lm/model.hpp>
 
+#include <qgrain/core/status.hpp>
+
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 namespace qgrain::lm {
 namespace {
@@ -92,9 +96,10 @@ block_weights::block_weights(const model_config& config) {
   }
 }
 
-model::model(const std::filesystem::path& folder)
+model::model(const std::filesystem::path& folder, non_finite values)
     : config_(read_config(folder)),
       tensors_(folder),
+      values_(values),
       embedding_(std::string(config_.family.tensor_prefix) + "embed_tokens.weight"),
       head_(config_.tied_head ? embedding_ : "lm_head.weight") {
   const std::array<std::int64_t, 2> table{config_.vocabulary, config_.hidden};
@@ -108,6 +113,30 @@ model::model(const std::filesystem::path& folder)
     for (const named_linear& l : block_linears(config_)) linears_.push_back({prefix + l.name, l.out, l.in});
   }
   linears_.push_back({"lm_head", config_.vocabulary, config_.hidden});
+}
+
+std::vector<std::string> model::warnings() const {
+  std::vector<std::string> all = tensors_.warnings();
+  std::set<std::string> read{embedding_, head_, std::string(config_.family.tensor_prefix) + "norm.weight"};
+  const std::vector<slot> slots = block_slots(config_);
+  for (index_t layer = 0; layer < config_.layers; ++layer) {
+    for (const slot& s : slots) read.insert(layer_prefix(config_, layer) + s.name);
+  }
+  std::vector<std::string> unread;
+  for (const safetensors_file& file : tensors_.files()) {
+    for (const tensor_info& t : file.tensors()) {
+      const bool is_of_text = t.name.starts_with(config_.family.tensor_prefix) || config_.family.config_object.empty();
+      const bool is_derived = t.name.ends_with("rotary_emb.inv_freq") || t.name == "lm_head.weight";
+      if (is_of_text && !is_derived && !read.contains(t.name)) unread.push_back(t.name);
+    }
+  }
+  if (!unread.empty()) {
+    constexpr std::size_t shown = 3;
+    std::string text = tensors_.name() + ": " + std::to_string(unread.size()) + " tensors are not read: ";
+    for (std::size_t i = 0; i < std::min(shown, unread.size()); ++i) text += (i > 0 ? ", " : "") + unread[i];
+    all.push_back(text + (unread.size() > shown ? ", ..." : ""));
+  }
+  return all;
 }
 
 std::vector<linear_info> model::other_layers() const {
@@ -131,6 +160,7 @@ void model::read_embeddings(std::span<const std::int32_t> ids, matrix out, threa
     for (index_t row = begin; row < end; ++row) {
       tensors_.read(embedding_, ids[static_cast<std::size_t>(row)] * config_.hidden,
                     {out.data() + row * out.outerStride(), static_cast<std::size_t>(config_.hidden)});
+      check_finite(embedding_, ids[static_cast<std::size_t>(row)], rows_of(as_const(out), row, row + 1));
     }
   });
 }
@@ -155,6 +185,22 @@ void model::read_rows(const std::string& tensor, index_t first, matrix out, thre
     tensors_.read(tensor, (first + begin) * out.cols(),
                   {out.data() + begin * out.cols(), static_cast<std::size_t>((end - begin) * out.cols())});
   });
+  check_finite(tensor, first, as_const(out));
+}
+
+void model::check_finite(const std::string& tensor, index_t first_row, const_matrix values) const {
+  if (values_ == non_finite::allowed || values.allFinite()) return;
+  index_t count = 0;
+  std::string first;
+  for (index_t r = 0; r < values.rows(); ++r) {
+    for (index_t c = 0; c < values.cols(); ++c) {
+      if (std::isfinite(values(r, c))) continue;
+      if (count++ == 0) first = "[" + std::to_string(first_row + r) + ", " + std::to_string(c) + "]";
+    }
+  }
+  throw error(errc::non_finite, tensors_.name() + ": tensor \"" + tensor + "\" holds " + std::to_string(count) +
+                                    (count == 1 ? " value that is" : " values that are") +
+                                    " NaN or infinite, the first at " + first);
 }
 
 }  // namespace qgrain::lm

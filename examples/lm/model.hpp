@@ -50,11 +50,14 @@ struct block_weights {
   std::span<const float> key_norm;                               // [s] or empty
 };
 
+/// What reading a weight does about NaN and infinity.
+enum class non_finite : std::uint8_t { refused, allowed };
+
 class model {
  public:
   /// Reads `folder`/config.json and opens the checkpoint. Every tensor that the architecture needs is checked for
   /// presence, shape and type here, before any work.
-  explicit model(const std::filesystem::path& folder);
+  explicit model(const std::filesystem::path& folder, non_finite values = non_finite::refused);
 
   [[nodiscard]] const model_config& config() const noexcept { return config_; }
   [[nodiscard]] const checkpoint& tensors() const noexcept { return tensors_; }
@@ -64,7 +67,13 @@ class model {
   /// (tensors of two and more dimensions, embeddings left out), by name. Their size counts where a whole model's bits
   /// are counted.
   [[nodiscard]] std::vector<linear_info> other_layers() const;
+  /// What a user should know of the checkpoint, a sentence each: an index that is not looked at, tensors of the
+  /// language model that are not read (surplus layers, biases that config.json does not announce).
+  [[nodiscard]] std::vector<std::string> warnings() const;
   [[nodiscard]] index_t head_linear() const noexcept { return static_cast<index_t>(linears_.size()) - 1; }
+
+  // Reading throws errc::non_finite, naming tensor, count and first place, where a weight is NaN or infinite (unless
+  // that is allowed).
 
   /// out [ids, hidden]: the embedding of each id.
   void read_embeddings(std::span<const std::int32_t> ids, matrix out, thread_pool& pool) const;
@@ -76,9 +85,11 @@ class model {
 
  private:
   void read_rows(const std::string& tensor, index_t first, matrix out, thread_pool& pool) const;
+  void check_finite(const std::string& tensor, index_t first_row, const_matrix values) const;
 
   model_config config_;
   checkpoint tensors_;
+  non_finite values_;
   std::vector<linear_info> linears_;
   std::string embedding_;
   std::string head_;
