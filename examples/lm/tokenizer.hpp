@@ -18,7 +18,9 @@ namespace qgrain::lm {
 /// only be assigned to or destroyed.
 class tokenizer {
  public:
-  /// Reads a `tokenizer.json`. The `truncation` and `padding` entries are left to the caller of `encode` and ignored.
+  /// Reads a `tokenizer.json`, and the tokenizer_config.json beside it for classes that add the beginning of a text by
+  /// themselves (`add_bos_token`, `add_eos_token` of Llama's and its kin). New added tokens are numbered on from the
+  /// model's, as the tokenizers library does. `truncation`, and `padding` to a length, are refused.
   /// Throws `qgrain::error`: `io_failure` if the file cannot be read, `bad_file` if it is not JSON or contradicts
   /// itself, `unsupported` if it asks for a component that is not there; the sentence names the file and the key.
   [[nodiscard]] static tokenizer load(const std::filesystem::path& tokenizer_json);
@@ -36,7 +38,7 @@ class tokenizer {
 
   /// The text of the ids, special tokens spelled out. The result is always well-formed UTF-8: each maximal ill-formed
   /// part of the joined bytes, e.g. a character cut by the end of `ids`, becomes one U+FFFD. Throws `qgrain::error`
-  /// with `out_of_range` for an id that names no token.
+  /// with `out_of_range` for an id that names no token, `unsupported` where the file has no decoder.
   [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const;
 
   /// One past the largest id, added tokens included.

@@ -92,11 +92,15 @@ std::vector<text_segment> added_token_finder::segments(std::string_view text) co
     std::size_t end =
         position;  // the search goes on behind the content, also where the token takes the space behind it
     if (token->single_word && !stands_alone(text, begin, end)) continue;
-    if (token->strip_left) begin = std::max(skip_space_left(text, begin), taken);
     if (token->strip_right) end = skip_space_right(text, end);
+    if (token->strip_left) {
+      // What an earlier token took is gone; a token all of which is gone is not there.
+      begin = std::max(skip_space_left(text, begin), taken);
+      if (begin >= end) continue;
+    }
     if (taken < begin) found.push_back({std::nullopt, text.substr(taken, begin - taken)});
     found.push_back({token->id, {}});
-    taken = end;
+    taken = std::max(taken, end);
   }
   if (taken < text.size()) found.push_back({std::nullopt, text.substr(taken)});
   return found;

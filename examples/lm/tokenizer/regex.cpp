@@ -1,3 +1,4 @@
+#include <lm/tokenizer/oniguruma.hpp>
 #include <lm/tokenizer/regex.hpp>
 #include <lm/tokenizer/utf8.hpp>
 
@@ -9,43 +10,6 @@
 
 namespace qgrain::lm {
 namespace {
-
-/// Escapes whose meaning differs, as ICU sets, which may stand inside and outside of brackets.
-std::string_view translated_escape(char escaped) {
-  switch (escaped) {
-    case 's':
-      return R"(\p{White_Space})";
-    case 'S':
-      return R"(\P{White_Space})";
-    case 'w':
-      return R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])";
-    case 'W':
-      return R"([^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])";
-    case 'h':
-      return "[0-9A-Fa-f]";
-    case 'H':
-      return "[^0-9A-Fa-f]";
-    default:
-      return {};
-  }
-}
-
-std::string to_icu_dialect(std::string_view pattern) {
-  std::string translated;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '\\' || i + 1 == pattern.size()) {
-      translated += pattern[i];
-      continue;
-    }
-    const std::string_view replacement = translated_escape(pattern[++i]);
-    if (replacement.empty()) {
-      translated.append({'\\', pattern[i]});
-    } else {
-      translated += replacement;
-    }
-  }
-  return translated;
-}
 
 void require_success(UErrorCode status, const char* action) {
   if (U_FAILURE(status)) {
@@ -92,7 +56,7 @@ struct regex::compiled {
 regex regex::from_pattern(std::string_view pattern) {
   // Anchors work at each line of the text, and \n alone ends a line.
   constexpr std::uint32_t flags = UREGEX_MULTILINE | UREGEX_UNIX_LINES;
-  return regex(std::make_shared<const compiled>(compiled{compile(to_icu_dialect(pattern), flags)}));
+  return regex(std::make_shared<const compiled>(compiled{compile(icu_pattern(pattern), flags)}));
 }
 
 regex regex::from_literal(std::string_view text) {

@@ -13,13 +13,11 @@
 
 namespace qgrain::lm {
 
-/// A compiled pattern. The files are written for Oniguruma with its default syntax; where ICU reads an escape or an
-/// anchor differently, it is translated: \s (Unicode White_Space), \w (no join controls), \h (hexadecimal digit), ^ and
-/// $ (at each \n). Known rest: ICU folds case in full, so that under (?i) a literal "ss" in the pattern also matches
-/// U+00DF, and Oniguruma's \w takes the superscript digits and fractions of Latin-1 as well.
+/// A compiled pattern. The files are written for Oniguruma; oniguruma.hpp says what is translated.
 class regex {
  public:
-  /// Throws `error(errc::bad_file)` with ICU's reason and the offset of the mistake.
+  /// Throws errc::bad_file with ICU's reason and the offset of the mistake, errc::unsupported naming a construct that
+  /// ICU has no counterpart for.
   [[nodiscard]] static regex from_pattern(std::string_view pattern);
   /// Matches exactly this text.
   [[nodiscard]] static regex from_literal(std::string_view text);

@@ -26,11 +26,32 @@ void require_supported(const common::json_field& root) {
   if (const auto version = root.find("version"); version && version->string() != "1.0") {
     version->fail(errc::unsupported, "is \"" + std::string(version->string()) + "\"; supported is 1.0");
   }
-  const common::json_field decoder = root.at("decoder").at("type");
-  if (decoder.string() != "ByteLevel") {
-    decoder.fail(errc::unsupported, "is \"" + std::string(decoder.string()) + "\"; supported is ByteLevel");
+  // A text alone is padded only to a fixed length.
+  const auto padding = root.find("padding");
+  const auto strategy = padding ? padding->find("strategy") : std::nullopt;
+  const bool pads = strategy && !(strategy->is_string() && strategy->string() == "BatchLongest");
+  for (const std::string_view key : {"truncation", "padding"}) {
+    const auto field = root.find(key);
+    if (field && (key == "truncation" || pads)) {
+      field->fail(errc::unsupported, "is set, but texts are encoded whole and as they are; set it to null");
+    }
   }
 }
+
+bool has_decoder(const common::json_field& root) {
+  const auto decoder = root.find("decoder");
+  if (!decoder) return false;
+  const common::json_field type = decoder->at("type");
+  if (type.string() != "ByteLevel") {
+    type.fail(errc::unsupported, "is \"" + std::string(type.string()) + "\"; supported is ByteLevel");
+  }
+  return true;
+}
+
+// Classes of transformers that put the token of a text's beginning before it (unless told not to) and, on request, that
+// of its end behind it, whatever the file's post_processor says.
+constexpr std::string_view classes_with_beginning[] = {"LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer",
+                                                       "CohereTokenizer"};
 
 }  // namespace
 
@@ -44,10 +65,13 @@ struct tokenizer::parts {
   vocabulary added_ids;
   std::unordered_map<std::int32_t, std::string> bytes_of;  // what each id contributes to decoded text
   std::int32_t size = 0;
+  bool decodes = true;  // a file without a decoder encodes only
 
   explicit parts(const common::json_field& root);
   void index_token(std::string_view token, std::int32_t id);
   void read_added(const common::json_field& tokens);
+  void read_class(const common::json_field& config);
+  [[nodiscard]] std::int32_t special_id(const common::json_field& config, std::string_view key) const;
   void require_known_template_ids(const common::json_field& root) const;
   void encode_normalized(std::string_view text, token_ids& ids) const;
 };
@@ -58,6 +82,7 @@ tokenizer::parts::parts(const common::json_field& root)
       model(bpe_model::read(root.at("model"))),
       post_processor(read_optional(root, "post_processor", read_post_processor)) {
   require_supported(root);
+  decodes = has_decoder(root);
   for (const auto& [token, id] : model.tokens()) index_token(token, id);
   if (const auto tokens = root.find("added_tokens")) read_added(*tokens);
   require_known_template_ids(root);
@@ -71,9 +96,12 @@ void tokenizer::parts::index_token(std::string_view token, std::int32_t id) {
 void tokenizer::parts::read_added(const common::json_field& tokens) {
   std::vector<added_token> verbatim;
   std::vector<added_token> normalized;
+  auto next_id = static_cast<std::int32_t>(model.tokens().size());
   for (added_token& token : read_added_tokens(tokens)) {
     const auto in_model = model.tokens().find(token.content);
     const bool is_new = in_model == model.tokens().end();
+    // The library numbers new tokens on from the model's, in the order of the file, whatever ids the file gives.
+    if (is_new && token.id >= next_id) token.id = next_id++;
     if (is_new ? bytes_of.contains(token.id) : in_model->second != token.id) {
       const std::string reality = is_new ? "another token has that id" : "it has " + std::to_string(in_model->second);
       tokens.fail(errc::bad_file, "gives \"" + token.content + "\" the id " + std::to_string(token.id) +
@@ -115,9 +143,45 @@ tokenizer::tokenizer(tokenizer&&) noexcept = default;
 tokenizer& tokenizer::operator=(tokenizer&&) noexcept = default;
 tokenizer::~tokenizer() = default;
 
+std::int32_t tokenizer::parts::special_id(const common::json_field& config, std::string_view key) const {
+  const common::json_field entry = config.at(key);
+  const common::json_field token = entry.is_string() ? entry : entry.at("content");
+  const std::string text(token.string());
+  for (const vocabulary* tokens : {&added_ids, &model.tokens()}) {
+    if (const auto found = tokens->find(text); found != tokens->end()) return found->second;
+  }
+  token.must_be("a token of the vocabulary");
+}
+
+void tokenizer::parts::read_class(const common::json_field& config) {
+  const auto name = config.find("tokenizer_class");
+  if (!name) return;
+  std::string_view plain = name->string();
+  if (plain.ends_with("Fast")) plain.remove_suffix(4);
+  if (std::find(std::begin(classes_with_beginning), std::end(classes_with_beginning), plain) ==
+      std::end(classes_with_beginning))
+    return;
+  token_ids before;
+  token_ids behind;
+  if (config.flag("add_bos_token", true)) before.push_back(special_id(config, "bos_token"));
+  if (config.flag("add_eos_token", false)) behind.push_back(special_id(config, "eos_token"));
+  post_processor = {[before, behind](const token_ids& text) {
+    token_ids ids = before;
+    ids.insert(ids.end(), text.begin(), text.end());
+    ids.insert(ids.end(), behind.begin(), behind.end());
+    return ids;
+  }};
+}
+
 tokenizer tokenizer::load(const std::filesystem::path& tokenizer_json) {
   const common::json_document document = common::read_json_document(tokenizer_json);
-  return tokenizer(std::make_unique<const parts>(common::json_field(document)));
+  auto loaded = std::make_unique<parts>(common::json_field(document));
+  const std::filesystem::path config_path = tokenizer_json.parent_path() / "tokenizer_config.json";
+  if (std::filesystem::exists(config_path)) {
+    const common::json_document config = common::read_json_document(config_path);
+    loaded->read_class(common::json_field(config));
+  }
+  return tokenizer(std::move(loaded));
 }
 
 std::vector<std::int32_t> tokenizer::encode(std::string_view utf8) const {
@@ -140,6 +204,7 @@ std::vector<std::int32_t> tokenizer::encode(std::string_view utf8) const {
 }
 
 std::string tokenizer::decode(std::span<const std::int32_t> ids) const {
+  if (!parts_->decodes) throw error(errc::unsupported, "tokenizer.json has no decoder: ids have no text");
   std::string bytes;
   for (const std::int32_t id : ids) {
     const auto token = parts_->bytes_of.find(id);
