@@ -1,20 +1,35 @@
 #include <common/json_text.hpp>
+#include <common/number_text.hpp>
 
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <string_view>
 #include <vector>
 
 namespace qgrain::common {
 namespace {
 
-void write_value(std::string& out, const json::value& value, std::size_t depth);
+// How a text is laid out; the default is for people.
+struct layout {
+  bool is_indented = true;
+  int digits = 0;  // of a double; 0: those that read back exactly
+  const json_digits* given = nullptr;
 
-void write_string(std::string& out, std::string_view text) {
+  [[nodiscard]] layout inside(std::string_view key) const {
+    layout inner = *this;
+    if (given == nullptr) return inner;
+    for (const json_digits::of_member& member : given->members) {
+      if (member.key == key) inner.digits = member.digits;
+    }
+    return inner;
+  }
+};
+
+void write_value(std::string& out, const json::value& value, const layout& form, std::size_t depth);
+
+void write_string(std::string& out, std::string_view text, const layout& form) {
   constexpr std::string_view hex = "0123456789abcdef";
   constexpr std::string_view named = "\"\\\n\r\t\b\f", letters = "\"\\nrtbf";
   out += '"';
@@ -22,7 +37,7 @@ void write_string(std::string& out, std::string_view text) {
     if (const auto at = named.find(c); at != std::string_view::npos) {
       out += '\\';
       out += letters[at];
-    } else if (static_cast<unsigned char>(c) < 0x20) {
+    } else if (static_cast<unsigned char>(c) < 0x20 || (c == '<' && !form.is_indented)) {
       out += "\\u00";
       out += hex[static_cast<unsigned char>(c) >> 4U];
       out += hex[static_cast<unsigned char>(c) & 15U];
@@ -33,27 +48,36 @@ void write_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void new_line(std::string& out, std::size_t depth) {
+void write_double(std::string& out, double value, const layout& form) {
+  if (form.digits == 0) {
+    out += number_text(value);
+  } else {
+    out += value == 0 ? "0" : number_text(value, std::chars_format::general, form.digits);
+  }
+}
+
+void new_line(std::string& out, const layout& form, std::size_t depth) {
+  if (!form.is_indented) return;
   out += '\n';
   out.append(2 * depth, ' ');
 }
 
 template <class Container, class Write>
-void write_container(std::string& out, const Container& items, std::string_view brackets, std::size_t depth,
-                     const Write& write) {
+void write_container(std::string& out, const Container& items, std::string_view brackets, const layout& form,
+                     std::size_t depth, const Write& write) {
   out += brackets[0];
   bool first = true;
   for (const auto& item : items) {
     if (!first) out += ',';
     first = false;
-    new_line(out, depth + 1);
+    new_line(out, form, depth + 1);
     write(item);
   }
-  if (!first) new_line(out, depth);
+  if (!first) new_line(out, form, depth);
   out += brackets[1];
 }
 
-void write_value(std::string& out, const json::value& value, std::size_t depth) {
+void write_value(std::string& out, const json::value& value, const layout& form, std::size_t depth) {
   switch (value.kind()) {
     case json::kind::null:
       out += "null";
@@ -68,20 +92,20 @@ void write_value(std::string& out, const json::value& value, std::size_t depth) 
       out += std::to_string(value.get_uint64());
       break;
     case json::kind::double_:
-      out += number_text(value.get_double());
+      write_double(out, value.get_double(), form);
       break;
     case json::kind::string:
-      write_string(out, value.get_string());
+      write_string(out, value.get_string(), form);
       break;
     case json::kind::array:
-      write_container(out, value.get_array(), "[]", depth,
-                      [&](const json::value& element) { write_value(out, element, depth + 1); });
+      write_container(out, value.get_array(), "[]", form, depth,
+                      [&](const json::value& element) { write_value(out, element, form, depth + 1); });
       break;
     case json::kind::object:
-      write_container(out, value.get_object(), "{}", depth, [&](const json::key_value_pair& entry) {
-        write_string(out, entry.key());
-        out += ": ";
-        write_value(out, entry.value(), depth + 1);
+      write_container(out, value.get_object(), "{}", form, depth, [&](const json::key_value_pair& entry) {
+        write_string(out, entry.key(), form);
+        out += form.is_indented ? ": " : ":";
+        write_value(out, entry.value(), form.inside(entry.key()), depth + 1);
       });
       break;
   }
@@ -111,29 +135,21 @@ bool finds_non_finite(const json::value& value, std::string& place) {
   return false;
 }
 
-}  // namespace
-
-std::string number_text(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
-  const std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
-  const auto e = text.find('e');
-  const int exponent = std::atoi(std::string(text.substr(e + 1)).c_str());
-  if (exponent < -4 || exponent >= 16) return std::string(text);  // "1e-05": two digits at least, as in Python
-  const auto fixed = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed).ptr;
-  std::string result(buffer, fixed);
-  return result.find('.') == std::string::npos ? result + ".0" : result;
-}
-
-std::string json_text(const json::value& value) {
+std::string text_of(const json::value& value, const layout& form) {
   std::string place;
   if (finds_non_finite(value, place))
     throw error(errc::non_finite, "JSON has no numbers like infinity or NaN: " + (place.empty() ? "value" : place));
   std::string out;
-  write_value(out, value, 0);
+  write_value(out, value, form, 0);
   return out;
+}
+
+}  // namespace
+
+std::string json_text(const json::value& value) { return text_of(value, {}); }
+
+std::string json_text(const json::value& value, const json_digits& digits) {
+  return text_of(value, {.is_indented = false, .digits = digits.digits, .given = &digits});
 }
 
 json::value with_sorted_keys(const json::value& value) {

@@ -1,4 +1,4 @@
-#include <common/json_text.hpp>
+#include <common/number_text.hpp>
 #include <common/python_text.hpp>
 
 #include <string_view>

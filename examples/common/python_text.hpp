@@ -2,7 +2,7 @@
 #ifndef QGRAIN_COMMON_PYTHON_TEXT_HPP
 #define QGRAIN_COMMON_PYTHON_TEXT_HPP
 
-#include <boost/json.hpp>
+#include <boost/json/value.hpp>
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <hydra/config_source.hpp>
 
 #include <qgrain/core/status.hpp>

@@ -1,4 +1,4 @@
-#include <common/json_text.hpp>
+#include <common/number_text.hpp>
 #include <hydra/number.hpp>
 
 #include <algorithm>

@@ -15,14 +15,11 @@ checkpoint::checkpoint(const std::filesystem::path& folder) : name_(folder.strin
     for (const tensor_info& tensor : files_[0].tensors()) file_of_.emplace(tensor.name, 0);
     return;
   }
-  const boost::json::value parsed = common::read_json_file(index_path);
-  const common::json_object weight_map = common::as_object(parsed, index_path.string()).object("weight_map");
+  const common::json_document index = common::read_json_document(index_path);
   std::map<std::string, std::size_t> shards;
-  for (const auto& [tensor, shard] : weight_map.fields) {
-    const std::string file = weight_map.text(tensor);
-    if (std::filesystem::path(file).filename() != file) {
-      throw error(errc::bad_file, weight_map.where + ": shard \"" + file + "\" is not a plain file name");
-    }
+  for (const auto& [tensor, shard] : common::json_field(index).at("weight_map").members()) {
+    const std::string file(shard.string());
+    if (std::filesystem::path(file).filename() != file) shard.must_be("a plain file name");
     const auto [entry, is_new] = shards.emplace(file, files_.size());
     if (is_new) {
       if (!std::filesystem::exists(folder / file)) {

@@ -4,6 +4,8 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/status.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -44,17 +46,6 @@ dtype dtype_of(std::string_view name, const std::string& where) {
   return static_cast<dtype>(found - dtypes.begin());
 }
 
-// A count of the header: a whole number of at least 0.
-std::int64_t count_of(const boost::json::value& value, const std::string& where, const char* what) {
-  boost::system::error_code failure;
-  const auto number = value.to_number<std::int64_t>(failure);
-  if (failure || number < 0) {
-    throw error(errc::bad_file,
-                where + ": " + what + " must be whole numbers of at least 0, not " + boost::json::serialize(value));
-  }
-  return number;
-}
-
 // Bytes of a tensor, or errc::bad_file where the product leaves 63 bits.
 std::int64_t checked_bytes(std::span<const std::int64_t> shape, dtype type, const std::string& where) {
   std::int64_t bytes = bytes_of(type);
@@ -66,24 +57,17 @@ std::int64_t checked_bytes(std::span<const std::int64_t> shape, dtype type, cons
   return bytes;
 }
 
-tensor_info parse_entry(std::string_view name, const boost::json::value& value, std::int64_t data_begin,
+tensor_info parse_entry(std::string_view name, const common::json_field& entry, std::int64_t data_begin,
                         const std::string& path) {
   const std::string where = path + ": tensor \"" + std::string(name) + "\"";
-  const common::json_object entry = common::as_object(value, where);
   tensor_info tensor;
   tensor.name = name;
-  tensor.type = dtype_of(entry.text("dtype"), where);
-  const boost::json::value* shape = entry.find("shape");
-  const boost::json::value* offsets = entry.find("data_offsets");
-  if (shape == nullptr || !shape->is_array()) throw error(errc::bad_file, where + ": \"shape\" must be a list");
-  if (offsets == nullptr || !offsets->is_array() || offsets->get_array().size() != 2) {
-    throw error(errc::bad_file, where + ": \"data_offsets\" must be a list of two numbers");
-  }
-  for (const boost::json::value& extent : shape->get_array()) {
-    tensor.shape.push_back(count_of(extent, where, "shape entries"));
-  }
-  const std::int64_t begin = count_of(offsets->get_array()[0], where, "data_offsets");
-  const std::int64_t end = count_of(offsets->get_array()[1], where, "data_offsets");
+  tensor.type = dtype_of(entry.at("dtype").string(), where);
+  for (const common::json_field& extent : entry.at("shape").elements()) tensor.shape.push_back(extent.count());
+  const std::vector<common::json_field> offsets = entry.at("data_offsets").elements();
+  if (offsets.size() != 2) entry.at("data_offsets").must_be("an array of two numbers");
+  const std::int64_t begin = offsets[0].count();
+  const std::int64_t end = offsets[1].count();
   const std::int64_t bytes = checked_bytes(tensor.shape, tensor.type, where);
   if (end < begin || end - begin != bytes) {
     throw error(errc::bad_file, where + ": data_offsets [" + std::to_string(begin) + ", " + std::to_string(end) +
@@ -170,14 +154,11 @@ safetensors_file::safetensors_file(const std::filesystem::path& path) : file_(pa
   }
   std::string header(header_bytes, '\0');
   file_.read(length_bytes, std::as_writable_bytes(std::span(header)));
-  const boost::json::value parsed = common::parse_json(header, file_.path() + " (header)");
-  for (const auto& [key, value] : common::as_object(parsed, file_.path() + " (header)").fields) {
+  const std::string header_name = file_.path() + " (header)";
+  const common::json_document document{header_name, common::parse_json(header, header_name)};
+  for (const auto& [key, value] : common::json_field(document).members()) {
     if (key == "__metadata__") {
-      for (const auto& [name, text] : common::as_object(value, file_.path() + ": __metadata__").fields) {
-        if (!text.is_string())
-          throw error(errc::bad_file, file_.path() + ": __metadata__ holds a value that is no text");
-        metadata_.emplace(name, text.get_string());
-      }
+      for (const auto& [name, text] : value.members()) metadata_.emplace(name, text.string());
       continue;
     }
     index_.emplace(key, tensors_.size());

@@ -13,6 +13,7 @@
 #include <qgrain/core/status.hpp>
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 
 #include <charconv>
 #include <chrono>
@@ -198,14 +199,10 @@ void print_ids(const token_ids& ids, bool json) {
 
 void run_encode_file(const options& o) {
   const tokenizer t = load_tokenizer(o);
-  const boost::json::value texts = common::read_json_file(o.encode_file);
-  if (!texts.is_array()) throw error(errc::bad_file, o.encode_file + ": a list of texts is expected");
+  const common::json_document texts = common::read_json_document(o.encode_file);
   boost::json::array lists;
-  for (const boost::json::value& text : texts.get_array()) {
-    if (!text.is_string()) {
-      throw error(errc::bad_file, o.encode_file + ": entry " + std::to_string(lists.size()) + " is no text");
-    }
-    lists.push_back(boost::json::value_from(t.encode(text.get_string())));
+  for (const common::json_field& text : common::json_field(texts).elements()) {
+    lists.push_back(boost::json::value_from(t.encode(text.string())));
   }
   print(lists);
 }

@@ -7,6 +7,8 @@
 #include <qgrain/core/status.hpp>
 #include <qgrain/version.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -80,16 +82,11 @@ stored_note note_of(const safetensors_file& file, const std::string& name) {
   const auto found = file.metadata().find(std::string(metadata_prefix) + name);
   if (found == file.metadata().end()) return {};
   const std::string where = file.path() + ": metadata of \"" + name + "\"";
-  const boost::json::value value = common::parse_json(found->second, where);
-  const common::json_object fields = common::as_object(value, where);
-  stored_note note{fields.text("recipe"), float_type(fields.text("dtype")), extents{}};
-  const boost::json::value* shape = fields.find("shape");
-  if (shape == nullptr || !shape->is_array()) throw error(errc::bad_file, where + ": \"shape\" must be a list");
-  for (const boost::json::value& extent : shape->get_array()) {
-    if (!extent.is_int64() || extent.get_int64() < 1) {
-      throw error(errc::bad_file, where + ": \"shape\" holds " + boost::json::serialize(extent));
-    }
-    note.shape->push_back(extent.get_int64());
+  const common::json_document document{where, common::parse_json(found->second, where)};
+  const common::json_field fields(document);
+  stored_note note{std::string(fields.at("recipe").string()), float_type(fields.at("dtype").string()), extents{}};
+  for (const common::json_field& extent : fields.at("shape").elements()) {
+    note.shape->push_back(extent.positive_integer());
   }
   return note;
 }

@@ -1,3 +1,4 @@
+#include <common/number_text.hpp>
 #include <quantize/recipe.hpp>
 #include <quantize/reports.hpp>
 
@@ -8,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <ostream>
 
 namespace qgrain::convert {
@@ -17,14 +17,8 @@ namespace {
 constexpr std::size_t columns = 8;
 using table_row = std::array<std::string, columns>;
 
-std::string number_text(double value, const char* format) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
-
 std::string bits_text(const recipe_description& d) {
-  if (d.bits_per_element) return number_text(*d.bits_per_element, "%.4g");
+  if (d.bits_per_element) return common::formatted("%.4g", *d.bits_per_element);
   std::string text = std::to_string(d.code_bits);
   if (d.scale_bits > 0) text += " + " + std::to_string(d.scale_bits) + "/group";
   return text;
@@ -87,10 +81,10 @@ boost::json::value json_of(const tensor_report& report) {
 std::string line_of(const tensor_report& report) {
   std::string line = report.name + "  " + text_of(report.type, report.shape) + "  " + report.recipe;
   if (!report.errors) return line;
-  line += "  mse " + number_text(report.errors->mse(), "%.6g") + "  sqnr_db " +
-          number_text(report.errors->sqnr_db(), "%.4f") + "  max_error " +
-          number_text(report.errors->max_error(), "%.6g") + "  cosine " + number_text(report.errors->cosine(), "%.8f") +
-          "  clipped ";
+  line += "  mse " + common::formatted("%.6g", report.errors->mse()) + "  sqnr_db " +
+          common::formatted("%.4f", report.errors->sqnr_db()) + "  max_error " +
+          common::formatted("%.6g", report.errors->max_error()) + "  cosine " +
+          common::formatted("%.8f", report.errors->cosine()) + "  clipped ";
   return line + (report.clipped_known ? std::to_string(report.errors->clipped) : "unknown");
 }
 

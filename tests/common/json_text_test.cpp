@@ -1,8 +1,10 @@
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <common/json_text.hpp>
+#include <common/number_text.hpp>
 
 #include <qgrain/core/status.hpp>
 
+#include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <bit>
@@ -61,26 +63,18 @@ BOOST_AUTO_TEST_CASE(layout) {
              R"({"a":[{"y":2,"z":1}],"b":{"c":2,"d":1}})");
 }
 
-BOOST_AUTO_TEST_CASE(reading_names_the_line_of_a_fault) {
-  BOOST_TEST(qgrain::common::parse_json("// note\n{\"a\": 1, /* more */ \"b\": [2,],}\n", "f") ==
-             (json::value{{"a", 1}, {"b", {2}}}));
-  const auto sentence = [](const char* text) {
-    try {
-      (void)qgrain::common::parse_json(text, "file");
-    } catch (const qgrain::error& e) {
-      return std::string(e.what());
-    }
-    return std::string();
-  };
-  BOOST_TEST(sentence("{\n \"a\": 1\n \"b\": 2\n}").starts_with("file, line 3: "));
-  BOOST_TEST(sentence("{} x").starts_with("file, line 1: "));
-  BOOST_TEST(sentence("{\"a\": ").starts_with("file, line 1: "));
-  BOOST_TEST(sentence("").starts_with("file, line 1: "));
+BOOST_AUTO_TEST_CASE(few_digits_in_one_line) {
+  const json::value value{{"a", {1.23456789, 0.0, -0.0, 1e7, 12345678, nullptr}},
+                          {"few", {{"b", {1.23456789, 123456.0, 0.5}}}},
+                          {"t", "</script>\n"}};
+  BOOST_TEST(qgrain::common::json_text(value, {.digits = 6, .members = {{"few", 4}}}) ==
+             R"({"a":[1.23457,0,0,1e+07,12345678,null],"few":{"b":[1.235,1.235e+05,0.5]},"t":"\u003c/script>\n"})");
+}
+
+BOOST_AUTO_TEST_CASE(numbers_that_json_cannot_hold_are_refused) {
   BOOST_CHECK_THROW((void)qgrain::common::json_text(std::numeric_limits<double>::infinity()), qgrain::error);
   const json::object nested{{"good", 1.0}, {"a", {{"b", json::array{1.0, std::nan("")}}}}};
   BOOST_CHECK_EXCEPTION((void)qgrain::common::json_text(nested), qgrain::error, [](const qgrain::error& e) {
     return std::string_view(e.what()).ends_with("infinity or NaN: .a.b[1]");
   });
-  BOOST_CHECK_THROW((void)qgrain::common::read_json_object("/no/such/file.json"), qgrain::error);
-  BOOST_CHECK_THROW((void)qgrain::common::read_json_object("/"), qgrain::error);
 }

@@ -162,7 +162,7 @@ BOOST_FIXTURE_TEST_CASE(bad_input_is_refused_in_one_sentence, fixture) {
   refused({"--decode", "1 1024"}, {"1024"});
   refused({"--decode", "1 x"}, {"\"x\""});
   qgrain::common::write_text_file(file("texts.json"), R"(["a", 1])");
-  refused({"--encode-file", file("texts.json")}, {"texts.json", "entry 1"});
+  refused({"--encode-file", file("texts.json")}, {"texts.json: [1] must be a string, not 1"});
   qgrain::common::write_text_file(file("texts.json"), R"(["a", )");
   refused({"--encode-file", file("texts.json")}, {"texts.json", "line 1"});
   refused({"--encode", "a\xFF"}, {"UTF-8", "1"});

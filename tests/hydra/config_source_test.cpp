@@ -96,7 +96,8 @@ BOOST_AUTO_TEST_CASE(broken_files_and_folders_are_named) {
   tree.write("model/listed.json", R"({"defaults": "small"})");
   const hydra::folder_source source({tree.root()});
   const auto model = [&](const std::string& name) { return (tree.root() / "model" / name).string(); };
-  BOOST_TEST(sentence_of([&] { composed(source, {}); }).starts_with(model("small.json") + ", line 3: "));
+  BOOST_TEST(
+      sentence_of([&] { composed(source, {}); }).starts_with(model("small.json") + ": not valid JSON at line 3, "));
   BOOST_TEST(sentence_of([&] { composed(source, {"model=packaged"}); }) ==
              model("packaged.json") + ": \"@package\" is not a text");
   BOOST_TEST(sentence_of([&] { composed(source, {"model=listed"}); }) ==

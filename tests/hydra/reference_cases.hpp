@@ -2,7 +2,7 @@
 #ifndef QGRAIN_TESTS_HYDRA_REFERENCE_CASES_HPP
 #define QGRAIN_TESTS_HYDRA_REFERENCE_CASES_HPP
 
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 
 #include <qgrain/core/status.hpp>
 

@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(every_needed_field_is_named_when_missing) {
        {"architectures", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
         "rms_norm_eps", "rope_theta", "hidden_act"}) {
     expect_config_error(errc::bad_file, [&](boost::json::object& c) { c.erase(field); },
-                        {"config.json", "\"" + field + "\"", "missing"});
+                        {"config.json: " + field + " is missing"});
   }
 }
 
@@ -60,13 +60,20 @@ BOOST_AUTO_TEST_CASE(impossible_and_unsupported_values_are_named) {
       {"MixtralForCausalLM", "Qwen3ForCausalLM", "LlamaForCausalLM", "Qwen3VLForConditionalGeneration"});
   expect_config_error(errc::unsupported, set("hidden_act", "gelu"), {"gelu", "silu"});
   expect_config_error(errc::unsupported, set("use_sliding_window", true), {"use_sliding_window"});
-  expect_config_error(errc::unsupported, set("rope_scaling", {{"rope_type", "yarn"}}), {"yarn", "llama3"});
-  expect_config_error(errc::bad_file, set("hidden_size", -128), {"hidden_size", "-128"});
-  expect_config_error(errc::bad_file, set("hidden_size", "128"), {"hidden_size", "\"128\""});
+  expect_config_error(errc::unsupported, set("rope_scaling", {{"rope_type", "yarn"}}),
+                      {"config.json: rope_scaling", "yarn", "llama3"});
+  expect_config_error(errc::bad_file, set("rope_scaling", {{"rope_type", "llama3"}, {"factor", "x"}}),
+                      {"config.json: rope_scaling.factor must be a positive number, not \"x\""});
+  expect_config_error(errc::bad_file, set("architectures", {7}), {"architectures[0] must be a string, not 7"});
+  expect_config_error(errc::bad_file, set("hidden_size", -128),
+                      {"config.json: hidden_size must be a positive integer, not -128"});
+  expect_config_error(errc::bad_file, set("hidden_size", "128"),
+                      {"hidden_size must be a positive integer, not \"128\""});
   expect_config_error(errc::bad_file, set("num_key_value_heads", 3), {"4 attention heads", "3 key/value heads"});
   expect_config_error(errc::bad_file, set("head_dim", 33), {"33", "odd"});
-  expect_config_error(errc::bad_file, set("tie_word_embeddings", 1), {"tie_word_embeddings", "true or false"});
-  expect_config_error(errc::bad_file, set("eos_token_id", 5000), {"eos_token_id", "1024"});
+  expect_config_error(errc::bad_file, set("tie_word_embeddings", 1),
+                      {"tie_word_embeddings must be true or false, not 1"});
+  expect_config_error(errc::bad_file, set("eos_token_id", 5000), {"eos_token_id", "1024", "not 5000"});
 }
 
 BOOST_AUTO_TEST_CASE(checkpoint_must_fit_the_configuration) {

@@ -9,6 +9,7 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>

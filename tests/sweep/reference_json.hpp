@@ -2,7 +2,7 @@
 #ifndef QGRAIN_TESTS_SWEEP_REFERENCE_JSON_HPP
 #define QGRAIN_TESTS_SWEEP_REFERENCE_JSON_HPP
 
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 
 #include <boost/json.hpp>
 

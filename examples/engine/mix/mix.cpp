@@ -30,16 +30,16 @@ class fault_list {
   std::string sentences_;
 };
 
-std::optional<fake_recipe> recipe_called(const boost::json::value& name, recipe_role role,
+std::optional<fake_recipe> recipe_called(const common::json_field& name, recipe_role role,
                                          const lm::linear_info& linear, fault_list& faults) {
   if (!name.is_string()) {
-    faults.add(errc::bad_file, linear.name + ": a recipe is a text");
+    faults.add(errc::bad_file, name.mismatch("a string, a recipe's name"));
     return {};
   }
-  if (name.get_string() == recipes::unquantized) return {};
+  if (name.string() == recipes::unquantized) return {};
   fake_recipe recipe;
   try {
-    recipe = recipes::find_fake_recipe(std::string_view(name.get_string()));
+    recipe = recipes::find_fake_recipe(name.string());
   } catch (const error& fault) {
     faults.add(fault.code(), linear.name + ": " + fault.what());
     return {};
@@ -55,43 +55,43 @@ std::optional<fake_recipe> recipe_called(const boost::json::value& name, recipe_
   return recipe;
 }
 
-std::vector<float> numbers_of(const boost::json::value& value) {
+// -1 stands for what is no number.
+std::vector<float> numbers_of(const common::json_field& field) {
   std::vector<float> numbers;
-  const boost::json::array one{value};
-  for (const boost::json::value& v : value.is_array() ? value.get_array() : one)
-    numbers.push_back(v.is_number() ? v.to_number<float>() : -1.0F);
+  for (const common::json_field& f : field.is_array() ? field.elements() : std::vector{field})
+    numbers.push_back(f.value().is_number() ? f.value().to_number<float>() : -1.0F);
   return numbers;
 }
 
-std::vector<float> scale_of(const boost::json::value& value, const lm::linear_info& linear, fault_list& faults) {
-  std::vector<float> scale = numbers_of(value);
+std::vector<float> scale_of(const common::json_field& field, const lm::linear_info& linear, fault_list& faults) {
+  std::vector<float> scale = numbers_of(field);
   const bool is_size = static_cast<index_t>(scale.size()) == linear.in;
   if (!is_size || std::any_of(scale.begin(), scale.end(), [](float v) { return !std::isfinite(v) || v <= 0; })) {
-    faults.add(errc::bad_file, linear.name + ": input_scale is " + std::to_string(linear.in) + " positive numbers");
+    faults.add(errc::bad_file, field.mismatch("an array of " + std::to_string(linear.in) + " positive numbers"));
   }
   return scale;
 }
 
-calibration_method calibration_called(const boost::json::value& name, const lm::linear_info& linear,
+calibration_method calibration_called(const common::json_field& name, const lm::linear_info& linear,
                                       fault_list& faults) {
   if (!name.is_string()) {
-    faults.add(errc::bad_file, linear.name + ": a calibration is a text");
+    faults.add(errc::bad_file, name.mismatch("a string, a calibration's name"));
     return calibration_method::max;
   }
   try {
-    return find_calibration(std::string_view(name.get_string()));
+    return find_calibration(name.string());
   } catch (const error& fault) {
     faults.add(fault.code(), linear.name + ": " + fault.what());
     return calibration_method::max;
   }
 }
 
-std::vector<float> range_of(const boost::json::value& value, const lm::linear_info& linear, fault_list& faults) {
-  std::vector<float> range = numbers_of(value);
+std::vector<float> range_of(const common::json_field& field, const lm::linear_info& linear, fault_list& faults) {
+  std::vector<float> range = numbers_of(field);
   const bool is_size = range.size() == 1 || static_cast<index_t>(range.size()) == linear.in;
   if (!is_size || std::any_of(range.begin(), range.end(), [](float v) { return !std::isfinite(v) || v < 0; })) {
-    faults.add(errc::bad_file, linear.name + ": input_amax is a number that is not negative, or " +
-                                   std::to_string(linear.in) + " of them");
+    faults.add(errc::bad_file, field.mismatch("a number that is not negative, or an array of " +
+                                              std::to_string(linear.in) + " of them"));
   }
   return range;
 }
@@ -106,9 +106,7 @@ recipe_mix parse_mix(const boost::json::value& value, const std::string& where, 
   std::vector<std::string> names;
   for (const lm::linear_info& l : model.linears()) names.push_back(l.name);
   fault_list faults;
-  const common::json_object file = common::as_object(value, where);
-  for (const auto& [key, recipes] : file.object("linears").fields) {
-    const std::string_view name = key;
+  for (const auto& [name, recipes] : common::json_field(where, value).at("linears").members()) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
       const std::vector<std::string> near = nearest_names(name, names);
@@ -118,12 +116,11 @@ recipe_mix parse_mix(const boost::json::value& value, const std::string& where, 
     }
     const auto l = static_cast<std::size_t>(found - names.begin());
     const lm::linear_info& linear = model.linears()[l];
-    if (!recipes.is_object()) {
-      faults.add(errc::bad_file, linear.name + ": an object with \"weight\" and \"activation\" is expected");
+    if (!recipes.value().is_object()) {
+      faults.add(errc::bad_file, recipes.mismatch("an object with \"weight\" and \"activation\""));
       continue;
     }
-    for (const auto& [field, entry] : recipes.get_object()) {
-      const std::string_view what = field;
+    for (const auto& [what, entry] : recipes.members()) {
       if (what == "weight") {
         mix.linears[l].weight = recipe_called(entry, recipe_role::weight, linear, faults);
       } else if (what == "activation") {

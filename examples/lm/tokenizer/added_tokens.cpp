@@ -1,4 +1,5 @@
 #include <lm/tokenizer/added_tokens.hpp>
+#include <lm/tokenizer/token_id.hpp>
 #include <lm/tokenizer/utf8.hpp>
 
 #include <algorithm>
@@ -34,16 +35,16 @@ std::vector<added_token> read_added_tokens(const common::json_field& tokens) {
   std::set<std::int32_t> ids;
   for (const common::json_field& entry : tokens.elements()) {
     const common::json_field content = entry.at("content");
-    const common::json_field id = entry.at("id");
+    const std::int32_t id = token_id(entry.at("id"));
     if (content.string().empty()) content.fail(errc::bad_file, "is empty");
     if (!contents.insert(content.string()).second) {
       content.fail(errc::bad_file, "is \"" + std::string(content.string()) + "\", which an earlier entry has");
     }
-    if (!ids.insert(id.id()).second) {
-      id.fail(errc::bad_file, "is " + std::to_string(id.id()) + ", which an earlier entry has");
+    if (!ids.insert(id).second) {
+      entry.at("id").fail(errc::bad_file, "is " + std::to_string(id) + ", which an earlier entry has");
     }
     result.push_back({.content = std::string(content.string()),
-                      .id = id.id(),
+                      .id = id,
                       .single_word = entry.flag("single_word"),
                       .strip_left = entry.flag("lstrip"),
                       .strip_right = entry.flag("rstrip"),

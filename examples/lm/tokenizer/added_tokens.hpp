@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_TOKENIZER_ADDED_TOKENS_HPP
 #define QGRAIN_LM_TOKENIZER_ADDED_TOKENS_HPP
 
-#include <common/json_field.hpp>
+#include <common/json.hpp>
 
 #include <map>
 

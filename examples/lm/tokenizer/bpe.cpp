@@ -1,4 +1,5 @@
 #include <lm/tokenizer/bpe.hpp>
+#include <lm/tokenizer/token_id.hpp>
 #include <lm/tokenizer/utf8.hpp>
 
 #include <queue>
@@ -28,13 +29,14 @@ void require_inactive(const common::json_field& model) {
 vocabulary read_vocabulary(const common::json_field& vocab) {
   vocabulary tokens;
   std::unordered_map<std::int32_t, std::string_view> holders;
-  for (const auto& [token, id] : vocab.members()) {
-    const auto [holder, is_new] = holders.try_emplace(id.id(), token);
+  for (const auto& [token, field] : vocab.members()) {
+    const std::int32_t id = token_id(field);
+    const auto [holder, is_new] = holders.try_emplace(id, token);
     if (!is_new) {
-      id.fail(errc::bad_file,
-              "is " + std::to_string(id.id()) + ", which \"" + std::string(holder->second) + "\" has already");
+      field.fail(errc::bad_file,
+                 "is " + std::to_string(id) + ", which \"" + std::string(holder->second) + "\" has already");
     }
-    tokens.emplace(token, id.id());
+    tokens.emplace(token, id);
   }
   if (tokens.empty()) vocab.fail(errc::bad_file, "holds no token");
   return tokens;
@@ -42,17 +44,17 @@ vocabulary read_vocabulary(const common::json_field& vocab) {
 
 /// The two parts of a merge, written as a pair or, in older files, as one string with a space between.
 std::pair<std::string, std::string> read_merge(const common::json_field& entry) {
-  constexpr std::string_view predicate = "must be two tokens: a pair of strings, or one string with one space between";
+  constexpr std::string_view wanted = "two tokens: a pair of strings, or one string with one space between";
   if (entry.is_string()) {
     const std::string_view text = entry.string();
     const std::size_t space = text.find(' ');
     if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos) {
-      entry.fail(errc::bad_file, predicate);
+      entry.must_be(wanted);
     }
     return {std::string(text.substr(0, space)), std::string(text.substr(space + 1))};
   }
   const std::vector<common::json_field> sides = entry.elements();
-  if (sides.size() != 2) entry.fail(errc::bad_file, predicate);
+  if (sides.size() != 2) entry.must_be(wanted);
   return {std::string(sides[0].string()), std::string(sides[1].string())};
 }
 

@@ -2,7 +2,7 @@
 #ifndef QGRAIN_LM_TOKENIZER_BPE_HPP
 #define QGRAIN_LM_TOKENIZER_BPE_HPP
 
-#include <common/json_field.hpp>
+#include <common/json.hpp>
 
 #include <functional>
 #include <unordered_map>

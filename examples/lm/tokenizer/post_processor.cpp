@@ -1,4 +1,5 @@
 #include <lm/tokenizer/post_processor.hpp>
+#include <lm/tokenizer/token_id.hpp>
 
 namespace qgrain::lm {
 namespace {
@@ -19,7 +20,7 @@ template_part read_template_part(const common::json_field& part, const common::j
   token_ids ids;
   for (const common::json_field& id :
        special_tokens.at(part.at("SpecialToken").at("id").string()).at("ids").elements()) {
-    ids.push_back(id.id());
+    ids.push_back(token_id(id));
   }
   return ids;
 }

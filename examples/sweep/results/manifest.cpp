@@ -1,4 +1,4 @@
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <sweep/results/manifest.hpp>
 
 #include <qgrain/core/nearest_names.hpp>

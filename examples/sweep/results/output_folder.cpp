@@ -1,4 +1,4 @@
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/output_folder.hpp>
 #include <sweep/settings/naming.hpp>

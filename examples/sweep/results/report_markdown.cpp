@@ -1,6 +1,6 @@
 #include <common/file.hpp>
-#include <common/json_file.hpp>
 #include <common/json_text.hpp>
+#include <common/number_text.hpp>
 #include <common/python_text.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/reports.hpp>
@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,15 +19,13 @@ namespace {
 
 using cells = std::vector<std::string>;
 
-std::string digits(double value, std::chars_format format, int precision) {
-  std::array<char, 400> buffer{};  // a fixed-point double has at most 309 digits before the point
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format, precision).ptr;
-  return {buffer.data(), end};
+std::string fixed(double value, int precision) {
+  return common::number_text(value, std::chars_format::fixed, precision);
 }
 
-std::string fixed(double value, int precision) { return digits(value, std::chars_format::fixed, precision); }
-
-std::string scientific(double value, int precision) { return digits(value, std::chars_format::scientific, precision); }
+std::string scientific(double value, int precision) {
+  return common::number_text(value, std::chars_format::scientific, precision);
+}
 
 std::string quoted(const std::string& text) { return "`" + text + "`"; }
 

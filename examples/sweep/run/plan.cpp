@@ -1,5 +1,5 @@
 #include <common/file.hpp>
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <hydra/composer.hpp>
 #include <hydra/interpolation.hpp>
 #include <hydra/job_list.hpp>

@@ -1,5 +1,5 @@
 #include <common/file.hpp>
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <common/json_text.hpp>
 #include <hydra/override.hpp>
 #include <sweep/results/output_folder.hpp>

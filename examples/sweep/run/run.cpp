@@ -1,5 +1,4 @@
 #include <common/file.hpp>
-#include <common/json_file.hpp>
 #include <common/json_text.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <engine/score/checkpoint.hpp>

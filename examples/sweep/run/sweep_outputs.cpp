@@ -1,5 +1,5 @@
 #include <common/file.hpp>
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <common/json_text.hpp>
 #include <lm/model.hpp>
 #include <sweep/results/manifest.hpp>

@@ -1,4 +1,4 @@
-#include <common/json_text.hpp>
+#include <common/number_text.hpp>
 #include <sweep/formats/modelopt_attributes.hpp>
 #include <sweep/search/candidates.hpp>
 

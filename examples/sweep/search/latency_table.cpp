@@ -1,4 +1,4 @@
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <recipes/unquantized.hpp>
 #include <sweep/search/costs.hpp>
 #include <sweep/search/latency_table.hpp>

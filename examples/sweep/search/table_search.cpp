@@ -1,4 +1,4 @@
-#include <common/json_text.hpp>
+#include <common/number_text.hpp>
 #include <sweep/search/table_search.hpp>
 
 #include <qgrain/core/nearest_names.hpp>

@@ -1,5 +1,4 @@
 #include <common/file.hpp>
-#include <common/json_file.hpp>
 #include <sweep/settings/captions.hpp>
 
 #include <qgrain/core/status.hpp>

@@ -2,9 +2,8 @@
 #ifndef QGRAIN_SWEEP_SUMMARY_MARKDOWN_TABLE_HPP
 #define QGRAIN_SWEEP_SUMMARY_MARKDOWN_TABLE_HPP
 
-#include <algorithm>
-#include <array>
-#include <cstdio>
+#include <common/number_text.hpp>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,13 +12,7 @@ namespace qgrain::sweep {
 
 using table_cells = std::vector<std::string>;
 
-/// As printf, at most 127 characters.
-template <class... Arguments>
-[[nodiscard]] std::string formatted(const char* format, Arguments... arguments) {
-  std::array<char, 128> buffer{};
-  const int size = std::snprintf(buffer.data(), buffer.size(), format, arguments...);
-  return {buffer.data(), std::min(static_cast<std::size_t>(std::max(size, 0)), buffer.size() - 1)};
-}
+using common::formatted;
 
 /// Scores and divergences: 4 digits.
 [[nodiscard]] inline std::string score_text(double value) { return formatted("%.3e", value); }

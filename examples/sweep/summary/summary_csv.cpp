@@ -1,4 +1,4 @@
-#include <common/json_text.hpp>
+#include <common/number_text.hpp>
 #include <sweep/summary/csv.hpp>
 #include <sweep/summary/summary_files.hpp>
 

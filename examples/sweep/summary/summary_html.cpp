@@ -5,203 +5,92 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <boost/json.hpp>
+
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <set>
 
 namespace qgrain::sweep {
 namespace {
 
-// The data of the page: JSON without blanks, few digits, and no "<", so that no name can end the script element.
-class payload_writer {
- public:
-  [[nodiscard]] std::string take() && { return std::move(out_); }
+json::array as_array(const std::vector<std::string>& texts) { return json::array(texts.begin(), texts.end()); }
 
-  void raw(std::string_view text) { out_ += text; }
+template <class Value>
+json::value or_null(const std::optional<Value>& value) {
+  return value ? json::value(*value) : json::value();
+}
 
-  void text(std::string_view value) {
-    for (const char c : json::serialize(json::string(value))) {
-      if (c == '<') {
-        out_ += "\\u003c";
-      } else {
-        out_ += c;
-      }
-    }
-  }
-
-  template <class Integer>
-  void integer(Integer value) {
-    out_ += std::to_string(value);
-  }
-
-  void number(double value, int digits) {
-    if (value == 0) {
-      out_ += '0';
-      return;
-    }
-    std::array<char, 32> buffer{};
-    const auto end =
-        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::general, digits).ptr;
-    out_.append(buffer.data(), end);
-  }
-
-  template <class Range, class Write>
-  void list(const Range& range, const Write& write) {
-    out_ += '[';
-    bool first = true;
-    for (const auto& item : range) {
-      if (!first) out_ += ',';
-      first = false;
-      write(item);
-    }
-    out_ += ']';
-  }
-
-  void key(std::string_view name) {
-    if (out_.back() != '{') out_ += ',';
-    text(name);
-    out_ += ':';
-  }
-
-  void texts(std::string_view name, const std::vector<std::string>& values) {
-    key(name);
-    list(values, [&](const std::string& value) { text(value); });
-  }
-
- private:
-  std::string out_;
-};
-
-constexpr int score_digits = 4;
-constexpr int total_digits = 6;
-
-void write_layer(payload_writer& out, const std::vector<std::string>& kinds, const summary_layer& layer) {
+json::array layer_data(const std::vector<std::string>& kinds, const summary_layer& layer) {
   const auto kind = std::find(kinds.begin(), kinds.end(), layer.place.kind) - kinds.begin();
-  out.raw("[");
-  out.integer(layer.model);
-  out.raw(",");
-  out.text(layer.shape.name);
-  out.raw(",");
-  out.integer(kind);
-  out.raw(",");
-  if (layer.place.depth) {
-    out.integer(*layer.place.depth);
-  } else {
-    out.raw("null");
-  }
-  out.raw(",");
-  out.integer(layer.shape.out);
-  out.raw(",");
-  out.integer(layer.shape.in);
-  out.raw("]");
+  return {layer.model, layer.shape.name, kind, or_null(layer.place.depth), layer.shape.out, layer.shape.in};
 }
 
 // A list with a value for each layer, or one value where all layers have the same.
 template <class Member>
-void write_members(payload_writer& out, const summary_job& job, Member member, int digits) {
+json::value member_data(const summary_job& job, Member member) {
   const std::optional<layer_result>& first = job.layers.front();
+  const auto value_of = [&](const std::optional<layer_result>& layer) {
+    return layer ? json::value(static_cast<double>((*layer).*member)) : json::value();
+  };
   const bool is_constant = std::all_of(job.layers.begin(), job.layers.end(), [&](const auto& layer) {
     return layer && first && (*layer).*member == (*first).*member;
   });
-  const auto write = [&](const std::optional<layer_result>& layer) {
-    if (layer) {
-      out.number(static_cast<double>((*layer).*member), digits);
-    } else {
-      out.raw("null");
-    }
-  };
-  if (is_constant) {
-    write(first);
-  } else {
-    out.list(job.layers, write);
-  }
+  if (is_constant) return value_of(first);
+  json::array list;
+  for (const std::optional<layer_result>& layer : job.layers) list.push_back(value_of(layer));
+  return list;
 }
 
-void write_job(payload_writer& out, const summary_job& job) {
-  const auto text = [&](std::string_view name, std::string_view value) {
-    out.key(name);
-    out.text(value);
-  };
-  const auto number = [&](std::string_view name, const std::optional<double>& value) {
-    out.key(name);
-    if (value) {
-      out.number(*value, total_digits);
-    } else {
-      out.raw("null");
-    }
-  };
-  const auto flag = [&](std::string_view name, bool value) {
-    out.key(name);
-    out.raw(value ? "true" : "false");
-  };
-  out.raw("{");
-  text("label", job.label);
-  text("pair", job.pair);
-  text("granularity", job.granularity);
-  text("variant", job.variant);
-  text("folder", job.folder);
-  text("weight", job.weight);
-  text("activation", job.activation);
-  out.key("model");
-  out.integer(job.model);
-  out.key("family");
-  out.integer(job.family);
-  out.key("reference");
-  out.integer(job.reference);
-  flag("effect", job.has_effect);
-  flag("front", job.is_on_front);
-  flag("satisfied", job.is_satisfied);
-  number("score", job.score);
-  number("ratio", job.ratio);
-  number("perWeight", job.bits_per_weight());
-  number("bytes", job.bytes());
-  number("nominal", job.nominal_bits);
-  number("target", job.target_bits);
-  number("effective", job.effective_bits);
-  number("mixScore", job.mix_score);
-  number("loss", job.loss);
-  if (!job.layers.empty()) {
-    out.key("scores");
-    out.list(job.layers, [&](const std::optional<layer_result>& layer) {
-      if (layer) {
-        out.number(layer->score, score_digits);
-      } else {
-        out.raw("null");
-      }
-    });
-    out.key("bits");
-    write_members(out, job, &layer_result::bits, score_digits);
-    out.key("chosen");
-    write_members(out, job, &layer_result::chosen, total_digits);
-  }
-  out.raw("}");
+json::object job_data(const summary_job& job) {
+  json::object data{{"label", job.label},
+                    {"pair", job.pair},
+                    {"granularity", job.granularity},
+                    {"variant", job.variant},
+                    {"folder", job.folder},
+                    {"weight", job.weight},
+                    {"activation", job.activation},
+                    {"model", job.model},
+                    {"family", job.family},
+                    {"reference", job.reference},
+                    {"effect", job.has_effect},
+                    {"front", job.is_on_front},
+                    {"satisfied", job.is_satisfied},
+                    {"score", job.score},
+                    {"ratio", or_null(job.ratio)},
+                    {"perWeight", job.bits_per_weight()},
+                    {"bytes", job.bytes()},
+                    {"nominal", job.nominal_bits},
+                    {"target", job.target_bits},
+                    {"effective", job.effective_bits},
+                    {"mixScore", job.mix_score},
+                    {"loss", or_null(job.loss)}};
+  if (job.layers.empty()) return data;
+  json::array& scores = data["scores"].emplace_array();
+  for (const std::optional<layer_result>& layer : job.layers)
+    scores.push_back(layer ? json::value(layer->score) : json::value());
+  data["bits"] = member_data(job, &layer_result::bits);
+  data["chosen"] = member_data(job, &layer_result::chosen);
+  return data;
 }
 
+// What the page's script reads.
 std::string payload(const sweep_summary& summary) {
   std::vector<std::string> kinds;
   for (const summary_layer& layer : summary.layers) {
     if (std::find(kinds.begin(), kinds.end(), layer.place.kind) == kinds.end()) kinds.push_back(layer.place.kind);
   }
-  std::vector<std::string> models;
-  for (const summary_model& model : summary.models) models.push_back(model.id);
-  payload_writer out;
-  out.raw("{");
-  out.key("program");
-  out.text(summary.program);
-  out.texts("models", models);
-  out.texts("kinds", kinds);
-  out.texts("formats", summary.formats);
-  out.key("layers");
-  out.list(summary.layers, [&](const summary_layer& layer) { write_layer(out, kinds, layer); });
-  out.key("jobs");
-  out.list(summary.jobs, [&](const summary_job& job) { write_job(out, job); });
-  out.key("skipped");
-  out.list(summary.skipped, [&](const skipped_job& job) {
-    out.list(std::array{job.label, job.reason}, [&](const std::string& value) { out.text(value); });
-  });
-  out.raw("}");
-  return std::move(out).take();
+  json::object data{{"program", summary.program}};
+  json::array& models = data["models"].emplace_array();
+  for (const summary_model& model : summary.models) models.emplace_back(model.id);
+  data["kinds"] = as_array(kinds);
+  data["formats"] = as_array(summary.formats);
+  json::array& layers = data["layers"].emplace_array();
+  for (const summary_layer& layer : summary.layers) layers.push_back(layer_data(kinds, layer));
+  json::array& jobs = data["jobs"].emplace_array();
+  for (const summary_job& job : summary.jobs) jobs.push_back(job_data(job));
+  json::array& skipped = data["skipped"].emplace_array();
+  for (const skipped_job& job : summary.skipped) skipped.push_back({job.label, job.reason});
+  return common::json_text(data, {.digits = 6, .members = {{"scores", 4}, {"bits", 4}}});
 }
 
 // Appends `page` up to `mark`, which it then begins behind.

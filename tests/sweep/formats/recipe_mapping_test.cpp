@@ -1,4 +1,4 @@
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <sweep/formats/base_formats.hpp>
 #include <sweep/formats/modelopt_attributes.hpp>
 #include <sweep/formats/quantization_job.hpp>

@@ -117,9 +117,9 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_manifest) {
   BOOST_TEST(sentence_of(path) ==
              "the manifest " + path.string() + " lacks the mappings autoquant_state, layer_sensitivity");
   qgrain::common::write_text_file(path, "[1]");
-  BOOST_TEST(sentence_of(path) == path.string() + " holds no JSON object");
+  BOOST_TEST(sentence_of(path) == path.string() + ": the document must be an object, not [1]");
   qgrain::common::write_text_file(path, "{\"scheme\": {}");
-  BOOST_TEST(sentence_of(path).starts_with(path.string() + ", line 1: "));
+  BOOST_TEST(sentence_of(path).starts_with(path.string() + ": not valid JSON at line 1, "));
 }
 
 BOOST_AUTO_TEST_CASE(a_manifest_of_another_model) {

@@ -1,5 +1,4 @@
 #include <common/file.hpp>
-#include <common/json_text.hpp>
 #include <sweep/reference_json.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/output_folder.hpp>

@@ -1,4 +1,3 @@
-#include <common/json_file.hpp>
 #include <common/json_text.hpp>
 #include <common/python_text.hpp>
 #include <sweep/reference_json.hpp>

@@ -1,4 +1,4 @@
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <recipes/fake_recipes.hpp>
 #include <sweep/layers/layer_selection.hpp>
 #include <sweep/reference_json.hpp>

@@ -1,4 +1,4 @@
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <sweep/reference_json.hpp>
 #include <sweep/settings/autoquant_settings.hpp>
 

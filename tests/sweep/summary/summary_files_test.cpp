@@ -1,5 +1,5 @@
 // The files that a sweep leaves.
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <common/json_text.hpp>
 #include <sweep/reference_json.hpp>
 #include <sweep/scratch_folder.hpp>

@@ -1,5 +1,5 @@
 // The files of real sweeps: they follow docs/schema, and the same results give the same bytes.
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <support/run_program.hpp>
 #include <sweep/reference_json.hpp>
 #include <sweep/results/output_folder.hpp>
