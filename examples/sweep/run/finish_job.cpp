@@ -5,6 +5,7 @@
 #include <engine/mix/mix_study.hpp>
 #include <recipes/fake_recipes.hpp>
 #include <recipes/unquantized.hpp>
+#include <sweep/formats/compression.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/quant_recipe.hpp>
 #include <sweep/results/reports.hpp>
@@ -94,8 +95,8 @@ class job_results {
     result.outcome = found_.outcome;
     result.method = name_of(job_.autoquant.method);
     result.search = search_.description(found_.outcome);
-    for (const pareto_point& point : pareto_of(found_.rows))
-      result.pareto.push_back({{"effective_bits", point.effective_bits}, {"score", point.score}});
+    for (const size_and_score& corner : front_corners(found_.rows))
+      result.pareto.push_back({{"effective_bits", corner.size}, {"score", corner.score}});
     result.dataset = dataset_of(job_, pass_.rows);
     result.quantization = quantization();
     result.input_amax = input_amax(pass_, engine);

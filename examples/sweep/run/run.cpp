@@ -80,7 +80,7 @@ std::string groups_text(const pass_settings& pass) {
   std::string text;
   if (!pass.kl_padding) text.append(" tokens");
   if (pass.groups) {
-    text.append(pass.groups->how == grouping::none ? " none" : " fused");
+    text.append(pass.groups->how == layer_fusion::none ? " none" : " fused");
     for (const std::string& pattern : pass.groups->patterns) text.append("\n").append(pattern);
   }
   return text;

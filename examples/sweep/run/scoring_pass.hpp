@@ -6,8 +6,8 @@
 #include <engine/score/engine.hpp>
 #include <lm/model.hpp>
 #include <lm/rows.hpp>
+#include <sweep/layers/layer_list.hpp>
 #include <sweep/run/plan.hpp>
-#include <sweep/search/candidates.hpp>
 
 #include <boost/json.hpp>
 

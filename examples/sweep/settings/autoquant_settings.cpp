@@ -122,7 +122,7 @@ autoquant_settings autoquant_of(const json::object& config, bool is_modelopt) {
     throw error(errc::invalid_argument, "autoquant.latency_ms needs autoquant.latency_table, a JSON file of times");
   const bool is_mix = !settings.formats.empty() && !is_modelopt;
   settings.cost = cost_at(config, is_mix ? cost_model::stored : cost_model::nominal);
-  settings.groups.how = grouping_from(text_at(config, "autoquant.grouping"));
+  settings.groups.how = layer_fusion_from(text_at(config, "autoquant.grouping"));
   settings.groups.patterns = texts_at(config, "autoquant.group_rules");
   settings.disabled_layers = texts_at(config, "autoquant.disabled_layers");
   settings.exclude = texts_at(config, "autoquant.exclude");

@@ -2,6 +2,8 @@
 #ifndef QGRAIN_SWEEP_SETTINGS_JOB_SETTINGS_HPP
 #define QGRAIN_SWEEP_SETTINGS_JOB_SETTINGS_HPP
 
+#include <sweep/formats/granularity_choice.hpp>
+
 #include <boost/json.hpp>
 
 #include <cstdint>
@@ -22,11 +24,6 @@ namespace json = boost::json;
 
 /// dataset.max_calib_samples, or where that is null the number that dataset.size_to_max_samples gives for dataset.size.
 [[nodiscard]] std::int64_t max_calib_samples(const json::object& config);
-
-struct granularity_choice {
-  std::string name = "default";
-  json::object overrides;
-};
 
 /// quant_granularity; without one (or with null parts) the default, which overrides nothing.
 [[nodiscard]] granularity_choice granularity_of(const json::object& config);

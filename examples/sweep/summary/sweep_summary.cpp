@@ -1,8 +1,8 @@
 #include <recipes/fake_recipes.hpp>
 #include <recipes/unquantized.hpp>
 #include <sweep/results/manifest.hpp>
+#include <sweep/search/pareto.hpp>
 #include <sweep/settings/config_access.hpp>
-#include <sweep/summary/pareto.hpp>
 #include <sweep/summary/sweep_summary.hpp>
 
 #include <qgrain/core/status.hpp>
