@@ -5,6 +5,7 @@
 #include <hydra/interpolation.hpp>
 #include <sweep/results/reports.hpp>
 #include <sweep/run/command_line.hpp>
+#include <sweep/run/composition.hpp>
 #include <sweep/run/estimate.hpp>
 #include <sweep/run/plan.hpp>
 #include <sweep/run/request.hpp>
@@ -126,7 +127,7 @@ void run(const command_line& given) {
       std::cout << plan.recipe_list->folder.string() << "\n";
       return;
     }
-    if (plan.report_only) {
+    if (plan.runner.report_only) {
       settle_illegal(plan);
       write_reports_again(plan);
     } else {

@@ -130,7 +130,7 @@ double output_operations(const opened_pass& pass, const pass_sizes& s, const var
 
 // How many mixes a job measures at the most.
 double mixes_of(const planned_job& job) {
-  const autoquant_settings& settings = job.autoquant;
+  const autoquant_settings& settings = job.settings.autoquant;
   if (!settings.verify && settings.study_bits.empty()) return 0;
   const auto chosen = static_cast<double>(settings.methods.size() * settings.study_bits.size());
   return static_cast<double>(job.formats.size()) + 2 * chosen + (settings.verify ? 1 : 0);  // and the reversed ones
@@ -214,7 +214,7 @@ run_estimate estimate_run(sweep_plan& plan) {
     const opened_pass pass(plan.recipe_list->pass);
     check_jobs(pass.model, plan.recipe_list->jobs);
     if (plan.recipe_list->state != folder_state::complete) add(pass, plan.recipe_list->jobs, 0);
-  } else if (plan.report_only) {
+  } else if (plan.runner.report_only) {
     settle_illegal(plan);
   } else {
     for (const pass_of_jobs& pass : open_passes(plan)) {

@@ -10,7 +10,6 @@
 #include <sweep/results/quant_recipe.hpp>
 #include <sweep/results/reports.hpp>
 #include <sweep/run/finish_job.hpp>
-#include <sweep/settings/config_access.hpp>
 #include <sweep/settings/naming.hpp>
 #include <sweep/summary/autoquant_report.hpp>
 
@@ -27,6 +26,12 @@ namespace qgrain::sweep {
 namespace {
 
 constexpr const char* mix_name = "mix.json";
+
+std::vector<std::string> base_formats_of(const planned_job& job) {
+  std::vector<std::string> names;
+  for (const planned_format& format : job.formats) names.push_back(format.quantization.base_format);
+  return names;
+}
 
 json::object input_amax(const opened_pass& pass, const engine_result& result) {
   json::object ranges;
@@ -48,15 +53,15 @@ json::value recipe_description(const std::string& name, const lm::linear_info& l
   return text;
 }
 
-json::object dataset_of(const planned_job& job, const lm::packed_rows& rows) {
-  const auto text_or_null = [&](std::string_view key) -> json::value {
-    const auto text = optional_text_at(job.config, key);
+json::object dataset_facts(const planned_job& job, const lm::packed_rows& rows) {
+  const auto text_or_null = [](const std::optional<std::string>& text) {
     return text ? json::value(*text) : json::value();
   };
-  return {{"name", text_or_null("dataset.name")},      {"size", text_or_null("dataset.size")},
-          {"root", text_or_null("dataset.root")},      {"captions_path", text_at(job.config, "dataset.captions_path")},
-          {"max_calib_samples", *job.pass.samples},    {"num_calib_samples", rows.sequences.size()},
-          {"calib_seq_len", job.pass.sequence_length}, {"batch_size", job.pass.batch_size},
+  const dataset_settings& dataset = job.settings.dataset;
+  return {{"name", text_or_null(dataset.name)},       {"size", text_or_null(dataset.size)},
+          {"root", text_or_null(dataset.root)},       {"captions_path", dataset.captions_path},
+          {"max_calib_samples", *dataset.samples},    {"num_calib_samples", rows.sequences.size()},
+          {"calib_seq_len", dataset.sequence_length}, {"batch_size", job.pass.batch_size},
           {"num_calib_batches", rows.batches()}};
 }
 
@@ -68,18 +73,18 @@ class job_results {
         pass_(pass),
         scored_(scored),
         search_(job, pass),
-        shown_linears_(scored_linears(pass, job.autoquant.method)),
+        shown_linears_(scored_linears(pass, job.settings.autoquant.method)),
         jobs_(jobs_of(job)) {
-    for (const score_method method : job.autoquant.methods)
+    for (const score_method method : job.settings.autoquant.methods)
       scores_[method] = scores_of(job, pass, scored, additive_scores(pass, scored, method));
     if (!scored.token_divergence.empty()) divergence_ = scores_of(job, pass, scored, scored.token_divergence);
     calibrations_.entries = scored.result.calibrations.entries;
     for (std::size_t f = 0; f < jobs_.size(); ++f)
       calibrations_.entry_of_job.push_back(scored.result.calibrations.entry_of_job.at(place(f)));
-    found_ = search_.search(scores_.at(job.autoquant.method), job.autoquant.method);
+    found_ = search_.search(scores_.at(job.settings.autoquant.method), job.settings.autoquant.method);
   }
 
-  [[nodiscard]] const searched_job& found() const noexcept { return found_; }
+  [[nodiscard]] const searched_table& found() const noexcept { return found_; }
 
   // The chosen formats with what calibration found for them.
   [[nodiscard]] recipe_mix mix() const { return mixes_of(pass_.model, jobs_, calibrations_)(chosen()); }
@@ -87,17 +92,17 @@ class job_results {
   [[nodiscard]] json::object manifest(mix_bench& bench, const std::function<bool()>& stop_requested) {
     const engine_result& engine = scored_.result;
     job_result result;
-    result.scheme = job_.scheme;
+    result.scheme = job_.settings.scheme.description(base_formats_of(job_));
     result.scheme["auto_quantize_bits"] = search_.effective_bits();
-    result.model_id = text_at(job_.config, "model.path");
+    result.model_id = job_.settings.scoring.model_path;
     for (const std::string& name : pass_.layers.names) result.layers.emplace_back(name, "Linear");
     result.candidates = found_.rows;
     result.outcome = found_.outcome;
-    result.method = name_of(job_.autoquant.method);
+    result.method = name_of(job_.settings.autoquant.method);
     result.search = search_.description(found_.outcome);
     for (const size_and_score& corner : front_corners(found_.rows))
       result.pareto.push_back({{"effective_bits", corner.size}, {"score", corner.score}});
-    result.dataset = dataset_of(job_, pass_.rows);
+    result.dataset = dataset_facts(job_, pass_.rows);
     result.quantization = quantization();
     result.input_amax = input_amax(pass_, engine);
     if (job_.formats.size() == 1) {
@@ -144,7 +149,7 @@ class job_results {
   // By the method of the search, as it gives them; of one that scores groups, only their first members have one. None
   // where nothing changed and decibels are infinite.
   [[nodiscard]] std::vector<std::pair<std::string, double>> linear_scores(std::size_t format) const {
-    const std::vector<double>& values = scored_.scores.at(job_.autoquant.method)[place(format)];
+    const std::vector<double>& values = scored_.scores.at(job_.settings.autoquant.method)[place(format)];
     const std::vector<lm::linear_info>& linears = pass_.model.linears();
     std::vector<std::pair<std::string, double>> scores;
     for (std::size_t l = 0; l < linears.size(); ++l) {
@@ -195,7 +200,7 @@ class job_results {
 
   [[nodiscard]] json::object method_scores() const {
     json::object all;
-    for (const score_method method : job_.autoquant.methods) {
+    for (const score_method method : job_.settings.autoquant.methods) {
       json::object& groups = all[name_of(method)].emplace_object();
       const std::vector<std::vector<double>> of_groups = harm(method);
       for (std::size_t g = 0; g < of_groups.size(); ++g) {
@@ -220,7 +225,7 @@ class job_results {
       return values;
     };
     std::vector<struct method_scores> methods;
-    for (const score_method method : job_.autoquant.methods)
+    for (const score_method method : job_.settings.autoquant.methods)
       methods.push_back({std::string(name_of(method)), flat(harm(method))});
     json::array list;
     for (const method_agreement& entry : compare_methods(methods, flat(by_group(divergence_)))) {
@@ -268,7 +273,7 @@ class job_results {
   }
 
   void measure(mix_bench& bench, const std::function<bool()>& stop_requested, job_result& result) {
-    const autoquant_settings& settings = job_.autoquant;
+    const autoquant_settings& settings = job_.settings.autoquant;
     if (!settings.verify && settings.study_bits.empty()) return;
     study_request request;
     request.groups = study_groups();
@@ -332,14 +337,8 @@ class job_results {
   calibration_table calibrations_;  // of the formats
   std::map<score_method, format_scores> scores_;
   format_scores divergence_;  // of the tokens; empty where it was not scored
-  searched_job found_;
+  searched_table found_;
 };
-
-std::vector<double> numbers_of(const json::value& list) {
-  std::vector<double> numbers;
-  for (const json::value& number : list.as_array()) numbers.push_back(number.to_number<double>());
-  return numbers;
-}
 
 }  // namespace
 
@@ -361,26 +360,12 @@ finished_job finish(const planned_job& job, const opened_pass& pass, const score
 finished_job read_finished(const planned_job& job) {
   const std::filesystem::path path = job.folder / job.result_name();
   const json::object manifest = read_manifest(path);
-  finished_job done{job.label, job.folder, {}, {}, job.has_effect()};
   try {
-    const json::object& state = mapping_in(manifest, "autoquant_state");
-    for (const auto& entry : mapping_in(state, "candidate_stats")) {
-      const json::object& stats = entry.value().as_object();
-      candidate_row& row = done.rows.emplace_back();
-      row.group.key = entry.key();
-      row.group.members.resize(stats.at("module_names").as_array().size());
-      for (const json::value& format : stats.at("formats").as_array()) row.formats.emplace_back(format.as_string());
-      row.scores = numbers_of(stats.at("scores"));
-      row.costs = numbers_of(stats.at("costs"));
-    }
-    done.outcome.effective_bits = number_at(state, "constraints.effective_bits");
-    done.outcome.score = number_at(state, "score");
-    done.outcome.is_satisfied = flag_at(state, "is_satisfied");
-    done.outcome.gap = number_at(state, "search.gap");
+    searched_table found = search_in(manifest);
+    return {job.label, job.folder, std::move(found.rows), std::move(found.outcome), job.has_effect()};
   } catch (const std::exception& fault) {
     throw error(errc::bad_file, path.string() + ": " + fault.what());
   }
-  return done;
 }
 
 void write_job_reports(const json::object& manifest, const std::filesystem::path& folder) {

@@ -10,9 +10,6 @@
 #include <sweep/run/job_search.hpp>
 #include <sweep/run/run.hpp>
 #include <sweep/run/sweep_outputs.hpp>
-#include <sweep/settings/config_access.hpp>
-#include <sweep/settings/job_settings.hpp>
-#include <sweep/settings/naming.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/version.hpp>
@@ -64,8 +61,7 @@ void move_illegal(sweep_plan& plan, const std::vector<pass_of_jobs>& passes) {
       legal.push_back(std::move(plan.jobs[j]));
     } else {
       const planned_job& job = plan.jobs[j];
-      plan.illegal.push_back(
-          {job.label, text_at(job.config, "quant_pair.name"), granularity_of(job.config).name, faults[j]});
+      plan.illegal.push_back({job.label, job.settings.pair, job.settings.granularity.name, faults[j]});
     }
   }
   plan.jobs = std::move(legal);
@@ -114,7 +110,7 @@ class run_state {
   [[nodiscard]] scoring_options options(const sweep_plan& plan, const pass_settings& pass, const run_control& control) {
     scoring_options options;
     options.checkpoint = checkpoint(pass);
-    options.checkpoint_seconds = plan.checkpoint_seconds;
+    options.checkpoint_seconds = plan.runner.checkpoint_seconds;
     options.stop_requested = control.stop_requested;
     options.log = [this](const std::string& line) { log(line); };
     return options;
@@ -260,13 +256,12 @@ void run_recipe_list(const sweep_plan& plan, const run_request& request, const r
     losses.push_back({{"loss", batch.loss}, {"targets", batch.targets}});
   json::object amax;
   for (std::size_t l = 0; l < linears.size(); ++l) amax[linears[l].name] = json::value_from(result.input_amax[l]);
-  const json::object out{
-      {"model", {{"id", text_at(list.config, "model.path")}, {"fingerprint", result.model_fingerprint}}},
-      {"program", program_version()},
-      {"method", name_of(methods.front())},
-      {"losses", losses},
-      {"jobs", jobs},
-      {"input_amax", amax}};
+  const json::object out{{"model", {{"id", list.model_id}, {"fingerprint", result.model_fingerprint}}},
+                         {"program", program_version()},
+                         {"method", name_of(methods.front())},
+                         {"losses", losses},
+                         {"jobs", jobs},
+                         {"input_amax", amax}};
   common::write_text_file(list.folder / run_stats_name, common::json_text(run_stats(scored, list.pass)) + "\n");
   common::write_text_file(list.folder / linear_scores_name, common::json_text(out) + "\n");
   remove_checkpoints(state.checkpoint(pass.settings));

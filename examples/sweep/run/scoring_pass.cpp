@@ -263,9 +263,4 @@ json::object run_stats(const scored_pass& scored, const pass_settings& settings)
           {"peak_resident_bytes", common::peak_resident_bytes()}};
 }
 
-std::string_view name_of(cross_term mode) noexcept {
-  constexpr std::array<std::string_view, 3> names{"exact", "sampled", "neglect"};
-  return names[static_cast<std::size_t>(mode)];
-}
-
 }  // namespace qgrain::sweep

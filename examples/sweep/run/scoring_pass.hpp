@@ -82,9 +82,6 @@ void remove_checkpoints(const std::filesystem::path& checkpoint);
 /// Times, memory and work, which differ from run to run.
 [[nodiscard]] json::object run_stats(const scored_pass& scored, const pass_settings& settings);
 
-/// "exact", "sampled" or "neglect".
-[[nodiscard]] std::string_view name_of(cross_term mode) noexcept;
-
 }  // namespace qgrain::sweep
 
 #endif

@@ -1,6 +1,5 @@
 #include <common/number_text.hpp>
 #include <sweep/run/terminal.hpp>
-#include <sweep/settings/config_access.hpp>
 
 #include <algorithm>
 #include <cmath>

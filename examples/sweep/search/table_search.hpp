@@ -47,6 +47,12 @@ struct search_outcome {
   std::vector<budget_use> budgets = {};  ///< in the order asked for
 };
 
+/// A table with the choice from it.
+struct searched_table {
+  std::vector<candidate_row> rows;
+  search_outcome outcome;
+};
+
 /// The least sum of scores within one budget (exact; among equal scores the least cost, then the first choices in row
 /// order) or within a size and a latency at once (see gap).
 /// @throws error errc::invalid_argument for other combinations of budgets or a latency that the table does not know,
