@@ -3,13 +3,11 @@
 #include <engine/measure/rank_correlation.hpp>
 #include <engine/mix/mix.hpp>
 #include <engine/mix/mix_study.hpp>
-#include <recipes/fake_recipes.hpp>
-#include <recipes/unquantized.hpp>
-#include <sweep/formats/compression.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/quant_recipe.hpp>
 #include <sweep/results/reports.hpp>
 #include <sweep/run/finish_job.hpp>
+#include <sweep/run/manifest_parts.hpp>
 #include <sweep/settings/naming.hpp>
 #include <sweep/summary/autoquant_report.hpp>
 
@@ -18,7 +16,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <utility>
 
@@ -26,44 +23,6 @@ namespace qgrain::sweep {
 namespace {
 
 constexpr const char* mix_name = "mix.json";
-
-std::vector<std::string> base_formats_of(const planned_job& job) {
-  std::vector<std::string> names;
-  for (const planned_format& format : job.formats) names.push_back(format.quantization.base_format);
-  return names;
-}
-
-json::object input_amax(const opened_pass& pass, const engine_result& result) {
-  json::object ranges;
-  for (std::size_t l = 0; l < pass.model.linears().size(); ++l) {
-    const std::vector<float>& channels = result.input_amax[l];
-    ranges[pass.model.linears()[l].name] = *std::max_element(channels.begin(), channels.end());
-  }
-  return ranges;
-}
-
-json::value recipe_description(const std::string& name, const lm::linear_info& linear, bool is_weight) {
-  if (name == recipes::unquantized) return {{"name", name}};
-  const fake_recipe recipe = recipes::find_fake_recipe(name);
-  json::object text{{"name", name},
-                    {"format", recipe.elements.format},
-                    {"scale", recipe.elements.scale},
-                    {"rounding", recipe.elements.rounding}};
-  if (is_weight) text["bits_per_element"] = recipe.bits_per_element({linear.out, linear.in});
-  return text;
-}
-
-json::object dataset_facts(const planned_job& job, const lm::packed_rows& rows) {
-  const auto text_or_null = [](const std::optional<std::string>& text) {
-    return text ? json::value(*text) : json::value();
-  };
-  const dataset_settings& dataset = job.settings.dataset;
-  return {{"name", text_or_null(dataset.name)},       {"size", text_or_null(dataset.size)},
-          {"root", text_or_null(dataset.root)},       {"captions_path", dataset.captions_path},
-          {"max_calib_samples", *dataset.samples},    {"num_calib_samples", rows.sequences.size()},
-          {"calib_seq_len", dataset.sequence_length}, {"batch_size", job.pass.batch_size},
-          {"num_calib_batches", rows.batches()}};
-}
 
 // A job with its scores by every method.
 class job_results {
@@ -161,21 +120,9 @@ class job_results {
   [[nodiscard]] json::array formats() const {
     json::array list;
     for (std::size_t f = 0; f < job_.formats.size(); ++f) {
-      const quantization_job& q = job_.formats[f].quantization;
       json::object scores;
       for (const auto& [name, score] : linear_scores(f)) scores[name] = score;
-      const json::value* algorithm = q.config.if_contains("algorithm");
-      list.push_back({{"name", q.format_name},
-                      {"label", format_label(q.format_name, q.compression)},
-                      {"pair", job_.formats[f].pair},
-                      {"granularity", q.granularity.name},
-                      {"weight", jobs_[f].weight},
-                      {"activation", jobs_[f].activation},
-                      {"calibration", jobs_[f].calibration},
-                      {"has_effect", q.has_effect},
-                      {"quant_cfg", q.config.at("quant_cfg")},
-                      {"algorithm", algorithm != nullptr ? *algorithm : json::value()},
-                      {"linear_scores", std::move(scores)}});
+      list.push_back(format_entry(job_.formats[f], std::move(scores)));
     }
     return list;
   }
@@ -291,41 +238,15 @@ class job_results {
     study_options options;
     options.stop_requested = stop_requested;
     const study_result study = mix_study(bench.verifier(), request, options);
-    for (const study_point& point : study.points) {
-      result.study.push_back({{"method", point.method},
-                              {"effective_bits_asked", point.effective_bits_asked},
-                              {"effective_bits", point.effective_bits},
-                              {"score", point.score},
-                              {"mean_divergence", point.measured.mean_divergence},
-                              {"loss", point.measured.loss},
-                              {"uniform_divergence", point.uniform_divergence},
-                              {"reversed_divergence", point.reversed_divergence}});
-    }
+    result.study = study_rows(study);
     if (!settings.verify) return;
     const mix_report measured = bench.verifier().verify(mix());
-    json::array uniform;
-    for (const uniform_point& point : study.uniform) {
-      const quantization_job& q = job_.formats[point.format].quantization;
-      uniform.push_back({{"format", format_label(q.format_name, q.compression)},
-                         {"effective_bits", point.effective_bits},
-                         {"mean_divergence", point.measured.mean_divergence},
-                         {"loss", point.measured.loss}});
-    }
-    result.verification = {
-        {"base_loss", measured.base_loss},
-        {"base_perplexity", measured.base_perplexity},
-        {"loss", measured.loss},
-        {"perplexity", measured.perplexity},
-        {"mean_divergence", measured.mean_divergence},
-        {"top1_agreement", measured.top1_agreement},
-        {"positions", measured.positions},
-        {"targets", measured.targets},
-        {"uniform", std::move(uniform)},
-        {"predicted",
-         {{"score", found_.outcome.score},
-          {"mean_divergence", predicted(divergence_, static_cast<double>(measured.positions))},
-          {"loss_increase",
-           predicted(scores_.contains(score_method::loss) ? scores_.at(score_method::loss) : format_scores(), 1)}}}};
+    const auto loss = scores_.find(score_method::loss);
+    result.verification =
+        verification_of(measured, study.uniform, job_.formats,
+                        {{"score", found_.outcome.score},
+                         {"mean_divergence", predicted(divergence_, static_cast<double>(measured.positions))},
+                         {"loss_increase", predicted(loss != scores_.end() ? loss->second : format_scores(), 1)}});
   }
 
   const planned_job& job_;

@@ -1,5 +1,5 @@
+#include <engine/score/job.hpp>
 #include <hydra/override.hpp>
-#include <recipes/fake_recipes.hpp>
 #include <sweep/run/composition.hpp>
 #include <sweep/run/format_planner.hpp>
 #include <sweep/settings/composed_pair.hpp>
