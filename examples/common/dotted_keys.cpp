@@ -17,7 +17,7 @@ namespace {
 
 const json::value* find_value(const json::object& object, std::string_view key) noexcept {
   const auto dot = key.find('.');
-  const auto* value = config.if_contains(key.substr(0, dot));
+  const auto* value = object.if_contains(key.substr(0, dot));
   if (value == nullptr || dot == std::string_view::npos) return value;
   return value->is_object() ? find_value(value->get_object(), key.substr(dot + 1)) : nullptr;
 }
