@@ -23,8 +23,8 @@ namespace json = boost::json;
 /// The folders of that tree with base formats.
 [[nodiscard]] std::vector<std::filesystem::path> format_folders(const command_line& line);
 
-/// The configuration of one job, interpolations resolved. Throws what composing throws, and errc::invalid_argument
-/// naming the keys that still need a value.
+/// The configuration of one job, interpolations resolved.
+/// @throws error what composing throws, and errc::invalid_argument naming the keys that still need a value.
 [[nodiscard]] json::object compose_resolved(const std::vector<std::string>& overrides,
                                             const hydra::config_source& source, const hydra::runtime_context& context);
 
