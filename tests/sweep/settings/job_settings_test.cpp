@@ -1,5 +1,5 @@
 // A composed configuration as typed settings: what each key becomes, and the sentences that name it.
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <sweep/reference_json.hpp>
 #include <sweep/scratch_folder.hpp>
 #include <sweep/settings/composed_pair.hpp>
