@@ -4,9 +4,6 @@
 # dozen or tables, each run once. The main function and a precompiled header of Boost.Test are compiled once for all.
 include_guard(GLOBAL)
 
-# It defines what the header reads, so it cannot come after the precompiled one.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/tests/support/test_main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
-
 function(qgrain_add_test_base name)
   add_library(${name} OBJECT ${PROJECT_SOURCE_DIR}/tests/support/test_main.cpp)
   target_link_libraries(${name} PRIVATE qgrain::qgrain qgrain_warnings Boost::unit_test_framework)
