@@ -2,7 +2,7 @@
 #include <support/vector_file.hpp>
 #include <support/vector_matrix.hpp>
 
-#include <qgrain/host/fake_recipes.hpp>
+#include <qgrain/host/fake_recipe.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
@@ -188,7 +188,9 @@ BOOST_AUTO_TEST_CASE(packed_nvfp4_of_modelopt) {
 
 BOOST_AUTO_TEST_CASE(nvfp4_kernel_of_modelopt) {
   const vector_file file("modelopt_nvfp4");
-  const fake_recipe recipe = find_fake_recipe("nvfp4_modelopt_kernel");
+  const fake_recipe recipe{"nvfp4_modelopt_kernel",
+                           element_stage_of<nvfp4_modelopt_kernel>(),
+                           {granularity_kind::per_group, range_source::own, {1, 16}, group_tail::zero_padding}};
   counts result;
   for (const auto& [label, remark] : file.cases()) {
     const tensor input = file.get(label + ".input");
