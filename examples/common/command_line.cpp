@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <utility>
+
 namespace qgrain::common {
 
 command_line_option command_line_option::required() {
