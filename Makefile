@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 .PHONY: help install build demo test test-slow sanitize bench format format-check clean packages-demo packages packages-slow
 
 help:
-	@echo "make demo    install what is missing, build the programs, run the demonstration"
+	@echo "make demo    install what is missing, build what the demonstration runs, run it"
 	@echo "make test    install what is missing, build everything, run all tests but the slow ones"
 	@echo "make build   build everything;  make bench  run the benchmarks"
 	@echo "make test-slow, make sanitize   the slower tiers;  make format, make clean"
@@ -21,11 +21,11 @@ packages-slow:
 
 build: packages
 	cmake --preset default
-	cmake --build --preset default -j $(JOBS)
+	@scripts/build build $(JOBS)
 
 demo: packages-demo
 	@test -f build/build.ninja || cmake --preset demo
-	cmake --build build --target programs -j $(JOBS)
+	@scripts/build build $(JOBS) demo
 	scripts/demo build/bin
 
 test: build
@@ -36,7 +36,7 @@ test-slow: packages-slow build
 
 sanitize: packages
 	cmake --preset sanitize
-	cmake --build --preset sanitize -j $(JOBS)
+	@scripts/build build-sanitize $(JOBS)
 	ctest --preset sanitize -j $(JOBS)
 
 bench: build

@@ -1,4 +1,5 @@
 // qgrain-lm: run a language model from its Hugging Face files.
+#include <common/command_line.hpp>
 #include <common/json.hpp>
 #include <common/process.hpp>
 #include <engine/measure/verification.hpp>
@@ -12,7 +13,6 @@
 
 #include <qgrain/core/status.hpp>
 
-#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
 #include <charconv>
@@ -235,39 +235,37 @@ void run_decode(const options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Runs a language model (Qwen3, Llama, the text half of Qwen3-VL) from its Hugging Face files.",
-               "qgrain-lm");
+  common::command_line_parser line(
+      "Runs a language model (Qwen3, Llama, the text half of Qwen3-VL) from its Hugging Face files.", "qgrain-lm");
   options o;
-  app.add_option("--model", o.model, "folder with config.json, model.safetensors and tokenizer.json")->required();
-  CLI::Option_group* modes = app.add_option_group("what to do");
-  CLI::Option* prompt = modes->add_option("--prompt", o.prompt, "continue this text greedily");
-  CLI::Option* text = modes->add_option("--text", o.text, "mean loss and perplexity of a file, one sequence a line");
-  CLI::Option* tokens =
-      modes->add_option("--tokens", o.tokens, "safetensors file with `ids`, [tokens] or [sequences, tokens]");
-  CLI::Option* encode = modes->add_option("--encode", o.encode, "print the token ids of a text");
-  CLI::Option* encode_file =
-      modes->add_option("--encode-file", o.encode_file, "JSON list of texts to a list of id lists");
-  CLI::Option* decode = modes->add_option("--decode", o.decode, "print the text of token ids");
-  modes->require_option(1);
-  CLI::Option* mix =
-      app.add_option("--mix", o.mix, "with --prompt or --text: JSON file of the recipes of each Linear (see README)");
-  mix->excludes(tokens)->excludes(encode)->excludes(encode_file)->excludes(decode);
-  app.add_option("--generate", o.generate, "how many tokens to add to the prompt")
-      ->needs(prompt)
-      ->check(CLI::PositiveNumber);
-  CLI::Option* logits = app.add_option("--logits", o.logits, "safetensors file to write `logits` to")->needs(tokens);
-  tokens->needs(logits);
-  app.add_option("--threads", o.threads, "threads; results do not depend on it")->check(CLI::Range(1, 4096));
-  app.add_flag("--json", o.json, "print JSON");
-  CLI11_PARSE(app, argc, argv);
+  line.text("--model", o.model, "folder with config.json, model.safetensors and tokenizer.json").required();
+  auto modes = line.one_of("what to do");
+  const auto prompt = modes.text("--prompt", o.prompt, "continue this text greedily");
+  const auto text = modes.text("--text", o.text, "mean loss and perplexity of a file, one sequence a line");
+  auto tokens = modes.text("--tokens", o.tokens, "safetensors file with `ids`, [tokens] or [sequences, tokens]");
+  const auto encode = modes.text("--encode", o.encode, "print the token ids of a text");
+  const auto encode_file = modes.text("--encode-file", o.encode_file, "JSON list of texts to a list of id lists");
+  const auto decode = modes.text("--decode", o.decode, "print the text of token ids");
+  const auto mix =
+      line.text("--mix", o.mix, "with --prompt or --text: JSON file of the recipes of each Linear (see README)")
+          .excludes(tokens)
+          .excludes(encode)
+          .excludes(encode_file)
+          .excludes(decode);
+  line.number("--generate", o.generate, "how many tokens to add to the prompt").needs(prompt).positive();
+  const auto logits = line.text("--logits", o.logits, "safetensors file to write `logits` to").needs(tokens);
+  tokens.needs(logits);
+  line.number("--threads", o.threads, "threads; results do not depend on it").between(1, 4096);
+  line.flag("--json", o.json, "print JSON");
+  if (const auto code = line.parse(argc, argv)) return *code;
   try {
-    if (*prompt) run_prompt(o);
-    if (*text && *mix) run_text_with_mix(o);
-    if (*text && !*mix) run_text(o);
-    if (*tokens) run_logits(o);
-    if (*encode) print_ids(load_tokenizer(o).encode(o.encode), o.json);
-    if (*encode_file) run_encode_file(o);
-    if (*decode) run_decode(o);
+    if (prompt.given()) run_prompt(o);
+    if (text.given() && mix.given()) run_text_with_mix(o);
+    if (text.given() && !mix.given()) run_text(o);
+    if (tokens.given()) run_logits(o);
+    if (encode.given()) print_ids(load_tokenizer(o).encode(o.encode), o.json);
+    if (encode_file.given()) run_encode_file(o);
+    if (decode.given()) run_decode(o);
   } catch (const std::exception& failure) {
     std::cerr << "qgrain-lm: " << failure.what() << '\n';
     return 1;
