@@ -96,7 +96,7 @@ void run_text(const options& o) {
   const packed_rows rows = pack(encode_lines(load_tokenizer(o), o.text), {}, m.config().vocabulary);
   thread_pool pool(o.threads);
   const auto start = std::chrono::steady_clock::now();
-  layer_pass pass(m, rows, pool);
+  layer_pass pass({m, rows, pool});
   pass.forward(layer_pass::keep::last_state);
   const loss_report report = pass.loss();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -172,7 +172,7 @@ void run_logits(const options& o) {
   shape.push_back(vocabulary);
   safetensors_writer out(o.logits, {{"logits", dtype::f32, shape}});
   thread_pool pool(o.threads);
-  layer_pass pass(m, rows, pool);
+  layer_pass pass({m, rows, pool});
   pass.forward(layer_pass::keep::last_state);
   pass.logits([&](index_t first_row, index_t first_output, const_matrix logits) {
     for (index_t i = 0; i < logits.rows(); ++i) {

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(output_errors_follow_their_definition) {
   const lm::packed_rows rows = rows_of(captions("captions_small.txt", 3), "driver");
   thread_pool pool(2);
   definition wanted;
-  lm::layer_pass pass(tiny(), rows, pool);
+  lm::layer_pass pass({tiny(), rows, pool});
   pass.forward(lm::layer_pass::keep::all_states);
   static_cast<void>(pass.loss());
   pass.backward(wanted);
