@@ -61,10 +61,10 @@ void run_prompt(const options& o) {
   const tokenizer t = load_tokenizer(o);
   const token_ids ids = encode_text(t, o.prompt, "the prompt");
   thread_pool pool(o.threads);
-  sweep::recipe_mix mix;
-  std::optional<sweep::mix_override> instead;
+  engine::recipe_mix mix;
+  std::optional<engine::mix_override> instead;
   if (!o.mix.empty()) {
-    mix = sweep::read_mix(o.mix, m);
+    mix = engine::read_mix(o.mix, m);
     instead.emplace(m, mix, pool);
   }
   const token_ids added = generate(m, ids, o.generate, pool, instead ? &*instead : nullptr);
@@ -123,11 +123,11 @@ void run_text(const options& o) {
 // The text under a mix and without it. Ranges that static activation recipes lack are those of the text itself.
 void run_text_with_mix(const options& o) {
   const model m(o.model);
-  sweep::recipe_mix mix = sweep::read_mix(o.mix, m);
+  engine::recipe_mix mix = engine::read_mix(o.mix, m);
   const packed_rows rows = pack(encode_lines(load_tokenizer(o), o.text), {}, m.config().vocabulary);
   thread_pool pool(o.threads);
-  mix = sweep::calibrated_mix(m, rows, std::move(mix), pool);
-  const sweep::mix_report report = sweep::verify_mix(m, rows, mix, pool);
+  mix = engine::calibrated_mix(m, rows, std::move(mix), pool);
+  const engine::mix_report report = engine::verify_mix(m, rows, mix, pool);
   if (o.json) {
     print({{"sequences", rows.sequences.size()},
            {"tokens", report.positions},

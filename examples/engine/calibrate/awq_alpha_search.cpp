@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 awq_alpha_search::awq_alpha_search(const job_plan& plan, const lm::model& model, thread_pool& pool)
     : plan_(plan), model_(model), pool_(pool) {
@@ -103,4 +103,4 @@ std::vector<float> awq_alpha_search::best_scale(const candidate_losses& s, std::
   return reciprocals(calibration::awq_scale(mean, s.shares[linear], alphas_[best]));
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

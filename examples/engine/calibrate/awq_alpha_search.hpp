@@ -17,7 +17,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Rows of one input, and what they count for.
 struct awq_rows {
@@ -72,6 +72,6 @@ class awq_alpha_search {
   lm::buffer memory_;  // a scaled and quantized weight
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 // Elements along the input that share a scale; a row of the weight where outputs or the whole weight do.
@@ -37,4 +37,4 @@ std::vector<float> awq_weight_shares::share() const {
   return all;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -10,7 +10,7 @@
 
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// A column's mean share of the largest magnitude of its quantization group, over weights that come in slabs of
 /// outputs. Whole groups of columns are a unit of work.
@@ -27,6 +27,6 @@ class awq_weight_shares {
   std::vector<calibration::weight_share_observer> parts_;
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

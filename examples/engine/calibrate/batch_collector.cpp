@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 batch_collector::batch_collector(const lm::packed_rows& rows) : begins_(static_cast<std::size_t>(rows.batches()) + 1) {
   for (const lm::sequence_rows& s : rows.sequences) begins_[static_cast<std::size_t>(s.batch) + 1] = s.end();
@@ -34,4 +34,4 @@ void batch_collector::observe(const lm::linear_input& input, std::int32_t first_
   }
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

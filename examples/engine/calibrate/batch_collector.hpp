@@ -11,7 +11,7 @@
 #include <map>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Hands the rows of an input on a whole batch at a time. Rows of a batch that a pass cuts are copied and held back
 /// until the batch is complete.
@@ -29,6 +29,6 @@ class batch_collector {
   std::map<index_t, lm::buffer> held_;  // rows of a batch that is not complete, by the first Linear of the input
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <qgrain/core/matrix_view.hpp>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Columns that a unit of work takes.
 inline constexpr index_t columns_per_task = 64;
@@ -16,6 +16,6 @@ inline constexpr index_t columns_per_task = 64;
   return {m.data() + begin, {m.rows(), end - begin}, m.outerStride()};
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -11,7 +11,7 @@
 #include <numeric>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 input_calibration::input_calibration(const lm::pass_context& context, const job_plan& plan)
     : model_(context.model),
@@ -176,4 +176,4 @@ calibration_table calibrate_jobs(const lm::model& model, const lm::packed_rows& 
   return found.table();
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -23,7 +23,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// What a Linear needs besides its recipes.
 struct linear_calibration {
@@ -119,6 +119,6 @@ class input_calibration final : public lm::forward_observer {
                                                std::span<const job> jobs, thread_pool& pool,
                                                const lm::pass_limits& limits = {});
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

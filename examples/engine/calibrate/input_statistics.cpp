@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 constexpr double kept_percent = 99.99;
@@ -101,4 +101,4 @@ std::vector<float> input_statistics::mean() const {
   return all;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -15,7 +15,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Of one input over the batches so far. `times` [rows]: how many positions a row stands for.
 class input_statistics {
@@ -48,6 +48,6 @@ class input_statistics {
   std::vector<calibration::mean_magnitude_observer> means_;    // likewise
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

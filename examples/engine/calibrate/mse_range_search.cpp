@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 double squared_error(float quantized, float x) {
@@ -80,4 +80,4 @@ void mse_range_search::add_by_rows(calibration::multiplier_losses& losses, lm::c
   for (std::size_t unit = 0; unit < partial.size(); ++unit) losses.add(unit % multipliers, 0, partial[unit]);
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

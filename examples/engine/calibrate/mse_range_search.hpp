@@ -15,7 +15,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Searches the multiples of the largest magnitude for one activation variant at all inputs. Its recipe must outlive
 /// it.
@@ -46,6 +46,6 @@ class mse_range_search {
   std::vector<std::optional<calibration::multiplier_losses>> losses_;  // [Linear], by the first of an input
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

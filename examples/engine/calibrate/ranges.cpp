@@ -11,7 +11,7 @@
 #include <numeric>
 #include <sstream>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 constexpr index_t columns_per_task = 64;
@@ -152,4 +152,4 @@ void input_ranges::require_finite() const {
                   (faults.size() > 1 ? " and of " + std::to_string(faults.size() - 1) + " Linears behind it" : ""));
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

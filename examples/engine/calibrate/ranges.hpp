@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Largest magnitudes of a weight [out, in].
 struct weight_range {
@@ -85,6 +85,6 @@ class input_ranges final : public lm::forward_observer {
   std::vector<entry> entries_;          // by the first Linear of an input
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 // The first batches of a data set.
@@ -102,4 +102,4 @@ awq_rows input_calibration::second_pass::rows_of_call(const lm::linear_call& cal
   return found;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Searches the ranges of mse and the input scales of awq_lite, for all jobs at once. Where awq_lite is among them it
 /// takes the place of the Linears, whose outputs the search compares with; else it only observes.
@@ -38,6 +38,6 @@ class input_calibration::second_pass final : public lm::linear_override {
   std::vector<double> positions_;  // [batches], padding included
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Running sums of these kernels; unlike those of detail::lane_sum they are added one after another at the end.
 inline constexpr index_t divergence_lanes = 16;
@@ -77,6 +77,6 @@ struct divergence_row {
   }
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 group_override::group_override(const job_plan& plan, const linear_group& group, std::vector<std::size_t> jobs,
                                index_t rows, const variant_quantizer& quantizer, const input_calibration& inputs,
@@ -91,4 +91,4 @@ void group_override::compute_task(const lm::linear_call& call, std::size_t job, 
   }
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -17,7 +17,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Takes the place of a group's Linears, in each copy of the rows by another job. All arguments but the list of jobs
 /// must outlive it.
@@ -50,6 +50,6 @@ class group_override final : public lm::linear_override {
   index_t made_output_ = -1;
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -11,7 +11,7 @@
 #include <numeric>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 constexpr index_t task_rows = 128;
@@ -264,4 +264,4 @@ void head_comparison::find_log_sums(std::span<const source> copies, std::vector<
   });
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

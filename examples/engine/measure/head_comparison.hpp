@@ -17,7 +17,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 struct row_sums;
 
@@ -95,6 +95,6 @@ class head_comparison {
   double linear_flops_ = 0;
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -20,7 +20,7 @@
 #include <optional>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 void check_groups(const lm::model& model, std::span<const linear_group> groups) {
@@ -334,4 +334,4 @@ output_result score_outputs(const lm::model& model, const lm::packed_rows& rows,
   return result;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 padding_logits::padding_logits(const lm::packed_rows& rows, lm::const_matrix base, lm::const_matrix changed,
                                bool has_batch_ranges, index_t vocabulary)
@@ -66,4 +66,4 @@ void padding_logits::log_softmax(float* z) const {
   for (index_t j = 0; j < vocabulary_; ++j) z[j] = sub_rn(sub_rn(z[j], largest), log_sum);
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

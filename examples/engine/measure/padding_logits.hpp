@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// The whole logits of a copy's padding rows, before and after the change; rows that must be equal are kept once.
 class padding_logits {
@@ -35,6 +35,6 @@ class padding_logits {
   lm::buffer values_;                  // [slots][2][vocabulary]
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Of one row, over the slabs of the vocabulary so far: p its probabilities, d the change of its logits.
 struct row_sums {
@@ -43,6 +43,6 @@ struct row_sums {
   }
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// log(sum e^z) of a row.
 struct running_log_sum {
@@ -25,6 +25,6 @@ struct running_log_sum {
   [[nodiscard]] double value() const { return static_cast<double>(largest) + std::log(exponentials); }
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

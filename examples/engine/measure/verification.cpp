@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 mix_verifier::mix_verifier(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool,
                            const lm::pass_limits& limits)
@@ -100,4 +100,4 @@ recipe_mix calibrated_mix(const lm::model& model, const lm::packed_rows& rows, r
   return mix;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -13,7 +13,7 @@
 
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 struct mix_report {
   double base_loss = 0;        ///< mean next-token cross entropy over all targets, unquantized; natural logarithm
@@ -60,6 +60,6 @@ class mix_verifier {
 [[nodiscard]] recipe_mix calibrated_mix(const lm::model& model, const std::vector<std::vector<float>>& input_amax,
                                         recipe_mix mix);
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

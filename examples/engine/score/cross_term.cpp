@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 constexpr index_t sample_one_in = 24;
@@ -93,4 +93,4 @@ std::vector<std::vector<double>> finished_scores(const score_sums& sums, cross_t
   return scores;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -15,7 +15,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 struct term_portion;
 
@@ -60,6 +60,6 @@ class separate_terms {
                                                                const job_plan& plan,
                                                                std::vector<cross_term_error>& errors);
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

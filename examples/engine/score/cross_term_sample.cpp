@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <array>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 // In the order of the tables of score_sums behind `score`.
@@ -146,4 +146,4 @@ double separate_terms::score_sample(const term_portion& p, std::span<const index
   return flops;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

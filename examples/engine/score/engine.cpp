@@ -15,7 +15,7 @@
 #include <span>
 #include <string>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 // Why a recipe does not suit the model's Linears, or nothing.
@@ -191,4 +191,4 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
   return result;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 struct engine_options {
   lm::pass_limits limits;
@@ -95,6 +95,6 @@ void check_jobs(const lm::model& model, std::span<const job> jobs);
 [[nodiscard]] engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                                        thread_pool& pool, const engine_options& options = {});
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 // A task of rows of a sample: x and its changes under each activation variant, one matrix after the other.
@@ -143,4 +143,4 @@ double separate_terms::score_terms(const term_portion& p, std::span<const index_
   return flops;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// A value for every task, job and output of a sample; each has one writer.
 template <class Value>
@@ -33,6 +33,6 @@ class partial_sums {
   std::vector<Value> values_;  // [task][job][output]
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

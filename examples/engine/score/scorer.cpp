@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 double score_of(const lm::linear_output& output, std::span<const index_t> rows, lm::const_matrix changed) {
@@ -233,4 +233,4 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
   return true;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -22,7 +22,7 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Adds to the sums and to costs. Each weight variant is quantized once per sample, each activation variant once per
 /// sample and task of rows, whichever jobs and Linears take it. Weight variants are taken in portions that fit into
@@ -85,6 +85,6 @@ class scorer final : public lm::backward_visitor {
   std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

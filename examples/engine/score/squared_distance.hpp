@@ -6,7 +6,7 @@
 #include <qgrain/core/detail/lane_sum.hpp>
 #include <qgrain/host/detail/instruction_set.hpp>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 namespace detail {
 
@@ -36,6 +36,6 @@ struct squared_distance_run {
   return sum;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// The quantized variants of a portion by their place in it.
 struct term_portion {
@@ -67,6 +67,6 @@ inline constexpr lm::index_t block_outputs = 256;
   return 2.0 * products * static_cast<double>(rows) * static_cast<double>(weights);
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -75,12 +75,12 @@ bool is_null(const json::object& config, std::string_view key) {
   return value == nullptr || value->is_null();
 }
 
-cross_term cross_term_of(const std::string& name) {
+engine::cross_term cross_term_of(const std::string& name) {
   constexpr std::array<std::string_view, 3> names{"exact", "sampled", "neglect"};
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end())
     throw error(errc::unknown_name, "autoquant.cross_term: must be exact, sampled or neglect, not " + name);
-  return static_cast<cross_term>(found - names.begin());
+  return static_cast<engine::cross_term>(found - names.begin());
 }
 
 pass_settings pass_of(const json::object& config, const autoquant_settings& settings) {
@@ -108,7 +108,7 @@ pass_settings pass_of(const json::object& config, const autoquant_settings& sett
                                                                     : positive(config, "runner.threads"));
   pass.cross = cross_term_of(text_at(config, "autoquant.cross_term"));
   for (const score_method method : pass.methods) {
-    if (is_of_outputs(method) && pass.cross != cross_term::exact)
+    if (is_of_outputs(method) && pass.cross != engine::cross_term::exact)
       throw error(errc::unsupported, "the method " + std::string(name_of(method)) +
                                          " needs autoquant.cross_term=exact: it sees whole outputs");
   }
@@ -173,9 +173,9 @@ std::filesystem::path common_folder(const std::filesystem::path& one, const std:
   return common.empty() ? std::filesystem::path(".") : common;
 }
 
-job job_from_text(const std::string& text) {
+engine::job job_from_text(const std::string& text) {
   try {
-    return parse_job(text);
+    return engine::parse_job(text);
   } catch (const error& fault) {
     throw error(fault.code(), std::string("jobs: ") + fault.what());
   }
@@ -183,14 +183,14 @@ job job_from_text(const std::string& text) {
 
 // "w:a", "w:a:calibration", ["w", "a"] or {"weight": "w", "activation": "a", "calibration": "c"}; in a list, or in a
 // file that holds a list.
-std::vector<job> jobs_from(const json::value& value) {
+std::vector<engine::job> jobs_from(const json::value& value) {
   if (value.is_string()) {
     const std::string path(value.get_string());
     if (path.find(':') != std::string::npos) return {job_from_text(path)};
     return jobs_from(common::parse_json(common::read_text_file(path), path));
   }
   if (!value.is_array()) throw error(errc::invalid_argument, "jobs: a list or the path of a JSON file is expected");
-  std::vector<job> jobs;
+  std::vector<engine::job> jobs;
   for (const json::value& entry : value.get_array()) {
     if (entry.is_string()) {
       jobs.push_back(job_from_text(std::string(entry.get_string())));
@@ -211,7 +211,7 @@ std::vector<job> jobs_from(const json::value& value) {
 recipe_list_job recipe_list_of(const json::object& config, const std::string& time) {
   recipe_list_job list;
   list.jobs = jobs_from(*find_value(config, "jobs"));
-  static_cast<void>(plan_jobs(list.jobs));  // names and repetitions
+  static_cast<void>(engine::plan_jobs(list.jobs));  // names and repetitions
   const autoquant_settings settings = autoquant_of(config, false);
   if (!settings.formats.empty() || settings.verify || !settings.study_bits.empty()) {
     throw error(errc::invalid_argument,
@@ -237,13 +237,14 @@ quantization_rules rules_of(json::object& config) {
       config["quant_pair"].as_object()["format_name"] = *format;
   }
   const std::string algorithm = text_at(config, "calibration.algorithm");
-  if (std::find(calibration_names.begin(), calibration_names.end(), algorithm) != calibration_names.end()) {
+  if (std::find(engine::calibration_names.begin(), engine::calibration_names.end(), algorithm) !=
+      engine::calibration_names.end()) {
     rules.algorithm = json::value(algorithm);
   } else if (algorithm == "none") {
     rules.algorithm = json::value();
   } else if (algorithm != "by_format") {
     throw error(errc::unknown_name, "calibration.algorithm: must be by_format, none or one of " +
-                                        join_names(calibration_names) + ", not " + algorithm);
+                                        join_names(engine::calibration_names) + ", not " + algorithm);
   }
   return rules;
 }
@@ -400,9 +401,9 @@ std::vector<std::string> with_sweep_section(const command_line& line, const hydr
 
 recipe_catalog compiled_recipes() {
   recipe_catalog catalog;
-  catalog.weights = recipe_names(recipe_role::weight);
-  catalog.activations = recipe_names(recipe_role::activation);
-  catalog.has = is_recipe;
+  catalog.weights = engine::recipe_names(engine::recipe_role::weight);
+  catalog.activations = engine::recipe_names(engine::recipe_role::activation);
+  catalog.has = engine::is_recipe;
   return catalog;
 }
 

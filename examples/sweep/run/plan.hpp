@@ -38,7 +38,7 @@ struct pass_settings {
   std::int64_t sequence_length = 512;
   std::int64_t batch_size = 8;
   std::int64_t score_size = 128;
-  cross_term cross = cross_term::exact;
+  engine::cross_term cross = engine::cross_term::exact;
   std::vector<score_method> methods{score_method::gradient};
   std::uint64_t fisher_draws = 1;
   std::uint64_t fisher_seed = 0;
@@ -81,7 +81,7 @@ struct planned_job {
 
 /// A list of recipe pairs instead of pairs and granularities (the key `jobs`).
 struct recipe_list_job {
-  std::vector<job> jobs;
+  std::vector<engine::job> jobs;
   pass_settings pass;
   json::object config;
   std::filesystem::path folder;

@@ -25,8 +25,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::testing::expect_error;
 
 using int8_element = modelopt_integer<int8, per_tensor>::element_type;

@@ -17,8 +17,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::index_t;
 
 const lm::packed_rows& rows() {

@@ -19,8 +19,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::testing::expect_error;
 
 recipe_mix parsed(const std::string& text) {

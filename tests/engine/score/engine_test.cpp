@@ -11,8 +11,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::testing::expect_error;
 
 const std::vector<job> some_jobs{{"int8/per_tensor", "fp16"},

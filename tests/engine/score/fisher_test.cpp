@@ -17,8 +17,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 
 std::vector<std::int32_t> labels_of(const lm::packed_rows& rows, const lm::label_draw& draw, int threads,
                                     const lm::pass_limits& limits) {
