@@ -21,6 +21,7 @@
 namespace {
 
 using namespace qgrain;
+using namespace qgrain::engine;
 using namespace qgrain::sweep;
 
 struct pair_format {

@@ -61,10 +61,10 @@ void run_prompt(const options& o) {
   const tokenizer t = load_tokenizer(o);
   const token_ids ids = encode_text(t, o.prompt, "the prompt");
   thread_pool pool(o.threads);
-  sweep::recipe_mix mix;
-  std::optional<sweep::mix_override> instead;
+  engine::recipe_mix mix;
+  std::optional<engine::mix_override> instead;
   if (!o.mix.empty()) {
-    mix = sweep::read_mix(o.mix, m);
+    mix = engine::read_mix(o.mix, m);
     instead.emplace(m, mix, pool);
   }
   const token_ids added = generate(m, ids, o.generate, pool, instead ? &*instead : nullptr);
@@ -96,7 +96,7 @@ void run_text(const options& o) {
   const packed_rows rows = pack(encode_lines(load_tokenizer(o), o.text), {}, m.config().vocabulary);
   thread_pool pool(o.threads);
   const auto start = std::chrono::steady_clock::now();
-  layer_pass pass(m, rows, pool);
+  layer_pass pass({m, rows, pool});
   pass.forward(layer_pass::keep::last_state);
   const loss_report report = pass.loss();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -123,11 +123,11 @@ void run_text(const options& o) {
 // The text under a mix and without it. Ranges that static activation recipes lack are those of the text itself.
 void run_text_with_mix(const options& o) {
   const model m(o.model);
-  sweep::recipe_mix mix = sweep::read_mix(o.mix, m);
+  engine::recipe_mix mix = engine::read_mix(o.mix, m);
   const packed_rows rows = pack(encode_lines(load_tokenizer(o), o.text), {}, m.config().vocabulary);
   thread_pool pool(o.threads);
-  mix = sweep::calibrated_mix(m, rows, std::move(mix), pool);
-  const sweep::mix_report report = sweep::verify_mix(m, rows, mix, pool);
+  mix = engine::calibrated_mix(m, rows, std::move(mix), pool);
+  const engine::mix_report report = engine::verify_mix(m, rows, mix, pool);
   if (o.json) {
     print({{"sequences", rows.sequences.size()},
            {"tokens", report.positions},
@@ -172,7 +172,7 @@ void run_logits(const options& o) {
   shape.push_back(vocabulary);
   safetensors_writer out(o.logits, {{"logits", dtype::f32, shape}});
   thread_pool pool(o.threads);
-  layer_pass pass(m, rows, pool);
+  layer_pass pass({m, rows, pool});
   pass.forward(layer_pass::keep::last_state);
   pass.logits([&](index_t first_row, index_t first_output, const_matrix logits) {
     for (index_t i = 0; i < logits.rows(); ++i) {

@@ -135,7 +135,7 @@ void run(const command_line& given) {
       progress.finish();
       print_summary(std::cout, finished);
     }
-  } catch (const interrupted&) {
+  } catch (const engine::interrupted&) {
     progress.finish();
     throw run_interrupted("interrupted; go on with runner.resume=" + plan.folder.string());
   }

@@ -46,10 +46,10 @@ class job_results {
   [[nodiscard]] const searched_table& found() const noexcept { return found_; }
 
   // The chosen formats with what calibration found for them.
-  [[nodiscard]] recipe_mix mix() const { return mixes_of(pass_.model, jobs_, calibrations_)(chosen()); }
+  [[nodiscard]] engine::recipe_mix mix() const { return engine::mixes_of(pass_.model, jobs_, calibrations_)(chosen()); }
 
   [[nodiscard]] json::object manifest(mix_bench& bench, const std::function<bool()>& stop_requested) {
-    const engine_result& engine = scored_.result;
+    const engine::engine_result& engine = scored_.result;
     job_result result;
     result.scheme = job_.settings.scheme.description(base_formats_of(job_));
     result.scheme["auto_quantize_bits"] = search_.effective_bits();
@@ -72,12 +72,12 @@ class job_results {
                         {"activation", recipe_description(recipes.activation, first, false)}};
     }
     result.formats = formats();
-    result.method_scores = method_scores();
+    result.method_scores = engine::method_scores();
     if (scores_.contains(score_method::kl_div) && scores_.size() > 1) result.method_agreement = agreement();
     result.loss = {{"mean_over_targets", engine.loss.mean_over_targets},
                    {"mean_of_batches", engine.loss.mean_of_batches}};
-    if (job_.pass.cross != cross_term::exact) result.cross_term = cross_term_of_first();
-    result.mix = mix_json(mix(), pass_.model);
+    if (job_.pass.cross != engine::cross_term::exact) result.cross_term = cross_term_of_first();
+    result.mix = engine::mix_json(mix(), pass_.model);
     measure(bench, stop_requested, result);
     result.model_fingerprint = engine.model_fingerprint;
     result.program_version = program_version();
@@ -100,7 +100,7 @@ class job_results {
   }
 
   [[nodiscard]] json::object cross_term_of_first() const {
-    const cross_term_error& error = scored_.result.cross_term_errors[place(0)];
+    const engine::cross_term_error& error = scored_.result.cross_term_errors[place(0)];
     return {{"mode", name_of(job_.pass.cross)},
             {"measured_error", {{"sum", error.sum}, {"largest_of_a_linear", error.largest}}}};
   }
@@ -145,7 +145,7 @@ class job_results {
     return groups;
   }
 
-  [[nodiscard]] json::object method_scores() const {
+  [[nodiscard]] json::object engine::method_scores() const {
     json::object all;
     for (const score_method method : job_.settings.autoquant.methods) {
       json::object& groups = all[name_of(method)].emplace_object();
@@ -171,33 +171,33 @@ class job_results {
       }
       return values;
     };
-    std::vector<struct method_scores> methods;
+    std::vector<struct engine::method_scores> methods;
     for (const score_method method : job_.settings.autoquant.methods)
       methods.push_back({std::string(name_of(method)), flat(harm(method))});
     json::array list;
-    for (const method_agreement& entry : compare_methods(methods, flat(by_group(divergence_)))) {
+    for (const engine::method_agreement& entry : engine::compare_methods(methods, flat(by_group(divergence_)))) {
       list.push_back({{"method", entry.method},
                       {"spearman", std::isnan(entry.correlation) ? json::value() : json::value(entry.correlation)}});
     }
     return list;
   }
 
-  [[nodiscard]] std::vector<study_group> study_groups() const {
-    std::vector<study_group> groups;
+  [[nodiscard]] std::vector<engine::study_group> study_groups() const {
+    std::vector<engine::study_group> groups;
     for (const candidate_row& row : found_.rows) {
-      study_group& group = groups.emplace_back();
+      engine::study_group& group = groups.emplace_back();
       for (const std::size_t member : search_.members(row)) {
         if (member >= pass_.unreached) group.members.push_back(member - pass_.unreached);
       }
-      for (const std::size_t f : row.format_indices) group.formats.push_back(f < jobs_.size() ? f : no_format);
+      for (const std::size_t f : row.format_indices) group.formats.push_back(f < jobs_.size() ? f : engine::no_format);
       group.costs = row.costs;
     }
     return groups;
   }
 
   [[nodiscard]] std::vector<std::size_t> chosen() const {
-    std::vector<std::size_t> format(pass_.model.linears().size(), no_format);
-    const std::vector<study_group> groups = study_groups();
+    std::vector<std::size_t> format(pass_.model.linears().size(), engine::no_format);
+    const std::vector<engine::study_group> groups = study_groups();
     for (std::size_t g = 0; g < groups.size(); ++g) {
       for (const std::size_t member : groups[g].members) format[member] = groups[g].formats[found_.outcome.picks[g]];
     }
@@ -222,25 +222,26 @@ class job_results {
   void measure(mix_bench& bench, const std::function<bool()>& stop_requested, job_result& result) {
     const autoquant_settings& settings = job_.settings.autoquant;
     if (!settings.verify && settings.study_bits.empty()) return;
-    study_request request;
+    engine::study_request request;
     request.groups = study_groups();
     for (const score_method method : settings.methods) {
-      method_table& table = request.methods.emplace_back(method_table{std::string(name_of(method)), {}});
+      engine::method_table& table =
+          request.methods.emplace_back(engine::method_table{std::string(name_of(method)), {}});
       const std::vector<std::vector<double>> of_groups = harm(method);
       for (std::size_t g = 0; g < request.groups.size(); ++g) {
         table.scores.emplace_back();
         for (const std::size_t f : request.groups[g].formats)
-          table.scores.back().push_back(f == no_format ? 0 : of_groups[g][f]);
+          table.scores.back().push_back(f == engine::no_format ? 0 : of_groups[g][f]);
       }
     }
     request.effective_bits = settings.study_bits;
-    request.make_mix = mixes_of(pass_.model, jobs_, calibrations_);
-    study_options options;
+    request.make_mix = engine::mixes_of(pass_.model, jobs_, calibrations_);
+    engine::study_options options;
     options.stop_requested = stop_requested;
-    const study_result study = mix_study(bench.verifier(), request, options);
+    const engine::study_result study = engine::mix_study(bench.verifier(), request, options);
     result.study = study_rows(study);
     if (!settings.verify) return;
-    const mix_report measured = bench.verifier().verify(mix());
+    const engine::mix_report measured = bench.verifier().verify(mix());
     const auto loss = scores_.find(score_method::loss);
     result.verification =
         verification_of(measured, study.uniform, job_.formats,
@@ -254,8 +255,8 @@ class job_results {
   const scored_pass& scored_;
   job_search search_;
   std::vector<bool> shown_linears_;
-  std::vector<job> jobs_;           // of the formats
-  calibration_table calibrations_;  // of the formats
+  std::vector<engine::job> jobs_;           // of the formats
+  engine::calibration_table calibrations_;  // of the formats
   std::map<score_method, format_scores> scores_;
   format_scores divergence_;  // of the tokens; empty where it was not scored
   searched_table found_;

@@ -25,9 +25,9 @@ std::vector<std::string> with_choices(std::vector<std::string> overrides, const 
 
 recipe_catalog compiled_recipes() {
   recipe_catalog catalog;
-  catalog.weights = recipe_names(recipe_role::weight);
-  catalog.activations = recipe_names(recipe_role::activation);
-  catalog.has = is_recipe;
+  catalog.weights = engine::recipe_names(engine::recipe_role::weight);
+  catalog.activations = engine::recipe_names(engine::recipe_role::activation);
+  catalog.has = engine::is_recipe;
   return catalog;
 }
 

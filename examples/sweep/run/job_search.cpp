@@ -21,7 +21,7 @@ json::object use_text(const budget_use& use) {
 format_scores scores_of(const planned_job& job, const opened_pass& pass, const scored_pass& scored,
                         const score_table& of_jobs) {
   format_scores formats;
-  for (const struct job& wanted : jobs_of(job)) {
+  for (const engine::job& wanted : jobs_of(job)) {
     const auto place = std::find(scored.jobs.begin(), scored.jobs.end(), wanted) - scored.jobs.begin();
     formats.emplace_back(pass.unreached, 0.0);
     const std::vector<double>& linears = of_jobs[static_cast<std::size_t>(place)];
@@ -35,11 +35,11 @@ score_table additive_scores(const opened_pass& pass, const scored_pass& scored, 
   const std::span<const double> sizes = std::span(pass.layers.sizes).subspan(pass.unreached);
   switch (method) {
     case score_method::mse:
-      return squared_errors(scores, scored.result.scored_outputs);
+      return engine::squared_errors(scores, scored.result.scored_outputs);
     case score_method::weight_mse:
-      return squared_errors(scores, sizes);
+      return engine::squared_errors(scores, sizes);
     case score_method::sqnr_db:
-      return noise_to_signal(scores);
+      return engine::noise_to_signal(scores);
     default:
       return scores;
   }

@@ -15,7 +15,7 @@ std::vector<std::string> base_formats_of(const planned_job& job) {
   return names;
 }
 
-json::object input_amax(const opened_pass& pass, const engine_result& result) {
+json::object input_amax(const opened_pass& pass, const engine::engine_result& result) {
   json::object ranges;
   for (std::size_t l = 0; l < pass.model.linears().size(); ++l) {
     const std::vector<float>& channels = result.input_amax[l];
@@ -63,9 +63,9 @@ json::object format_entry(const planned_format& format, json::object linear_scor
           {"linear_scores", std::move(linear_scores)}};
 }
 
-json::array study_rows(const study_result& study) {
+json::array study_rows(const engine::study_result& study) {
   json::array rows;
-  for (const study_point& point : study.points) {
+  for (const engine::study_point& point : study.points) {
     rows.push_back({{"method", point.method},
                     {"effective_bits_asked", point.effective_bits_asked},
                     {"effective_bits", point.effective_bits},
@@ -78,10 +78,10 @@ json::array study_rows(const study_result& study) {
   return rows;
 }
 
-json::object verification_of(const mix_report& measured, std::span<const uniform_point> uniform,
+json::object verification_of(const engine::mix_report& measured, std::span<const engine::uniform_point> uniform,
                              std::span<const planned_format> formats, json::object predicted) {
   json::array rows;
-  for (const uniform_point& point : uniform) {
+  for (const engine::uniform_point& point : uniform) {
     const quantization_job& q = formats[point.format].quantization;
     rows.push_back({{"format", format_label(q.format_name, q.compression)},
                     {"effective_bits", point.effective_bits},

@@ -23,7 +23,7 @@ namespace json = boost::json;
 [[nodiscard]] std::vector<std::string> base_formats_of(const planned_job& job);
 
 /// The calibrated range of each Linear's input.
-[[nodiscard]] json::object input_amax(const opened_pass& pass, const engine_result& result);
+[[nodiscard]] json::object input_amax(const opened_pass& pass, const engine::engine_result& result);
 
 /// A compiled recipe; of a weight with its bits in `linear`.
 [[nodiscard]] json::value recipe_description(const std::string& name, const lm::linear_info& linear, bool is_weight);
@@ -35,10 +35,11 @@ namespace json = boost::json;
 [[nodiscard]] json::object format_entry(const planned_format& format, json::object linear_scores);
 
 /// `study`.
-[[nodiscard]] json::array study_rows(const study_result& study);
+[[nodiscard]] json::array study_rows(const engine::study_result& study);
 
 /// `verification`: the chosen mix, every format for itself, and what scores foretold.
-[[nodiscard]] json::object verification_of(const mix_report& measured, std::span<const uniform_point> uniform,
+[[nodiscard]] json::object verification_of(const engine::mix_report& measured,
+                                           std::span<const engine::uniform_point> uniform,
                                            std::span<const planned_format> formats, json::object predicted);
 
 }  // namespace qgrain::sweep

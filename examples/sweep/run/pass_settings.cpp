@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::array<std::string_view, 3> cross_term_names{"exact", "sampled", "neglect"};
 
-cross_term cross_term_from(const std::string& name) {
+engine::cross_term cross_term_from(const std::string& name) {
   const auto found = std::find(cross_term_names.begin(), cross_term_names.end(), name);
   if (found == cross_term_names.end())
     throw error(errc::unknown_name, "autoquant.cross_term: must be exact, sampled or neglect, not " + name);
-  return static_cast<cross_term>(found - cross_term_names.begin());
+  return static_cast<engine::cross_term>(found - cross_term_names.begin());
 }
 
 }  // namespace
@@ -44,13 +44,13 @@ pass_settings pass_of(const dataset_settings& dataset, const scoring_settings& s
   pass.threads = scoring.threads.value_or(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   pass.cross = cross_term_from(scoring.cross_term);
   for (const score_method method : pass.methods) {
-    if (is_of_outputs(method) && pass.cross != cross_term::exact)
+    if (is_of_outputs(method) && pass.cross != engine::cross_term::exact)
       throw error(errc::unsupported, "the method " + std::string(name_of(method)) +
                                          " needs autoquant.cross_term=exact: it sees whole outputs");
   }
   return pass;
 }
 
-std::string_view name_of(cross_term mode) noexcept { return cross_term_names[static_cast<std::size_t>(mode)]; }
+std::string_view name_of(engine::cross_term mode) noexcept { return cross_term_names[static_cast<std::size_t>(mode)]; }
 
 }  // namespace qgrain::sweep

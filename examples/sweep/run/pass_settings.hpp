@@ -27,7 +27,7 @@ struct pass_settings {
   std::int64_t sequence_length = 512;
   std::int64_t batch_size = 8;
   std::int64_t score_size = 128;
-  cross_term cross = cross_term::exact;
+  engine::cross_term cross = engine::cross_term::exact;
   std::vector<score_method> methods{score_method::gradient};
   std::uint64_t fisher_draws = 1;
   std::uint64_t fisher_seed = 0;
@@ -51,7 +51,7 @@ struct pass_settings {
                                     const autoquant_settings& autoquant);
 
 /// "exact", "sampled" or "neglect".
-[[nodiscard]] std::string_view name_of(cross_term mode) noexcept;
+[[nodiscard]] std::string_view name_of(engine::cross_term mode) noexcept;
 
 }  // namespace qgrain::sweep
 

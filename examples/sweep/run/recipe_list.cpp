@@ -9,11 +9,11 @@
 namespace qgrain::sweep {
 namespace {
 
-job job_from(const recipe_list_entry& entry) {
+engine::job job_from(const recipe_list_entry& entry) {
   if (const auto* parts = std::get_if<recipe_pair>(&entry))
     return {parts->weight, parts->activation, parts->calibration};
   try {
-    return parse_job(std::get<std::string>(entry));
+    return engine::parse_job(std::get<std::string>(entry));
   } catch (const error& fault) {
     throw error(fault.code(), std::string("jobs: ") + fault.what());
   }
@@ -25,7 +25,7 @@ recipe_list_job plan_recipe_list(const json::object& config, const std::string& 
   const recipe_list_settings settings = recipe_list_of(config);
   recipe_list_job list;
   for (const recipe_list_entry& entry : settings.entries) list.jobs.push_back(job_from(entry));
-  static_cast<void>(plan_jobs(list.jobs));  // names and repetitions
+  static_cast<void>(engine::plan_jobs(list.jobs));  // names and repetitions
   list.pass = pass_of(settings.dataset, settings.scoring, settings.autoquant);
   list.model_id = settings.scoring.model_path;
   list.config = config;

@@ -17,7 +17,7 @@ namespace qgrain::sweep {
 namespace json = boost::json;
 
 struct recipe_list_job {
-  std::vector<job> jobs;
+  std::vector<engine::job> jobs;
   pass_settings pass;
   std::string model_id;  ///< the model's path as asked
   json::object config;   ///< composed, as it is stored with the results

@@ -42,8 +42,8 @@ std::vector<pass_of_jobs> passes_of(const std::vector<planned_job>& jobs) {
 // Why the formats of a job do not suit the model's shapes, or nothing.
 std::string fault_of(const planned_job& planned, const lm::model& model) {
   std::string faults;
-  for (const job& j : jobs_of(planned)) {
-    const std::string fault = job_fault(model, j);
+  for (const engine::job& j : jobs_of(planned)) {
+    const std::string fault = engine::job_fault(model, j);
     if (!fault.empty()) faults += (faults.empty() ? "" : "; ") + fault;
   }
   return faults;
@@ -97,7 +97,7 @@ class run_state {
   }
   // One file per settings of a pass.
   [[nodiscard]] std::filesystem::path checkpoint(const pass_settings& pass) const {
-    fnv1a hash;
+    engine::fnv1a hash;
     const std::string text =
         pass.model.string() + "\n" + pass.captions.string() + "\n" + std::to_string(pass.samples.value_or(0)) + " " +
         std::to_string(static_cast<int>(pass.padding)) + " " + std::to_string(pass.sequence_length) + " " +
@@ -182,14 +182,14 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
   for (std::size_t p = 0; p < passes.size(); ++p) {
     const opened_pass& pass = *passes[p].opened;
     const std::filesystem::path checkpoint = state.checkpoint(pass.settings);
-    std::vector<job> missing;  // jobs that come to the same recipes are scored once
+    std::vector<engine::job> missing;  // jobs that come to the same recipes are scored once
     for (const std::size_t j : passes[p].jobs) {
       const planned_job& planned_one = plan.jobs[j];
       if (planned_one.state == folder_state::complete) {
         done[j] = read_finished(planned_one);
         continue;
       }
-      for (const job& wanted : jobs_of(planned_one)) {
+      for (const engine::job& wanted : jobs_of(planned_one)) {
         if (std::find(missing.begin(), missing.end(), wanted) == missing.end()) missing.push_back(wanted);
       }
     }
@@ -205,7 +205,7 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
       mix_bench bench(pass);
       for (const std::size_t j : passes[p].jobs) {
         if (plan.jobs[j].state == folder_state::complete) continue;
-        if (control.stop_requested()) throw interrupted();
+        if (control.stop_requested()) throw engine::interrupted();
         done[j] = finish(plan.jobs[j], pass, scored, bench, control.stop_requested);
       }
     }
@@ -219,7 +219,7 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
 void run_recipe_list(const sweep_plan& plan, const run_request& request, const run_control& control) {
   const recipe_list_job& list = *plan.recipe_list;
   const opened_pass pass(list.pass);
-  check_jobs(pass.model, list.jobs);
+  engine::check_jobs(pass.model, list.jobs);
   run_state state(plan, request);
   if (claim(list.folder, list.config, linear_scores_name) == folder_state::complete) return;
   scoring_options options = state.options(plan, pass.settings, control);
@@ -227,7 +227,7 @@ void run_recipe_list(const sweep_plan& plan, const run_request& request, const r
     control.progress(share, "scoring " + std::to_string(list.jobs.size()) + " jobs in one pass");
   };
   const scored_pass scored = score(pass, list.jobs, options);
-  const engine_result& result = scored.result;
+  const engine::engine_result& result = scored.result;
   const std::vector<lm::linear_info>& linears = pass.model.linears();
   const std::vector<score_method>& methods = list.pass.methods;
   std::map<score_method, std::vector<bool>> shown;
@@ -276,7 +276,7 @@ void write_reports_again(const sweep_plan& plan) {
     if (!fingerprints.contains(job.pass.model)) {
       const lm::model model(job.pass.model);
       thread_pool pool(job.pass.threads);
-      fingerprints[job.pass.model] = model_fingerprint(model, find_weight_ranges(model, pool));
+      fingerprints[job.pass.model] = engine::model_fingerprint(model, engine::find_weight_ranges(model, pool));
     }
     manifests.push_back(read_manifest(job.folder / job.result_name()));
     check_manifest_model(manifests.back(), fingerprints[job.pass.model]);

@@ -25,8 +25,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::testing::expect_error;
 
 struct reference {
@@ -126,7 +126,7 @@ std::optional<fake_recipe> recipe_called(const std::string& name) {
 std::vector<float> logits_of(const lm::packed_rows& rows, thread_pool& pool, lm::linear_override* instead) {
   const index_t vocabulary = tiny().config().vocabulary;
   std::vector<float> all(static_cast<std::size_t>(rows.rows() * vocabulary));
-  lm::layer_pass pass(tiny(), rows, pool, {}, 0, instead);
+  lm::layer_pass pass({tiny(), rows, pool}, 0, instead);
   pass.forward(lm::layer_pass::keep::last_state);
   pass.logits([&](index_t row, index_t output, lm::const_matrix slab) {
     lm::as_matrix(all.data(), rows.rows(), vocabulary).block(row, output, slab.rows(), slab.cols()) = slab;

@@ -15,8 +15,9 @@
 namespace {
 
 using namespace qgrain;
+using namespace qgrain::engine;
 using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine::testing;
 
 struct pair_format {
   std::string name;

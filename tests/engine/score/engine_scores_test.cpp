@@ -10,8 +10,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 
 const std::filesystem::path scores_dir = source_dir / "tests/data/scores";
 
@@ -130,7 +130,7 @@ void compare(const std::string& size, const std::string& data_path, reference_co
       BOOST_TEST(farthest <= 1e-4, r.name);
       BOOST_TEST_MESSAGE(r.name << ": worst difference " << farthest);
     }
-    const double correlation = qgrain::sweep::spearman(found.scores[j], r.scores);
+    const double correlation = qgrain::engine::spearman(found.scores[j], r.scores);
     BOOST_TEST(correlation >= 0.999, r.name);
     least_correlation = std::min(least_correlation, correlation);
   }

@@ -11,8 +11,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::testing::expect_error;
 
 const std::vector<job> some_jobs{{"int8/per_tensor", "fp16"},
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(dynamic_per_tensor_range_is_that_of_the_batch) {
   const std::vector<job> jobs{{"fp16", "int8/per_tensor_dynamic"}};
   const engine_result found = score_jobs(tiny(), rows, jobs, pool, options);
 
-  lm::layer_pass pass(tiny(), rows, pool, options.limits);
+  lm::layer_pass pass({tiny(), rows, pool, options.limits});
   pass.forward(lm::layer_pass::keep::all_states);
   static_cast<void>(pass.loss());
   lm::testing::sample_collector samples(tiny(), rows.rows());
