@@ -2,6 +2,7 @@
 #include <common/file.hpp>
 #include <lm/lm_support.hpp>
 #include <support/run_program.hpp>
+#include <support/score_agreement.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -14,7 +15,10 @@ namespace {
 
 using namespace qgrain::lm;
 using namespace qgrain::lm::testing;
+using qgrain::testing::gradient_score_kind;
 using qgrain::testing::program_result;
+using qgrain::testing::score_agreement;
+using qgrain::testing::score_kind;
 namespace json = boost::json;
 
 using fixture = qgrain::testing::sweep_fixture;
@@ -62,30 +66,27 @@ void compare_seed_jobs(fixture& f, const std::string& size, const std::string& d
                data_path == "plain" ? "autoquant.batch_size=1" : "autoquant.batch_size=8", "runner.output_dir=" + out});
     BOOST_TEST(result.exit_code == 0, result.err);
   }
-  std::size_t compared = 0;
-  std::size_t within = 0;
+  score_agreement agreement;
   std::size_t combinations = 0;
   for (const json::object* job : jobs) {
     const std::string pair(job->at("seed").at("quant_pair").as_string());
-    const json::array& stored_layers = job->at("layers").as_array();
+    const score_kind kind = gradient_score_kind(std::string(job->at("activation").at("dtype").as_string()));
+    std::vector<double> wanted_layers;
+    for (const json::value& score : job->at("layers").as_array()) wanted_layers.push_back(score.to_number<double>());
     const json::object& groups = job->at("groups").as_object();
     const json::array& members = all.at("group_lists").at(groups.at("list").as_string()).as_array();
-    double largest = 0;
-    for (const json::value& s : stored_layers) largest = std::max(largest, s.to_number<double>());
     for (const std::string& granularity : texts_of(job->at("seed").at("quant_granularity"))) {
       const std::filesystem::path folder = std::filesystem::path(out) / pair / granularity / size;
       const json::value manifest =
           qgrain::common::read_json_file(folder / (pair + "_autoquant_lm_quant_manifest.json"));
       const std::string name = std::string(job->at("name").as_string()) + " as " + pair + " " + granularity;
-      for (std::size_t l = 0; l < layers.size(); ++l) {
-        const double wanted = stored_layers[l].to_number<double>();
-        if (wanted <= 1e-6 * largest) continue;
-        const double difference = std::abs(manifest.at("linear_scores").at(layers[l]).to_number<double>() / wanted - 1);
-        BOOST_TEST(difference <= 5e-4, name << " " << layers[l]);
-        within += difference <= 1e-4 ? 1 : 0;
-        ++compared;
-      }
+      std::vector<double> found_layers;
+      for (const std::string& layer : layers)
+        found_layers.push_back(manifest.at("linear_scores").at(layer).to_number<double>());
+      agreement.add(name, kind, found_layers, wanted_layers);
       BOOST_TEST(manifest.at("layer_sensitivity").as_object().size() == members.size());
+      std::vector<double> found_groups;
+      std::vector<double> wanted_groups;
       for (std::size_t g = 0; g < members.size(); ++g) {
         const json::object& found = manifest.at("layer_sensitivity").at(members[g].at("key").as_string()).as_object();
         const json::array& scores = groups.at("scores").at(g).as_array();
@@ -93,11 +94,11 @@ void compare_seed_jobs(fixture& f, const std::string& size, const std::string& d
         BOOST_TEST_REQUIRE(found.at("costs").as_array().size() == costs.size());
         for (std::size_t c = 0; c < costs.size(); ++c) {
           BOOST_TEST(found.at("costs").at(c).to_number<double>() == costs[c].to_number<double>(), name);
-          const double wanted = scores[c].to_number<double>();
-          if (wanted <= 1e-6 * largest) continue;
-          BOOST_TEST(std::abs(found.at("scores").at(c).to_number<double>() / wanted - 1) <= 5e-4, name);
+          found_groups.push_back(found.at("scores").at(c).to_number<double>());
+          wanted_groups.push_back(scores[c].to_number<double>());
         }
       }
+      agreement.add(name + ", groups", kind, found_groups, wanted_groups);
       const json::object& exact = job->at("result").at("exact").as_object();
       const double total = job->at("result").at("total").to_number<double>();
       const double bits = 16 * exact.at("cost").to_number<double>() / total;
@@ -108,9 +109,8 @@ void compare_seed_jobs(fixture& f, const std::string& size, const std::string& d
       ++combinations;
     }
   }
-  BOOST_TEST(static_cast<double>(within) >= 0.99 * static_cast<double>(compared));
-  BOOST_TEST_MESSAGE(size << " " << data_path << " " << grouping << ": " << jobs.size() << " jobs under "
-                          << combinations << " names, " << compared << " scores compared");
+  agreement.check(size + " " + data_path + " " + grouping + ": " + std::to_string(jobs.size()) + " jobs under " +
+                  std::to_string(combinations) + " names");
 }
 
 }  // namespace
