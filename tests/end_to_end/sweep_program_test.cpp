@@ -68,6 +68,7 @@ void compare_seed_jobs(fixture& f, const std::string& size, const std::string& d
   }
   score_agreement agreement;
   std::size_t combinations = 0;
+  std::size_t same_bits = 0;
   for (const json::object* job : jobs) {
     const std::string pair(job->at("seed").at("quant_pair").as_string());
     const score_kind kind = gradient_score_kind(std::string(job->at("activation").at("dtype").as_string()));
@@ -100,15 +101,21 @@ void compare_seed_jobs(fixture& f, const std::string& size, const std::string& d
       }
       agreement.add(name + ", groups", kind, found_groups, wanted_groups);
       const json::object& exact = job->at("result").at("exact").as_object();
+      // Scores of another machine may move a choice where two are nearly equal; the objective moves no further than a
+      // sum.
+      const json::value& state = manifest.at("autoquant_state");
+      const double objective = exact.at("score").to_number<double>();
+      BOOST_TEST(std::abs(state.at("score").to_number<double>() - objective) <= limits_of(kind).sum * objective, name);
       const double total = job->at("result").at("total").to_number<double>();
       const double bits = 16 * exact.at("cost").to_number<double>() / total;
-      BOOST_TEST(std::abs(manifest.at("autoquant_state").at("constraints").at("effective_bits").to_number<double>() -
-                          bits) < 1e-9,
-                 name);
+      same_bits += std::abs(state.at("constraints").at("effective_bits").to_number<double>() - bits) < 1e-9 ? 1U : 0U;
       BOOST_TEST(manifest.at("autoquant_state").at("is_satisfied").as_bool());
       ++combinations;
     }
   }
+  BOOST_TEST_MESSAGE(same_bits << " of " << combinations
+                               << " choices have the size of the exact optimum of ModelOpt's table");
+  BOOST_TEST(same_bits >= combinations * 9 / 10);
   agreement.check(size + " " + data_path + " " + grouping + ": " + std::to_string(jobs.size()) + " jobs under " +
                   std::to_string(combinations) + " names");
 }

@@ -74,9 +74,11 @@ void compare(const std::string& data_path, std::size_t jobs_wanted, std::size_t 
   check(data_path + " kl_div against the first machine", stored, jobs, found);
   check(data_path + " kl_div against the second machine", second, jobs, found);
   score_agreement truth;
-  for (std::size_t r = 0; r < second.size(); ++r) {
-    BOOST_TEST(second[r].name.starts_with(stored[r].name));
-    truth.add(second[r].name, score_kind::output_change, second[r].scores, stored[r].scores);
+  for (const score_reference& other : second) {
+    const auto same = std::find_if(stored.begin(), stored.end(),
+                                   [&](const score_reference& r) { return other.name.starts_with(r.name + " ("); });
+    BOOST_TEST_REQUIRE((same != stored.end()));
+    truth.add(other.name, score_kind::output_change, other.scores, same->scores);
   }
   truth.check(data_path + " kl_div, ModelOpt on two machines");
 }
