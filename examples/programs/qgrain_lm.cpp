@@ -11,6 +11,7 @@
 #include <lm/tokenizer.hpp>
 
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/instruction_set.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -264,6 +265,7 @@ int main(int argc, char** argv) {
   app.add_flag("--json", o.json, "print JSON");
   CLI11_PARSE(app, argc, argv);
   try {
+    qgrain::chosen_instruction_set();  // one that the processor lacks is refused before any work
     if (*prompt) run_prompt(o);
     if (*text && *mix) run_text_with_mix(o);
     if (*text && !*mix) run_text(o);

@@ -4,6 +4,7 @@
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/instruction_set.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -99,6 +100,7 @@ int main(int argc, char** argv) {
   app.add_option("--threads", o.threads, "threads; results do not depend on it")->check(CLI::Range(1, 4096));
   CLI11_PARSE(app, argc, argv);
   try {
+    qgrain::chosen_instruction_set();  // one that the processor lacks is refused before any work
     run(o);
   } catch (const std::exception& failure) {
     std::cerr << "qgrain-quantize: " << failure.what() << '\n';

@@ -342,6 +342,10 @@ BOOST_FIXTURE_TEST_CASE(recipe_lists_are_scored_as_they_are, fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(bad_input_is_refused_before_any_work, fixture) {
+  {
+    const qgrain::testing::scoped_variable unknown("QGRAIN_INSTRUCTION_SET", "widest");
+    refused({"quant_pair=wint4_aint8"}, {"QGRAIN_INSTRUCTION_SET", "widest", "there are: baseline"});
+  }
   refused({"quant_par=wint4_aint8"}, {"quant_par", "quant_pair"});
   refused({"quant_pair=wint4_aint9"}, {"wint4_aint9", "wint4_aint8"});
   refused({"autoquant.batchsize=4"}, {"autoquant.batchsize", "batch_size"});
