@@ -59,7 +59,8 @@ struct score_limits {
   double sum;             ///< relative, of a job
   double least_spearman;  ///< of a job
 };
-inline constexpr std::size_t many_jobs = 10;
+/// Jobs of one activation recipe flip together, so that few jobs say little about the share.
+inline constexpr std::size_t many_jobs = 30;
 inline constexpr double near_difference = 1e-4;
 /// Of a calibrated range behind matrix products, over the range or 1, whichever is larger.
 inline constexpr float range_difference = 1e-5F;
