@@ -12,6 +12,7 @@
 #include <lm/tokenizer.hpp>
 
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/instruction_set.hpp>
 
 #include <boost/json.hpp>
 
@@ -259,6 +260,7 @@ int main(int argc, char** argv) {
   line.flag("--json", o.json, "print JSON");
   if (const auto code = line.parse(argc, argv)) return *code;
   try {
+    qgrain::chosen_instruction_set();  // one that the processor lacks is refused before any work
     if (prompt.given()) run_prompt(o);
     if (text.given() && mix.given()) run_text_with_mix(o);
     if (text.given() && !mix.given()) run_text(o);

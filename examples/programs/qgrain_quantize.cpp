@@ -5,6 +5,7 @@
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/instruction_set.hpp>
 
 #include <charconv>
 #include <iostream>
@@ -99,6 +100,7 @@ int main(int argc, char** argv) {
   line.number("--threads", o.threads, "threads; results do not depend on it").between(1, 4096);
   if (const auto code = line.parse(argc, argv)) return *code;
   try {
+    qgrain::chosen_instruction_set();  // one that the processor lacks is refused before any work
     run(o);
   } catch (const std::exception& failure) {
     std::cerr << "qgrain-quantize: " << failure.what() << '\n';

@@ -17,6 +17,7 @@
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/instruction_set.hpp>
 
 #include <unistd.h>
 
@@ -148,6 +149,7 @@ int main(int argc, char** argv) {
   const auto parsed = parse_command_line(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   try {
+    qgrain::chosen_instruction_set();  // one that the processor lacks is refused before any work
     run(std::get<command_line>(parsed));
   } catch (const run_interrupted& end) {
     std::cerr << "qgrain-sweep: " << end.what() << '\n';

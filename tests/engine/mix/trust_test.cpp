@@ -16,7 +16,7 @@ namespace {
 
 using namespace qgrain;
 using namespace qgrain::engine;
-using namespace qgrain::sweep;
+using namespace qgrain::engine;
 using namespace qgrain::engine::testing;
 
 struct pair_format {
