@@ -1,6 +1,6 @@
 // A small sweep in the emulator, on a processor without AVX-512 and on one without AVX, against the same one on this
 // processor.
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <support/score_agreement.hpp>
 
 #include <boost/json.hpp>
