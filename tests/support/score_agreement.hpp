@@ -120,7 +120,7 @@ inline score_difference difference_of(score_kind kind, std::span<const double> f
   }
   const double wanted_sum = std::accumulate(wanted.begin(), wanted.end(), 0.0);
   d.sum = distance(std::accumulate(found.begin(), found.end(), 0.0) / wanted_sum - 1);
-  const double correlation = sweep::spearman(found, wanted);
+  const double correlation = engine::spearman(found, wanted);
   d.spearman = std::isnan(correlation) && d.largest == 0 ? 1 : correlation;
   return d;
 }
