@@ -129,7 +129,7 @@ double output_operations(const opened_pass& pass, const pass_sizes& s, const var
 }
 
 // How many mixes a job measures at the most.
-double engine::mixes_of(const planned_job& job) {
+double mixes_of(const planned_job& job) {
   const autoquant_settings& settings = job.settings.autoquant;
   if (!settings.verify && settings.study_bits.empty()) return 0;
   const auto chosen = static_cast<double>(settings.methods.size() * settings.study_bits.size());
@@ -224,7 +224,7 @@ run_estimate estimate_run(sweep_plan& plan) {
         if (plan.jobs[j].state == folder_state::complete) continue;
         const std::vector<engine::job> of_formats = jobs_of(plan.jobs[j]);
         jobs.insert(jobs.end(), of_formats.begin(), of_formats.end());
-        mixes += engine::mixes_of(plan.jobs[j]);
+        mixes += mixes_of(plan.jobs[j]);
       }
       if (!jobs.empty()) add(*pass.opened, jobs, mixes);
     }

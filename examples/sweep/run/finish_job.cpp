@@ -49,7 +49,7 @@ class job_results {
   [[nodiscard]] engine::recipe_mix mix() const { return engine::mixes_of(pass_.model, jobs_, calibrations_)(chosen()); }
 
   [[nodiscard]] json::object manifest(mix_bench& bench, const std::function<bool()>& stop_requested) {
-    const engine::engine_result& engine = scored_.result;
+    const engine::engine_result& scores_found = scored_.result;
     job_result result;
     result.scheme = job_.settings.scheme.description(base_formats_of(job_));
     result.scheme["auto_quantize_bits"] = search_.effective_bits();
@@ -63,7 +63,7 @@ class job_results {
       result.pareto.push_back({{"effective_bits", corner.size}, {"score", corner.score}});
     result.dataset = dataset_facts(job_, pass_.rows);
     result.quantization = quantization();
-    result.input_amax = input_amax(pass_, engine);
+    result.input_amax = input_amax(pass_, scores_found);
     if (job_.formats.size() == 1) {
       const recipe_pair& recipes = job_.formats.front().quantization.recipes;
       const lm::linear_info& first = pass_.model.linears().front();
@@ -72,14 +72,14 @@ class job_results {
                         {"activation", recipe_description(recipes.activation, first, false)}};
     }
     result.formats = formats();
-    result.method_scores = engine::method_scores();
+    result.method_scores = method_scores();
     if (scores_.contains(score_method::kl_div) && scores_.size() > 1) result.method_agreement = agreement();
-    result.loss = {{"mean_over_targets", engine.loss.mean_over_targets},
-                   {"mean_of_batches", engine.loss.mean_of_batches}};
+    result.loss = {{"mean_over_targets", scores_found.loss.mean_over_targets},
+                   {"mean_of_batches", scores_found.loss.mean_of_batches}};
     if (job_.pass.cross != engine::cross_term::exact) result.cross_term = cross_term_of_first();
     result.mix = engine::mix_json(mix(), pass_.model);
     measure(bench, stop_requested, result);
-    result.model_fingerprint = engine.model_fingerprint;
+    result.model_fingerprint = scores_found.model_fingerprint;
     result.program_version = program_version();
     return make_manifest(result);
   }
@@ -145,7 +145,7 @@ class job_results {
     return groups;
   }
 
-  [[nodiscard]] json::object engine::method_scores() const {
+  [[nodiscard]] json::object method_scores() const {
     json::object all;
     for (const score_method method : job_.settings.autoquant.methods) {
       json::object& groups = all[name_of(method)].emplace_object();
@@ -171,7 +171,7 @@ class job_results {
       }
       return values;
     };
-    std::vector<struct engine::method_scores> methods;
+    std::vector<engine::method_scores> methods;
     for (const score_method method : job_.settings.autoquant.methods)
       methods.push_back({std::string(name_of(method)), flat(harm(method))});
     json::array list;

@@ -17,11 +17,11 @@
 namespace qgrain::sweep {
 
 /// Told the share of the whole run that is done, 0 to 1, and what is being done.
-using engine::progress_report = std::function<void(double share, const std::string& what)>;
+using progress_report = std::function<void(double share, const std::string& what)>;
 
 /// A run's two ways to and from the outside.
 struct run_control {
-  engine::progress_report progress;
+  progress_report progress;
   std::function<bool()> stop_requested;  ///< then the run saves its state and throws `interrupted`
   std::function<void(const std::string& warning)> warn;
 };
