@@ -16,7 +16,8 @@ namespace {
 
 using namespace qgrain;
 using namespace qgrain::engine;
-using namespace qgrain::engine;
+using sweep::group_layers;
+using sweep::layer_group;
 using namespace qgrain::engine::testing;
 
 struct pair_format {

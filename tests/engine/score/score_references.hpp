@@ -2,7 +2,7 @@
 #ifndef QGRAIN_TESTS_ENGINE_SCORE_SCORE_REFERENCES_HPP
 #define QGRAIN_TESTS_ENGINE_SCORE_SCORE_REFERENCES_HPP
 
-#include <common/json_file.hpp>
+#include <common/json.hpp>
 #include <engine/engine_support.hpp>
 #include <engine/score/job.hpp>
 
