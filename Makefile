@@ -32,7 +32,7 @@ test: build
 	ctest --preset default -j $(JOBS)
 
 test-machines: packages-slow build
-	ctest --preset machines
+	ctest --preset machines -j $(JOBS)
 
 test-slow: packages-slow build
 	ctest --preset slow
