@@ -1,13 +1,13 @@
 # Thin wrappers over CMake presets. `make demo` and `make test` start from a bare Debian 12.
 JOBS ?= $(shell nproc)
 
-.PHONY: help install build demo test test-slow sanitize bench format format-check clean packages-demo packages packages-slow
+.PHONY: help install build demo test test-machines test-slow sanitize bench format format-check clean packages-demo packages packages-slow
 
 help:
-	@echo "make demo    install what is missing, build the programs, run the demonstration"
+	@echo "make demo    install what is missing, build what the demonstration runs, run it"
 	@echo "make test    install what is missing, build everything, run all tests but the slow ones"
 	@echo "make build   build everything;  make bench  run the benchmarks"
-	@echo "make test-slow, make sanitize   the slower tiers;  make format, make clean"
+	@echo "make test-machines, make test-slow, make sanitize   the slower tiers;  make format, make clean"
 	@echo "make install [PREFIX=/usr/local]   headers, the CMake package, programs"
 
 packages-demo:
@@ -21,22 +21,25 @@ packages-slow:
 
 build: packages
 	cmake --preset default
-	cmake --build --preset default -j $(JOBS)
+	@scripts/build build $(JOBS)
 
 demo: packages-demo
 	@test -f build/build.ninja || cmake --preset demo
-	cmake --build build --target programs -j $(JOBS)
+	@scripts/build build $(JOBS) demo
 	scripts/demo build/bin
 
 test: build
 	ctest --preset default -j $(JOBS)
+
+test-machines: packages-slow build
+	ctest --preset machines -j $(JOBS)
 
 test-slow: packages-slow build
 	ctest --preset slow
 
 sanitize: packages
 	cmake --preset sanitize
-	cmake --build --preset sanitize -j $(JOBS)
+	@scripts/build build-sanitize $(JOBS)
 	ctest --preset sanitize -j $(JOBS)
 
 bench: build

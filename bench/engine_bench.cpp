@@ -17,7 +17,7 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
+using namespace qgrain::engine;
 
 // Two jobs, and twelve with distinct weight variants and six activation variants.
 const std::vector<job> few{{"int8/per_tensor", "fp16"}, {"int8/per_out_channel", "int8/per_tensor_static"}};

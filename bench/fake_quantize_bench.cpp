@@ -1,6 +1,6 @@
 // Time per element (`per_element`) of run-time fake quantization, one thread, per recipe. Each iteration takes a 512 x
 // 1024 matrix in bands of 128 rows (whole tiles), input and output within the second-level cache or near it.
-#include <qgrain/host/fake_recipes.hpp>
+#include <recipes/fake_recipes.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -27,7 +27,7 @@ std::vector<float> inputs() {
 }
 
 void fake_quantize(benchmark::State& state, const std::string& name) {
-  const qgrain::fake_recipe recipe = qgrain::find_fake_recipe(name);
+  const qgrain::fake_recipe recipe = qgrain::recipes::find_fake_recipe(name);
   const std::vector<float> x = inputs();
   std::vector<float> y(x.size());
   const std::vector<float> ranges = qgrain::absmax_ranges(recipe, {x.data(), shape});
@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
                                     "int8/group32",    "int4/group128",          "int4/group48",
                                     "fp8/per_tensor",  "fp8/per_token_dynamic",  "fp8/per_in_channel",
                                     "fp8/group32",     "fp8/tile128x128"};
-  for (const std::string& name : qgrain::fake_recipe_names()) {
+  for (const std::string& name : qgrain::recipes::fake_recipe_names()) {
     if (name.find('/') == std::string::npos) names.push_back(name);
   }
   for (const std::string& name : names) {

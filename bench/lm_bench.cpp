@@ -67,7 +67,7 @@ void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int th
   bare_products products(m, rows.rows(), targets, pool);
   pass_costs costs;
   const auto whole = [&] {
-    layer_pass pass(m, rows, pool);
+    layer_pass pass({m, rows, pool});
     pass.forward(layer_pass::keep::all_states);
     static_cast<void>(pass.loss());
     ignore_samples visitor;

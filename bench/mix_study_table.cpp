@@ -21,6 +21,7 @@
 namespace {
 
 using namespace qgrain;
+using namespace qgrain::engine;
 using namespace qgrain::sweep;
 
 struct pair_format {
@@ -69,7 +70,7 @@ scored_pairs score_all(const lm::model& m, const lm::packed_rows& rows, thread_p
     names.push_back(l.name);
     weights.push_back(static_cast<double>(l.elements()));
   }
-  for (const layer_group& group : group_layers(names, sweep::grouping::fused)) all.groups.push_back(group.members);
+  for (const layer_group& group : group_layers(names, sweep::layer_fusion::fused)) all.groups.push_back(group.members);
   engine_options options;
   options.output_errors = true;
   all.gradient = score_jobs(m, rows, all.jobs, pool, options);

@@ -15,7 +15,7 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
+using namespace qgrain::engine;
 
 // 24 jobs: six weight variants with four activation variants.
 std::vector<job> all_jobs() {

@@ -1,23 +1,34 @@
-# qgrain_add_example_library(NAME [TEXT] SOURCES file... [PUBLIC target...] [PRIVATE target...])
+# qgrain_add_example_library(NAME [TEXT|NUMERIC] SOURCES file... [PUBLIC target...] [PRIVATE target...])
 # A static library under examples/, whose one include root is that folder. TEXT: nothing in it is hot (settings, grammars,
-# reports): compiled with -O1, over a precompiled header of Boost.JSON and the standard library.
+# reports): compiled with -O1, over a precompiled header of Boost.JSON and the standard library. NUMERIC: fully optimized,
+# over one that has Eigen besides; for what links qgrain_lm.
 include_guard(GLOBAL)
 
-# For code that is not hot, in optimized builds.
-set(qgrain_cold_options $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1>)
+# For code that is not hot, in optimized builds. At -O1 g++ 12 sees short strings that are moved written beyond their own
+# buffer where there is nothing of the kind.
+set(qgrain_cold_options "$<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1;$<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>>")
+
+set(qgrain_common_headers <boost/json.hpp> <algorithm> <filesystem> <functional> <map> <optional> <qgrain/core/status.hpp>
+    <set> <span> <string> <string_view> <utility> <vector>)
+
+# The library OWNER compiles HEADERS for itself and for those that come after it.
+function(qgrain_precompile_headers name owner)
+  if(name STREQUAL owner)
+    target_precompile_headers(${name} PRIVATE ${ARGN})
+  else()
+    target_precompile_headers(${name} REUSE_FROM ${owner})
+  endif()
+endfunction()
 
 function(qgrain_add_example_library name)
-  cmake_parse_arguments(arg "TEXT" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "TEXT;NUMERIC" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/examples)
   target_link_libraries(${name} PUBLIC qgrain::qgrain ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} qgrain_warnings)
   if(arg_TEXT)
     target_compile_options(${name} PRIVATE ${qgrain_cold_options})
-    if(name STREQUAL "qgrain_common")
-      target_precompile_headers(${name} PRIVATE <boost/json.hpp> <algorithm> <filesystem> <functional> <map> <optional>
-        <qgrain/core/status.hpp> <set> <span> <string> <string_view> <utility> <vector>)
-    else()
-      target_precompile_headers(${name} REUSE_FROM qgrain_common)
-    endif()
+    qgrain_precompile_headers(${name} qgrain_common ${qgrain_common_headers})
+  elseif(arg_NUMERIC)
+    qgrain_precompile_headers(${name} qgrain_lm ${qgrain_common_headers} <Eigen/Core>)
   endif()
 endfunction()

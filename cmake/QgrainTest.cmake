@@ -1,11 +1,10 @@
-# qgrain_add_test(NAME [SOURCES file...] [LIBRARIES target...] [LABELS label...] [TIMEOUT seconds] [COLD])
+# qgrain_add_test(NAME [SOURCES file...] [LIBRARIES target...] [LABELS label...] [TIMEOUT seconds] [COLD [BASELINE]])
 # One Boost.Test program and its CTest entry, named after the file. `host` is the default label; tests labelled `slow` run
 # in the slow tier only; tests that run compilers are labelled `compile`. COLD: compiled with -O1, for templates by the
-# dozen or tables, each run once. The main function and a precompiled header of Boost.Test are compiled once for all.
+# dozen or tables, each run once. BASELINE: host loops for the baseline instructions alone
+# (QGRAIN_HOST_BASELINE_ONLY), where values are compared and others compare instruction sets; not beside a library that
+# instantiates the same loops. The main function and a precompiled header of Boost.Test are compiled once for all.
 include_guard(GLOBAL)
-
-# It defines what the header reads, so it cannot come after the precompiled one.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/tests/support/test_main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
 function(qgrain_add_test_base name)
   add_library(${name} OBJECT ${PROJECT_SOURCE_DIR}/tests/support/test_main.cpp)
@@ -21,7 +20,7 @@ qgrain_add_test_base(qgrain_test_base_cold)
 target_compile_options(qgrain_test_base_cold PRIVATE ${qgrain_cold_options})
 
 function(qgrain_add_test name)
-  cmake_parse_arguments(arg "COLD" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "COLD;BASELINE" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   if(NOT arg_SOURCES)
     set(arg_SOURCES ${name}.cpp)
   endif()
@@ -39,6 +38,9 @@ function(qgrain_add_test name)
   target_precompile_headers(${name} REUSE_FROM ${base})
   if(arg_COLD)
     target_compile_options(${name} PRIVATE ${qgrain_cold_options})
+  endif()
+  if(arg_BASELINE)
+    target_compile_definitions(${name} PRIVATE QGRAIN_HOST_BASELINE_ONLY)
   endif()
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE qgrain::qgrain qgrain_warnings ${arg_LIBRARIES} Boost::unit_test_framework)

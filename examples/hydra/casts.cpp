@@ -3,7 +3,6 @@
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 namespace qgrain::hydra {
 namespace {
@@ -25,8 +24,7 @@ number floating_of(const element& value) {
   if (const auto* text = std::get_if<text_value>(&value.value)) {
     if (const auto real = read_double(text->characters)) return *real;
   } else if (const auto real = numeric(value)) {
-    const double nearest = to_double(*real);
-    if (std::isfinite(nearest) || std::holds_alternative<double>(*real)) return nearest;
+    return to_double(*real);
   }
   refuse("cannot make a floating-point number of " + canonical_text(value));
 }
@@ -47,7 +45,7 @@ bool truth_of(const element& value) {
     refuse("cannot make true or false of " + canonical_text(value));
   }
   const auto real = numeric(value);
-  return real && compare(*real, big_integer(0)) != 0;  // null is false, NaN is true
+  return real && compare(*real, whole_number(0)) != 0;  // null is false, NaN is true
 }
 
 element cast_element(cast_type type, const element& value) {

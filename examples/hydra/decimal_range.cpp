@@ -2,6 +2,8 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <boost/multiprecision/cpp_int.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -9,6 +11,9 @@
 
 namespace qgrain::hydra {
 namespace {
+
+// The exact value of a double has up to 1075 decimal digits. The only file that pays for this header.
+using big_integer = boost::multiprecision::cpp_int;
 
 big_integer power_of_ten(int exponent) { return pow(big_integer(10), static_cast<unsigned>(exponent)); }
 
@@ -19,15 +24,15 @@ struct decimal {
 };
 
 decimal exact_decimal(const number& value) {
-  if (const auto* integer = std::get_if<big_integer>(&value)) return {*integer, 0};
+  if (const auto* whole = std::get_if<whole_number>(&value)) return {*whole, 0};
   int exponent = 0;
   const double mantissa = std::frexp(std::get<double>(value), &exponent);
   constexpr int digits = 53;
-  big_integer whole(std::ldexp(mantissa, digits));
+  const big_integer scaled(std::ldexp(mantissa, digits));
   exponent -= digits;
-  if (exponent >= 0) return {whole << exponent, 0};
+  if (exponent >= 0) return {scaled << exponent, 0};
   // m / 2^n = m * 5^n / 10^n
-  return {whole * pow(big_integer(5), static_cast<unsigned>(-exponent)), exponent};
+  return {scaled * pow(big_integer(5), static_cast<unsigned>(-exponent)), exponent};
 }
 
 void align(decimal& a, decimal& b) {
@@ -39,7 +44,8 @@ void align(decimal& a, decimal& b) {
 
 int compare(decimal a, decimal b) {
   align(a, b);
-  return a.coefficient.compare(b.coefficient);
+  const int order = a.coefficient.compare(b.coefficient);
+  return order < 0 ? -1 : order > 0 ? 1 : 0;
 }
 
 decimal rounded(const decimal& value) {
@@ -79,22 +85,28 @@ bool is_finite(const number& value) {
 std::vector<number> range_elements(const number& start, const number& stop, const number& step, std::size_t most) {
   if (!is_finite(start) || !is_finite(stop) || !is_finite(step))
     refuse(start, stop, step, "has an end or a step that is not finite");
-  const decimal last = exact_decimal(stop), increment = exact_decimal(step);
-  const int direction = increment.coefficient.sign();
+  const auto direction = compare(step, whole_number(0));
   if (direction == 0) refuse(start, stop, step, "has a step of zero");
-  const auto is_integer = [](const number& value) { return std::holds_alternative<big_integer>(value); };
-  const bool integers = is_integer(start) && is_integer(stop) && is_integer(step);
+  const auto is_integer = [](const number& value) { return std::holds_alternative<whole_number>(value); };
   std::vector<number> elements;
-  for (decimal next = exact_decimal(start); compare(next, last) * direction < 0;) {
+  const auto take = [&](const number& element) {
     if (elements.size() == most) refuse(start, stop, step, "has more than " + std::to_string(most) + " elements");
-    if (integers) {
-      elements.emplace_back(next.coefficient);
-      next.coefficient += increment.coefficient;
-    } else {
-      elements.emplace_back(nearest_double(next));
-      next = sum(next, increment);
+    elements.push_back(element);
+  };
+  if (is_integer(start) && is_integer(stop) && is_integer(step)) {
+    const whole_number last = std::get<whole_number>(stop), increment = std::get<whole_number>(step);
+    whole_number next = std::get<whole_number>(start);
+    bool beyond = false;  // the largest integers, which `next` passed
+    for (; !beyond && next != last && (next < last) == (increment > 0);
+         beyond = __builtin_add_overflow(next, increment, &next)) {
+      take(next);
     }
+    return elements;
   }
+  const decimal last = exact_decimal(stop), increment = exact_decimal(step);
+  for (decimal next = exact_decimal(start); compare(next, last) == (direction > 0 ? -1 : 1);
+       next = sum(next, increment))
+    take(nearest_double(next));
   return elements;
 }
 

@@ -1,7 +1,6 @@
 #include <hydra/element.hpp>
 
 #include <algorithm>
-#include <limits>
 
 namespace qgrain::hydra {
 namespace {
@@ -37,14 +36,7 @@ std::string quoted(const text_value& text) {
 }
 
 json::value number_to_json(const number& value) {
-  const auto* integer = std::get_if<big_integer>(&value);
-  if (integer == nullptr) return std::get<double>(value);
-  if (*integer >= std::numeric_limits<std::int64_t>::min() && *integer <= std::numeric_limits<std::int64_t>::max()) {
-    return static_cast<std::int64_t>(*integer);
-  }
-  if (*integer > 0 && *integer <= std::numeric_limits<std::uint64_t>::max())
-    return static_cast<std::uint64_t>(*integer);
-  return to_double(value);
+  return std::visit([](auto real) { return json::value(real); }, value);
 }
 
 bool equal_keys(const element& a, const element& b) {
@@ -75,7 +67,7 @@ const char* type_name(const element& value) noexcept {
 
 std::optional<number> numeric(const element& value) {
   if (const auto* real = std::get_if<number>(&value.value)) return *real;
-  if (const auto* flag = std::get_if<bool>(&value.value)) return number(big_integer(*flag ? 1 : 0));
+  if (const auto* flag = std::get_if<bool>(&value.value)) return number(whole_number(*flag ? 1 : 0));
   return std::nullopt;
 }
 

@@ -54,7 +54,7 @@ void assign(element_dictionary& dictionary, element key, element value);
 /// A dictionary key in JSON: text as it is, `true`, `-1`, `null`.
 [[nodiscard]] std::string key_to_json(const element& key);
 
-/// The value in JSON. Integers beyond 64 bits become the nearest double. Dictionary keys become text (`-1` -> "-1").
+/// The value in JSON. Dictionary keys become text (`-1` -> "-1").
 [[nodiscard]] json::value to_json(const element& value);
 
 }  // namespace qgrain::hydra

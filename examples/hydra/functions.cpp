@@ -118,12 +118,12 @@ override_value call_choice(function_arguments arguments) {
 
 override_value call_range(function_arguments arguments) {
   const bound_arguments bound(std::move(arguments), {"start", "stop", "step"});
-  range_sweep sweep{.start = number_argument(bound[0], "start"), .stop = big_integer(0), .step = big_integer(1)};
+  range_sweep sweep{.start = number_argument(bound[0], "start"), .stop = whole_number(0), .step = whole_number(1)};
   if (bound[2]) sweep.step = number_argument(bound[2], "step");
   if (bound[1] && !is_null(*bound[1])) {
     sweep.stop = number_argument(bound[1], "stop");
   } else {
-    sweep.stop = std::exchange(sweep.start, big_integer(0));
+    sweep.stop = std::exchange(sweep.start, whole_number(0));
   }
   return sweep_value(std::move(sweep));
 }

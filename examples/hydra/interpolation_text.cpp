@@ -187,7 +187,7 @@ class interpolation_parser {
       at_ += match.length;
     }
     if (lexemes.empty()) refuse("expected a key without quotes");
-    if (lexemes.size() == 1) return typed_scalar(lexemes.front().first, lexemes.front().second);
+    if (lexemes.size() == 1) return typed(lexemes.front().first, lexemes.front().second);
     text_value text;
     for (const auto& [kind, characters] : lexemes) text.characters += text_of_lexeme(kind, characters);
     return {std::move(text)};
@@ -215,7 +215,15 @@ class interpolation_parser {
     if (parts == 0) refuse("expected a value");
     const bool is_scalar = parts == 1 && std::holds_alternative<std::string>(text.front().value);
     if (!is_scalar) return {std::move(text)};
-    return {typed_scalar(match_lexeme(text_.substr(begin, at_ - begin)).kind, text_.substr(begin, at_ - begin))};
+    return {typed(match_lexeme(text_.substr(begin, at_ - begin)).kind, text_.substr(begin, at_ - begin))};
+  }
+
+  element typed(lexeme kind, std::string_view text) const {
+    try {
+      return typed_scalar(kind, text);
+    } catch (const error& failure) {
+      refuse(failure.what());
+    }
   }
 
   std::string_view text_;

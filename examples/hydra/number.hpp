@@ -1,10 +1,11 @@
-// Numbers of override values: integers of any size, doubles, and Python's rules between them.
+// Numbers of override values: integers of 64 bits, doubles, and Python's rules between them. Python's integers have no
+// end; where a larger one is written or would come out, errc::invalid_argument names it ("cannot hold the integer
+// ...").
 #ifndef QGRAIN_HYDRA_NUMBER_HPP
 #define QGRAIN_HYDRA_NUMBER_HPP
 
-#include <boost/multiprecision/cpp_int.hpp>
-
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,8 +13,8 @@
 
 namespace qgrain::hydra {
 
-using big_integer = boost::multiprecision::cpp_int;
-using number = std::variant<big_integer, double>;
+using whole_number = std::int64_t;
+using number = std::variant<whole_number, double>;
 
 /// The exact order of two numbers of either kind; NaN is unordered.
 [[nodiscard]] std::partial_ordering compare(const number& a, const number& b);
@@ -23,18 +24,18 @@ using number = std::variant<big_integer, double>;
 [[nodiscard]] number negated(const number& a);
 [[nodiscard]] number magnitude(const number& a);
 
-/// The nearest double; infinite where an integer is too large.
+/// The nearest double.
 [[nodiscard]] double to_double(const number& a);
 
 /// An integer, towards zero; empty for NaN and infinities.
-[[nodiscard]] std::optional<big_integer> to_integer(const number& a);
+[[nodiscard]] std::optional<whole_number> to_integer(const number& a);
 
 /// "7", "8.0", "1e-05", "inf", "nan": as Python prints it.
 [[nodiscard]] std::string text_of(const number& a);
 
 /// What Python's int() and float() read in a text: outer white space, a sign, single underscores between digits;
 /// float() also inf, infinity and nan in any case. Empty where they would refuse.
-[[nodiscard]] std::optional<big_integer> read_integer(std::string_view text);
+[[nodiscard]] std::optional<whole_number> read_integer(std::string_view text);
 [[nodiscard]] std::optional<double> read_double(std::string_view text);
 
 }  // namespace qgrain::hydra

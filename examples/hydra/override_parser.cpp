@@ -147,7 +147,7 @@ class value_parser {
     if (parts.empty()) reader_.refuse(part_of == role::key ? "expected a key without quotes" : "expected a value");
     if (parts.size() > 1 && parts.front().scalar == lexeme::blank) parts.erase(parts.begin());
     if (parts.size() > 1 && parts.back().scalar == lexeme::blank) parts.pop_back();
-    if (parts.size() == 1) return typed_scalar(parts.front().scalar, parts.front().text);
+    if (parts.size() == 1) return typed_part(parts.front());
     text_value text;
     for (const token& part : parts) text.characters += text_of_lexeme(part.scalar, part.text);
     return {std::move(text)};
@@ -169,6 +169,14 @@ class value_parser {
     }
     text.characters.pop_back();  // the closing quote
     return text;
+  }
+
+  element typed_part(const token& part) const {
+    try {
+      return typed_scalar(part.scalar, part.text);
+    } catch (const error& failure) {
+      reader_.refuse_at(part.offset, failure.what());
+    }
   }
 
   [[noreturn]] void refuse_open(const std::string& what, std::size_t open) const {

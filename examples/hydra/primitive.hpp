@@ -9,7 +9,7 @@
 
 namespace qgrain::hydra {
 
-/// null, true, 7, 1.5, or the text of any other lexeme with its escapes removed.
+/// null, true, 7, 1.5, or the text of any other lexeme with its escapes removed. Throws for integers beyond 64 bits.
 [[nodiscard]] element typed_scalar(lexeme kind, std::string_view text);
 
 /// The characters a lexeme adds to a text of several.

@@ -34,7 +34,7 @@ element_list sweep_elements(const config_override& swept, const config_source& s
   if (const auto* choice = std::get_if<choice_sweep>(&sweep)) return in_order(choice->choices, choice->order);
   element_list elements;
   if (const auto* range = std::get_if<range_sweep>(&sweep)) {
-    for (auto& value : numbers_of(*range)) elements.push_back({std::move(value)});
+    for (const number& value : numbers_of(*range)) elements.emplace_back().value = value;
     return in_order(std::move(elements), range->order);
   }
   const auto* glob = std::get_if<glob_sweep>(&sweep);

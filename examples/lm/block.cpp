@@ -230,11 +230,12 @@ void block_runner::forward_with(linear_override& instead, const block_weights& w
   compute(w, part, layer, shared[3], instead);
 }
 
-void block_runner::forward(const block_weights& w, const chunk& part, index_t layer, matrix x_all, matrix y_all,
-                           forward_observer* observer, linear_override* instead) {
+void block_runner::forward(const block_weights& w, const chunk& part, index_t layer, matrix x_all,
+                           const participants& others) {
+  const auto& [observer, instead] = others;
   const index_t n = part.rows();
-  const const_matrix x = as_const(rows_of(x_all, part.begin, part.end));
-  const matrix y = rows_of(y_all, part.begin, part.end);
+  const matrix y = rows_of(x_all, part.begin, part.end);
+  const const_matrix x = as_const(y);
   const index_t first = linear_of(layer, block_linear::q);
   bool is_replaced = false;
   for (index_t i = 0; i < linears_per_block && instead != nullptr; ++i) {

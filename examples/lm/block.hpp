@@ -59,10 +59,13 @@ class block_runner {
                index_t capacity)
       : config_(config), rows_(rows), angles_(angles), pool_(pool), work_(config, capacity) {}
 
-  /// y := block(x) for the chunk's rows; x and y are matrices of all rows and may be the same. `observer` and
-  /// `instead`, which takes the place of Linears, may be null.
-  void forward(const block_weights& weights, const chunk& part, index_t layer, matrix x, matrix y,
-               forward_observer* observer, linear_override* instead = nullptr);
+  /// Who takes part in a forward pass: each may be null.
+  struct participants {
+    forward_observer* observer = nullptr;
+    linear_override* instead = nullptr;  ///< takes the place of Linears
+  };
+  /// x := block(x) for the chunk's rows of x, a matrix of all rows.
+  void forward(const block_weights& weights, const chunk& part, index_t layer, matrix x, const participants& others);
   /// gradient := gradient at the block's input, given the gradient at its output; x is the block's input. The first
   /// block's input gradient is not computed.
   void backward(const block_weights& weights, const chunk& part, index_t layer, matrix x, matrix gradient,

@@ -39,17 +39,17 @@ index_t chunk_rows(const model_config& config, const packed_rows& all, index_t r
 
 }  // namespace
 
-copies_pass::copies_pass(const model& m, const packed_rows& rows, thread_pool& pool, const pass_limits& limits,
-                         index_t batches, index_t copies)
-    : model_(m),
-      pool_(pool),
-      copied_(copies_of(rows, batches, copies)),
-      angles_(m.config(), *std::max_element(rows.positions.begin(), rows.positions.end()) + 1),
-      weights_(m.config()),
-      capacity_(chunk_rows(m.config(), copied_, copied_.rows() / copies,
-                           std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
-                           pool.threads())),
-      runner_(m.config(), copied_, angles_, pool, capacity_) {
+copies_pass::copies_pass(const pass_context& context, index_t batches, index_t copies)
+    : model_(context.model),
+      pool_(context.pool),
+      copied_(copies_of(context.rows, batches, copies)),
+      angles_(model_.config(), *std::max_element(context.rows.positions.begin(), context.rows.positions.end()) + 1),
+      weights_(model_.config()),
+      capacity_(chunk_rows(
+          model_.config(), copied_, copied_.rows() / copies,
+          std::max(context.limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
+          pool_.threads())),
+      runner_(model_.config(), copied_, angles_, pool_, capacity_) {
   common::use_one_blas_thread();
   rows_ = copied_.rows() / copies;
   sequences_ = static_cast<index_t>(copied_.sequences.size()) / copies;
@@ -84,7 +84,7 @@ void copies_pass::forward(index_t first_layer, index_t copies, matrix x, linear_
     model_.read_block(layer, weights_, pool_);
     for (const chunk& part : parts) {
       if (before_chunk) before_chunk();
-      runner_.forward(weights_, part, layer, x, x, nullptr, &instead);
+      runner_.forward(weights_, part, layer, x, {nullptr, &instead});
     }
     linear_flops_ += 2.0 * block_elements * static_cast<double>(copies * rows_);
   }

@@ -8,6 +8,7 @@
 #include <lm/linear_override.hpp>
 #include <lm/model.hpp>
 #include <lm/operations.hpp>
+#include <lm/pass_context.hpp>
 #include <lm/rows.hpp>
 
 #include <qgrain/host/parallel.hpp>
@@ -18,12 +19,11 @@
 namespace qgrain::lm {
 
 /// Row r of copy c is row c * rows() + r. What a copy computes does not depend on how many there are, nor on the number
-/// of threads. Model and pool must outlive the pass.
+/// of threads.
 class copies_pass {
  public:
-  /// For up to `copies` copies of the first `batches` batches of `rows`; 0 takes all.
-  copies_pass(const model& m, const packed_rows& rows, thread_pool& pool, const pass_limits& limits, index_t batches,
-              index_t copies);
+  /// For up to `copies` copies of the first `batches` batches of the context's rows; 0 takes all.
+  copies_pass(const pass_context& context, index_t batches, index_t copies);
 
   /// Of one copy.
   [[nodiscard]] index_t rows() const noexcept { return rows_; }

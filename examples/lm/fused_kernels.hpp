@@ -1,4 +1,4 @@
-// Runs a loop of fused multiply-adds with the widest vector instructions that the processor has.
+// Runs a loop of fused multiply-adds with the vector instructions that were chosen.
 #ifndef QGRAIN_LM_FUSED_KERNELS_HPP
 #define QGRAIN_LM_FUSED_KERNELS_HPP
 
@@ -9,7 +9,7 @@ namespace qgrain::lm {
 // As detail::run_widest, but AVX2 comes with FMA: there std::fma is one instruction, elsewhere it may be a library
 // call. The bits are the same everywhere.
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
 
 template <class Kernel, class... Arguments>
 __attribute__((target("avx2,fma"))) void run_avx2_fma(Arguments... arguments) {
@@ -19,12 +19,11 @@ __attribute__((target("avx2,fma"))) void run_avx2_fma(Arguments... arguments) {
 /// Kernel: a struct with an always-inlined static `run`. Arguments go by value: they are views and numbers.
 template <class Kernel, class... Arguments>
 void run_fused(Arguments... arguments) {
-  const bool has_avx512 =
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-  if (!has_avx512 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+  const instruction_set set = chosen_instruction_set();
+  if (set == instruction_set::avx2 && __builtin_cpu_supports("fma")) {
     run_avx2_fma<Kernel>(arguments...);
   } else {
-    detail::run_widest<Kernel>(arguments...);
+    detail::run_with<Kernel>(set, arguments...);
   }
 }
 

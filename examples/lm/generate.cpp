@@ -11,7 +11,7 @@ token_ids generate(const model& m, const token_ids& prompt, index_t count, threa
   token_ids ids = prompt;
   while (static_cast<index_t>(ids.size() - prompt.size()) < count) {
     const packed_rows rows = pack(std::vector<token_ids>{ids}, {}, m.config().vocabulary);
-    layer_pass pass(m, rows, pool, {}, 0, instead);
+    layer_pass pass({m, rows, pool}, 0, instead);
     pass.forward(layer_pass::keep::last_state);
     float largest = -std::numeric_limits<float>::infinity();
     std::int32_t next = 0;

@@ -76,22 +76,22 @@ index_t chunk_capacity(const model_config& config, const packed_rows& rows, inde
 
 }  // namespace
 
-layer_pass::layer_pass(const model& m, const packed_rows& rows, thread_pool& pool, const pass_limits& limits,
-                       index_t batches, linear_override* instead)
-    : model_(m),
-      config_(m.config()),
-      rows_(rows),
-      pool_(pool),
+layer_pass::layer_pass(const pass_context& context, index_t batches, linear_override* instead)
+    : model_(context.model),
+      config_(model_.config()),
+      rows_(context.rows),
+      pool_(context.pool),
       instead_(instead),
-      slabs_(m, pool, limits),
-      angles_(config_, longest_position(rows)),
+      slabs_(model_, pool_, context.limits),
+      angles_(config_, longest_position(rows_)),
       weights_(config_),
       capacity_(chunk_capacity(
-          config_, rows, std::max(limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
+          config_, rows_,
+          std::max(context.limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
           instead != nullptr && instead->needs_whole_batches())),
-      runner_(config_, rows, angles_, pool, capacity_),
+      runner_(config_, rows_, angles_, pool_, capacity_),
       final_weight_(static_cast<std::size_t>(config_.hidden)),
-      batches_(batches > 0 ? std::min(batches, rows.batches()) : rows.batches()),
+      batches_(batches > 0 ? std::min(batches, rows_.batches()) : rows_.batches()),
       limited_rows_(0) {
   common::use_one_blas_thread();
   model_.read_final_norm(final_weight_);
@@ -142,7 +142,7 @@ void layer_pass::forward(keep what, forward_observer* observer) {
       states_.back().view(limited_rows_, config_.hidden) = rows_of(x, 0, limited_rows_);
     }
     model_.read_block(layer, weights_, pool_);
-    for (const chunk& part : chunks(rows_.rows())) runner_.forward(weights_, part, layer, x, x, observer, instead_);
+    for (const chunk& part : chunks(rows_.rows())) runner_.forward(weights_, part, layer, x, {observer, instead_});
     costs_.linear_flops += block_linear_flops(config_, rows_.rows());
     costs_.attention_flops += 2 * attention_product_flops(config_, rows_, rows_.rows());
   }

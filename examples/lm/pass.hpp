@@ -10,6 +10,7 @@
 #include <lm/linear_override.hpp>
 #include <lm/model.hpp>
 #include <lm/operations.hpp>
+#include <lm/pass_context.hpp>
 #include <lm/rows.hpp>
 #include <lm/visitor.hpp>
 
@@ -49,7 +50,7 @@ struct pass_costs {
 };
 
 /// One run over one data set. Call forward first; then loss; then, if inputs were kept, backward; or logits instead of
-/// the last two. Model, rows and pool must outlive the pass.
+/// the last two.
 ///
 /// Memory: the hidden states [rows, hidden] after each block (one of them where inputs are not kept) and one gradient
 /// of that size, one block's weights, a block's intermediate results for one chunk of rows, one slab of the head.
@@ -57,8 +58,7 @@ class layer_pass {
  public:
   /// `batches`: how many of the first batches loss and backward take; 0 takes all. `instead`, unless it is null, takes
   /// the place of Linears; such a pass has no gradients, so it keeps the last state alone.
-  layer_pass(const model& model, const packed_rows& rows, thread_pool& pool, const pass_limits& limits = {},
-             index_t batches = 0, linear_override* instead = nullptr);
+  explicit layer_pass(const pass_context& context, index_t batches = 0, linear_override* instead = nullptr);
 
   enum class keep : std::uint8_t { last_state, all_states };
   /// Runs the embedding and all blocks. The observer, if any, sees every Linear input, the head's last.

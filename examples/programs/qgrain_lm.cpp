@@ -1,4 +1,5 @@
 // qgrain-lm: run a language model from its Hugging Face files.
+#include <common/command_line.hpp>
 #include <common/json.hpp>
 #include <common/process.hpp>
 #include <engine/measure/verification.hpp>
@@ -11,8 +12,8 @@
 #include <lm/tokenizer.hpp>
 
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/instruction_set.hpp>
 
-#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
 #include <charconv>
@@ -42,7 +43,20 @@ struct options {
   std::string decode;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   bool json = false;
+  bool allow_non_finite = false;
 };
+
+// What a user should know of the model's folder goes to the error stream.
+void warn_of(const model& m) {
+  for (const std::string& warning : m.warnings()) std::cerr << "qgrain-lm: warning: " << warning << '\n';
+}
+
+non_finite values_of(const options& o) { return o.allow_non_finite ? non_finite::allowed : non_finite::refused; }
+
+// JSON has no NaN and no infinity.
+boost::json::value number_or_null(double value) {
+  return std::isfinite(value) ? boost::json::value(value) : boost::json::value();
+}
 
 tokenizer load_tokenizer(const options& o) {
   return tokenizer::load(std::filesystem::path(o.model) / "tokenizer.json");
@@ -57,14 +71,15 @@ token_ids encode_text(const tokenizer& t, const std::string& text, const std::st
 void print(const boost::json::value& value) { std::cout << boost::json::serialize(value) << '\n'; }
 
 void run_prompt(const options& o) {
-  const model m(o.model);
+  const model m(o.model, values_of(o));
+  warn_of(m);
   const tokenizer t = load_tokenizer(o);
   const token_ids ids = encode_text(t, o.prompt, "the prompt");
   thread_pool pool(o.threads);
-  sweep::recipe_mix mix;
-  std::optional<sweep::mix_override> instead;
+  engine::recipe_mix mix;
+  std::optional<engine::mix_override> instead;
   if (!o.mix.empty()) {
-    mix = sweep::read_mix(o.mix, m);
+    mix = engine::read_mix(o.mix, m);
     instead.emplace(m, mix, pool);
   }
   const token_ids added = generate(m, ids, o.generate, pool, instead ? &*instead : nullptr);
@@ -92,11 +107,12 @@ std::vector<token_ids> encode_lines(const tokenizer& t, const std::string& path)
 }
 
 void run_text(const options& o) {
-  const model m(o.model);
+  const model m(o.model, values_of(o));
+  warn_of(m);
   const packed_rows rows = pack(encode_lines(load_tokenizer(o), o.text), {}, m.config().vocabulary);
   thread_pool pool(o.threads);
   const auto start = std::chrono::steady_clock::now();
-  layer_pass pass(m, rows, pool);
+  layer_pass pass({m, rows, pool});
   pass.forward(layer_pass::keep::last_state);
   const loss_report report = pass.loss();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -107,9 +123,9 @@ void run_text(const options& o) {
     print({{"sequences", rows.sequences.size()},
            {"tokens", rows.rows()},
            {"targets", targets},
-           {"mean_loss", report.mean_over_targets},
-           {"perplexity", perplexity},
-           {"mean_of_sequence_losses", report.mean_of_batches},
+           {"mean_loss", number_or_null(report.mean_over_targets)},
+           {"perplexity", number_or_null(perplexity)},
+           {"mean_of_sequence_losses", number_or_null(report.mean_of_batches)},
            {"seconds", seconds},
            {"linear_flops", pass.costs().linear_flops},
            {"threads", o.threads},
@@ -122,22 +138,23 @@ void run_text(const options& o) {
 
 // The text under a mix and without it. Ranges that static activation recipes lack are those of the text itself.
 void run_text_with_mix(const options& o) {
-  const model m(o.model);
-  sweep::recipe_mix mix = sweep::read_mix(o.mix, m);
+  const model m(o.model, values_of(o));
+  warn_of(m);
+  engine::recipe_mix mix = engine::read_mix(o.mix, m);
   const packed_rows rows = pack(encode_lines(load_tokenizer(o), o.text), {}, m.config().vocabulary);
   thread_pool pool(o.threads);
-  mix = sweep::calibrated_mix(m, rows, std::move(mix), pool);
-  const sweep::mix_report report = sweep::verify_mix(m, rows, mix, pool);
+  mix = engine::calibrated_mix(m, rows, std::move(mix), pool);
+  const engine::mix_report report = engine::verify_mix(m, rows, mix, pool);
   if (o.json) {
     print({{"sequences", rows.sequences.size()},
            {"tokens", report.positions},
            {"targets", report.targets},
-           {"mean_loss", report.loss},
-           {"perplexity", report.perplexity},
-           {"unquantized_mean_loss", report.base_loss},
-           {"unquantized_perplexity", report.base_perplexity},
-           {"mean_kl_div", report.mean_divergence},
-           {"top1_agreement", report.top1_agreement},
+           {"mean_loss", number_or_null(report.loss)},
+           {"perplexity", number_or_null(report.perplexity)},
+           {"unquantized_mean_loss", number_or_null(report.base_loss)},
+           {"unquantized_perplexity", number_or_null(report.base_perplexity)},
+           {"mean_kl_div", number_or_null(report.mean_divergence)},
+           {"top1_agreement", number_or_null(report.top1_agreement)},
            {"threads", o.threads},
            {"peak_resident_bytes", common::peak_resident_bytes()}});
   } else {
@@ -151,7 +168,8 @@ void run_text_with_mix(const options& o) {
 }
 
 void run_logits(const options& o) {
-  const model m(o.model);
+  const model m(o.model, values_of(o));
+  warn_of(m);
   const safetensors_file in(o.tokens);
   const tensor_info& ids = in.at("ids");
   if (ids.shape.empty() || ids.shape.size() > 2 || ids.elements() == 0) {
@@ -172,7 +190,7 @@ void run_logits(const options& o) {
   shape.push_back(vocabulary);
   safetensors_writer out(o.logits, {{"logits", dtype::f32, shape}});
   thread_pool pool(o.threads);
-  layer_pass pass(m, rows, pool);
+  layer_pass pass({m, rows, pool});
   pass.forward(layer_pass::keep::last_state);
   pass.logits([&](index_t first_row, index_t first_output, const_matrix logits) {
     for (index_t i = 0; i < logits.rows(); ++i) {
@@ -235,39 +253,39 @@ void run_decode(const options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Runs a language model (Qwen3, Llama, the text half of Qwen3-VL) from its Hugging Face files.",
-               "qgrain-lm");
+  common::command_line_parser line(
+      "Runs a language model (Qwen3, Llama, the text half of Qwen3-VL) from its Hugging Face files.", "qgrain-lm");
   options o;
-  app.add_option("--model", o.model, "folder with config.json, model.safetensors and tokenizer.json")->required();
-  CLI::Option_group* modes = app.add_option_group("what to do");
-  CLI::Option* prompt = modes->add_option("--prompt", o.prompt, "continue this text greedily");
-  CLI::Option* text = modes->add_option("--text", o.text, "mean loss and perplexity of a file, one sequence a line");
-  CLI::Option* tokens =
-      modes->add_option("--tokens", o.tokens, "safetensors file with `ids`, [tokens] or [sequences, tokens]");
-  CLI::Option* encode = modes->add_option("--encode", o.encode, "print the token ids of a text");
-  CLI::Option* encode_file =
-      modes->add_option("--encode-file", o.encode_file, "JSON list of texts to a list of id lists");
-  CLI::Option* decode = modes->add_option("--decode", o.decode, "print the text of token ids");
-  modes->require_option(1);
-  CLI::Option* mix =
-      app.add_option("--mix", o.mix, "with --prompt or --text: JSON file of the recipes of each Linear (see README)");
-  mix->excludes(tokens)->excludes(encode)->excludes(encode_file)->excludes(decode);
-  app.add_option("--generate", o.generate, "how many tokens to add to the prompt")
-      ->needs(prompt)
-      ->check(CLI::PositiveNumber);
-  CLI::Option* logits = app.add_option("--logits", o.logits, "safetensors file to write `logits` to")->needs(tokens);
-  tokens->needs(logits);
-  app.add_option("--threads", o.threads, "threads; results do not depend on it")->check(CLI::Range(1, 4096));
-  app.add_flag("--json", o.json, "print JSON");
-  CLI11_PARSE(app, argc, argv);
+  line.text("--model", o.model, "folder with config.json, model.safetensors and tokenizer.json").required();
+  auto modes = line.one_of("what to do");
+  const auto prompt = modes.text("--prompt", o.prompt, "continue this text greedily");
+  const auto text = modes.text("--text", o.text, "mean loss and perplexity of a file, one sequence a line");
+  auto tokens = modes.text("--tokens", o.tokens, "safetensors file with `ids`, [tokens] or [sequences, tokens]");
+  const auto encode = modes.text("--encode", o.encode, "print the token ids of a text");
+  const auto encode_file = modes.text("--encode-file", o.encode_file, "JSON list of texts to a list of id lists");
+  const auto decode = modes.text("--decode", o.decode, "print the text of token ids");
+  const auto mix =
+      line.text("--mix", o.mix, "with --prompt or --text: JSON file of the recipes of each Linear (see README)")
+          .excludes(tokens)
+          .excludes(encode)
+          .excludes(encode_file)
+          .excludes(decode);
+  line.number("--generate", o.generate, "how many tokens to add to the prompt").needs(prompt).positive();
+  const auto logits = line.text("--logits", o.logits, "safetensors file to write `logits` to").needs(tokens);
+  tokens.needs(logits);
+  line.number("--threads", o.threads, "threads; results do not depend on it").between(1, 4096);
+  line.flag("--allow-non-finite", o.allow_non_finite, "go on where a weight is NaN or infinite");
+  line.flag("--json", o.json, "print JSON");
+  if (const auto code = line.parse(argc, argv)) return *code;
   try {
-    if (*prompt) run_prompt(o);
-    if (*text && *mix) run_text_with_mix(o);
-    if (*text && !*mix) run_text(o);
-    if (*tokens) run_logits(o);
-    if (*encode) print_ids(load_tokenizer(o).encode(o.encode), o.json);
-    if (*encode_file) run_encode_file(o);
-    if (*decode) run_decode(o);
+    qgrain::chosen_instruction_set();  // one that the processor lacks is refused before any work
+    if (prompt.given()) run_prompt(o);
+    if (text.given() && mix.given()) run_text_with_mix(o);
+    if (text.given() && !mix.given()) run_text(o);
+    if (tokens.given()) run_logits(o);
+    if (encode.given()) print_ids(load_tokenizer(o).encode(o.encode), o.json);
+    if (encode_file.given()) run_encode_file(o);
+    if (decode.given()) run_decode(o);
   } catch (const std::exception& failure) {
     std::cerr << "qgrain-lm: " << failure.what() << '\n';
     return 1;

@@ -1,11 +1,11 @@
 // qgrain-quantize: quantize, inspect and decode tensors of a safetensors file with a named recipe.
+#include <common/command_line.hpp>
 #include <quantize/convert.hpp>
 #include <quantize/reports.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
-
-#include <CLI/CLI.hpp>
+#include <qgrain/host/instruction_set.hpp>
 
 #include <charconv>
 #include <iostream>
@@ -80,25 +80,27 @@ void run(const options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Quantizes, inspects and decodes tensors of a safetensors file with a named recipe.", "qgrain-quantize");
+  common::command_line_parser line("Quantizes, inspects and decodes tensors of a safetensors file with a named recipe.",
+                                   "qgrain-quantize");
   options o;
-  app.add_option("--in", o.in, "safetensors file to read");
-  app.add_option("--recipe", o.recipe, "what to do: <family>[/<granularity>][/<option>...]; --list shows all");
-  app.add_option("--tensor", o.tensors, "shell pattern over tensor names (default: all)");
-  app.add_option("--given", o.given,
-                 "safetensors file with <tensor>.amax, .scales, .zero_points, .global_scale, .scale_zeros to use");
-  app.add_option("--out", o.out, "safetensors file to write");
-  CLI::Option* decode = app.add_flag("--decode", o.decode, "read codes (or packed bytes) and scales back to values");
-  app.add_option("--shape", o.shape, "shape of the decoded tensors, such as 7x96, where the file does not say it")
-      ->needs(decode);
-  app.add_option("--dtype", o.type, "type that the tensors had, F32, BF16 or F16, where the file does not say it")
-      ->needs(decode);
-  app.add_flag("--stats", o.stats, "print error figures of each tensor");
-  app.add_flag("--list", o.list, "print the catalogue of recipes (with --recipe: that one)");
-  app.add_flag("--json", o.json, "print JSON");
-  app.add_option("--threads", o.threads, "threads; results do not depend on it")->check(CLI::Range(1, 4096));
-  CLI11_PARSE(app, argc, argv);
+  line.text("--in", o.in, "safetensors file to read");
+  line.text("--recipe", o.recipe, "what to do: <family>[/<granularity>][/<option>...]; --list shows all");
+  line.text("--tensor", o.tensors, "shell pattern over tensor names (default: all)");
+  line.text("--given", o.given,
+            "safetensors file with <tensor>.amax, .scales, .zero_points, .global_scale, .scale_zeros to use");
+  line.text("--out", o.out, "safetensors file to write");
+  const auto decode = line.flag("--decode", o.decode, "read codes (or packed bytes) and scales back to values");
+  line.text("--shape", o.shape, "shape of the decoded tensors, such as 7x96, where the file does not say it")
+      .needs(decode);
+  line.text("--dtype", o.type, "type that the tensors had, F32, BF16 or F16, where the file does not say it")
+      .needs(decode);
+  line.flag("--stats", o.stats, "print error figures of each tensor");
+  line.flag("--list", o.list, "print the catalogue of recipes (with --recipe: that one)");
+  line.flag("--json", o.json, "print JSON");
+  line.number("--threads", o.threads, "threads; results do not depend on it").between(1, 4096);
+  if (const auto code = line.parse(argc, argv)) return *code;
   try {
+    qgrain::chosen_instruction_set();  // one that the processor lacks is refused before any work
     run(o);
   } catch (const std::exception& failure) {
     std::cerr << "qgrain-quantize: " << failure.what() << '\n';

@@ -5,6 +5,7 @@
 #include <hydra/interpolation.hpp>
 #include <sweep/results/reports.hpp>
 #include <sweep/run/command_line.hpp>
+#include <sweep/run/composition.hpp>
 #include <sweep/run/estimate.hpp>
 #include <sweep/run/plan.hpp>
 #include <sweep/run/request.hpp>
@@ -16,6 +17,7 @@
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/instruction_set.hpp>
 
 #include <unistd.h>
 
@@ -126,7 +128,7 @@ void run(const command_line& given) {
       std::cout << plan.recipe_list->folder.string() << "\n";
       return;
     }
-    if (plan.report_only) {
+    if (plan.runner.report_only) {
       settle_illegal(plan);
       write_reports_again(plan);
     } else {
@@ -134,7 +136,7 @@ void run(const command_line& given) {
       progress.finish();
       print_summary(std::cout, finished);
     }
-  } catch (const interrupted&) {
+  } catch (const engine::interrupted&) {
     progress.finish();
     throw run_interrupted("interrupted; go on with runner.resume=" + plan.folder.string());
   }
@@ -147,6 +149,7 @@ int main(int argc, char** argv) {
   const auto parsed = parse_command_line(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   try {
+    qgrain::chosen_instruction_set();  // one that the processor lacks is refused before any work
     run(std::get<command_line>(parsed));
   } catch (const run_interrupted& end) {
     std::cerr << "qgrain-sweep: " << end.what() << '\n';

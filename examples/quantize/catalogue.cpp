@@ -1,4 +1,5 @@
 // Names to recipes.
+#include <quantize/coded_description.hpp>
 #include <quantize/coded_family.hpp>
 #include <quantize/coded_recipe.hpp>
 #include <quantize/granularity.hpp>
@@ -81,7 +82,7 @@ std::vector<std::string> example_names() {
     if (family.usual.empty()) {
       for (const std::string_view groups : {"per_tensor", "per_out_channel", "per_in_channel", "per_token", "group32",
                                             "group64", "group128", "tile128x128", "axis1", "axis0/block32"}) {
-        if (family.choice == granularity_choice::any || groups.starts_with("group")) add(groups);
+        if (!family.only || groups.starts_with("group")) add(groups);
       }
     }
   });

@@ -4,8 +4,10 @@
 
 #include <quantize/element_operations.hpp>
 
-#include <qgrain/granularity/per_group.hpp>
+#include <qgrain/granularity/grouping.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -38,14 +40,6 @@ enum class scale_shape : std::uint8_t {
   onnx,      ///< as keep, but [1] per tensor and [n] per axis
 };
 
-/// Which granularities a family takes.
-enum class granularity_choice : std::uint8_t {
-  any,
-  tensor,       ///< per_tensor
-  groups,       ///< group<N>
-  flat_groups,  ///< group<N> of the flattened tensor
-};
-
 /// Rows of the catalogue are values of this type.
 struct coded_family {
   std::string_view name;       ///< family and options, without granularity: "torchao_mxfp4/floor"
@@ -53,7 +47,8 @@ struct coded_family {
   std::string_view source;
   operations_by_type elements;
   std::string_view usual = {};  ///< the granularity where none is named; none: it has to be named
-  granularity_choice choice = granularity_choice::any;
+  std::optional<granularity_kind> only = std::nullopt;  ///< the one kind of granularity that it takes; none: all
+  bool flattened = false;                               ///< groups are those of the flattened tensor
   group_tail tail = group_tail::short_group;
   bool codes = true;              ///< writes codes and reads them back
   bool scales = true;             ///< writes scales

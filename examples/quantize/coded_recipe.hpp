@@ -3,10 +3,12 @@
 #define QGRAIN_QUANTIZE_CODED_RECIPE_HPP
 
 #include <quantize/coded_family.hpp>
+#include <quantize/coded_scales.hpp>
 #include <quantize/granularity.hpp>
 #include <quantize/recipe.hpp>
 
-#include <memory>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +17,7 @@ namespace qgrain::convert {
 class coded_recipe final : public recipe {
  public:
   /// @throws error errc::unsupported where the family does not take the granularity
-  coded_recipe(std::string name, const coded_family& family, const granularity& groups);
+  coded_recipe(std::string name, const coded_family& family, const tensor_grouping& groups);
 
   [[nodiscard]] recipe_description describe() const override;
   [[nodiscard]] tensor_parts plan(const tensor_facts& in, const tensor_parts& given) const override;
@@ -25,17 +27,25 @@ class coded_recipe final : public recipe {
                                    const run_settings& settings) const override;
 
  private:
+  /// What becomes of the elements.
+  struct coded_values {
+    std::vector<float> values;
+    std::vector<std::byte> codes;
+    std::optional<index_t> clipped;
+  };
   [[nodiscard]] tensor_cut cut(const tensor_facts& facts) const;
   [[nodiscard]] extents scale_extents(const tensor_facts& facts, const tensor_cut& cut) const;
 
+  void check_given(const scale_layout& of, const tensor_parts& given) const;
+  [[nodiscard]] coded_values encode(const scale_layout& of, coded_scales& s, const std::vector<float>& x,
+                                    const run_settings& settings) const;
+  void store_scales(const scale_layout& of, const coded_scales& s, const host_tensor* amax, tensor_parts& parts) const;
+
   std::string name_;
   const coded_family& family_;
-  granularity groups_;
+  tensor_grouping groups_;
   std::vector<std::string> takes_;
 };
-
-/// What the catalogue says of a family whose granularity is still open.
-[[nodiscard]] recipe_description describe_family(const coded_family& family);
 
 }  // namespace qgrain::convert
 

@@ -1,37 +1,35 @@
-// Which elements of a tensor of any rank share a scale, chosen at run time.
+// Which elements of a tensor of any rank share a scale: names, and the tensor cut into matrices.
 #ifndef QGRAIN_QUANTIZE_GRANULARITY_HPP
 #define QGRAIN_QUANTIZE_GRANULARITY_HPP
 
 #include <quantize/host_tensor.hpp>
 
-#include <qgrain/granularity/per_group.hpp>
+#include <qgrain/granularity/grouping.hpp>
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace qgrain::convert {
 
-enum class sharing : std::uint8_t {
-  tensor,  ///< "per_tensor"
-  axis,    ///< "axis<K>", "per_out_channel" (axis 0), "per_in_channel" (the last axis): one scale per index of it
-  token,   ///< "per_token": one scale per row, a row being the last axis
-  block,   ///< "axis<K>/block<N>", "group<N>" (the last axis): runs of N along one axis
-  tile,    ///< "tile<R>x<C>": of the last two axes
+/// A grouping of a tensor of any rank. As text:
+/// "per_tensor";
+/// "axis<K>", "per_out_channel" (axis 0), "per_in_channel" (the last axis): one scale per index of the axis;
+/// "per_token": one scale per row, a row being the last axis;
+/// "axis<K>/block<N>", "group<N>" (the last axis): runs of N along one axis;
+/// "tile<R>x<C>": of the last two axes.
+struct tensor_grouping {
+  grouping groups;    ///< of channels: per_in_channel for axis -1, else per_out_channel
+  index_t axis = -1;  ///< of channels and groups; negative ones count from the end
 };
+/// Whether there is one scale per index of an axis.
+[[nodiscard]] constexpr bool is_per_channel(granularity_kind kind) noexcept {
+  return kind == granularity_kind::per_out_channel || kind == granularity_kind::per_in_channel;
+}
 
-struct granularity {
-  sharing kind = sharing::tensor;
-  index_t axis = 0;  ///< of axis and block; negative ones count from the end
-  shape2d size;      ///< {1, N} of block, {R, C} of tile
-
-  friend constexpr bool operator==(const granularity&, const granularity&) = default;
-};
-
-/// One of the names above, or nothing.
-[[nodiscard]] std::optional<granularity> parse_granularity(std::string_view text);
-[[nodiscard]] std::string name_of(const granularity& g);
+/// One of the names above, with short last groups, or nothing.
+[[nodiscard]] std::optional<tensor_grouping> parse_granularity(std::string_view text);
+[[nodiscard]] std::string name_of(const tensor_grouping& g);
 
 /// A tensor as matrices of one shape, one after the other, whose groups have one shape.
 struct tensor_cut {
@@ -48,8 +46,7 @@ struct tensor_cut {
 };
 
 /// @throws error errc::invalid_shape, naming the tensor and both numbers, where the granularity does not suit the shape
-[[nodiscard]] tensor_cut cut_tensor(const granularity& g, group_tail tail, const extents& shape,
-                                    const std::string& where);
+[[nodiscard]] tensor_cut cut_tensor(const tensor_grouping& g, const extents& shape, const std::string& where);
 
 /// Elements into the order of the cut's matrices, and back. Nothing moves unless cut.moved_axis says so.
 template <class T>

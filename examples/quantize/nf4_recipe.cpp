@@ -75,7 +75,8 @@ recipe_description described(index_t group, index_t scale_group) {
   d.name = "modelopt_nf4_packed/group" + std::to_string(group) + "/scale" + std::to_string(scale_group);
   d.format = "nf4";
   d.granularity = "group" + std::to_string(group) + " of the flattened tensor";
-  d.scale = std::string(nf4_elements[0]->scale) + ", as int8 in groups of " + std::to_string(scale_group);
+  d.scale = nf4_elements[0]->scale;
+  d.scale += ", as int8 in groups of " + std::to_string(scale_group);
   d.rounding = "nearest level";
   d.tail = "reject";
   d.source = "ModelOpt NF4QTensor";

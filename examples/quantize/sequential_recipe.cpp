@@ -39,7 +39,7 @@ recipe_description described() {
 class w4a8_recipe final : public recipe {
  public:
   w4a8_recipe()
-      : first_("modelopt_int4/group128", family_of("modelopt_int4"), {sharing::block, -1, {1, 128}}),
+      : first_("modelopt_int4/group128", family_of("modelopt_int4"), *parse_granularity("group128")),
         second_("modelopt_fp8/per_tensor", family_of("modelopt_fp8"), {}) {}
 
   [[nodiscard]] recipe_description describe() const override { return described(); }

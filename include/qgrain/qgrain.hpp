@@ -36,6 +36,7 @@
 #include <qgrain/scale/two_level.hpp>
 
 // 3. Which elements share a scale.
+#include <qgrain/granularity/grouping.hpp>
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/granularity/per_tensor.hpp>

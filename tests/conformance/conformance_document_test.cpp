@@ -87,9 +87,9 @@ BOOST_AUTO_TEST_CASE(every_file_and_case_is_accounted_for) {
   BOOST_TEST(rows.size() == files);
   BOOST_TEST(sum.marks[1] == 8U);  // decode
   BOOST_TEST(sum.marks[2] == 4U);  // defect
-  const std::string total = "In all: " + std::to_string(sum.cases) + " cases, " + std::to_string(sum.marks[0]) +
-                            " equal, " + std::to_string(sum.marks[1]) + " decode, " + std::to_string(sum.marks[2]) +
-                            " defect, " + std::to_string(sum.marks[3]) + " inputs.";
-  BOOST_TEST_MESSAGE(total);
-  BOOST_TEST(document.find(total) != std::string::npos, "the document does not say: " << total);
+  std::ostringstream total;
+  total << "In all: " << sum.cases << " cases, " << sum.marks[0] << " equal, " << sum.marks[1] << " decode, "
+        << sum.marks[2] << " defect, " << sum.marks[3] << " inputs.";
+  BOOST_TEST_MESSAGE(total.str());
+  BOOST_TEST(document.find(total.str()) != std::string::npos, "the document does not say: " << total.str());
 }

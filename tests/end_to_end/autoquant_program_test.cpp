@@ -3,13 +3,16 @@
 #include <common/file.hpp>
 #include <lm/lm_support.hpp>
 #include <support/run_program.hpp>
+#include <support/score_agreement.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <end_to_end/sweep_fixture.hpp>
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace {
@@ -17,6 +20,8 @@ namespace {
 using namespace qgrain::lm;
 using namespace qgrain::lm::testing;
 using qgrain::testing::program_result;
+using qgrain::testing::score_agreement;
+using qgrain::testing::score_kind;
 using fixture = qgrain::testing::sweep_fixture;
 namespace json = boost::json;
 
@@ -55,8 +60,20 @@ json::object reference_search(std::string_view name) {
   throw std::runtime_error("no search " + std::string(name));
 }
 
-// Runs ModelOpt's search of three formats at some of its targets and compares the tables.
-void compare_search(fixture& f, const std::string& name, const std::vector<std::string>& data, double tolerance,
+// The score that format `c` was given in a group, where the manifest has those of its Linears.
+std::optional<double> measured_score(const json::value& manifest, const json::value& group, std::size_t c) {
+  const json::array& formats = manifest.at("formats").as_array();
+  if (manifest.at("autoquant_state").at("method").as_string() != "gradient" || c >= formats.size()) return std::nullopt;
+  double sum = 0;
+  for (const json::value& name : group.at("module_names").as_array())
+    sum += number(formats[c].at("linear_scores").at(name.as_string()));
+  return sum;
+}
+
+// Runs ModelOpt's search of three formats at all of its targets and compares the tables; what the searches choose is
+// compared by `compare`. `kinds`: of the scores of the three formats.
+void compare_search(fixture& f, const std::string& name, const std::vector<std::string>& data,
+                    const std::vector<score_kind>& kinds,
                     const std::function<void(const json::object& target, const json::value& manifest)>& compare) {
   const json::object stored = reference_search(name);
   std::string targets;
@@ -81,18 +98,28 @@ void compare_search(fixture& f, const std::string& name, const std::vector<std::
     const json::object& stats = manifest.at("autoquant_state").at("candidate_stats").as_object();
     if (is_first) {
       BOOST_TEST(stats.size() == groups.at("scores").as_array().size());
+      std::vector<std::vector<double>> found(groups.at("formats").as_array().size());
+      std::vector<std::vector<double>> wanted(found.size());
       std::size_t g = 0;
       for (const auto& row : stats) {
-        const json::array& scores = groups.at("scores").at(g).as_array();
-        const double largest = number(scores[0]);
         BOOST_TEST((row.value().at("formats") == groups.at("formats")));
-        for (std::size_t c = 0; c < scores.size(); ++c) {
-          const double found = number(row.value().at("scores").at(c));
-          BOOST_TEST(std::abs(found - number(scores[c])) <= tolerance * largest, row.key() << " " << c);
+        for (std::size_t c = 0; c < found.size(); ++c) {
+          const double score = number(row.value().at("scores").at(c));
+          const std::optional<double> measured = measured_score(manifest, row.value(), c);
+          found[c].push_back(measured.value_or(score));
+          wanted[c].push_back(number(groups.at(measured ? "raw_scores" : "scores").at(g).at(c)));
+          // What the search sees is the least of a format and those before it.
+          const double before = c == 0 ? found[c].back() : number(row.value().at("scores").at(c - 1));
+          BOOST_TEST(score == std::min(found[c].back(), before), boost::test_tools::tolerance(1e-12));
           BOOST_TEST(number(row.value().at("costs").at(c)) == number(groups.at("costs").at(g).at(c)));
         }
         ++g;
       }
+      score_agreement agreement;
+      for (std::size_t c = 0; c < kinds.size(); ++c)
+        agreement.add(std::string(groups.at("formats").at(c).as_string()), kinds[c], found[c], wanted[c]);
+      BOOST_TEST((found.back() == wanted.back()));  // no quantization: nothing
+      agreement.check(name);
       is_first = false;
     }
     compare(*target, manifest);
@@ -104,18 +131,26 @@ void compare_search(fixture& f, const std::string& name, const std::vector<std::
 BOOST_FIXTURE_TEST_CASE(a_mixed_search_finds_the_exact_optimum_of_modelopts_table, fixture) {
   std::size_t worse = 0;
   std::size_t targets = 0;
-  compare_search(*this, "search_small_driver_gradient_default", {}, 5e-4,
+  using enum score_kind;
+  // Scores of another machine may move a choice where two are nearly equal, so what is compared is the objective. Where
+  // no score of a table moves by more than a part of itself, the least sum of choices does not either.
+  double worst = 0;
+  compare_search(*this, "search_small_driver_gradient_default", {},
+                 {plain_activations, fine_activations, fine_activations},
                  [&](const json::object& target, const json::value& manifest) {
                    const json::value& state = manifest.at("autoquant_state");
                    const double exact = number(target.at("exact").at("score"));
-                   BOOST_TEST(std::abs(number(state.at("score")) - exact) <= 1e-3 * exact + 1e-12);
+                   const double difference = std::abs(number(state.at("score")) - exact);
+                   BOOST_TEST(difference <= limits_of(fine_activations).largest * exact);
+                   if (exact > 0) worst = std::max(worst, difference / exact);
                    BOOST_TEST(state.at("is_satisfied").as_bool());
                    BOOST_TEST(number(state.at("search").at("gap")) == 0.0);
                    BOOST_TEST(state.at("search").at("cost").as_string() == "nominal");
                    worse += number(target.at("modelopt_score")) > exact * (1 + 1e-9) ? 1U : 0U;
                    ++targets;
                  });
-  BOOST_TEST_MESSAGE(targets << " targets, ModelOpt's own choice worse in " << worse);
+  BOOST_TEST_MESSAGE(targets << " targets, objectives at most " << worst << " apart, ModelOpt's own choice worse in "
+                             << worse);
   BOOST_TEST(targets == 49U);
 }
 
@@ -125,7 +160,8 @@ BOOST_FIXTURE_TEST_CASE(kl_div_under_compat_is_modelopts_threshold_search, fixtu
   std::size_t equal = 0;
   std::size_t targets = 0;
   compare_search(*this, "search_small_plain_kl_div_default",
-                 {"autoquant.method=kl_div", "dataset.padding=none", "autoquant.batch_size=1"}, 2e-3,
+                 {"autoquant.method=kl_div", "dataset.padding=none", "autoquant.batch_size=1"},
+                 std::vector<score_kind>(3, score_kind::output_change),
                  [&](const json::object& target, const json::value& manifest) {
                    const json::value& state = manifest.at("autoquant_state");
                    BOOST_TEST(state.at("search").at("solver").as_string() == "threshold");
@@ -290,40 +326,52 @@ BOOST_FIXTURE_TEST_CASE(groups_and_exclusions_by_pattern, fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(formats_compete_with_their_own_calibration, fixture) {
-  const program_result result = run({"autoquant.formats=[INT4_AWQ_CFG,INT8_SMOOTHQUANT_CFG,wint8_aint8]",
-                                     "dataset.size=small", "autoquant.effective_bits=7", "autoquant.methods=[kl_div]",
-                                     "autoquant.verify=true", "runner.output_dir=" + path("calibrated")});
-  BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
-  const json::value manifest = manifest_of(path("calibrated"));
+  // On padded texts for the scores, which are ModelOpt's; on unpadded ones for the mix, as qgrain-lm reads them: behind
+  // padding the products have other operands, and activations on a tie may round to the other side.
+  const auto calibrated = [&](const std::string& name, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"autoquant.formats=[INT4_AWQ_CFG,INT8_SMOOTHQUANT_CFG,wint8_aint8]",
+                                       "dataset.size=small", "autoquant.effective_bits=7",
+                                       "runner.output_dir=" + path(name)};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const program_result result = run(arguments);
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    return manifest_of(path(name));
+  };
+  const json::value manifest = calibrated("padded", {});
   std::vector<std::string> calibrations;
   for (const json::value& format : manifest.at("formats").as_array())
     calibrations.emplace_back(format.at("calibration").as_string());
   BOOST_TEST((calibrations == std::vector<std::string>{"awq_lite", "smoothquant", "max"}));
   // ModelOpt's own scores of these presets alone, per Linear
   const json::value all = qgrain::common::read_json_file(source_dir / "tests/data/scores/jobs.json");
-  std::size_t compared = 0;
+  score_agreement agreement;
   for (const json::value& job : all.at("jobs").as_array()) {
     const std::map<std::string, std::size_t> presets{{"small_f32_driver_preset-INT4_AWQ_CFG", 0},
                                                      {"small_f32_driver_preset-INT8_SMOOTHQUANT_CFG", 1}};
     const auto preset = presets.find(std::string(job.at("name").as_string()));
     if (preset == presets.end()) continue;
     const json::value& found = manifest.at("formats").at(preset->second).at("linear_scores");
+    std::vector<double> scores;
+    std::vector<double> wanted;
     for (std::size_t l = 0; l < job.at("layers").as_array().size(); ++l) {
-      const double wanted = number(job.at("layers").at(l));
-      const double score = number(found.at(all.at("layer_names").at(l).as_string()));
-      BOOST_TEST(std::abs(score / wanted - 1) <= 5e-4, preset->first << " " << all.at("layer_names").at(l));
-      ++compared;
+      scores.push_back(number(found.at(all.at("layer_names").at(l).as_string())));
+      wanted.push_back(number(job.at("layers").at(l)));
     }
+    agreement.add(preset->first, preset->second == 0 ? score_kind::plain_activations : score_kind::fine_activations,
+                  scores, wanted);
   }
-  BOOST_TEST(compared == 86U);
+  BOOST_TEST(agreement.compared() == 86U);
+  agreement.check("presets");
   // The mix holds what calibration found: qgrain-lm measures the same.
+  const json::value measured =
+      calibrated("calibrated", {"autoquant.methods=[kl_div]", "autoquant.verify=true", "dataset.padding=none"});
   const json::object mix = qgrain::common::read_json_file(path("calibrated/mix.json")).at("linears").as_object();
   const bool has_scale = std::any_of(
       mix.begin(), mix.end(), [](const auto& entry) { return entry.value().as_object().contains("input_scale"); });
   BOOST_TEST(has_scale);
   BOOST_TEST(number(mix_measured_by_lm(*this, path("calibrated/mix.json")).at("mean_kl_div")) ==
-                 number(manifest.at("verification").at("mean_divergence")),
-             boost::test_tools::tolerance(1e-3));
+                 number(measured.at("verification").at("mean_divergence")),
+             boost::test_tools::tolerance(1e-6));
 }
 
 // The text half of a Qwen3-VL with a tokenizer of single characters.

@@ -3,6 +3,8 @@
 #include <lm/lm_support.hpp>
 #include <support/run_program.hpp>
 
+#include <qgrain/host/instruction_set.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <array>
@@ -64,6 +66,21 @@ BOOST_FIXTURE_TEST_CASE(tokens_to_logits, fixture) {
   BOOST_TEST(out.at("logits").shape == (std::vector<std::int64_t>{2, length, 1024}), boost::test_tools::per_element());
   wanted.insert(wanted.end(), wanted.begin(), wanted.end());
   BOOST_TEST(relative_difference(floats_of(out, "logits"), wanted) <= 1e-4);
+}
+
+// The program's own loops give the same bits with every instruction set.
+BOOST_FIXTURE_TEST_CASE(instruction_sets_do_not_change_a_byte, fixture) {
+  write_ids(file("ids.safetensors"), {5}, {1, 20, 300, 4, 5});
+  std::string wanted;
+  for (const qgrain::instruction_set set : qgrain::supported_instruction_sets()) {
+    const qgrain::testing::scoped_variable forced(qgrain::instruction_set_variable, std::string(name_of(set)));
+    BOOST_TEST(run({"--tokens", file("ids.safetensors"), "--logits", file("out.safetensors")}).exit_code == 0);
+    const std::string found = qgrain::common::read_text_file(file("out.safetensors"));
+    if (wanted.empty()) wanted = found;
+    BOOST_TEST((found == wanted), name_of(set));
+  }
+  const qgrain::testing::scoped_variable unknown(qgrain::instruction_set_variable, "avx9");
+  refused({"--encode", "x"}, {"QGRAIN_INSTRUCTION_SET", "avx9", "there are: baseline"});
 }
 
 BOOST_FIXTURE_TEST_CASE(tokens_need_no_tokenizer_file, fixture) {

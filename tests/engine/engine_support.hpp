@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep::testing {
+namespace qgrain::engine::testing {
 
 using lm::testing::model_dir;
 using lm::testing::source_dir;
@@ -35,6 +35,6 @@ inline lm::packed_rows rows_of(const std::vector<lm::token_ids>& sequences, cons
   return lm::pack(sequences, how, tiny().config().vocabulary);
 }
 
-}  // namespace qgrain::sweep::testing
+}  // namespace qgrain::engine::testing
 
 #endif

@@ -64,7 +64,7 @@ double loss_of(const fs::path& folder, non_finite values = non_finite::refused) 
   const model m(folder, values);
   qgrain::thread_pool pool(1);
   const packed_rows rows = pack(std::vector<token_ids>{{1, 32, 457, 23, 101, 300}}, {}, m.config().vocabulary);
-  layer_pass pass(m, rows, pool);
+  layer_pass pass({m, rows, pool});
   pass.forward(layer_pass::keep::last_state);
   return pass.loss().mean_over_targets;
 }

@@ -155,6 +155,32 @@ BOOST_AUTO_TEST_CASE(a_stage_of_the_library_includes_only_earlier_stages_and_cor
 
 BOOST_AUTO_TEST_CASE(a_folder_of_the_examples_includes_only_earlier_folders) { check_order(examples, 500); }
 
+// Configurations are read once, into typed settings; what reads them by key stays in one folder, as does what reads
+// manifests.
+BOOST_AUTO_TEST_CASE(only_the_settings_ask_a_configuration_for_a_key) {
+  struct reader {
+    std::string header;
+    std::vector<std::string> users;  // folders or files that may include it
+  };
+  const std::vector<reader> readers{
+      {"sweep/settings/config_access.hpp", {"sweep/settings/"}},
+      {"sweep/results/manifest_access.hpp", {"sweep/results/", "sweep/summary/"}},
+      {"common/dotted_keys.hpp",
+       {"common/dotted_keys.", "sweep/settings/config_access.", "sweep/results/manifest_access."}}};
+  const std::vector<source> sources = sources_of(examples);
+  for (const reader& r : readers) {
+    std::size_t uses = 0;
+    for (const source& s : sources) {
+      if (std::find(s.lines.begin(), s.lines.end(), "#include <" + r.header + ">") == s.lines.end()) continue;
+      ++uses;
+      const bool may = std::any_of(r.users.begin(), r.users.end(),
+                                   [&](const std::string& user) { return s.path.string().starts_with(user); });
+      BOOST_TEST(may, s.path << " includes " << r.header);
+    }
+    BOOST_TEST(uses > 0U);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(files_are_small) {
   for (const source& s : sources_of(library)) {
     const bool detail = s.path.string().find("detail/") != std::string::npos;

@@ -1,11 +1,13 @@
 // Run-time recipes: every name of the list, against the compile-time definition or a slow one; bands; ranges; bad
 // input.
+#include <recipes/fake_recipes.hpp>
 #include <support/inputs.hpp>
 #include <support/reference_codec.hpp>
 
 #include <qgrain/granularity/per_channel.hpp>
-#include <qgrain/host/fake_recipes.hpp>
+#include <qgrain/host/fake_recipe.hpp>
 #include <qgrain/host/quantize.hpp>
+#include <qgrain/quantizer/recipes.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -16,6 +18,9 @@
 #include <vector>
 
 using namespace qgrain;
+using recipes::fake_recipe_names;
+using recipes::find_fake_recipe;
+using recipes::try_find_fake_recipe;
 
 namespace {
 

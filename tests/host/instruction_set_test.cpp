@@ -1,15 +1,18 @@
-// The same loop compiled for every instruction set gives the same bits.
+// The same loop compiled for every instruction set gives the same bits; sets by name, and what is refused.
 #include <support/inputs.hpp>
 
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/host/detail/block_kernels.hpp>
 #include <qgrain/host/detail/instruction_set.hpp>
+#include <qgrain/host/instruction_set.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -49,17 +52,27 @@ void compare() {
   const auto widest = outputs<Q>(
       []<class Kernel>(std::type_identity<Kernel>, auto... arguments) { detail::run_widest<Kernel>(arguments...); });
   BOOST_TEST((std::memcmp(baseline.data(), widest.data(), baseline.size() * sizeof(float)) == 0));
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) {
-    const auto avx2 = outputs<Q>(
-        []<class Kernel>(std::type_identity<Kernel>, auto... arguments) { detail::run_avx2<Kernel>(arguments...); });
-    BOOST_TEST((std::memcmp(baseline.data(), avx2.data(), baseline.size() * sizeof(float)) == 0));
-  } else {
-    BOOST_TEST_MESSAGE("this processor has no AVX2: that loop was not compared");
+  for (const instruction_set set : {instruction_set::avx2, instruction_set::avx512}) {
+    if (!is_supported(set)) {
+      BOOST_TEST_MESSAGE("skipped: this processor has no " << name_of(set) << ", its loop was not compared");
+      continue;
+    }
+    const auto forced = outputs<Q>([set]<class Kernel>(std::type_identity<Kernel>, auto... arguments) {
+      detail::run_with<Kernel>(set, arguments...);
+    });
+    BOOST_TEST((std::memcmp(baseline.data(), forced.data(), baseline.size() * sizeof(float)) == 0), name_of(set));
   }
-  if (!__builtin_cpu_supports("avx512vl"))
-    BOOST_TEST_MESSAGE("this processor has no AVX-512: that loop was not compared");
-#endif
+}
+
+std::string refusal_of(const char* name, errc code) {
+  try {
+    static_cast<void>(find_instruction_set(name));
+  } catch (const error& fault) {
+    BOOST_TEST((fault.code() == code));
+    return fault.what();
+  }
+  BOOST_ERROR(name << " is not refused");
+  return {};
 }
 
 }  // namespace
@@ -68,3 +81,35 @@ BOOST_AUTO_TEST_CASE(integers) { compare<modelopt_integer<int8, per_tensor>>(); 
 BOOST_AUTO_TEST_CASE(fp8) { compare<modelopt_fp8<per_tensor>>(); }
 BOOST_AUTO_TEST_CASE(mx) { compare<mxfp4_rceil>(); }
 BOOST_AUTO_TEST_CASE(nvfp4) { compare<nvfp4_modelopt>(); }
+
+BOOST_AUTO_TEST_CASE(sets_are_found_by_name) {
+  const std::vector<instruction_set> supported = supported_instruction_sets();
+  BOOST_TEST_REQUIRE(!supported.empty());
+  BOOST_TEST((supported.front() == instruction_set::baseline));
+  for (const instruction_set set : supported) {
+    BOOST_TEST(is_supported(set));
+    BOOST_TEST((find_instruction_set(std::string(name_of(set)).c_str()) == set));
+  }
+  BOOST_TEST((find_instruction_set(nullptr) == supported.back()));
+  BOOST_TEST((find_instruction_set("") == supported.back()));
+  BOOST_TEST_MESSAGE("this run: " << name_of(chosen_instruction_set()));
+}
+
+BOOST_AUTO_TEST_CASE(the_variable_decides) {
+  BOOST_TEST((chosen_instruction_set() == find_instruction_set(std::getenv(instruction_set_variable))));
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_lists_what_there_is) {
+  for (const char* name : {"avx", "AVX2", "avx512f", " avx2", "widest"}) {
+    const std::string sentence = refusal_of(name, errc::unknown_name);
+    BOOST_TEST((sentence.find("QGRAIN_INSTRUCTION_SET") != std::string::npos));
+    BOOST_TEST((sentence.find(std::string("\"") + name + "\"") != std::string::npos), sentence);
+    for (const instruction_set set : supported_instruction_sets())
+      BOOST_TEST((sentence.find(name_of(set), sentence.find("there are: ")) != std::string::npos), sentence);
+  }
+  for (const instruction_set set : {instruction_set::avx2, instruction_set::avx512}) {
+    if (is_supported(set)) continue;
+    const std::string sentence = refusal_of(std::string(name_of(set)).c_str(), errc::unsupported);
+    BOOST_TEST((sentence.find("this processor does not have; there are: baseline") != std::string::npos), sentence);
+  }
+}

@@ -102,10 +102,13 @@ std::string sentence_of(const std::string& text) {
 
 }  // namespace
 
+// Python's integers have no end, those of hydra/number.hpp have 64 bits.
+bool needs_more_than_64_bits(const json::object& stored) { return stored.at("id") == "value-22"; }
+
 BOOST_AUTO_TEST_CASE(every_reference_case_has_the_stored_result_or_error) {
   const auto reference = qgrain::test::reference_cases("overrides.json");
   const auto source = source_of(reference.at("groups").as_object());
-  std::size_t cases = 0, right = 0;
+  std::size_t cases = 0, right = 0, refused = 0;
   for (const auto& item : reference.at("cases").as_array()) {
     auto wanted = item.as_object();
     const std::string id(wanted.at("id").as_string()), input(wanted.at("input").as_string());
@@ -120,6 +123,13 @@ BOOST_AUTO_TEST_CASE(every_reference_case_has_the_stored_result_or_error) {
         ++right;
         continue;
       }
+      if (needs_more_than_64_bits(item.as_object())) {
+        BOOST_TEST(found ==
+                   "override 'k=12345678901234567890123', column 3: cannot hold the integer 12345678901234567890123, "
+                   "which needs more than 64 bits");
+        ++refused;
+        continue;
+      }
     }
     const bool equal = found == json::serialize(wanted);
     BOOST_CHECK_MESSAGE(equal,
@@ -128,7 +138,8 @@ BOOST_AUTO_TEST_CASE(every_reference_case_has_the_stored_result_or_error) {
   }
   BOOST_TEST_MESSAGE("override cases: " << right << " of " << cases);
   BOOST_TEST(cases == 329U);
-  BOOST_TEST(right == cases);
+  BOOST_TEST(refused == 1U);
+  BOOST_TEST(right == cases - refused);
 }
 
 BOOST_AUTO_TEST_CASE(the_canonical_text_of_every_case_reads_back_as_itself) {
@@ -136,7 +147,7 @@ BOOST_AUTO_TEST_CASE(the_canonical_text_of_every_case_reads_back_as_itself) {
   std::size_t texts = 0;
   for (const auto& item : reference.at("cases").as_array()) {
     const auto* text = item.as_object().if_contains("text");
-    if (text == nullptr) continue;
+    if (text == nullptr || needs_more_than_64_bits(item.as_object())) continue;
     const auto parsed = hydra::parse_override("k=" + std::string(text->as_string()));
     BOOST_TEST_REQUIRE(hydra::plain_value(parsed) != nullptr);
     BOOST_TEST(hydra::canonical_text(*hydra::plain_value(parsed)) == text->as_string());
@@ -157,6 +168,34 @@ BOOST_AUTO_TEST_CASE(errors_name_the_override_the_column_and_the_reason) {
   BOOST_TEST(sentence_of("k=range(1,2,0)") == "override 'k=range(1,2,0)', column 3: range(1,2,0) has a step of zero");
   BOOST_TEST(sentence_of("k=range(1e9)") ==
              "override 'k=range(1e9)', column 3: range(0,1000000000.0,1) has more than 1000000 elements");
+}
+
+BOOST_AUTO_TEST_CASE(integers_end_at_64_bits_and_the_sentence_names_the_one_that_does_not_fit) {
+  const auto text_of = [](const std::string& written) {
+    return hydra::canonical_text(*hydra::plain_value(hydra::parse_override("k=" + written)));
+  };
+  for (const std::string least_or_largest : {"-9223372036854775808", "9223372036854775807"})
+    BOOST_TEST(text_of(least_or_largest) == least_or_largest);
+  BOOST_TEST(text_of("int(-9223372036854775808.0)") == "-9223372036854775808");
+  const auto refusal = [](const std::string& what) {
+    return "cannot hold the integer " + what + ", which needs more than 64 bits";
+  };
+  const auto column_3 = [](const std::string& written) { return "override 'k=" + written + "', column 3: "; };
+  BOOST_TEST(sentence_of("k=9223372036854775808") == column_3("9223372036854775808") + refusal("9223372036854775808"));
+  BOOST_TEST(sentence_of("k=[1,-9223372036854775809]") ==
+             "override 'k=[1,-9223372036854775809]', column 6: " + refusal("-9223372036854775809"));
+  BOOST_TEST(sentence_of("k=int(1e30)") == column_3("int(1e30)") + "int() " + refusal("1e+30"));
+  BOOST_TEST(sentence_of("k=int('9223372036854775808')") ==
+             column_3("int('9223372036854775808')") + "int() " + refusal("9223372036854775808"));
+  BOOST_TEST(sentence_of("k=sort(range(9223372036854775807,0,2))") ==
+             column_3("sort(range(9223372036854775807,0,2))") + "sort() " + refusal("9223372036854775807 + 2"));
+  const hydra::memory_source nothing({});
+  const auto last =
+      hydra::sweep_elements(hydra::parse_override("k=range(9223372036854775803,9223372036854775807,3)"), nothing);
+  BOOST_TEST_REQUIRE(last.size() == 2U);
+  BOOST_TEST(hydra::canonical_text(last.back()) == "9223372036854775806");
+  BOOST_TEST(
+      hydra::sweep_elements(hydra::parse_override("k=range(9.3e18,9223372036854775807,-1e17)"), nothing).size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_shuffle_keeps_the_elements_and_gives_the_same_order_each_time) {

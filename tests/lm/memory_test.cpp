@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(peak_is_two_blocks_a_slab_the_inputs_and_100_megabytes) {
   const std::int64_t before = live_bytes;
   peak_bytes = before;
   {
-    layer_pass pass(m, rows, pool);
+    layer_pass pass({m, rows, pool});
     pass.forward(layer_pass::keep::all_states);
     static_cast<void>(pass.loss());
     ignore_samples visitor;

@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(prompts_give_the_reference_states_logits_and_loss) {
     const std::string p = "prompt" + std::to_string(prompt) + ".";
     const packed_rows rows = pack(std::vector<token_ids>{ids_of(reference, p + "ids")}, {}, tiny().config().vocabulary);
     for (const pass_limits& limits : {whole, pieces}) {
-      layer_pass pass(tiny(), rows, pool, limits);
+      layer_pass pass({tiny(), rows, pool, limits});
       pass.forward(layer_pass::keep::all_states);
       BOOST_TEST(relative_difference(copy(pass.state(0)), floats_of(reference, p + "embedding")) == 0.0);
       for (index_t layer = 0; layer < 6; ++layer) {
@@ -68,7 +68,7 @@ void compare_gradients(const safetensors_file& reference, const packed_rows& row
                        const Place& place) {
   thread_pool pool(2);
   for (const pass_limits& limits : {whole, pieces}) {
-    layer_pass pass(tiny(), rows, pool, limits);
+    layer_pass pass({tiny(), rows, pool, limits});
     pass.forward(layer_pass::keep::all_states);
     static_cast<void>(pass.loss());
     sample_collector found(tiny(), rows.rows());
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(left_padded_batch_gives_the_reference_states_and_gradients)
   compare_gradients(reference, rows, 2 * length, place);
 
   thread_pool pool(1);
-  layer_pass pass(tiny(), rows, pool);
+  layer_pass pass({tiny(), rows, pool});
   pass.forward(layer_pass::keep::all_states);
   BOOST_TEST(std::abs(pass.loss().batches.at(0).loss - 0.48796194791793823) <= 1e-5);
   const std::vector<float> logits = all_logits(pass, rows.rows());
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(other_families_give_the_reference_logits_and_gradients) {
     const safetensors_file reference(folder / "reference.safetensors");
     const packed_rows rows = pack(std::vector<token_ids>{ids_of(reference, "ids")}, {}, m.config().vocabulary);
     thread_pool pool(2);
-    layer_pass pass(m, rows, pool, pieces);
+    layer_pass pass({m, rows, pool, pieces});
     pass.forward(layer_pass::keep::all_states);
     std::vector<float> logits(static_cast<std::size_t>(rows.rows() * m.config().vocabulary));
     pass.logits([&](index_t first_row, index_t first_output, const_matrix slab) {

@@ -30,7 +30,7 @@ struct outcome {
 
 outcome run(const model& m, const packed_rows& rows, int threads, const pass_limits& limits) {
   thread_pool pool(threads);
-  layer_pass pass(m, rows, pool, limits);
+  layer_pass pass({m, rows, pool, limits});
   pass.forward(layer_pass::keep::all_states);
   outcome result;
   result.logits.resize(static_cast<std::size_t>(rows.rows() * m.config().vocabulary));
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(every_stored_loss) {
       const packing how =
           path == "driver" ? packing{padding::left, 512, 8, 1021, 1021} : packing{padding::none, 0, 1, -1, 1021};
       const packed_rows rows = pack(sequences, how, m.config().vocabulary);
-      layer_pass pass(m, rows, pool);
+      layer_pass pass({m, rows, pool});
       pass.forward(layer_pass::keep::last_state);
       const loss_report found = pass.loss();
       const boost::json::array& batches = wanted.at("batches").as_array();
@@ -146,7 +146,7 @@ void write_changed_model(const std::filesystem::path& folder, const std::string&
 double summed_loss(const std::filesystem::path& folder, const packed_rows& rows) {
   const model m(folder);
   thread_pool pool(2);
-  layer_pass pass(m, rows, pool);
+  layer_pass pass({m, rows, pool});
   pass.forward(layer_pass::keep::last_state);
   double sum = 0;
   for (const loss_report::batch& batch : pass.loss().batches) sum += batch.loss;

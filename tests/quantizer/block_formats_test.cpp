@@ -2,7 +2,7 @@
 #include <support/vector_file.hpp>
 #include <support/vector_matrix.hpp>
 
-#include <qgrain/host/fake_recipes.hpp>
+#include <qgrain/host/fake_recipe.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 using namespace qgrain;
@@ -59,14 +60,35 @@ struct expectations {
   bool decoded_sign_of_zero = true;  ///< the format has a code for -0
 };
 
-/// Scales, codes, decoded and fake-quantized values of one case, whatever of them the file has.
+/// What a recipe makes of a matrix, so that the comparison is compiled once.
+struct outcome {
+  std::vector<std::uint8_t> scales;
+  std::vector<std::uint8_t> codes;
+  float tensor_scale;
+  std::vector<float> decoded;
+  std::vector<float> fake;
+  index_t (*scale_index)(shape2d, index_t, index_t);
+};
+
 template <class Q>
-void compare_case(const vector_file& file, const std::string& name, counts& result, const given_ranges& given,
-                  const expectations& wanted) {
+outcome outcome_of(matrix_view<const float> in, const given_ranges& given) {
+  auto got = quantize<Q>(on_host{}, in, given);
+  const auto size = static_cast<std::size_t>(in.shape.elements());
+  std::vector<float> decoded(size), fake(size);
+  dequantize<Q>(on_host{}, got.view(), matrix_view<float>{decoded.data(), in.shape});
+  fake_quantize<Q>(on_host{.threads = 2}, in, matrix_view<float>{fake.data(), in.shape}, given);
+  return {got.scales,       {got.codes.begin(), got.codes.end()},
+          got.tensor_scale, std::move(decoded),
+          std::move(fake),  [](shape2d shape, index_t row, index_t col) { return Q::scale_index(shape, row, col); }};
+}
+
+/// Scales, codes, decoded and fake-quantized values of one case, whatever of them the file has.
+void compare_case(outcome (*make)(matrix_view<const float>, const given_ranges&), const vector_file& file,
+                  const std::string& name, counts& result, const given_ranges& given, const expectations& wanted) {
   const tensor input = file.get(name + ".input");
   const shape2d shape = matrix_shape(input, false);
   const std::vector<float> in = input.floats();
-  auto got = quantize<Q>(on_host{}, matrix_view<const float>{in.data(), shape}, given);
+  const outcome got = make({in.data(), shape}, given);
   if (file.has(name + ".scales")) {
     result.add(name, "scales", got.scales == file.get(name + ".scales").as<std::uint8_t>());
   }
@@ -74,28 +96,30 @@ void compare_case(const vector_file& file, const std::string& name, counts& resu
     result.add(name, "global scale", got.tensor_scale == file.get(name + ".global_scale").floats().at(0));
   }
   if (file.has(name + ".codes")) {
-    const std::vector<std::uint8_t> own(got.codes.begin(), got.codes.end());
     auto codes = unpadded(file.get(name + ".codes").as<std::uint8_t>(), shape);
     if (!wanted.codes_of_nan_blocks) {
       for (index_t i = 0; i < shape.elements(); ++i) {
         const auto at = static_cast<std::size_t>(i);
-        const index_t group = Q::scale_index(shape, i / shape.cols, i % shape.cols);
-        if (got.scales[static_cast<std::size_t>(group)] == 255) codes[at] = own[at];
+        const index_t group = got.scale_index(shape, i / shape.cols, i % shape.cols);
+        if (got.scales[static_cast<std::size_t>(group)] == 255) codes[at] = got.codes[at];
       }
     }
-    result.add(name, "codes", own == codes);
+    result.add(name, "codes", got.codes == codes);
   }
   if (file.has(name + ".dequant")) {
     const auto expected = file.get(name + ".dequant").floats();
-    std::vector<float> values(in.size());
-    dequantize<Q>(on_host{}, got.view(), matrix_view<float>{values.data(), shape});
     const bool with_sign = wanted.decoded_sign_of_zero;
     result.add(name, "decoded values",
-               differences(with_sign ? values : without_sign_of_zero(values),
+               differences(with_sign ? got.decoded : without_sign_of_zero(got.decoded),
                            with_sign ? expected : without_sign_of_zero(expected)) == 0);
-    fake_quantize<Q>(on_host{.threads = 2}, {in.data(), shape}, matrix_view<float>{values.data(), shape}, given);
-    result.add(name, "fake-quantized values", differences(values, expected) == 0);
+    result.add(name, "fake-quantized values", differences(got.fake, expected) == 0);
   }
+}
+
+template <class Q>
+void compare_case(const vector_file& file, const std::string& name, counts& result, const given_ranges& given,
+                  const expectations& wanted) {
+  compare_case(outcome_of<Q>, file, name, result, given, wanted);
 }
 
 template <class Format>
@@ -188,7 +212,9 @@ BOOST_AUTO_TEST_CASE(packed_nvfp4_of_modelopt) {
 
 BOOST_AUTO_TEST_CASE(nvfp4_kernel_of_modelopt) {
   const vector_file file("modelopt_nvfp4");
-  const fake_recipe recipe = find_fake_recipe("nvfp4_modelopt_kernel");
+  const fake_recipe recipe{"nvfp4_modelopt_kernel",
+                           element_stage_of<nvfp4_modelopt_kernel>(),
+                           {granularity_kind::per_group, range_source::own, {1, 16}, group_tail::zero_padding}};
   counts result;
   for (const auto& [label, remark] : file.cases()) {
     const tensor input = file.get(label + ".input");

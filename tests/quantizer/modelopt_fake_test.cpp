@@ -16,7 +16,6 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <type_traits>
 
 using namespace qgrain;
 using qgrain_test::differences;
@@ -58,9 +57,31 @@ std::vector<float> fake_in_bands(const fake_recipe& recipe, const vector_case& c
   return qgrain_test::rounded_to(c.input.dtype, out);
 }
 
-/// Compares one case in every way; true where all agree.
+/// The values behind codes and scales.
 template <class Q>
-bool agrees(const vector_case& c, const grouping& groups) {
+std::vector<float> through_codes(const vector_case& c, shape2d shape) {
+  const std::vector<float> in = c.input.floats();
+  auto codes = quantize<Q>(on_host{}, matrix_view<const float>{in.data(), shape}, {c.amax, {}});
+  std::vector<float> values(in.size());
+  dequantize<Q>(on_host{}, codes.view(), matrix_view<float>{values.data(), shape});
+  return values;
+}
+
+/// What a recipe does, so that the comparison is compiled once.
+struct recipe_functions {
+  std::vector<float> (*fake)(const vector_case&, shape2d, const given_ranges&);
+  std::vector<float> (*through_codes)(const vector_case&, shape2d);
+  index_t (*scale_count)(shape2d);
+  element_stage stage;
+};
+
+template <class Q>
+recipe_functions functions_of() {
+  return {fake<Q>, through_codes<Q>, [](shape2d shape) { return Q::scale_count(shape); }, element_stage_of<Q>()};
+}
+
+/// Compares one case in every way; true where all agree.
+bool agrees(const recipe_functions& functions, const vector_case& c, const grouping& groups) {
   const shape2d shape = qgrain_test::matrix_shape(c.input, groups.kind == granularity_kind::per_out_channel);
   BOOST_TEST_INFO_SCOPE(c.name << " " << shape.rows << " x " << shape.cols);
   bool good = true;
@@ -69,11 +90,11 @@ bool agrees(const vector_case& c, const grouping& groups) {
     BOOST_CHECK_MESSAGE(wrong == 0, c.name << ", " << way << ": " << wrong << " elements differ");
     good = good && wrong == 0;
   };
-  BOOST_REQUIRE_EQUAL(static_cast<index_t>(c.amax.size()), Q::scale_count(shape));
-  if (!c.static_range) compare("own ranges", fake<Q>(c, shape, {}));
-  compare("given ranges", fake<Q>(c, shape, {c.amax, {}}));
+  BOOST_REQUIRE_EQUAL(static_cast<index_t>(c.amax.size()), functions.scale_count(shape));
+  if (!c.static_range) compare("own ranges", functions.fake(c, shape, {}));
+  compare("given ranges", functions.fake(c, shape, {c.amax, {}}));
 
-  fake_recipe recipe{c.name, element_stage_of<Q>(), groups};
+  fake_recipe recipe{c.name, functions.stage, groups};
   const bool ranges_within = recipe.range_count(shape.cols) == 0;
   if (!(c.static_range && ranges_within)) {  // a run-time recipe takes no given ranges for groups within a row
     compare("recipe", fake_in_bands(recipe, c, shape, shape.rows));
@@ -81,11 +102,7 @@ bool agrees(const vector_case& c, const grouping& groups) {
   }
 
   // Codes and scales stand for the same values, where the values are numbers and but for the sign of zero.
-  const std::vector<float> in = c.input.floats();
-  auto codes = quantize<Q>(on_host{}, matrix_view<const float>{in.data(), shape}, {c.amax, {}});
-  std::vector<float> values(in.size());
-  dequantize<Q>(on_host{}, codes.view(), matrix_view<float>{values.data(), shape});
-  values = qgrain_test::rounded_to(c.input.dtype, values);
+  std::vector<float> values = qgrain_test::rounded_to(c.input.dtype, functions.through_codes(c, shape));
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isnan(c.expected[i])) values[i] = c.expected[i];
     if (values[i] == c.expected[i]) values[i] = c.expected[i];
@@ -94,31 +111,59 @@ bool agrees(const vector_case& c, const grouping& groups) {
   return good;
 }
 
-/// Finds the granularity by the name that the files use.
-template <template <class> class Recipe>
+struct named_granularity {
+  std::string name;  // in the files
+  grouping groups;
+};
+
+template <class G>
+struct of {};
+named_granularity named(of<per_tensor>) {
+  return {"per_tensor", {granularity_kind::per_tensor, range_source::own, {}, {}}};
+}
+named_granularity named(of<per_channel<0>>) {
+  return {"per_channel0", {granularity_kind::per_out_channel, range_source::own, {}, {}}};
+}
+named_granularity named(of<per_channel<1>>) {
+  return {"per_channel1", {granularity_kind::per_in_channel, range_source::own, {}, {}}};
+}
+named_granularity named(of<per_token>) {
+  return {"per_token", {granularity_kind::per_token, range_source::own, {}, {}}};
+}
+
+template <int Size>
+using padded_group = per_group<Size, group_tail::zero_padding>;
+template <int Size>
+named_granularity named(of<per_group<Size, group_tail::zero_padding>>) {
+  return {"per_group" + std::to_string(Size),
+          {granularity_kind::per_group, range_source::own, {1, Size}, group_tail::zero_padding}};
+}
+
+template <int Rows, int Cols>
+named_granularity named(of<per_tile<Rows, Cols>>) {
+  return {"per_tile" + std::to_string(Rows) + "x" + std::to_string(Cols),
+          {granularity_kind::per_tile, range_source::own, {Rows, Cols}, {}}};
+}
+
+/// Finds the granularity by name among those that the files have for the format.
+template <template <class> class Recipe, class... Granularities>
 bool agrees(const vector_case& c, const std::string& granularity) {
-  constexpr group_tail padded = group_tail::zero_padding;
-  const auto grouped = [](granularity_kind kind, shape2d size, group_tail tail = group_tail::short_group) {
-    return grouping{kind, range_source::own, size, tail};
+  bool known = false, good = false;
+  const auto try_one = [&]<class G>(of<G> tag) {
+    const named_granularity candidate = named(tag);
+    if (candidate.name != granularity) return;
+    known = true;
+    good = agrees(functions_of<Recipe<G>>(), c, candidate.groups);
   };
-  using kind = granularity_kind;
-  if (granularity == "per_tensor") return agrees<Recipe<per_tensor>>(c, grouped(kind::per_tensor, {}));
-  if (granularity == "per_channel0") return agrees<Recipe<per_channel<0>>>(c, grouped(kind::per_out_channel, {}));
-  if (granularity == "per_channel1") return agrees<Recipe<per_channel<1>>>(c, grouped(kind::per_in_channel, {}));
-  if (granularity == "per_token") return agrees<Recipe<per_token>>(c, grouped(kind::per_token, {}));
-  if (granularity == "per_group16")
-    return agrees<Recipe<per_group<16, padded>>>(c, grouped(kind::per_group, {1, 16}, padded));
-  if (granularity == "per_group32")
-    return agrees<Recipe<per_group<32, padded>>>(c, grouped(kind::per_group, {1, 32}, padded));
-  if (granularity == "per_group64")
-    return agrees<Recipe<per_group<64, padded>>>(c, grouped(kind::per_group, {1, 64}, padded));
-  if (granularity == "per_group128")
-    return agrees<Recipe<per_group<128, padded>>>(c, grouped(kind::per_group, {1, 128}, padded));
-  if (granularity == "per_tile16x32") return agrees<Recipe<per_tile<16, 32>>>(c, grouped(kind::per_tile, {16, 32}));
-  if (granularity == "per_tile128x128")
-    return agrees<Recipe<per_tile<128, 128>>>(c, grouped(kind::per_tile, {128, 128}));
-  BOOST_ERROR("unknown granularity " << granularity << " in case " << c.name);
-  return false;
+  (try_one(of<Granularities>{}), ...);
+  BOOST_CHECK_MESSAGE(known, "unknown granularity " << granularity << " in case " << c.name);
+  return good;
+}
+
+template <template <class> class Recipe, class... More>
+bool agrees_in_most(const vector_case& c, const std::string& granularity) {
+  return agrees<Recipe, per_tensor, per_channel<0>, per_channel<1>, per_token, padded_group<32>, padded_group<128>,
+                per_tile<16, 32>, More...>(c, granularity);
 }
 
 template <class G>
@@ -147,18 +192,22 @@ using as_uint8 = modelopt_integer<uint8, G>;
 /// The part of a case name before the granularity ("narrow", "unsigned", "int5" or nothing) says which integer it is.
 bool agrees_in_format(const std::string& file, const std::string& prefix, const vector_case& c,
                       const std::string& granularity) {
-  if (file == "modelopt_fp8") return agrees<modelopt_fp8>(c, granularity);
-  if (file == "modelopt_int8" && prefix.empty()) return agrees<as_int8>(c, granularity);
-  if (file == "modelopt_int8" && prefix == "narrow") return agrees<as_int8_narrow>(c, granularity);
-  if (file == "modelopt_int8" && prefix == "unsigned") return agrees<as_uint8>(c, granularity);
-  if (file == "modelopt_int4" && prefix.empty()) return agrees<as_int4>(c, granularity);
-  if (file == "modelopt_int4" && prefix == "narrow") return agrees<as_int4_narrow>(c, granularity);
-  if (file == "modelopt_int4" && prefix == "unsigned") return agrees<as_uint4>(c, granularity);
-  if (prefix == "int2") return agrees<as_int2>(c, granularity);
-  if (prefix == "int3") return agrees<as_int3>(c, granularity);
-  if (prefix == "int5") return agrees<as_int5>(c, granularity);
-  if (prefix == "int6") return agrees<as_int6>(c, granularity);
-  if (prefix == "int7") return agrees<as_int7>(c, granularity);
+  if (file == "modelopt_fp8") return agrees_in_most<modelopt_fp8, per_tile<128, 128>>(c, granularity);
+  if (file == "modelopt_int8" && prefix.empty()) return agrees_in_most<as_int8, padded_group<64>>(c, granularity);
+  if (file == "modelopt_int4" && prefix.empty()) return agrees_in_most<as_int4, padded_group<16>>(c, granularity);
+  if (file == "modelopt_int8" && prefix == "narrow")
+    return agrees<as_int8_narrow, per_tensor, padded_group<32>>(c, granularity);
+  if (file == "modelopt_int4" && prefix == "narrow")
+    return agrees<as_int4_narrow, per_tensor, padded_group<32>>(c, granularity);
+  if (file == "modelopt_int8" && prefix == "unsigned")
+    return agrees<as_uint8, per_tensor, per_channel<0>>(c, granularity);
+  if (file == "modelopt_int4" && prefix == "unsigned")
+    return agrees<as_uint4, per_tensor, per_channel<0>>(c, granularity);
+  if (prefix == "int2") return agrees<as_int2, per_channel<0>, padded_group<32>>(c, granularity);
+  if (prefix == "int3") return agrees<as_int3, per_channel<0>, padded_group<32>>(c, granularity);
+  if (prefix == "int5") return agrees<as_int5, per_channel<0>, padded_group<32>>(c, granularity);
+  if (prefix == "int6") return agrees<as_int6, per_channel<0>, padded_group<32>>(c, granularity);
+  if (prefix == "int7") return agrees<as_int7, per_channel<0>, padded_group<32>>(c, granularity);
   BOOST_ERROR("unknown format of case " << c.name);
   return false;
 }

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 constexpr index_t rows_per_band = 128;
@@ -75,4 +75,4 @@ void quantize_input(const fake_recipe& recipe, const known_ranges& ranges, std::
   }
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Rows that a unit of work takes.
 inline constexpr index_t task_rows = 128;
@@ -63,6 +63,6 @@ void quantize_weight(const fake_recipe& recipe, const known_ranges& ranges, inde
 void quantize_input(const fake_recipe& recipe, const known_ranges& ranges, std::span<const std::int32_t> batches,
                     lm::const_matrix x, lm::matrix out);
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

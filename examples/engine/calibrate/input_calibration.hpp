@@ -2,28 +2,28 @@
 #ifndef QGRAIN_ENGINE_CALIBRATE_INPUT_CALIBRATION_HPP
 #define QGRAIN_ENGINE_CALIBRATE_INPUT_CALIBRATION_HPP
 
+#include <engine/calibrate/batch_collector.hpp>
 #include <engine/calibrate/fake_linear.hpp>
+#include <engine/calibrate/input_statistics.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <engine/score/job.hpp>
 #include <lm/buffer.hpp>
 #include <lm/limits.hpp>
 #include <lm/model.hpp>
+#include <lm/pass_context.hpp>
 #include <lm/rows.hpp>
 #include <lm/visitor.hpp>
 
-#include <qgrain/calibration/histogram.hpp>
-#include <qgrain/calibration/input_scale.hpp>
 #include <qgrain/host/parallel.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// What a Linear needs besides its recipes.
 struct linear_calibration {
@@ -52,9 +52,9 @@ struct calibration_costs {
   double seconds = 0;
 };
 
-/// Calibrates all jobs of a plan at once. The first forward pass collects what looks once: largest magnitudes, and
-/// where a job asks for them histograms and means. mse and awq_lite look twice: for them, and only for them, `finish`
-/// runs one pass more. The same bits for any number of threads. All arguments must outlive it.
+/// Calibrates all jobs of a plan at once. The first forward pass collects largest magnitudes, and where a job asks for
+/// them histograms and means. mse and awq_lite need a second calibration pass: for them, and only for them, `finish`
+/// runs one. The same bits for any number of threads. The plan must outlive it.
 ///
 /// Histograms and means take whole batches, a padding row as often as it stands for one; rows of a batch that a pass
 /// cuts are held back in memory until it is complete. Histograms live while their block is run: 24 KB each, one for an
@@ -62,17 +62,17 @@ struct calibration_costs {
 /// batches / 4) batches alone (ModelOpt 0.47's AutoQuantize does so), for the range behind it as well.
 class input_calibration final : public lm::forward_observer {
  public:
-  input_calibration(const lm::model& model, const lm::packed_rows& rows, const job_plan& plan, thread_pool& pool);
+  input_calibration(const lm::pass_context& context, const job_plan& plan);
   ~input_calibration() override;
   /// Of the first pass.
   void observe(const lm::linear_input& input) override;
 
   /// Rows that the products of `finish` amount to.
-  [[nodiscard]] index_t further_rows() const;
-  /// Once the first pass is over. `observed(rows, weights)` is called for each input of a further pass with its share
-  /// of further_rows() and may throw. Throws errc::non_finite where an input is not finite.
-  void finish(const std::vector<weight_range>& weights, const lm::pass_limits& limits,
-              const std::function<void(index_t rows, index_t weights)>& observed = {});
+  [[nodiscard]] index_t second_pass_rows() const;
+  /// Called for each input of a second pass with its share of second_pass_rows(); may throw.
+  using second_pass_observer = std::function<void(index_t rows, index_t weights)>;
+  /// Once the first pass is over. Throws errc::non_finite where an input is not finite.
+  void finish(const std::vector<weight_range>& weights, const second_pass_observer& observed = {});
   [[nodiscard]] const calibration_costs& costs() const noexcept { return costs_; }
 
   /// Of the unscaled input.
@@ -85,12 +85,10 @@ class input_calibration final : public lm::forward_observer {
   [[nodiscard]] calibration_table table() const;
 
  private:
-  struct statistics;
-  class batch_collector;
-  class further_look;
-  void observe_batch(statistics& of, index_t batch, index_t linear, lm::const_matrix x,
+  class second_pass;
+  void observe_batch(input_statistics& of, index_t batch, index_t linear, lm::const_matrix x,
                      std::span<const std::int32_t> times);
-  [[nodiscard]] statistics& statistics_of(index_t linear) const;
+  [[nodiscard]] input_statistics& statistics_of(index_t linear) const;
   void find_histogram_ranges(const lm::linear_input& input);
   void scale_ranges(std::size_t scale);
 
@@ -98,28 +96,29 @@ class input_calibration final : public lm::forward_observer {
   const lm::packed_rows& rows_;
   const job_plan& plan_;
   thread_pool& pool_;
+  lm::pass_limits limits_;
   input_ranges ranges_;
   std::vector<std::int32_t> multiplicities_;
   bool takes_bins_ = false;          // percentile or entropy, per tensor
   bool takes_channel_bins_ = false;  // the same, per channel
   bool takes_means_ = false;         // awq_lite
-  bool looks_twice_ = false;
+  bool needs_second_pass_ = false;
   index_t awq_batches_ = 0;
   index_t awq_rows_ = 0;
-  std::unique_ptr<batch_collector> collector_;
-  std::vector<std::unique_ptr<statistics>> statistics_;  // [Linear], by the first Linear of an input
-  std::vector<index_t> input_of_;                        // [Linear] first Linear of its input
-  std::vector<std::vector<linear_calibration>> found_;   // [activation variant][Linear]; none: as ranges_ has it
-  std::vector<std::vector<std::vector<float>>> scales_;  // [scale][Linear][in]
+  batch_collector collector_;
+  std::vector<std::unique_ptr<input_statistics>> statistics_;  // [Linear], by the first Linear of an input
+  std::vector<index_t> input_of_;                              // [Linear] first Linear of its input
+  std::vector<std::vector<linear_calibration>> found_;         // [activation variant][Linear]; none: as ranges_ has it
+  std::vector<std::vector<std::vector<float>>> scales_;        // [scale][Linear][in]
   calibration_costs costs_;
 };
 
-/// The calibration of jobs on its own: one forward pass, and a second one where a job looks twice. Throws what
-/// check_jobs throws, and errc::non_finite.
+/// The calibration of jobs on its own: one forward pass, and a second calibration pass where a job needs it. Throws
+/// what check_jobs throws, and errc::non_finite.
 [[nodiscard]] calibration_table calibrate_jobs(const lm::model& model, const lm::packed_rows& rows,
                                                std::span<const job> jobs, thread_pool& pool,
                                                const lm::pass_limits& limits = {});
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -11,7 +11,7 @@
 #include <numeric>
 #include <sstream>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 constexpr index_t columns_per_task = 64;
@@ -119,13 +119,13 @@ std::string model_fingerprint(const lm::model& model, const std::vector<weight_r
   return hash.text();
 }
 
-input_ranges::input_ranges(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool)
-    : model_(model),
-      pool_(pool),
-      batch_of_(batch_of_rows(rows)),
-      entry_index_(model.linears().size()),
-      entries_(model.linears().size()) {
-  for (entry& e : entries_) e.batches.assign(static_cast<std::size_t>(rows.batches()), 0.0F);
+input_ranges::input_ranges(const lm::pass_context& context)
+    : model_(context.model),
+      pool_(context.pool),
+      batch_of_(batch_of_rows(context.rows)),
+      entry_index_(model_.linears().size()),
+      entries_(model_.linears().size()) {
+  for (entry& e : entries_) e.batches.assign(static_cast<std::size_t>(context.rows.batches()), 0.0F);
   std::iota(entry_index_.begin(), entry_index_.end(), index_t{0});
 }
 
@@ -152,4 +152,4 @@ void input_ranges::require_finite() const {
                   (faults.size() > 1 ? " and of " + std::to_string(faults.size() - 1) + " Linears behind it" : ""));
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

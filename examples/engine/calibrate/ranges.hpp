@@ -3,6 +3,7 @@
 #define QGRAIN_ENGINE_CALIBRATE_RANGES_HPP
 
 #include <lm/model.hpp>
+#include <lm/pass_context.hpp>
 #include <lm/rows.hpp>
 #include <lm/visitor.hpp>
 
@@ -14,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Largest magnitudes of a weight [out, in].
 struct weight_range {
@@ -54,7 +55,7 @@ void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, s
 /// Largest magnitudes of every Linear's input, per channel over all rows and per batch; filled by a forward pass.
 class input_ranges final : public lm::forward_observer {
  public:
-  input_ranges(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool);
+  explicit input_ranges(const lm::pass_context& context);
   void observe(const lm::linear_input& input) override;
   /// NaN or infinity in any input: errc::non_finite naming the first layer and how many more.
   void require_finite() const;
@@ -84,6 +85,6 @@ class input_ranges final : public lm::forward_observer {
   std::vector<entry> entries_;          // by the first Linear of an input
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

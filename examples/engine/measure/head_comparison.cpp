@@ -1,127 +1,22 @@
+#include <engine/measure/divergence_kernels.hpp>
 #include <engine/measure/head_comparison.hpp>
-#include <lm/elementary.hpp>
+#include <engine/measure/padding_logits.hpp>
+#include <engine/measure/row_sums.hpp>
+#include <engine/measure/running_log_sum.hpp>
 #include <lm/fused_kernels.hpp>
 #include <lm/operations.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 constexpr index_t task_rows = 128;
-constexpr index_t lanes = 16;
-constexpr float largest_change = 80.0F;  // of a logit; e^d stays far from overflow
-constexpr double least_excess = -0.9;    // of sum p e^d over 1; below it the sum loses digits
-
-// e^d - 1 - d in single precision for |d| <= largest_change: lm::exp_accurate with the parts that cancel near 0 left
-// out.
-QGRAIN_ELEMENTWISE float exp_beyond_first_order(float d) {
-  const lm::exp_parts e = lm::parts_of_exp(d);
-  const float power = power_of_two(static_cast<std::int32_t>(e.power));
-  // 2^n (1 + r + r^2 p) - 1 - d; where n is 0, r is d.
-  return add_rn(fma_rn(power, mul_rn(mul_rn(e.rest, e.rest), e.tail), fma_rn(power, e.rest, -d)), sub_rn(power, 1.0F));
-}
-
-// p[i] := exp(z[i] - log_sum); adds their sum to *total.
-struct probabilities_row {
-  QGRAIN_ALWAYS_INLINE static void run(const float* z, index_t n, float log_sum, float* p, double* total) {
-    double sums[lanes] = {};
-    const index_t whole = n - n % lanes;
-    for (index_t j = 0; j < whole; j += lanes) {
-      for (index_t i = 0; i < lanes; ++i) {
-        p[j + i] = lm::exp_accurate(sub_rn(z[j + i], log_sum));
-        sums[i] += static_cast<double>(p[j + i]);
-      }
-    }
-    for (index_t j = whole; j < n; ++j) {
-      p[j] = lm::exp_accurate(sub_rn(z[j], log_sum));
-      sums[j - whole] += static_cast<double>(p[j]);
-    }
-    for (const double s : sums) *total += s;
-  }
-};
-
-// Adds sum p (e^d - 1 - d) and sum p d of d = q - z, and raises *top to the largest d.
-struct divergence_row {
-  QGRAIN_ALWAYS_INLINE static void run(const float* p, const float* z, const float* q, index_t n, double* beyond,
-                                       double* shift, float* top) {
-    double beyonds[lanes] = {};
-    double shifts[lanes] = {};
-    float tops[lanes];
-    for (index_t i = 0; i < lanes; ++i) tops[i] = *top;
-    const auto add = [&](index_t j, index_t i) {
-      const float d = sub_rn(q[j], z[j]);
-      // Below -87 e^d is nothing beside 1.
-      const float bounded = lm::at_least(-87.0F, lm::at_most(largest_change, d));
-      const float rest = exp_beyond_first_order(bounded);
-      beyonds[i] += static_cast<double>(mul_rn(p[j], add_rn(rest, sub_rn(bounded, d))));
-      shifts[i] += static_cast<double>(mul_rn(p[j], d));
-      tops[i] = d > tops[i] ? d : tops[i];
-    };
-    const index_t whole = n - n % lanes;
-    for (index_t j = 0; j < whole; j += lanes) {
-      for (index_t i = 0; i < lanes; ++i) add(j + i, i);
-    }
-    for (index_t j = whole; j < n; ++j) add(j, j - whole);
-    for (index_t i = 0; i < lanes; ++i) {
-      *beyond += beyonds[i];
-      *shift += shifts[i];
-      *top = std::max(*top, tops[i]);
-    }
-  }
-};
-
-// log(sum e^z) of a row that comes in slabs.
-struct running_log_sum {
-  float largest = -std::numeric_limits<float>::infinity();
-  double exponentials = 0;  // of z - largest
-
-  void add(const float* z, index_t n) {
-    const auto row = Eigen::Map<const Eigen::ArrayXf>(z, n);
-    const float top = std::max(largest, row.maxCoeff());
-    exponentials = exponentials * std::exp(static_cast<double>(largest) - static_cast<double>(top)) +
-                   static_cast<double>((row - top).exp().sum());
-    largest = top;
-  }
-  [[nodiscard]] double value() const { return static_cast<double>(largest) + std::log(exponentials); }
-};
 
 }  // namespace
-
-// Of one row, over the slabs so far.
-struct head_comparison::sums {
-  double probability = 0;  // sum p, which rounding keeps from 1
-  double beyond = 0;       // sum p (e^d - 1 - d)
-  double shift = 0;        // sum p d
-  float target_change = 0;
-  float rise = -std::numeric_limits<float>::infinity();  // largest d
-  float largest = -std::numeric_limits<float>::infinity();
-  std::int32_t first_choice = 0;
-
-  // sum p d and sum p (e^d - 1) of probabilities that add up to 1; `all` is their sum here.
-  [[nodiscard]] double mean_change(double all) const { return shift / all; }
-  [[nodiscard]] double excess(double all) const { return beyond / all + mean_change(all); }
-  // Whether the excess has digits enough.
-  [[nodiscard]] bool carries(double all) const { return excess(all) >= least_excess && rise <= largest_change; }
-  // `growth`: log(sum p e^d).
-  void finish(double all, double growth, row_comparison& found, bool is_padding, bool has_target) const {
-    if (!is_padding) found.divergence = growth - mean_change(all);
-    if (has_target) found.loss_increase = growth - static_cast<double>(target_change);
-  }
-
-  void choose(const float* z, index_t n, index_t first_output) {
-    for (index_t i = 0; i < n; ++i) {
-      if (z[i] > largest) {
-        largest = z[i];
-        first_choice = static_cast<std::int32_t>(first_output + i);
-      }
-    }
-  }
-};
 
 // Rows of a copy that need the logarithm of their own sum.
 struct head_comparison::broken_rows {
@@ -130,90 +25,19 @@ struct head_comparison::broken_rows {
   std::vector<running_log_sum> log_sums;  // [rows]
 };
 
-// The whole logits of a copy's padding rows, before and after the change; rows that must be equal are kept once.
-class head_comparison::padding_logits {
- public:
-  padding_logits(const lm::packed_rows& rows, lm::const_matrix base, const copy& c, index_t vocabulary)
-      : vocabulary_(vocabulary), slot_of_(static_cast<std::size_t>(base.rows()), -1) {
-    std::vector<const lm::sequence_rows*> kept;
-    const auto same_state = [&](lm::const_matrix state, index_t a, index_t b) {
-      return (state.row(a).array() == state.row(b).array()).all();
-    };
-    for (const lm::sequence_rows& s : rows.sequences) {
-      if (s.padding == 0 || s.begin >= base.rows()) continue;
-      // What replaces the head may have a range for each batch.
-      const auto twin = std::find_if(kept.begin(), kept.end(), [&](const lm::sequence_rows* k) {
-        return (c.head == nullptr || k->batch == s.batch) && same_state(base, k->begin, s.begin) &&
-               same_state(c.state, k->begin, s.begin);
-      });
-      slot_of_[static_cast<std::size_t>(s.begin)] = static_cast<std::int32_t>(twin - kept.begin());
-      if (twin != kept.end()) continue;
-      first_of_.push_back(s.begin);
-      kept.push_back(&s);
-    }
-    values_ = lm::buffer(2 * vocabulary * static_cast<index_t>(kept.size()));
-  }
-
-  void keep(index_t row, index_t first_output, const float* before, const float* after, index_t n) {
-    const std::int32_t slot = slot_of_[static_cast<std::size_t>(row)];
-    if (slot < 0 || first_of_[static_cast<std::size_t>(slot)] != row) return;
-    std::copy_n(before, n, values_.data() + 2 * slot * vocabulary_ + first_output);
-    std::copy_n(after, n, values_.data() + (2 * slot + 1) * vocabulary_ + first_output);
-  }
-
-  /// By slot; the logits become log-probabilities.
-  [[nodiscard]] std::vector<double> divergences() {
-    std::vector<double> found;
-    for (index_t slot = 0; slot < static_cast<index_t>(first_of_.size()); ++slot) {
-      float* a = values_.data() + 2 * slot * vocabulary_;
-      float* b = a + vocabulary_;
-      log_softmax(a);
-      log_softmax(b);
-      double sum = 0;
-      for (index_t i = 0; i < vocabulary_; ++i)
-        sum += static_cast<double>(mul_rn(lm::exp_accurate(a[i]), sub_rn(a[i], b[i])));
-      found.push_back(sum);
-    }
-    return found;
-  }
-  [[nodiscard]] std::int32_t slot_of(std::size_t row) const { return slot_of_[row]; }
-
- private:
-  // 16 running sums of exponentials, added in halves; log rounded once.
-  void log_softmax(float* z) const {
-    const float largest = *std::max_element(z, z + vocabulary_);
-    float lane_sums[lanes] = {};
-    for (index_t j = 0; j < vocabulary_; ++j) {
-      float& sum = lane_sums[j % lanes];
-      sum = add_rn(sum, lm::exp_accurate(sub_rn(z[j], largest)));
-    }
-    for (index_t half = lanes / 2; half > 0; half /= 2) {
-      for (index_t i = 0; i < half; ++i) lane_sums[i] = add_rn(lane_sums[i], lane_sums[i + half]);
-    }
-    const auto log_sum = static_cast<float>(std::log(static_cast<double>(lane_sums[0])));
-    for (index_t j = 0; j < vocabulary_; ++j) z[j] = sub_rn(sub_rn(z[j], largest), log_sum);
-  }
-
-  index_t vocabulary_;
-  std::vector<std::int32_t> slot_of_;  // [rows]
-  std::vector<index_t> first_of_;      // [slots] the row that is kept
-  lm::buffer values_;                  // [slots][2][vocabulary]
-};
-
-head_comparison::head_comparison(const lm::model& model, const lm::packed_rows& rows, lm::const_matrix base,
-                                 thread_pool& pool, const lm::pass_limits& limits)
-    : model_(model),
-      rows_(rows),
+head_comparison::head_comparison(const lm::pass_context& context, lm::const_matrix base)
+    : model_(context.model),
+      rows_(context.rows),
       base_(base),
-      targets_(std::span(rows.targets).first(static_cast<std::size_t>(base.rows()))),
-      pool_(pool),
-      slabs_(model, pool, limits),
-      final_weight_(static_cast<std::size_t>(model.config().hidden)) {
+      targets_(std::span(rows_.targets).first(static_cast<std::size_t>(base.rows()))),
+      pool_(context.pool),
+      slabs_(model_, pool_, context.limits),
+      final_weight_(static_cast<std::size_t>(model_.config().hidden)) {
   model_.read_final_norm(final_weight_);
   const auto count = static_cast<std::size_t>(base_.rows());
   std::vector<running_log_sum> log_sums(count);
   std::vector<float> target_logits(count, 0.0F);
-  std::vector<sums> choice(count);
+  std::vector<row_sums> choice(count);
   lm::buffer logits;
   slabs_.for_each(base_.rows(), [&](index_t first_output, lm::const_matrix w, index_t first, index_t end) {
     if (logits.size() < (end - first) * w.rows()) logits = lm::buffer((end - first) * w.rows());
@@ -304,9 +128,9 @@ void head_comparison::plain_product(lm::const_matrix state, lm::const_matrix w, 
 }
 
 void head_comparison::compare_rows(lm::const_matrix q, lm::const_matrix z, lm::const_matrix p, index_t first,
-                                   index_t first_output, bool first_choices, sums* rows) const {
+                                   index_t first_output, bool first_choices, row_sums* rows) const {
   for (index_t i = 0; i < q.rows(); ++i) {
-    sums& s = rows[i];
+    row_sums& s = rows[i];
     const float* changed = q.data() + i * q.outerStride();
     const float* before = z.data() + i * z.outerStride();
     const float* weight = p.data() + i * p.outerStride();
@@ -317,23 +141,34 @@ void head_comparison::compare_rows(lm::const_matrix q, lm::const_matrix z, lm::c
   }
 }
 
-std::vector<row_comparison> head_comparison::compare(std::span<const copy> copies, bool first_choices) {
-  const index_t rows = base_.rows();
-  const auto count = static_cast<index_t>(copies.size());
-  std::vector<sums> all(static_cast<std::size_t>(rows * count));
-  std::vector<double> probability(static_cast<std::size_t>(rows), 0.0);
-  std::vector<padding_logits> padding;
+// Sums of all copies over the slabs so far.
+struct head_comparison::work {
+  std::vector<row_sums> sums;           // [copy][row]
+  std::vector<double> probability;      // [row] sum p, which rounding keeps from 1
+  std::vector<padding_logits> padding;  // [copy]
+  index_t rows;
+
+  [[nodiscard]] std::size_t place(std::size_t copy, std::size_t row) const {
+    return copy * static_cast<std::size_t>(rows) + row;
+  }
+};
+
+std::vector<head_comparison::source> head_comparison::sources_of(std::span<const copy> copies, index_t rows) {
   std::vector<source> sources;
   for (const copy& c : copies) {
-    padding.emplace_back(rows_, base_, c, model_.config().vocabulary);
     source& from =
         sources.emplace_back(source{c.state, c.head, std::vector<std::int32_t>(static_cast<std::size_t>(rows))});
     std::iota(from.rows.begin(), from.rows.end(), static_cast<std::int32_t>(c.first_row));
   }
+  return sources;
+}
+
+// One pass over the head: the unquantized logits and probabilities of a slab, then those of every copy against them.
+void head_comparison::add_slabs(std::span<const source> sources, bool first_choices, work& all) {
   lm::buffer logits;
   lm::buffer weights;
   lm::buffer replaced;
-  slabs_.for_each(rows, [&](index_t first_output, lm::const_matrix w, index_t first, index_t end) {
+  slabs_.for_each(all.rows, [&](index_t first_output, lm::const_matrix w, index_t first, index_t end) {
     const index_t n = end - first;
     const index_t width = w.rows();
     if (logits.size() < n * width) {
@@ -347,48 +182,57 @@ std::vector<row_comparison> head_comparison::compare(std::span<const copy> copie
       for (index_t i = b; i < e; ++i) {
         const auto r = static_cast<std::size_t>(first + i);
         lm::run_fused<probabilities_row>(z.row(i).data(), width, static_cast<float>(log_sums_[r]),
-                                         lm::rows_of(p, i, i + 1).data(), &probability[r]);
+                                         lm::rows_of(p, i, i + 1).data(), &all.probability[r]);
       }
     });
     changed_logits(sources, w, first_output, first, end, replaced, [&](std::size_t c, lm::const_matrix y, index_t row) {
       const index_t b = row - first;
       const index_t e = b + y.rows();
       compare_rows(y, lm::as_const(lm::rows_of(z, b, e)), lm::as_const(lm::rows_of(p, b, e)), row, first_output,
-                   first_choices, &all[c * static_cast<std::size_t>(rows) + static_cast<std::size_t>(row)]);
+                   first_choices, &all.sums[all.place(c, static_cast<std::size_t>(row))]);
       for (index_t i = b; i < e; ++i)
-        padding[c].keep(first + i, first_output, z.row(i).data(), y.row(i - b).data(), width);
+        all.padding[c].keep(first + i, first_output, z.row(i).data(), y.row(i - b).data(), width);
     });
   });
   linear_flops_ += 2.0 * static_cast<double>(base_.size()) * static_cast<double>(model_.config().vocabulary);
+}
 
-  std::vector<row_comparison> result(all.size());
+std::vector<row_comparison> head_comparison::compare(std::span<const copy> copies, bool first_choices) {
+  const auto rows = static_cast<std::size_t>(base_.rows());
+  work all{std::vector<row_sums>(rows * copies.size()), std::vector<double>(rows, 0.0), {}, base_.rows()};
+  // What replaces the head may have a range for each batch.
+  for (const copy& c : copies)
+    all.padding.emplace_back(rows_, base_, c.state, c.head != nullptr, model_.config().vocabulary);
+  const std::vector<source> sources = sources_of(copies, base_.rows());
+  add_slabs(sources, first_choices, all);
+
+  std::vector<row_comparison> result(all.sums.size());
   const auto finish_row = [&](std::size_t c, std::size_t r, double growth) {
-    const std::size_t at = c * static_cast<std::size_t>(rows) + r;
-    all[at].finish(probability[r], growth, result[at], padding[c].slot_of(r) >= 0, targets_[r] >= 0);
+    const std::size_t at = all.place(c, r);
+    all.sums[at].finish(all.probability[r], growth, result[at], all.padding[c].slot_of(r) >= 0, targets_[r] >= 0);
   };
   std::vector<broken_rows> broken;
   for (std::size_t c = 0; c < copies.size(); ++c) {
-    const std::vector<double> rounded = padding[c].divergences();
+    const std::vector<double> rounded = all.padding[c].divergences();
     std::vector<std::size_t> again;
-    for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
-      const sums& s = all[c * static_cast<std::size_t>(rows) + r];
-      row_comparison& found = result[c * static_cast<std::size_t>(rows) + r];
-      const std::int32_t slot = padding[c].slot_of(r);
+    for (std::size_t r = 0; r < rows; ++r) {
+      const row_sums& s = all.sums[all.place(c, r)];
+      row_comparison& found = result[all.place(c, r)];
+      const std::int32_t slot = all.padding[c].slot_of(r);
       if (slot >= 0) found.divergence = rounded[static_cast<std::size_t>(slot)];
       found.same_first_choice = s.first_choice == first_choice_[r];
-      finish_row(c, r, std::log1p(s.excess(probability[r])));
-      if ((slot < 0 || targets_[r] >= 0) && !s.carries(probability[r])) again.push_back(r);
+      finish_row(c, r, std::log1p(s.excess(all.probability[r])));
+      if ((slot < 0 || targets_[r] >= 0) && !s.carries(all.probability[r])) again.push_back(r);
     }
     if (again.empty()) continue;
     std::vector<running_log_sum> log_sums(again.size());
     broken.push_back({c, std::move(again), std::move(log_sums)});
   }
-  if (!broken.empty()) {
-    find_log_sums(sources, broken);
-    for (const broken_rows& b : broken) {
-      for (std::size_t i = 0; i < b.rows.size(); ++i)
-        finish_row(b.copy, b.rows[i], b.log_sums[i].value() - log_sums_[b.rows[i]]);
-    }
+  if (broken.empty()) return result;
+  find_log_sums(sources, broken);
+  for (const broken_rows& b : broken) {
+    for (std::size_t i = 0; i < b.rows.size(); ++i)
+      finish_row(b.copy, b.rows[i], b.log_sums[i].value() - log_sums_[b.rows[i]]);
   }
   return result;
 }
@@ -420,4 +264,4 @@ void head_comparison::find_log_sums(std::span<const source> copies, std::vector<
   });
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -6,6 +6,7 @@
 #include <lm/head_slabs.hpp>
 #include <lm/linear_override.hpp>
 #include <lm/model.hpp>
+#include <lm/pass_context.hpp>
 #include <lm/rows.hpp>
 
 #include <qgrain/host/parallel.hpp>
@@ -16,7 +17,9 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
+
+struct row_sums;
 
 /// One row's changed prediction q against the unquantized model's p.
 struct row_comparison {
@@ -36,10 +39,9 @@ struct row_comparison {
 /// (log_softmax of PyTorch on vectors of 16 floats): sum of f32(e^a) (a - b).
 class head_comparison {
  public:
-  /// `base`: the residual stream behind the last block, of the first rows of `rows`. Everything must outlive the
+  /// `base`: the residual stream behind the last block, of the first rows of the context's; must outlive the
   /// comparison. Takes one pass over the head.
-  head_comparison(const lm::model& model, const lm::packed_rows& rows, lm::const_matrix base, thread_pool& pool,
-                  const lm::pass_limits& limits);
+  head_comparison(const lm::pass_context& context, lm::const_matrix base);
 
   /// States behind the last block, and what replaces the head's product (null: nothing). To the override row r is
   /// first_row + r.
@@ -58,9 +60,8 @@ class head_comparison {
   [[nodiscard]] double linear_flops() const noexcept { return linear_flops_; }
 
  private:
-  struct sums;
   struct broken_rows;
-  class padding_logits;
+  struct work;
   /// Where changed logits come from: states, what replaces the head (null: nothing), and the rows as it knows them.
   struct source {
     lm::const_matrix state;  // [rows, hidden]
@@ -73,10 +74,12 @@ class head_comparison {
   using logit_visitor = std::function<void(std::size_t source, lm::const_matrix y, index_t first_row)>;
   void changed_logits(std::span<const source> sources, lm::const_matrix w, index_t first_output, index_t first,
                       index_t end, lm::buffer& memory, const logit_visitor& visit);
+  [[nodiscard]] static std::vector<source> sources_of(std::span<const copy> copies, index_t rows);
+  void add_slabs(std::span<const source> sources, bool first_choices, work& w);
   void find_log_sums(std::span<const source> copies, std::vector<broken_rows>& broken);
   void plain_product(lm::const_matrix state, lm::const_matrix w, index_t first, index_t end, lm::matrix y) const;
   void compare_rows(lm::const_matrix z, lm::const_matrix base, lm::const_matrix weight, index_t first,
-                    index_t first_output, bool first_choices, sums* rows) const;
+                    index_t first_output, bool first_choices, row_sums* rows) const;
 
   const lm::model& model_;
   const lm::packed_rows& rows_;
@@ -92,6 +95,6 @@ class head_comparison {
   double linear_flops_ = 0;
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

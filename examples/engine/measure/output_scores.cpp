@@ -1,7 +1,7 @@
 #include <common/stopwatch.hpp>
-#include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/input_calibration.hpp>
 #include <engine/calibrate/ranges.hpp>
+#include <engine/measure/group_override.hpp>
 #include <engine/measure/head_comparison.hpp>
 #include <engine/measure/output_scores.hpp>
 #include <engine/score/checkpoint.hpp>
@@ -9,7 +9,6 @@
 #include <engine/score/variants.hpp>
 #include <lm/copies_pass.hpp>
 #include <lm/linear_override.hpp>
-#include <lm/operations.hpp>
 #include <lm/pass.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -21,7 +20,7 @@
 #include <optional>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 void check_groups(const lm::model& model, std::span<const linear_group> groups) {
@@ -45,116 +44,6 @@ index_t first_layer(const lm::model& model, const linear_group& group) {
 bool has_head(const lm::model& model, const linear_group& group) {
   return std::find(group.begin(), group.end(), static_cast<std::size_t>(model.head_linear())) != group.end();
 }
-
-// Quantizes one group of Linears, in each copy of the rows by another job.
-class group_override final : public lm::linear_override {
- public:
-  group_override(const job_plan& plan, const linear_group& group, std::vector<std::size_t> jobs, index_t rows,
-                 const std::vector<weight_range>& weights, const input_calibration& inputs, thread_pool& pool)
-      : plan_(plan),
-        group_(group),
-        jobs_(std::move(jobs)),
-        rows_(rows),
-        quantizer_(plan, weights, inputs),
-        pool_(pool) {
-    for (index_t row = 0; row < rows; ++row) batches_.push_back(inputs.batch_of(static_cast<std::int32_t>(row)));
-    for (const std::size_t j : jobs_) {
-      const std::size_t weight = plan_.jobs[j].weight;
-      if (std::find(variants_.begin(), variants_.end(), weight) == variants_.end()) variants_.push_back(weight);
-    }
-  }
-
-  [[nodiscard]] bool replaces(index_t linear) const override {
-    return std::find(group_.begin(), group_.end(), static_cast<std::size_t>(linear)) != group_.end();
-  }
-
-  void compute(const lm::linear_call& call) override {
-    quantize_weights(call);
-    struct unit {
-      std::size_t job;
-      index_t begin;
-      index_t end;
-    };
-    // Tasks within a copy, whose rows lie one after another.
-    std::vector<unit> units;
-    const index_t n = call.x.rows();
-    for (index_t begin = 0; begin < n;) {
-      const index_t copy = call.rows[static_cast<std::size_t>(begin)] / rows_;
-      const index_t end = std::min(n, begin + (copy + 1) * rows_ - call.rows[static_cast<std::size_t>(begin)]);
-      for (index_t b = begin; b < end; b += task_rows)
-        units.push_back({jobs_[static_cast<std::size_t>(copy)], b, std::min(b + task_rows, end)});
-      begin = end;
-    }
-    pool_.run(static_cast<index_t>(units.size()), [&](index_t u) {
-      const unit& task = units[static_cast<std::size_t>(u)];
-      compute_task(call, task.job, task.begin, task.end);
-    });
-  }
-
- private:
-  // Once for a Linear or a slab of the head.
-  void quantize_weights(const lm::linear_call& call) {
-    const lm::linear_product& first = call.outputs.front();
-    if (made_linear_ == first.linear && made_output_ == first.first_output) return;
-    made_linear_ = first.linear;
-    made_output_ = first.first_output;
-    index_t needed = 0;
-    for (const lm::linear_product& p : call.outputs) needed += p.weight.size() * static_cast<index_t>(variants_.size());
-    if (memory_.size() < needed) memory_ = lm::buffer(needed);
-    float* memory = memory_.data();
-    quantized_.clear();
-    for (const lm::linear_product& p : call.outputs) {
-      for (const std::size_t v : variants_) {
-        const bool is_plain = !replaces(p.linear) || !plan_.weights[v];
-        if (is_plain) {
-          quantized_.push_back(p.weight);
-          continue;
-        }
-        const lm::matrix out = lm::as_matrix(memory, p.weight.rows(), p.weight.cols());
-        for_each_chunk(pool_, p.weight.rows(), band_rows(*plan_.weights[v]), [&](index_t begin, index_t end) {
-          quantizer_.weight_band(v, p.linear, p.first_output + begin, lm::rows_of(p.weight, begin, end),
-                                 lm::rows_of(out, begin, end));
-        });
-        quantized_.push_back(lm::as_const(out));
-        memory += p.weight.size();
-      }
-    }
-  }
-
-  void compute_task(const lm::linear_call& call, std::size_t job, index_t begin, index_t end) const {
-    const job_plan::pair& pair = plan_.jobs[job];
-    const auto variant =
-        static_cast<std::size_t>(std::find(variants_.begin(), variants_.end(), pair.weight) - variants_.begin());
-    const lm::const_matrix x = lm::rows_of(call.x, begin, end);
-    lm::buffer memory(x.size());
-    const lm::matrix quantized = memory.view(x.rows(), x.cols());
-    const index_t row = call.rows[static_cast<std::size_t>(begin)] % rows_;
-    const auto batches =
-        std::span(batches_).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(end - begin));
-    const bool is_kept = quantizer_.keeps(pair.activation);
-    const lm::const_matrix changed = is_kept ? x : lm::as_const(quantized);
-    for (std::size_t o = 0; o < call.outputs.size(); ++o) {
-      const lm::linear_product& p = call.outputs[o];
-      if (!is_kept && (o == 0 || (quantizer_.is_scaled(pair.activation) && replaces(p.linear))))
-        quantizer_.input(pair.activation, p.linear, batches, x, quantized);
-      lm::linear(replaces(p.linear) ? changed : x, quantized_[o * variants_.size() + variant], p.bias,
-                 lm::rows_of(p.y, begin, end));
-    }
-  }
-
-  const job_plan& plan_;
-  const linear_group& group_;
-  std::vector<std::size_t> jobs_;  // of each copy
-  index_t rows_;                   // of a copy
-  variant_quantizer quantizer_;
-  thread_pool& pool_;
-  std::vector<std::int32_t> batches_;        // [rows of a copy]
-  std::vector<std::size_t> variants_;        // weight variants of these jobs
-  std::vector<lm::const_matrix> quantized_;  // [output][variant]
-  lm::buffer memory_;
-  index_t made_linear_ = -1;
-  index_t made_output_ = -1;
-};
 
 // Jobs in an order that keeps those of a weight variant together, in portions that fit into memory.
 std::vector<std::vector<std::size_t>> portions(const job_plan& plan, std::size_t most_jobs, std::size_t most_variants) {
@@ -222,29 +111,30 @@ std::size_t fitting(index_t bytes, index_t floats) {
 // Everything that the groups share.
 class output_scorer {
  public:
-  output_scorer(const lm::model& model, const lm::packed_rows& rows, const job_plan& plan, thread_pool& pool,
-                const output_options& options, output_result& result)
-      : model_(model),
+  output_scorer(const lm::pass_context& context, const job_plan& plan, const output_options& options,
+                output_result& result)
+      : model_(context.model),
         plan_(plan),
-        pool_(pool),
+        pool_(context.pool),
         options_(options),
         result_(result),
-        weights_(find_weight_ranges(model, pool)),
-        inputs_(model, rows, plan, pool),
-        pass_(model, rows, pool, options.limits, options.score_batches),
-        multiplicities_(rows.multiplicities()),
-        is_padding_(static_cast<std::size_t>(rows.rows()), false),
+        weights_(find_weight_ranges(model_, pool_)),
+        inputs_(context, plan),
+        quantizer_(plan, weights_, inputs_),
+        pass_(context, options.score_batches),
+        multiplicities_(context.rows.multiplicities()),
+        is_padding_(multiplicities_.size(), false),
         rows_(forward()),
-        comparison_(model, rows, last_state(), pool, options.limits),
-        most_jobs_(std::min(fitting(options.state_bytes, rows_ * model.config().hidden),
+        comparison_(context, last_state()),
+        most_jobs_(std::min(fitting(options.state_bytes, rows_ * model_.config().hidden),
                             std::max<std::size_t>(plan.scored_jobs(), 1))),
-        rest_(model, rows, pool, options.limits, options.score_batches, static_cast<index_t>(most_jobs_)),
-        states_(static_cast<index_t>(most_jobs_) * rows_ * model.config().hidden) {
-    result_.model_fingerprint = model_fingerprint(model, weights_);
-    for (std::size_t l = 0; l < model.linears().size(); ++l)
+        rest_(context, options.score_batches, static_cast<index_t>(most_jobs_)),
+        states_(static_cast<index_t>(most_jobs_) * rows_ * model_.config().hidden) {
+    result_.model_fingerprint = model_fingerprint(model_, weights_);
+    for (std::size_t l = 0; l < model_.linears().size(); ++l)
       result_.input_amax.push_back(inputs_.channels(static_cast<index_t>(l)));
     result_.mean_loss = comparison_.mean_loss();
-    for (const lm::sequence_rows& s : rows.sequences) {
+    for (const lm::sequence_rows& s : context.rows.sequences) {
       if (s.padding > 0) is_padding_[static_cast<std::size_t>(s.begin)] = true;
     }
   }
@@ -282,7 +172,7 @@ class output_scorer {
   index_t forward() {
     stoppable observer(inputs_, options_.stop_requested);
     pass_.forward(lm::layer_pass::keep::all_states, &observer);
-    inputs_.finish(weights_, options_.limits, [&](index_t, index_t) { observer.require_no_stop(); });
+    inputs_.finish(weights_, [&](index_t, index_t) { observer.require_no_stop(); });
     result_.calibrations = inputs_.table();
     return pass_.state(0).rows();
   }
@@ -313,7 +203,7 @@ class output_scorer {
 
   std::vector<row_comparison> run_portion(const std::vector<std::size_t>& jobs, const linear_group& group) {
     const auto copies = static_cast<index_t>(jobs.size());
-    group_override instead(plan_, group, jobs, rows_, weights_, inputs_, pool_);
+    group_override instead(plan_, group, jobs, rows_, quantizer_, inputs_, pool_);
     lm::linear_override* const head = has_head(model_, group) ? &instead : nullptr;
     std::vector<head_comparison::copy> changed;
     const index_t layer = first_layer(model_, group);
@@ -399,6 +289,7 @@ class output_scorer {
   output_result& result_;
   std::vector<weight_range> weights_;
   input_calibration inputs_;
+  variant_quantizer quantizer_;
   lm::layer_pass pass_;
   std::vector<std::int32_t> multiplicities_;
   std::vector<bool> is_padding_;  // [rows]
@@ -435,7 +326,7 @@ output_result score_outputs(const lm::model& model, const lm::packed_rows& rows,
   double seconds = 0;
   {
     const common::stopwatch watch(seconds);
-    output_scorer scorer(model, rows, plan, pool, options, result);
+    output_scorer scorer({model, rows, pool, options.limits}, plan, options, result);
     scorer.run(groups,
                {fingerprint_of(result.model_fingerprint, rows, jobs, groups, options), {jobs.begin(), jobs.end()}});
   }
@@ -443,4 +334,4 @@ output_result score_outputs(const lm::model& model, const lm::packed_rows& rows,
   return result;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 struct output_options {
   lm::pass_limits limits;
@@ -67,6 +67,6 @@ using linear_group = std::vector<std::size_t>;
                                           std::span<const job> jobs, std::span<const linear_group> groups,
                                           thread_pool& pool, const output_options& options = {});
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

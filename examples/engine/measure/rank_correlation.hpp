@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Ranks from 0 on, the smallest first; equal values share the mean of their ranks. Values must not be NaN.
 [[nodiscard]] inline std::vector<double> ranks_of(std::span<const double> values) {
@@ -75,6 +75,6 @@ struct method_agreement {
   return found;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -7,34 +7,29 @@
 #include <algorithm>
 #include <cmath>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 mix_verifier::mix_verifier(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool,
                            const lm::pass_limits& limits)
-    : model_(model),
-      rows_(rows),
-      pool_(pool),
-      limits_(limits),
-      base_(model, rows, pool, limits),
-      comparison_(model, rows, base_state(), pool, limits) {}
+    : context_{model, rows, pool, limits}, base_(context_), comparison_(context_, base_state()) {}
 
 lm::const_matrix mix_verifier::base_state() {
   base_.forward(lm::layer_pass::keep::last_state);
-  return base_.state(model_.config().layers);
+  return base_.state(model().config().layers);
 }
 
 mix_report mix_verifier::verify(const recipe_mix& mix) {
-  mix_override instead(model_, mix, pool_);
-  lm::layer_pass changed(model_, rows_, pool_, limits_, 0, &instead);
+  mix_override instead(model(), mix, context_.pool);
+  lm::layer_pass changed(context_, 0, &instead);
   changed.forward(lm::layer_pass::keep::last_state);
-  const head_comparison::copy copy{changed.state(model_.config().layers),
-                                   instead.replaces(model_.head_linear()) ? &instead : nullptr, 0};
+  const head_comparison::copy copy{changed.state(model().config().layers),
+                                   instead.replaces(model().head_linear()) ? &instead : nullptr, 0};
   const std::vector<row_comparison> found = comparison_.compare({&copy, 1}, true);
 
   mix_report report;
   index_t same = 0;
   double increase = 0;
-  for (const lm::sequence_rows& s : rows_.sequences) {
+  for (const lm::sequence_rows& s : context_.rows.sequences) {
     for (index_t row = s.begin; row < s.end(); ++row) {
       const row_comparison& r = found[static_cast<std::size_t>(row)];
       increase += r.loss_increase;
@@ -105,4 +100,4 @@ recipe_mix calibrated_mix(const lm::model& model, const lm::packed_rows& rows, r
   return mix;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -13,7 +13,7 @@
 
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 struct mix_report {
   double base_loss = 0;        ///< mean next-token cross entropy over all targets, unquantized; natural logarithm
@@ -36,15 +36,12 @@ class mix_verifier {
   /// Throws errc::invalid_argument where a static recipe has no range.
   [[nodiscard]] mix_report verify(const recipe_mix& mix);
 
-  [[nodiscard]] const lm::model& model() const noexcept { return model_; }
+  [[nodiscard]] const lm::model& model() const noexcept { return context_.model; }
 
  private:
   [[nodiscard]] lm::const_matrix base_state();
 
-  const lm::model& model_;
-  const lm::packed_rows& rows_;
-  thread_pool& pool_;
-  lm::pass_limits limits_;
+  lm::pass_context context_;
   lm::layer_pass base_;
   head_comparison comparison_;
 };
@@ -54,7 +51,7 @@ class mix_verifier {
                                     thread_pool& pool, const lm::pass_limits& limits = {});
 
 /// The mix with every missing range and input scale taken from the unquantized model's inputs on these rows, padding
-/// included, by the calibrations that it names. One forward pass, one more where a calibration looks twice, none if
+/// included, by the calibrations that it names. One forward pass, one more where a calibration needs it, none if
 /// nothing is missing. A range that is missing beside a given input scale is that of the largest scaled magnitudes.
 /// Throws errc::non_finite.
 [[nodiscard]] recipe_mix calibrated_mix(const lm::model& model, const lm::packed_rows& rows, recipe_mix mix,
@@ -63,6 +60,6 @@ class mix_verifier {
 [[nodiscard]] recipe_mix calibrated_mix(const lm::model& model, const std::vector<std::vector<float>>& input_amax,
                                         recipe_mix mix);
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 // Faults of a whole file.
@@ -234,4 +234,4 @@ void require_ranges(const recipe_mix& mix, const lm::model& model) {
                   (mix.linears[l].activation->needs_column_range() ? ", one value per channel" : ""));
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Empty: unquantized.
 struct linear_recipes {
@@ -63,6 +63,6 @@ struct recipe_mix {
 /// batch's.
 void require_ranges(const recipe_mix& mix, const lm::model& model);
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 mix_override::mix_override(const lm::model& model, const recipe_mix& mix, thread_pool& pool)
     : model_(model), mix_(mix), pool_(pool), made_(static_cast<std::size_t>(lm::linears_per_block) + 1) {
   require_ranges(mix, model);
@@ -129,4 +129,4 @@ void mix_override::compute(const lm::linear_call& call) {
   });
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

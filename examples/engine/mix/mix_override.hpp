@@ -14,7 +14,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// y = Q_a(x) Q_w(w)^T + bias in every Linear that has a recipe; Q_a(x s) Q_w(w / s)^T + bias behind an input scale s.
 /// Static activation ranges are those of the mix; dynamic ones come from the rows, a per-tensor one from all rows of
@@ -63,6 +63,6 @@ class mix_override final : public lm::linear_override {
   bool has_head_ = false;
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

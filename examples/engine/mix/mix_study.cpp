@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 using score_table = std::vector<std::vector<double>>;
@@ -276,4 +276,4 @@ study_result mix_study(mix_verifier& verifier, const study_request& request, con
   return result;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

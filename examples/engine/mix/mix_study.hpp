@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// In the place of a format: not quantized.
 inline constexpr std::size_t no_format = std::numeric_limits<std::size_t>::max();
@@ -106,6 +106,6 @@ struct study_result {
 [[nodiscard]] std::vector<std::vector<double>> scores_by_group(std::span<const study_group> groups,
                                                                const std::vector<std::vector<double>>& per_group);
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// [job][Linear] sums of squared errors from their means: `counts` [Linear] is over how many elements each mean is
 /// (engine_result::scored_outputs for mse, the number of weights for weight_errors). The sum of a group is the sum over
@@ -29,6 +29,6 @@ namespace qgrain::sweep {
   return sqnr_db;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

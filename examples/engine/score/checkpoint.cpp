@@ -9,7 +9,7 @@
 #include <span>
 #include <sstream>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 constexpr const char* fingerprint_key = "fingerprint";
@@ -98,4 +98,4 @@ std::vector<job> checkpoint_jobs(const std::filesystem::path& path) {
   return jobs;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

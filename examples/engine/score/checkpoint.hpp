@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 using lm::index_t;
 
@@ -62,6 +62,6 @@ void save_checkpoint(const std::filesystem::path& path, const pass_identity& pas
 /// The jobs of the pass that a checkpoint is of; none where there is no such file or it is damaged.
 [[nodiscard]] std::vector<job> checkpoint_jobs(const std::filesystem::path& path);
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -15,7 +15,9 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
+
+struct term_portion;
 
 /// What leaving the cross term out, or sampling it, does to a job's scores, as measured on sampled rows that the
 /// estimate did not see. Relative to the exact score of these rows; 0 for jobs without a cross term.
@@ -41,11 +43,10 @@ class separate_terms {
                const std::vector<std::vector<lm::const_matrix>>& changes, score_sums& sums) const;
 
  private:
-  struct portion;
   double score_part(const lm::linear_sample& sample, std::span<const index_t> rows, std::size_t first,
                     const std::vector<std::vector<lm::const_matrix>>& changes, bool is_scaled, score_sums& sums) const;
-  double score_terms(const portion& p, std::span<const index_t> rows, score_sums& sums) const;
-  double score_sample(const portion& p, std::span<const index_t> rows, score_sums& sums) const;
+  double score_terms(const term_portion& p, std::span<const index_t> rows, score_sums& sums) const;
+  double score_sample(const term_portion& p, std::span<const index_t> rows, score_sums& sums) const;
 
   const job_plan& plan_;
   const variant_maker& variants_;
@@ -59,6 +60,6 @@ class separate_terms {
                                                                const job_plan& plan,
                                                                std::vector<cross_term_error>& errors);
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

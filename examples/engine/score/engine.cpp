@@ -15,7 +15,7 @@
 #include <span>
 #include <string>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 // Why a recipe does not suit the model's Linears, or nothing.
@@ -60,11 +60,11 @@ void check_plan(const lm::model& model, const job_plan& plan) {
   if (const std::string faults = calibration_faults(plan); !faults.empty()) throw error(errc::unsupported, faults);
 }
 
-// Collects ranges and reports progress.
-class first_look final : public lm::forward_observer {
+// The first calibration pass: collects ranges and reports progress.
+class first_calibration_pass final : public lm::forward_observer {
  public:
-  first_look(const lm::model& model, input_calibration& inputs, progress_meter& meter,
-             const std::function<bool()>& stop)
+  first_calibration_pass(const lm::model& model, input_calibration& inputs, progress_meter& meter,
+                         const std::function<bool()>& stop)
       : model_(model), inputs_(inputs), meter_(meter), stop_(stop) {}
   void observe(const lm::linear_input& input) override {
     if (stop_ && stop_()) throw interrupted();
@@ -158,16 +158,18 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
       weights = find_weight_ranges(model, pool);
     }
     result.model_fingerprint = model_fingerprint(model, weights);
-    input_calibration inputs(model, rows, plan, pool);
+    const lm::pass_context context{model, rows, pool, options.limits};
+    input_calibration inputs(context, plan);
     index_t scored_rows = 0;
     for (const lm::sequence_rows& s : rows.sequences) {
       if (options.score_batches == 0 || s.batch < options.score_batches) scored_rows = s.end();
     }
-    progress_meter meter(model, rows.rows() + inputs.further_rows(), scored_rows, plan.scored_jobs(), options.progress);
-    first_look observer(model, inputs, meter, options.stop_requested);
-    lm::layer_pass pass(model, rows, pool, options.limits, options.score_batches);
+    progress_meter meter(model, rows.rows() + inputs.second_pass_rows(), scored_rows, plan.scored_jobs(),
+                         options.progress);
+    first_calibration_pass observer(model, inputs, meter, options.stop_requested);
+    lm::layer_pass pass(context, options.score_batches);
     pass.forward(lm::layer_pass::keep::all_states, &observer);
-    inputs.finish(weights, options.limits, [&](index_t seen, index_t elements) {
+    inputs.finish(weights, [&](index_t seen, index_t elements) {
       if (options.stop_requested && options.stop_requested()) throw interrupted();
       meter.forward(seen, elements);
     });
@@ -176,8 +178,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     const std::string fingerprint = fingerprint_of(result.model_fingerprint, rows, jobs, options);
     score_sums sums(options.cross, plan.jobs.size(), model.linears().size(), options.output_errors);
     variant_maker variants(plan, weights, inputs, pool);
-    const index_t layers = model.config().layers;
-    scorer visitor(plan, variants, pool, options, meter, result.costs, sums, layers, scored_rows,
+    scorer visitor(context, plan, variants, options, {sums, result.costs, meter}, scored_rows,
                    {fingerprint, {jobs.begin(), jobs.end()}});
     score_backward(pass, model, visitor, options, fingerprint);
     result.scores = finished_scores(sums, options.cross, plan, result.cross_term_errors);
@@ -190,4 +191,4 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
   return result;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

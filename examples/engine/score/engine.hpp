@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 struct engine_options {
   lm::pass_limits limits;
@@ -81,7 +81,7 @@ void check_jobs(const lm::model& model, std::span<const job> jobs);
 ///
 /// with X the unquantized input, W the weight, G the gradient of its batch's mean loss at the output; behind an input
 /// scale s (smoothquant, awq_lite) Q_a(X s) Q_w(W / s)^T. Static activation ranges are those of all rows, padding
-/// included, by the job's calibration (input_calibration.hpp: one more forward pass where a job's looks twice); a
+/// included, by the job's calibration (input_calibration.hpp: one more forward pass where a job needs it); a
 /// dynamic per-tensor range is that of the row's batch. Rows of zero gradient are left out. Sums are taken in double in
 /// a fixed order: the same bits for any number of threads. With options.cross other than exact, Q_a(X) Q_w(W)^T - X W^T
 /// is taken apart and its part of second order sampled or left out (sums.hpp). With options.output_errors the errors of
@@ -95,6 +95,6 @@ void check_jobs(const lm::model& model, std::span<const job> jobs);
 [[nodiscard]] engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                                        thread_pool& pool, const engine_options& options = {});
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 engine_result fisher_scores(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                             thread_pool& pool, const engine_options& options, const fisher_options& fisher) {
@@ -43,4 +43,4 @@ engine_result fisher_scores(const lm::model& model, const lm::packed_rows& rows,
   return sum;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

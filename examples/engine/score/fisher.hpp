@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 struct fisher_options {
   std::uint64_t seed = 0;
@@ -23,6 +23,6 @@ struct fisher_options {
                                           std::span<const job> jobs, thread_pool& pool, const engine_options& options,
                                           const fisher_options& fisher);
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

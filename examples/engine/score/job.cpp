@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 // The index of `key` among the distinct keys seen so far.
@@ -210,4 +210,4 @@ job_plan plan_jobs(std::span<const job> jobs) {
   throw error(code, sentence);
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

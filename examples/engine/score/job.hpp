@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// How the static range of an input is found, and what the input is multiplied by first. Weights keep the ranges of
 /// their own largest magnitudes.
@@ -103,6 +103,6 @@ enum class recipe_role : std::uint8_t { weight, activation };
 /// range, no input scale) counts as max, so that variants are shared.
 [[nodiscard]] job_plan plan_jobs(std::span<const job> jobs);
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <functional>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 // How much of the matrix products is done. The forward pass has 2 N rows of them, the backward pass 4 N and 2 N per
 // job.
@@ -36,6 +36,6 @@ class progress_meter {
   const std::function<void(double)>& report_;
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

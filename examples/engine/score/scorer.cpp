@@ -1,4 +1,5 @@
 #include <common/stopwatch.hpp>
+#include <engine/score/partial_sums.hpp>
 #include <engine/score/scorer.hpp>
 #include <engine/score/squared_distance.hpp>
 #include <lm/operations.hpp>
@@ -8,7 +9,7 @@
 
 #include <algorithm>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 double score_of(const lm::linear_output& output, std::span<const index_t> rows, lm::const_matrix changed) {
@@ -39,19 +40,18 @@ std::string text_of(const pass_place& place) {
 
 }  // namespace
 
-scorer::scorer(const job_plan& plan, variant_maker& variants, thread_pool& pool, const engine_options& options,
-               progress_meter& meter, engine_costs& costs, score_sums& sums, index_t layers, index_t rows,
-               pass_identity identity)
+scorer::scorer(const lm::pass_context& context, const job_plan& plan, variant_maker& variants,
+               const engine_options& options, const results& into, index_t rows, pass_identity identity)
     : plan_(plan),
       variants_(variants),
-      pool_(pool),
+      pool_(context.pool),
       options_(options),
-      meter_(meter),
-      costs_(costs),
-      sums_(sums),
+      meter_(into.meter),
+      costs_(into.costs),
+      sums_(into.sums),
       identity_(std::move(identity)),
-      terms_(plan, variants, pool, rows, options.stop_requested),
-      place_{layers + 1, 0, 0} {}
+      terms_(plan, variants, pool_, rows, options.stop_requested),
+      place_{context.model.config().layers + 1, 0, 0} {}
 
 void scorer::resume(pass_checkpoint state) {
   if (state.sums.size() != sums_.values.size())
@@ -193,10 +193,7 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
     double score = 0;
     double error = 0;
   };
-  std::vector<task_sums> partial(static_cast<std::size_t>(tasks) * plan_.jobs.size() * outputs);
-  const auto partial_of = [&](index_t task, std::size_t job, std::size_t output) -> task_sums& {
-    return partial[(static_cast<std::size_t>(task) * plan_.jobs.size() + job) * outputs + output];
-  };
+  partial_sums<task_sums> partial(tasks, plan_.jobs.size(), outputs);
   pool_.run(tasks * groups, [&](index_t unit) {
     if (is_stopped()) return;
     const index_t task = unit / groups;
@@ -212,7 +209,7 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
       const lm::matrix changed = lm::as_matrix(scratch.data() + n * in, n, output.weight.rows());
       for (const std::size_t j : group.jobs) {
         lm::linear(lm::as_const(x), variants[o][plan_.jobs[j].weight - p.first], output.bias, changed);
-        task_sums& sum = partial_of(task, j, o);
+        task_sums& sum = partial.at(task, j, o);
         sum.score = score_of(output, part, lm::as_const(changed));
         if (options_.output_errors) sum.error = squared_error_of(output, part, lm::as_const(changed));
       }
@@ -226,8 +223,8 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
     for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
       const auto l = static_cast<std::size_t>(output.linear);
       for (index_t task = 0; task < tasks; ++task) {
-        sums_.at(score_sums::score, j, l) += partial_of(task, j, o).score;
-        if (options_.output_errors) sums_.at(score_sums::output_error, j, l) += partial_of(task, j, o).error;
+        sums_.at(score_sums::score, j, l) += partial.at(task, j, o).score;
+        if (options_.output_errors) sums_.at(score_sums::output_error, j, l) += partial.at(task, j, o).error;
       }
     }
     costs_.scoring_flops +=
@@ -236,4 +233,4 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
   return true;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -10,6 +10,7 @@
 #include <engine/score/sums.hpp>
 #include <engine/score/variants.hpp>
 #include <lm/buffer.hpp>
+#include <lm/pass_context.hpp>
 #include <lm/visitor.hpp>
 
 #include <qgrain/host/parallel.hpp>
@@ -21,17 +22,22 @@
 #include <string>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Adds to the sums and to costs. Each weight variant is quantized once per sample, each activation variant once per
 /// sample and task of rows, whichever jobs and Linears take it. Weight variants are taken in portions that fit into
-/// memory; behind a portion the state may be saved. All arguments must outlive the scorer.
+/// memory; behind a portion the state may be saved. All arguments but the identity must outlive the scorer.
 class scorer final : public lm::backward_visitor {
  public:
-  /// `layers`: of the model; `rows`: that are scored; `identity`: of the pass.
-  scorer(const job_plan& plan, variant_maker& variants, thread_pool& pool, const engine_options& options,
-         progress_meter& meter, engine_costs& costs, score_sums& sums, index_t layers, index_t rows,
-         pass_identity identity);
+  /// What a scorer adds to.
+  struct results {
+    score_sums& sums;
+    engine_costs& costs;
+    progress_meter& meter;
+  };
+  /// `rows`: that are scored; `identity`: of the pass.
+  scorer(const lm::pass_context& context, const job_plan& plan, variant_maker& variants, const engine_options& options,
+         const results& into, index_t rows, pass_identity identity);
 
   /// Goes on from a checkpoint: what it has scored is not scored again.
   void resume(pass_checkpoint state);
@@ -79,6 +85,6 @@ class scorer final : public lm::backward_visitor {
   std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -3,33 +3,26 @@
 #define QGRAIN_ENGINE_SCORE_SQUARED_DISTANCE_HPP
 
 #include <qgrain/core/config.hpp>
+#include <qgrain/core/detail/lane_sum.hpp>
 #include <qgrain/host/detail/instruction_set.hpp>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 namespace detail {
 
+struct squared_difference {
+  const float* a;
+  const float* b;
+
+  [[nodiscard]] QGRAIN_ALWAYS_INLINE double operator()(index_t i) const noexcept {
+    const auto difference = static_cast<double>(a[i] - b[i]);
+    return difference * difference;
+  }
+};
+
 struct squared_distance_run {
-  /// Sixteen running sums, added pairwise at the end. The square of a float is exact in double, so fusing it with the
-  /// sum changes nothing.
   QGRAIN_ALWAYS_INLINE static void run(const float* a, const float* b, index_t count, double* sum) {
-    constexpr index_t lanes = 16;
-    double sums[lanes] = {};
-    index_t i = 0;
-    for (; i + lanes <= count; i += lanes) {
-      for (index_t l = 0; l < lanes; ++l) {
-        const auto difference = static_cast<double>(a[i + l] - b[i + l]);
-        sums[l] += difference * difference;
-      }
-    }
-    for (index_t l = 0; l < count - i; ++l) {
-      const auto difference = static_cast<double>(a[i + l] - b[i + l]);
-      sums[l] += difference * difference;
-    }
-    for (index_t half = lanes / 2; half > 0; half /= 2) {
-      for (index_t l = 0; l < half; ++l) sums[l] += sums[l + half];
-    }
-    *sum = sums[0];
+    *sum = qgrain::detail::lane_sum<16>(count, squared_difference{a, b});
   }
 };
 
@@ -43,6 +36,6 @@ struct squared_distance_run {
   return sum;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

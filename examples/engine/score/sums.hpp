@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// How dX dW^T enters the scores of D = X dW^T + dX W^T + dX dW^T.
 enum class cross_term : std::uint8_t {
@@ -53,6 +53,6 @@ struct score_sums {
   std::vector<double> values;  ///< [table][job][Linear], then [squared outputs, number of outputs][Linear]
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 void variant_quantizer::weight_band(std::size_t variant, index_t linear, index_t first_output, lm::const_matrix w,
                                     lm::matrix out) const {
@@ -93,4 +93,4 @@ void variant_maker::inputs(const lm::linear_sample& sample, index_t linear, std:
     scale_columns(lm::as_const(x), reciprocals(quantizer_.input_scale(activation, linear)), x);
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -15,7 +15,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// Quantizes bands and rows as the variants of a plan say, on the calling thread; threads may call at once. Behind an
 /// input scale s: Q(w / s), Q(x s). All arguments must outlive it.
@@ -81,6 +81,6 @@ class variant_maker {
   lm::buffer memory_;
 };
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

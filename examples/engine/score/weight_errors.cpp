@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 namespace {
 
 // Sums of squared errors of each weight variant of a plan, [variant][Linear].
@@ -95,4 +95,4 @@ std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span
   return means;
 }
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine

@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-namespace qgrain::sweep {
+namespace qgrain::engine {
 
 /// [job][Linear] mean over the weights of (Q(W) - W)^2, Q the job's weight recipe; 0 where it is "fp16". Input scales
 /// of a calibration come from data and are left out. Differences are rounded to f32, squares summed in double in a
@@ -22,6 +22,6 @@ namespace qgrain::sweep {
 [[nodiscard]] std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span<const job> jobs,
                                                              thread_pool& pool, const lm::pass_limits& limits = {});
 
-}  // namespace qgrain::sweep
+}  // namespace qgrain::engine
 
 #endif

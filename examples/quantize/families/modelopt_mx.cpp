@@ -16,7 +16,7 @@ constexpr coded_family kernel(std::string_view name, std::string_view also = {})
   f.source = "ModelOpt MX kernel";
   f.elements = coding_and_faking_of<modelopt_mx_fake<Format>>;
   f.usual = "group32";
-  f.choice = granularity_choice::groups;
+  f.only = granularity_kind::per_group;
   f.tail = group_tail::zero_padding;
   f.fake = true;
   f.packing = Format::bits == 4 ? code_packing::low_first : code_packing::none;
@@ -31,7 +31,7 @@ constexpr coded_family packed(std::string_view name, scale_shape shapes) {
   f.source = Q::source();
   f.elements = coding_of<Q>;
   f.usual = "group32";
-  f.choice = granularity_choice::groups;
+  f.only = granularity_kind::per_group;
   f.tail = group_tail::zero_padding;
   f.packing = Q::format_type::bits == 4 ? code_packing::low_first : code_packing::none;
   f.shapes = shapes;

@@ -25,7 +25,8 @@ constexpr coded_family int4_family() {
   f.name = "modelopt_int4_packed";
   f.source = modelopt_int4_packed::source();
   f.elements = in_own_type<packed_int4>;
-  f.choice = granularity_choice::flat_groups;
+  f.only = granularity_kind::per_group;
+  f.flattened = true;
   f.tail = group_tail::reject;
   f.form = code_form::offset;
   f.packing = code_packing::high_first;

@@ -16,7 +16,7 @@ constexpr coded_family family(std::string_view name, std::string_view also, std:
   f.source = source;
   f.elements = elements;
   f.usual = "group16";
-  f.choice = granularity_choice::groups;
+  f.only = granularity_kind::per_group;
   f.tail = group_tail::zero_padding;
   f.packing = code_packing::low_first;
   return f;

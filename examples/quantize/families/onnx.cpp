@@ -38,7 +38,7 @@ constexpr coded_family dynamic_family() {
   coded_family f = family("onnx_dynamic_uint8", coding_of<onnx_dynamic_uint8>);
   f.source = onnx_dynamic_uint8::source();
   f.usual = "per_tensor";
-  f.choice = granularity_choice::tensor;
+  f.only = granularity_kind::per_tensor;
   return f;
 }
 

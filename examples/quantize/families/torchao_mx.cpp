@@ -16,7 +16,7 @@ constexpr coded_family family(std::string_view name, std::string_view source, st
   f.source = source;
   f.elements = coding_of<qgrain::detail::mx<Format, Rule>>;
   f.usual = "group32";
-  f.choice = granularity_choice::groups;
+  f.only = granularity_kind::per_group;
   f.tail = group_tail::zero_padding;
   f.packing = Format::bits == 4 ? code_packing::low_first : code_packing::none;
   return f;

@@ -1,7 +1,7 @@
+#include <sweep/formats/compression.hpp>
 #include <sweep/formats/overlay.hpp>
 #include <sweep/formats/quantization_job.hpp>
 #include <sweep/formats/quantizer_summary.hpp>
-#include <sweep/search/candidates.hpp>
 
 #include <qgrain/core/status.hpp>
 

@@ -3,8 +3,8 @@
 #define QGRAIN_SWEEP_FORMATS_QUANTIZATION_JOB_HPP
 
 #include <sweep/formats/base_formats.hpp>
+#include <sweep/formats/granularity_choice.hpp>
 #include <sweep/formats/recipe_mapping.hpp>
-#include <sweep/settings/job_settings.hpp>
 
 #include <boost/json.hpp>
 

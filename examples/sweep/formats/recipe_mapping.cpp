@@ -274,13 +274,14 @@ std::string recipe_name(quantizer_role role, const json::value& attributes, cons
 }
 
 std::string calibration_of(const json::value& algorithm) {
-  constexpr std::string_view methods[] = {"max", "percentile", "mse", "entropy", "smoothquant", "awq_lite"};
   const auto* method = algorithm.is_object() ? algorithm.get_object().if_contains("method") : &algorithm;
   const bool is_text = method != nullptr && method->is_string();
   const std::string name = is_text ? std::string(method->get_string()) : "max";
-  const bool is_known = method != nullptr && (is_text || method->is_null()) &&
-                        std::find(std::begin(methods), std::end(methods), name) != std::end(methods);
-  if (!is_known) unsupported("algorithm", shown(algorithm) + " is not built in; null, " + join_names(methods) + " are");
+  const bool is_known =
+      method != nullptr && (is_text || method->is_null()) &&
+      std::find(calibration_methods.begin(), calibration_methods.end(), name) != calibration_methods.end();
+  if (!is_known)
+    unsupported("algorithm", shown(algorithm) + " is not built in; null, " + join_names(calibration_methods) + " are");
   if (algorithm.is_object()) check_parameters(name, algorithm.get_object());
   return name;
 }

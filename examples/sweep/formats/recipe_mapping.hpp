@@ -4,9 +4,11 @@
 
 #include <boost/json.hpp>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace qgrain::sweep {
@@ -46,9 +48,12 @@ struct recipe_pair {
 [[nodiscard]] std::string recipe_name(quantizer_role role, const json::value& attributes, const json::value& algorithm,
                                       compat rules = compat::qgrain);
 
-/// The calibration that an `algorithm` means, a name or {"method": name, ...}: max, percentile, mse, entropy,
-/// smoothquant or awq_lite; max where it is null. Throws errc::unsupported for other methods, and for parameters other
-/// than those that are built in (ModelOpt's defaults).
+inline constexpr std::array<std::string_view, 6> calibration_methods{"max",     "percentile",  "mse",
+                                                                     "entropy", "smoothquant", "awq_lite"};
+
+/// The calibration that an `algorithm` means, one of calibration_methods or {"method": name, ...}; max where it is
+/// null. @throws error errc::unsupported for other methods, and for parameters other than those that are built in
+/// (ModelOpt's defaults).
 [[nodiscard]] std::string calibration_of(const json::value& algorithm);
 
 /// Both recipes of an effective configuration (an entry that is missing follows `default`), each of them in `catalog`.

@@ -2,7 +2,7 @@
 #ifndef QGRAIN_SWEEP_LAYERS_CONSTRAINT_HPP
 #define QGRAIN_SWEEP_LAYERS_CONSTRAINT_HPP
 
-#include <sweep/search/candidates.hpp>
+#include <sweep/layers/layer_list.hpp>
 
 #include <string>
 #include <string_view>

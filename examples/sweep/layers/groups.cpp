@@ -24,8 +24,8 @@ const std::array<std::regex, 5>& fusion_rules() {
 }
 
 // The name that all members of a group have in common.
-std::string common_name(const std::string& layer, grouping how) {
-  if (how == grouping::none) return layer;
+std::string common_name(const std::string& layer, layer_fusion how) {
+  if (how == layer_fusion::none) return layer;
   std::smatch match;
   for (const auto& rule : fusion_rules()) {
     if (std::regex_match(layer, match, rule)) return match[1].str();
@@ -87,9 +87,9 @@ std::string glob_like(std::string_view expression) {
 
 }  // namespace
 
-grouping grouping_from(std::string_view name) {
-  if (name == "default") return grouping::fused;
-  if (name == "none") return grouping::none;
+layer_fusion layer_fusion_from(std::string_view name) {
+  if (name == "default") return layer_fusion::fused;
+  if (name == "none") return layer_fusion::none;
   constexpr std::array<std::string_view, 2> known{"default", "none"};
   throw error(errc::unknown_name, "no grouping is called " + std::string(name) + name_hint(name, known));
 }
@@ -110,7 +110,7 @@ std::vector<layer_group> group_layers(std::span<const std::string> names, const 
   return groups;
 }
 
-std::vector<layer_group> group_layers(std::span<const std::string> names, grouping how) {
+std::vector<layer_group> group_layers(std::span<const std::string> names, layer_fusion how) {
   return group_layers(names, group_rules{how, {}});
 }
 

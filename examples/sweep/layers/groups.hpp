@@ -11,17 +11,17 @@
 
 namespace qgrain::sweep {
 
-enum class grouping : std::uint8_t {
+enum class layer_fusion : std::uint8_t {
   fused,  ///< layers that inference engines fuse: q/k/v, gate/up, the experts of a layer
   none,   ///< every layer for itself
 };
 
 /// "default" or "none". Throws errc::unknown_name.
-[[nodiscard]] grouping grouping_from(std::string_view name);
+[[nodiscard]] layer_fusion layer_fusion_from(std::string_view name);
 
 /// User rules are tried before the others.
 struct group_rules {
-  grouping how = grouping::fused;
+  layer_fusion how = layer_fusion::fused;
   /// ECMAScript regular expressions, searched for in the full name (anchor with ^ and $ where that matters). The first
   /// one that is found decides: layers for which it captures the same text in its first parentheses, or is found as the
   /// same text where it has none, form a group. "(layers\\.\\d+)\\..*_proj" makes a group of each block.
@@ -41,7 +41,7 @@ struct layer_group {
 /// P.{w1,w2,w3}_linear.N (DBRX), each with the same shortest P (ModelOpt's rules up to 0.42).
 /// Throws errc::invalid_argument naming a user rule that is no regular expression.
 [[nodiscard]] std::vector<layer_group> group_layers(std::span<const std::string> names, const group_rules& rules);
-[[nodiscard]] std::vector<layer_group> group_layers(std::span<const std::string> names, grouping how);
+[[nodiscard]] std::vector<layer_group> group_layers(std::span<const std::string> names, layer_fusion how);
 
 /// Whether any member matches one of the shell patterns: then the group as a whole stays unquantized.
 [[nodiscard]] bool is_disabled(const layer_group& group, std::span<const std::string> names,

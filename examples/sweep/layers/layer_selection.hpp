@@ -2,7 +2,8 @@
 #ifndef QGRAIN_SWEEP_LAYERS_LAYER_SELECTION_HPP
 #define QGRAIN_SWEEP_LAYERS_LAYER_SELECTION_HPP
 
-#include <sweep/search/candidates.hpp>
+#include <sweep/layers/groups.hpp>
+#include <sweep/layers/layer_list.hpp>
 
 #include <cstddef>
 #include <string>

@@ -1,7 +1,7 @@
 #include <sweep/results/format_choice.hpp>
 #include <sweep/results/manifest.hpp>
+#include <sweep/results/manifest_access.hpp>
 #include <sweep/results/sensitivity_rows.hpp>
-#include <sweep/settings/config_access.hpp>
 
 #include <qgrain/core/status.hpp>
 

@@ -1,5 +1,6 @@
 #include <common/json.hpp>
 #include <sweep/results/manifest.hpp>
+#include <sweep/results/manifest_access.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
@@ -13,6 +14,12 @@ namespace {
 json::array numbers(std::span<const double> values) { return json::array(values.begin(), values.end()); }
 
 json::array texts(std::span<const std::string> values) { return json::array(values.begin(), values.end()); }
+
+std::vector<double> numbers_of(const json::value& list) {
+  std::vector<double> numbers;
+  for (const json::value& number : list.as_array()) numbers.push_back(number.to_number<double>());
+  return numbers;
+}
 
 struct ranked {
   std::string key;
@@ -141,6 +148,25 @@ json::object read_manifest(const std::filesystem::path& path) {
     throw error(errc::bad_file, "the manifest " + path.string() + " lacks the mappings " + join_names(missing));
   }
   return manifest;
+}
+
+searched_table search_in(const json::object& manifest) {
+  searched_table found;
+  const json::object& state = mapping_in(manifest, "autoquant_state");
+  for (const auto& entry : mapping_in(state, "candidate_stats")) {
+    const json::object& stats = entry.value().as_object();
+    candidate_row& row = found.rows.emplace_back();
+    row.group.key = entry.key();
+    row.group.members.resize(stats.at("module_names").as_array().size());
+    for (const json::value& format : stats.at("formats").as_array()) row.formats.emplace_back(format.as_string());
+    row.scores = numbers_of(stats.at("scores"));
+    row.costs = numbers_of(stats.at("costs"));
+  }
+  found.outcome.effective_bits = number_at(state, "constraints.effective_bits");
+  found.outcome.score = number_at(state, "score");
+  found.outcome.is_satisfied = flag_at(state, "is_satisfied");
+  found.outcome.gap = number_at(state, "search.gap");
+  return found;
 }
 
 void check_manifest_model(const json::object& manifest, std::string_view model_fingerprint) {

@@ -21,7 +21,7 @@ inline constexpr const char* composed_config_name = "composed-config.json";
 
 /// What a finished job hands over. The parts that other readers of manifests know come first.
 struct job_result {
-  json::object scheme;   ///< by `scheme_of` (job_settings.hpp), bits already adjusted
+  json::object scheme;   ///< by scheme_settings (job_settings.hpp), bits already adjusted
   std::string model_id;  ///< empty: unknown
   std::vector<std::pair<std::string, std::string>> layers;  ///< name and module type of every quantized layer
   std::vector<candidate_row> candidates;
@@ -56,6 +56,11 @@ struct job_result {
 /// Reads a manifest back. Throws errc::io_failure where there is none, errc::bad_file naming all keys that are missing
 /// or of another kind (scheme, autoquant_state and layer_sensitivity are needed).
 [[nodiscard]] json::object read_manifest(const std::filesystem::path& path);
+
+/// What a manifest holds of its table and the choice: of groups their keys and sizes, labels, scores and costs; of the
+/// outcome bits, score, gap and whether it is satisfied.
+/// @throws std::exception where a part is missing or of another kind; the sentence may not name the file.
+[[nodiscard]] searched_table search_in(const json::object& manifest);
 
 /// Throws errc::invalid_argument, naming both, where `manifest` was made from a model with another fingerprint. A
 /// manifest without one (written by another program) passes.

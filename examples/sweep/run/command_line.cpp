@@ -1,8 +1,7 @@
+#include <common/command_line.hpp>
 #include <sweep/run/command_line.hpp>
 
 #include <qgrain/core/status.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <iostream>
 
@@ -26,23 +25,19 @@ std::variant<command_line, int> parse_command_line(int argc, char** argv) {
   bool show_config = false;
   bool dry_run = false;
   std::vector<std::string> conf_dirs;
-  CLI::App app(description, "qgrain-sweep");
-  app.add_option("--conf-dir", conf_dirs, "folder with configuration files that go before the shipped ones")
-      ->allow_extra_args(false);
-  app.add_flag("-m,--multirun", line.multirun, "run every combination of the swept values");
-  app.add_flag("--cfg", show_config, "print the composed configuration and stop");
-  app.add_flag("--resolve", line.resolve, "with --cfg: interpolations followed");
-  CLI::Option* list = app.add_option("--list", line.list_group, "print the groups, or the choices of a group, and stop")
-                          ->expected(0, 1);
-  app.add_flag("--dry-run", dry_run,
-               "print the jobs with quantizers, recipes and folders, estimate time and memory, and stop");
-  app.add_option("overrides", line.overrides, "changes to the configuration");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& stop) {
-    return app.exit(stop);
-  }
-  if (static_cast<int>(show_config) + static_cast<int>(dry_run) + (*list ? 1 : 0) > 1) {
+  common::command_line_parser parser(description, "qgrain-sweep");
+  parser.texts("--conf-dir", conf_dirs, "folder with configuration files that go before the shipped ones")
+      .with_one_value_each_time();
+  parser.flag("-m,--multirun", line.multirun, "run every combination of the swept values");
+  parser.flag("--cfg", show_config, "print the composed configuration and stop");
+  parser.flag("--resolve", line.resolve, "with --cfg: interpolations followed");
+  const auto list = parser.text("--list", line.list_group, "print the groups, or the choices of a group, and stop")
+                        .with_optional_value();
+  parser.flag("--dry-run", dry_run,
+              "print the jobs with quantizers, recipes and folders, estimate time and memory, and stop");
+  parser.texts("overrides", line.overrides, "changes to the configuration");
+  if (const auto code = parser.parse(argc, argv)) return *code;
+  if (static_cast<int>(show_config) + static_cast<int>(dry_run) + static_cast<int>(list.given()) > 1) {
     std::cerr << "qgrain-sweep: --cfg, --list and --dry-run exclude each other\n";
     return 2;
   }
@@ -51,7 +46,7 @@ std::variant<command_line, int> parse_command_line(int argc, char** argv) {
     return 2;
   }
   line.conf_dirs.assign(conf_dirs.begin(), conf_dirs.end());
-  line.what = show_config ? action::show_config : dry_run ? action::dry_run : *list ? action::list : action::run;
+  line.what = show_config ? action::show_config : dry_run ? action::dry_run : list.given() ? action::list : action::run;
   return line;
 }
 

@@ -78,9 +78,9 @@ struct variant_counts {
   std::set<std::tuple<std::string, std::string, std::string>> jobs;
 };
 
-variant_counts variants_of(const std::vector<job>& jobs) {
+variant_counts variants_of(const std::vector<engine::job>& jobs) {
   variant_counts found;
-  for (const job& j : jobs) {
+  for (const engine::job& j : jobs) {
     if (j.weight == recipes::unquantized && j.activation == recipes::unquantized) continue;
     found.weights.emplace(j.weight, j.calibration);
     found.activations.emplace(j.activation, j.calibration);
@@ -94,25 +94,25 @@ double pass_operations(const pass_sizes& s) {
   return 2 * s.rows * s.blocks + 4 * s.scored * s.blocks + 6 * s.targets * s.head + s.attention;
 }
 
-double job_operations(const pass_sizes& s, const variant_counts& variants, cross_term mode) {
+double job_operations(const pass_sizes& s, const variant_counts& variants, engine::cross_term mode) {
   const double all = static_cast<double>(variants.jobs.size());
   const double separate = static_cast<double>(variants.weights.size() + variants.activations.size());
-  const double products = mode == cross_term::exact ? all : separate + sampled_share * (all + separate);
+  const double products = mode == engine::cross_term::exact ? all : separate + sampled_share * (all + separate);
   return products * 2 * (s.scored * s.blocks + s.targets * s.head);
 }
 
 // Products of the pass that calibrations which look twice take, and of AWQ's searches on a quarter of the batches.
 double calibration_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
   constexpr double alphas = 11;
-  const auto has = [](calibration_method method) {
+  const auto has = [](engine::calibration_method method) {
     return [method](const auto& variant) { return variant.second == name_of(method); };
   };
   const auto awq = static_cast<double>(
-      std::count_if(variants.weights.begin(), variants.weights.end(), has(calibration_method::awq_lite)));
+      std::count_if(variants.weights.begin(), variants.weights.end(), has(engine::calibration_method::awq_lite)));
   const auto batches = static_cast<double>(pass.rows.batches());
   const double awq_rows = awq > 0 ? s.rows * std::max(1.0, std::floor(batches / 4)) / batches : 0;
   const bool is_whole =
-      std::any_of(variants.activations.begin(), variants.activations.end(), has(calibration_method::mse));
+      std::any_of(variants.activations.begin(), variants.activations.end(), has(engine::calibration_method::mse));
   return 2 * (is_whole ? s.rows : awq_rows) * s.blocks + 2 * alphas * awq * awq_rows * (s.blocks + s.head);
 }
 
@@ -121,7 +121,7 @@ double calibration_operations(const opened_pass& pass, const pass_sizes& s, cons
 double output_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
   double rests = 0;  // weights that are run through, over all groups
   const double layers = static_cast<double>(pass.model.config().layers);
-  for (const linear_group& group : linear_groups(pass)) {
+  for (const engine::linear_group& group : linear_groups(pass)) {
     const double layer = static_cast<double>(static_cast<index_t>(group.front()) / lm::linears_per_block);
     rests += s.block * std::max(layers - layer, 0.0) + s.head;
   }
@@ -130,19 +130,19 @@ double output_operations(const opened_pass& pass, const pass_sizes& s, const var
 
 // How many mixes a job measures at the most.
 double mixes_of(const planned_job& job) {
-  const autoquant_settings& settings = job.autoquant;
+  const autoquant_settings& settings = job.settings.autoquant;
   if (!settings.verify && settings.study_bits.empty()) return 0;
   const auto chosen = static_cast<double>(settings.methods.size() * settings.study_bits.size());
   return static_cast<double>(job.formats.size()) + 2 * chosen + (settings.verify ? 1 : 0);  // and the reversed ones
 }
 
 // A histogram for each input channel of a block, where a calibration asks for them.
-double channel_histogram_bytes(const lm::model_config& config, const std::vector<job>& jobs) {
+double channel_histogram_bytes(const lm::model_config& config, const std::vector<engine::job>& jobs) {
   constexpr double of_bin = sizeof(std::int64_t) + sizeof(float);
   constexpr double of_channel = of_bin * static_cast<double>(calibration::histogram::options().bins);
-  const auto asks = [](const job& j) {
-    const job_plan plan = plan_jobs({&j, 1});
-    return is_of_histogram(plan.ranges.front()) && plan.activations.front()->needs_column_range();
+  const auto asks = [](const engine::job& j) {
+    const engine::job_plan plan = engine::plan_jobs({&j, 1});
+    return engine::is_of_histogram(plan.ranges.front()) && plan.activations.front()->needs_column_range();
   };
   if (std::none_of(jobs.begin(), jobs.end(), asks)) return 0;
   return of_channel * static_cast<double>(2 * config.hidden + config.query_width() + config.intermediate);
@@ -161,7 +161,7 @@ double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_co
                       2 * std::min(static_cast<double>(limits.slab_output_bytes), logits);
   const double one = s.largest * bytes_per_value;
   const double quantized = std::max(one, std::min(one * static_cast<double>(variants.weights.size()),
-                                                  static_cast<double>(engine_options().variant_bytes)));
+                                                  static_cast<double>(engine::engine_options().variant_bytes)));
   return program_bytes + states + block + chunk + slab + quantized;
 }
 
@@ -194,7 +194,7 @@ run_estimate estimate_run(sweep_plan& plan) {
   run_estimate estimate;
   double weighted = 0;
   int threads = 1;
-  const auto add = [&](const opened_pass& pass, const std::vector<job>& jobs, double mixes) {
+  const auto add = [&](const opened_pass& pass, const std::vector<engine::job>& jobs, double mixes) {
     threads = pass.settings.threads;
     const variant_counts variants = variants_of(jobs);
     const pass_sizes sizes = sizes_of(pass);
@@ -212,17 +212,17 @@ run_estimate estimate_run(sweep_plan& plan) {
   };
   if (plan.recipe_list) {
     const opened_pass pass(plan.recipe_list->pass);
-    check_jobs(pass.model, plan.recipe_list->jobs);
+    engine::check_jobs(pass.model, plan.recipe_list->jobs);
     if (plan.recipe_list->state != folder_state::complete) add(pass, plan.recipe_list->jobs, 0);
-  } else if (plan.report_only) {
+  } else if (plan.runner.report_only) {
     settle_illegal(plan);
   } else {
     for (const pass_of_jobs& pass : open_passes(plan)) {
-      std::vector<job> jobs;
+      std::vector<engine::job> jobs;
       double mixes = 0;
       for (const std::size_t j : pass.jobs) {
         if (plan.jobs[j].state == folder_state::complete) continue;
-        const std::vector<job> of_formats = jobs_of(plan.jobs[j]);
+        const std::vector<engine::job> of_formats = jobs_of(plan.jobs[j]);
         jobs.insert(jobs.end(), of_formats.begin(), of_formats.end());
         mixes += mixes_of(plan.jobs[j]);
       }

@@ -3,13 +3,11 @@
 #include <engine/measure/rank_correlation.hpp>
 #include <engine/mix/mix.hpp>
 #include <engine/mix/mix_study.hpp>
-#include <recipes/fake_recipes.hpp>
-#include <recipes/unquantized.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/quant_recipe.hpp>
 #include <sweep/results/reports.hpp>
 #include <sweep/run/finish_job.hpp>
-#include <sweep/settings/config_access.hpp>
+#include <sweep/run/manifest_parts.hpp>
 #include <sweep/settings/naming.hpp>
 #include <sweep/summary/autoquant_report.hpp>
 
@@ -18,7 +16,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <utility>
 
@@ -26,38 +23,6 @@ namespace qgrain::sweep {
 namespace {
 
 constexpr const char* mix_name = "mix.json";
-
-json::object input_amax(const opened_pass& pass, const engine_result& result) {
-  json::object ranges;
-  for (std::size_t l = 0; l < pass.model.linears().size(); ++l) {
-    const std::vector<float>& channels = result.input_amax[l];
-    ranges[pass.model.linears()[l].name] = *std::max_element(channels.begin(), channels.end());
-  }
-  return ranges;
-}
-
-json::value recipe_description(const std::string& name, const lm::linear_info& linear, bool is_weight) {
-  if (name == recipes::unquantized) return {{"name", name}};
-  const fake_recipe recipe = recipes::find_fake_recipe(name);
-  json::object text{{"name", name},
-                    {"format", recipe.elements.format},
-                    {"scale", recipe.elements.scale},
-                    {"rounding", recipe.elements.rounding}};
-  if (is_weight) text["bits_per_element"] = recipe.bits_per_element({linear.out, linear.in});
-  return text;
-}
-
-json::object dataset_of(const planned_job& job, const lm::packed_rows& rows) {
-  const auto text_or_null = [&](std::string_view key) -> json::value {
-    const auto text = optional_text_at(job.config, key);
-    return text ? json::value(*text) : json::value();
-  };
-  return {{"name", text_or_null("dataset.name")},      {"size", text_or_null("dataset.size")},
-          {"root", text_or_null("dataset.root")},      {"captions_path", text_at(job.config, "dataset.captions_path")},
-          {"max_calib_samples", *job.pass.samples},    {"num_calib_samples", rows.sequences.size()},
-          {"calib_seq_len", job.pass.sequence_length}, {"batch_size", job.pass.batch_size},
-          {"num_calib_batches", rows.batches()}};
-}
 
 // A job with its scores by every method.
 class job_results {
@@ -67,38 +32,38 @@ class job_results {
         pass_(pass),
         scored_(scored),
         search_(job, pass),
-        shown_linears_(scored_linears(pass, job.autoquant.method)),
+        shown_linears_(scored_linears(pass, job.settings.autoquant.method)),
         jobs_(jobs_of(job)) {
-    for (const score_method method : job.autoquant.methods)
+    for (const score_method method : job.settings.autoquant.methods)
       scores_[method] = scores_of(job, pass, scored, additive_scores(pass, scored, method));
     if (!scored.token_divergence.empty()) divergence_ = scores_of(job, pass, scored, scored.token_divergence);
     calibrations_.entries = scored.result.calibrations.entries;
     for (std::size_t f = 0; f < jobs_.size(); ++f)
       calibrations_.entry_of_job.push_back(scored.result.calibrations.entry_of_job.at(place(f)));
-    found_ = search_.search(scores_.at(job.autoquant.method), job.autoquant.method);
+    found_ = search_.search(scores_.at(job.settings.autoquant.method), job.settings.autoquant.method);
   }
 
-  [[nodiscard]] const searched_job& found() const noexcept { return found_; }
+  [[nodiscard]] const searched_table& found() const noexcept { return found_; }
 
   // The chosen formats with what calibration found for them.
-  [[nodiscard]] recipe_mix mix() const { return mixes_of(pass_.model, jobs_, calibrations_)(chosen()); }
+  [[nodiscard]] engine::recipe_mix mix() const { return engine::mixes_of(pass_.model, jobs_, calibrations_)(chosen()); }
 
   [[nodiscard]] json::object manifest(mix_bench& bench, const std::function<bool()>& stop_requested) {
-    const engine_result& engine = scored_.result;
+    const engine::engine_result& scores_found = scored_.result;
     job_result result;
-    result.scheme = job_.scheme;
+    result.scheme = job_.settings.scheme.description(base_formats_of(job_));
     result.scheme["auto_quantize_bits"] = search_.effective_bits();
-    result.model_id = text_at(job_.config, "model.path");
+    result.model_id = job_.settings.scoring.model_path;
     for (const std::string& name : pass_.layers.names) result.layers.emplace_back(name, "Linear");
     result.candidates = found_.rows;
     result.outcome = found_.outcome;
-    result.method = name_of(job_.autoquant.method);
+    result.method = name_of(job_.settings.autoquant.method);
     result.search = search_.description(found_.outcome);
-    for (const pareto_point& point : pareto_of(found_.rows))
-      result.pareto.push_back({{"effective_bits", point.effective_bits}, {"score", point.score}});
-    result.dataset = dataset_of(job_, pass_.rows);
+    for (const size_and_score& corner : front_corners(found_.rows))
+      result.pareto.push_back({{"effective_bits", corner.size}, {"score", corner.score}});
+    result.dataset = dataset_facts(job_, pass_.rows);
     result.quantization = quantization();
-    result.input_amax = input_amax(pass_, engine);
+    result.input_amax = input_amax(pass_, scores_found);
     if (job_.formats.size() == 1) {
       const recipe_pair& recipes = job_.formats.front().quantization.recipes;
       const lm::linear_info& first = pass_.model.linears().front();
@@ -109,12 +74,12 @@ class job_results {
     result.formats = formats();
     result.method_scores = method_scores();
     if (scores_.contains(score_method::kl_div) && scores_.size() > 1) result.method_agreement = agreement();
-    result.loss = {{"mean_over_targets", engine.loss.mean_over_targets},
-                   {"mean_of_batches", engine.loss.mean_of_batches}};
-    if (job_.pass.cross != cross_term::exact) result.cross_term = cross_term_of_first();
-    result.mix = mix_json(mix(), pass_.model);
+    result.loss = {{"mean_over_targets", scores_found.loss.mean_over_targets},
+                   {"mean_of_batches", scores_found.loss.mean_of_batches}};
+    if (job_.pass.cross != engine::cross_term::exact) result.cross_term = cross_term_of_first();
+    result.mix = engine::mix_json(mix(), pass_.model);
     measure(bench, stop_requested, result);
-    result.model_fingerprint = engine.model_fingerprint;
+    result.model_fingerprint = scores_found.model_fingerprint;
     result.program_version = program_version();
     return make_manifest(result);
   }
@@ -135,7 +100,7 @@ class job_results {
   }
 
   [[nodiscard]] json::object cross_term_of_first() const {
-    const cross_term_error& error = scored_.result.cross_term_errors[place(0)];
+    const engine::cross_term_error& error = scored_.result.cross_term_errors[place(0)];
     return {{"mode", name_of(job_.pass.cross)},
             {"measured_error", {{"sum", error.sum}, {"largest_of_a_linear", error.largest}}}};
   }
@@ -143,7 +108,7 @@ class job_results {
   // By the method of the search, as it gives them; of one that scores groups, only their first members have one. None
   // where nothing changed and decibels are infinite.
   [[nodiscard]] std::vector<std::pair<std::string, double>> linear_scores(std::size_t format) const {
-    const std::vector<double>& values = scored_.scores.at(job_.autoquant.method)[place(format)];
+    const std::vector<double>& values = scored_.scores.at(job_.settings.autoquant.method)[place(format)];
     const std::vector<lm::linear_info>& linears = pass_.model.linears();
     std::vector<std::pair<std::string, double>> scores;
     for (std::size_t l = 0; l < linears.size(); ++l) {
@@ -155,21 +120,9 @@ class job_results {
   [[nodiscard]] json::array formats() const {
     json::array list;
     for (std::size_t f = 0; f < job_.formats.size(); ++f) {
-      const quantization_job& q = job_.formats[f].quantization;
       json::object scores;
       for (const auto& [name, score] : linear_scores(f)) scores[name] = score;
-      const json::value* algorithm = q.config.if_contains("algorithm");
-      list.push_back({{"name", q.format_name},
-                      {"label", format_label(q.format_name, q.compression)},
-                      {"pair", job_.formats[f].pair},
-                      {"granularity", q.granularity.name},
-                      {"weight", jobs_[f].weight},
-                      {"activation", jobs_[f].activation},
-                      {"calibration", jobs_[f].calibration},
-                      {"has_effect", q.has_effect},
-                      {"quant_cfg", q.config.at("quant_cfg")},
-                      {"algorithm", algorithm != nullptr ? *algorithm : json::value()},
-                      {"linear_scores", std::move(scores)}});
+      list.push_back(format_entry(job_.formats[f], std::move(scores)));
     }
     return list;
   }
@@ -194,7 +147,7 @@ class job_results {
 
   [[nodiscard]] json::object method_scores() const {
     json::object all;
-    for (const score_method method : job_.autoquant.methods) {
+    for (const score_method method : job_.settings.autoquant.methods) {
       json::object& groups = all[name_of(method)].emplace_object();
       const std::vector<std::vector<double>> of_groups = harm(method);
       for (std::size_t g = 0; g < of_groups.size(); ++g) {
@@ -218,33 +171,33 @@ class job_results {
       }
       return values;
     };
-    std::vector<struct method_scores> methods;
-    for (const score_method method : job_.autoquant.methods)
+    std::vector<engine::method_scores> methods;
+    for (const score_method method : job_.settings.autoquant.methods)
       methods.push_back({std::string(name_of(method)), flat(harm(method))});
     json::array list;
-    for (const method_agreement& entry : compare_methods(methods, flat(by_group(divergence_)))) {
+    for (const engine::method_agreement& entry : engine::compare_methods(methods, flat(by_group(divergence_)))) {
       list.push_back({{"method", entry.method},
                       {"spearman", std::isnan(entry.correlation) ? json::value() : json::value(entry.correlation)}});
     }
     return list;
   }
 
-  [[nodiscard]] std::vector<study_group> study_groups() const {
-    std::vector<study_group> groups;
+  [[nodiscard]] std::vector<engine::study_group> study_groups() const {
+    std::vector<engine::study_group> groups;
     for (const candidate_row& row : found_.rows) {
-      study_group& group = groups.emplace_back();
+      engine::study_group& group = groups.emplace_back();
       for (const std::size_t member : search_.members(row)) {
         if (member >= pass_.unreached) group.members.push_back(member - pass_.unreached);
       }
-      for (const std::size_t f : row.format_indices) group.formats.push_back(f < jobs_.size() ? f : no_format);
+      for (const std::size_t f : row.format_indices) group.formats.push_back(f < jobs_.size() ? f : engine::no_format);
       group.costs = row.costs;
     }
     return groups;
   }
 
   [[nodiscard]] std::vector<std::size_t> chosen() const {
-    std::vector<std::size_t> format(pass_.model.linears().size(), no_format);
-    const std::vector<study_group> groups = study_groups();
+    std::vector<std::size_t> format(pass_.model.linears().size(), engine::no_format);
+    const std::vector<engine::study_group> groups = study_groups();
     for (std::size_t g = 0; g < groups.size(); ++g) {
       for (const std::size_t member : groups[g].members) format[member] = groups[g].formats[found_.outcome.picks[g]];
     }
@@ -267,59 +220,34 @@ class job_results {
   }
 
   void measure(mix_bench& bench, const std::function<bool()>& stop_requested, job_result& result) {
-    const autoquant_settings& settings = job_.autoquant;
+    const autoquant_settings& settings = job_.settings.autoquant;
     if (!settings.verify && settings.study_bits.empty()) return;
-    study_request request;
+    engine::study_request request;
     request.groups = study_groups();
     for (const score_method method : settings.methods) {
-      method_table& table = request.methods.emplace_back(method_table{std::string(name_of(method)), {}});
+      engine::method_table& table =
+          request.methods.emplace_back(engine::method_table{std::string(name_of(method)), {}});
       const std::vector<std::vector<double>> of_groups = harm(method);
       for (std::size_t g = 0; g < request.groups.size(); ++g) {
         table.scores.emplace_back();
         for (const std::size_t f : request.groups[g].formats)
-          table.scores.back().push_back(f == no_format ? 0 : of_groups[g][f]);
+          table.scores.back().push_back(f == engine::no_format ? 0 : of_groups[g][f]);
       }
     }
     request.effective_bits = settings.study_bits;
-    request.make_mix = mixes_of(pass_.model, jobs_, calibrations_);
-    study_options options;
+    request.make_mix = engine::mixes_of(pass_.model, jobs_, calibrations_);
+    engine::study_options options;
     options.stop_requested = stop_requested;
-    const study_result study = mix_study(bench.verifier(), request, options);
-    for (const study_point& point : study.points) {
-      result.study.push_back({{"method", point.method},
-                              {"effective_bits_asked", point.effective_bits_asked},
-                              {"effective_bits", point.effective_bits},
-                              {"score", point.score},
-                              {"mean_divergence", point.measured.mean_divergence},
-                              {"loss", point.measured.loss},
-                              {"uniform_divergence", point.uniform_divergence},
-                              {"reversed_divergence", point.reversed_divergence}});
-    }
+    const engine::study_result study = engine::mix_study(bench.verifier(), request, options);
+    result.study = study_rows(study);
     if (!settings.verify) return;
-    const mix_report measured = bench.verifier().verify(mix());
-    json::array uniform;
-    for (const uniform_point& point : study.uniform) {
-      const quantization_job& q = job_.formats[point.format].quantization;
-      uniform.push_back({{"format", format_label(q.format_name, q.compression)},
-                         {"effective_bits", point.effective_bits},
-                         {"mean_divergence", point.measured.mean_divergence},
-                         {"loss", point.measured.loss}});
-    }
-    result.verification = {
-        {"base_loss", measured.base_loss},
-        {"base_perplexity", measured.base_perplexity},
-        {"loss", measured.loss},
-        {"perplexity", measured.perplexity},
-        {"mean_divergence", measured.mean_divergence},
-        {"top1_agreement", measured.top1_agreement},
-        {"positions", measured.positions},
-        {"targets", measured.targets},
-        {"uniform", std::move(uniform)},
-        {"predicted",
-         {{"score", found_.outcome.score},
-          {"mean_divergence", predicted(divergence_, static_cast<double>(measured.positions))},
-          {"loss_increase",
-           predicted(scores_.contains(score_method::loss) ? scores_.at(score_method::loss) : format_scores(), 1)}}}};
+    const engine::mix_report measured = bench.verifier().verify(mix());
+    const auto loss = scores_.find(score_method::loss);
+    result.verification =
+        verification_of(measured, study.uniform, job_.formats,
+                        {{"score", found_.outcome.score},
+                         {"mean_divergence", predicted(divergence_, static_cast<double>(measured.positions))},
+                         {"loss_increase", predicted(loss != scores_.end() ? loss->second : format_scores(), 1)}});
   }
 
   const planned_job& job_;
@@ -327,18 +255,12 @@ class job_results {
   const scored_pass& scored_;
   job_search search_;
   std::vector<bool> shown_linears_;
-  std::vector<job> jobs_;           // of the formats
-  calibration_table calibrations_;  // of the formats
+  std::vector<engine::job> jobs_;           // of the formats
+  engine::calibration_table calibrations_;  // of the formats
   std::map<score_method, format_scores> scores_;
   format_scores divergence_;  // of the tokens; empty where it was not scored
-  searched_job found_;
+  searched_table found_;
 };
-
-std::vector<double> numbers_of(const json::value& list) {
-  std::vector<double> numbers;
-  for (const json::value& number : list.as_array()) numbers.push_back(number.to_number<double>());
-  return numbers;
-}
 
 }  // namespace
 
@@ -360,26 +282,12 @@ finished_job finish(const planned_job& job, const opened_pass& pass, const score
 finished_job read_finished(const planned_job& job) {
   const std::filesystem::path path = job.folder / job.result_name();
   const json::object manifest = read_manifest(path);
-  finished_job done{job.label, job.folder, {}, {}, job.has_effect()};
   try {
-    const json::object& state = mapping_in(manifest, "autoquant_state");
-    for (const auto& entry : mapping_in(state, "candidate_stats")) {
-      const json::object& stats = entry.value().as_object();
-      candidate_row& row = done.rows.emplace_back();
-      row.group.key = entry.key();
-      row.group.members.resize(stats.at("module_names").as_array().size());
-      for (const json::value& format : stats.at("formats").as_array()) row.formats.emplace_back(format.as_string());
-      row.scores = numbers_of(stats.at("scores"));
-      row.costs = numbers_of(stats.at("costs"));
-    }
-    done.outcome.effective_bits = number_at(state, "constraints.effective_bits");
-    done.outcome.score = number_at(state, "score");
-    done.outcome.is_satisfied = flag_at(state, "is_satisfied");
-    done.outcome.gap = number_at(state, "search.gap");
+    searched_table found = search_in(manifest);
+    return {job.label, job.folder, std::move(found.rows), std::move(found.outcome), job.has_effect()};
   } catch (const std::exception& fault) {
     throw error(errc::bad_file, path.string() + ": " + fault.what());
   }
-  return done;
 }
 
 void write_job_reports(const json::object& manifest, const std::filesystem::path& folder) {

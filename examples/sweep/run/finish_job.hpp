@@ -29,7 +29,7 @@ struct finished_job {
 class mix_bench {
  public:
   explicit mix_bench(const opened_pass& pass) : pass_(pass), pool_(pass.settings.threads) {}
-  [[nodiscard]] mix_verifier& verifier() {
+  [[nodiscard]] engine::mix_verifier& verifier() {
     if (!verifier_) verifier_.emplace(pass_.model, pass_.rows, pool_);
     return *verifier_;
   }
@@ -37,7 +37,7 @@ class mix_bench {
  private:
   const opened_pass& pass_;
   thread_pool pool_;
-  std::optional<mix_verifier> verifier_;
+  std::optional<engine::mix_verifier> verifier_;
 };
 
 /// Searches, measures what the job asks for and writes its files: run_stats.json, reports, quant_recipe.json, mix.json

@@ -3,7 +3,6 @@
 #include <sweep/run/job_search.hpp>
 #include <sweep/search/costs.hpp>
 #include <sweep/search/latency_table.hpp>
-#include <sweep/settings/config_access.hpp>
 
 #include <qgrain/core/status.hpp>
 
@@ -22,7 +21,7 @@ json::object use_text(const budget_use& use) {
 format_scores scores_of(const planned_job& job, const opened_pass& pass, const scored_pass& scored,
                         const score_table& of_jobs) {
   format_scores formats;
-  for (const struct job& wanted : jobs_of(job)) {
+  for (const engine::job& wanted : jobs_of(job)) {
     const auto place = std::find(scored.jobs.begin(), scored.jobs.end(), wanted) - scored.jobs.begin();
     formats.emplace_back(pass.unreached, 0.0);
     const std::vector<double>& linears = of_jobs[static_cast<std::size_t>(place)];
@@ -36,11 +35,11 @@ score_table additive_scores(const opened_pass& pass, const scored_pass& scored, 
   const std::span<const double> sizes = std::span(pass.layers.sizes).subspan(pass.unreached);
   switch (method) {
     case score_method::mse:
-      return squared_errors(scores, scored.result.scored_outputs);
+      return engine::squared_errors(scores, scored.result.scored_outputs);
     case score_method::weight_mse:
-      return squared_errors(scores, sizes);
+      return engine::squared_errors(scores, sizes);
     case score_method::sqnr_db:
-      return noise_to_signal(scores);
+      return engine::noise_to_signal(scores);
     default:
       return scores;
   }
@@ -48,10 +47,10 @@ score_table additive_scores(const opened_pass& pass, const scored_pass& scored, 
 
 job_search::job_search(const planned_job& job, const opened_pass& pass)
     : job_(job),
-      selection_(
-          select_layers(pass.layers, {text_at(job.scheme, "coverage_mode"), job.autoquant.effective_bits,
-                                      job.autoquant.disabled_layers, job.autoquant.exclude, job.autoquant.groups})) {
-  const autoquant_settings& settings = job.autoquant;
+      selection_(select_layers(pass.layers, {job.settings.scheme.coverage_mode, job.settings.autoquant.effective_bits,
+                                             job.settings.autoquant.disabled_layers, job.settings.autoquant.exclude,
+                                             job.settings.autoquant.groups})) {
+  const autoquant_settings& settings = job.settings.autoquant;
   std::vector<recipe_pair> pairs;
   for (const planned_format& format : job.formats) {
     const quantization_job& q = format.quantization;
@@ -83,22 +82,22 @@ std::vector<candidate_row> job_search::table(const format_scores& scores, score_
     for (const std::size_t place : selection_.places) formats[f].layer_scores.push_back(scores[f][place]);
   }
   return candidate_table(selection_.layers, std::move(formats),
-                         {.groups = job_.autoquant.groups,
+                         {.groups = job_.settings.autoquant.groups,
                           .disabled = selection_.disabled,
-                          .rules = job_.rules,
+                          .rules = job_.settings.rules,
                           .method = std::string(name_of(method)),
                           .none_latencies = none_latencies_});
 }
 
 search_outcome job_search::solve(std::span<const candidate_row> rows, score_method method) const {
-  if (job_.rules == compat::modelopt && method == score_method::kl_div && budgets_.size() == 1 &&
+  if (job_.settings.rules == compat::modelopt && method == score_method::kl_div && budgets_.size() == 1 &&
       budgets_.front().unit == budget_unit::effective_bits)
     return search_threshold(rows, budgets_.front().amount);
   return search_table(rows, budgets_);
 }
 
-searched_job job_search::search(const format_scores& scores, score_method method) const {
-  searched_job found{table(scores, method), {}};
+searched_table job_search::search(const format_scores& scores, score_method method) const {
+  searched_table found{table(scores, method), {}};
   found.outcome = solve(found.rows, method);
   return found;
 }
@@ -112,16 +111,16 @@ std::vector<std::size_t> job_search::members(const candidate_row& row) const {
 void job_search::check() const {
   const std::size_t layers = selection_.places.empty() ? 0 : selection_.places.back() + 1;
   const format_scores none(formats_.size(), std::vector<double>(layers, 0.0));
-  const searched_job found = search(none, score_method::gradient);
+  const searched_table found = search(none, score_method::gradient);
   try {
-    static_cast<void>(search_table(found.rows, budget_unit::effective_bits, job_.autoquant.study_bits));
+    static_cast<void>(search_table(found.rows, budget_unit::effective_bits, job_.settings.autoquant.study_bits));
   } catch (const error& fault) {
     throw error(fault.code(), std::string("autoquant.study_bits: ") + fault.what());
   }
 }
 
 json::object job_search::description(const search_outcome& outcome) const {
-  json::object text{{"cost", name_of(job_.autoquant.cost)}};
+  json::object text{{"cost", name_of(job_.settings.autoquant.cost)}};
   for (const auto& entry : use_text(outcome.budgets.front())) text[entry.key()] = entry.value();
   if (outcome.budgets.size() > 1) text["second"] = use_text(outcome.budgets[1]);
   text["lower_bound"] = outcome.lower_bound;

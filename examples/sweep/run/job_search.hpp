@@ -28,11 +28,6 @@ using format_scores = std::vector<std::vector<double>>;
 /// What a search adds up: mean squared errors become sums of squares, decibels noise over signal.
 [[nodiscard]] score_table additive_scores(const opened_pass& pass, const scored_pass& scored, score_method method);
 
-struct searched_job {
-  std::vector<candidate_row> rows;
-  search_outcome outcome;
-};
-
 /// Everything of a search but the scores.
 class job_search {
  public:
@@ -41,7 +36,7 @@ class job_search {
   job_search(const planned_job& job, const opened_pass& pass);
 
   /// Throws errc::out_of_range for budgets that cannot be met.
-  [[nodiscard]] searched_job search(const format_scores& scores, score_method method) const;
+  [[nodiscard]] searched_table search(const format_scores& scores, score_method method) const;
   /// The budgets checked by costs alone.
   void check() const;
 

@@ -10,9 +10,6 @@
 #include <sweep/run/job_search.hpp>
 #include <sweep/run/run.hpp>
 #include <sweep/run/sweep_outputs.hpp>
-#include <sweep/settings/config_access.hpp>
-#include <sweep/settings/job_settings.hpp>
-#include <sweep/settings/naming.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/version.hpp>
@@ -45,8 +42,8 @@ std::vector<pass_of_jobs> passes_of(const std::vector<planned_job>& jobs) {
 // Why the formats of a job do not suit the model's shapes, or nothing.
 std::string fault_of(const planned_job& planned, const lm::model& model) {
   std::string faults;
-  for (const job& j : jobs_of(planned)) {
-    const std::string fault = job_fault(model, j);
+  for (const engine::job& j : jobs_of(planned)) {
+    const std::string fault = engine::job_fault(model, j);
     if (!fault.empty()) faults += (faults.empty() ? "" : "; ") + fault;
   }
   return faults;
@@ -64,8 +61,7 @@ void move_illegal(sweep_plan& plan, const std::vector<pass_of_jobs>& passes) {
       legal.push_back(std::move(plan.jobs[j]));
     } else {
       const planned_job& job = plan.jobs[j];
-      plan.illegal.push_back(
-          {job.label, text_at(job.config, "quant_pair.name"), granularity_of(job.config).name, faults[j]});
+      plan.illegal.push_back({job.label, job.settings.pair, job.settings.granularity.name, faults[j]});
     }
   }
   plan.jobs = std::move(legal);
@@ -80,7 +76,7 @@ std::string groups_text(const pass_settings& pass) {
   std::string text;
   if (!pass.kl_padding) text.append(" tokens");
   if (pass.groups) {
-    text.append(pass.groups->how == grouping::none ? " none" : " fused");
+    text.append(pass.groups->how == layer_fusion::none ? " none" : " fused");
     for (const std::string& pattern : pass.groups->patterns) text.append("\n").append(pattern);
   }
   return text;
@@ -101,7 +97,7 @@ class run_state {
   }
   // One file per settings of a pass.
   [[nodiscard]] std::filesystem::path checkpoint(const pass_settings& pass) const {
-    fnv1a hash;
+    engine::fnv1a hash;
     const std::string text =
         pass.model.string() + "\n" + pass.captions.string() + "\n" + std::to_string(pass.samples.value_or(0)) + " " +
         std::to_string(static_cast<int>(pass.padding)) + " " + std::to_string(pass.sequence_length) + " " +
@@ -114,7 +110,7 @@ class run_state {
   [[nodiscard]] scoring_options options(const sweep_plan& plan, const pass_settings& pass, const run_control& control) {
     scoring_options options;
     options.checkpoint = checkpoint(pass);
-    options.checkpoint_seconds = plan.checkpoint_seconds;
+    options.checkpoint_seconds = plan.runner.checkpoint_seconds;
     options.stop_requested = control.stop_requested;
     options.log = [this](const std::string& line) { log(line); };
     return options;
@@ -186,14 +182,14 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
   for (std::size_t p = 0; p < passes.size(); ++p) {
     const opened_pass& pass = *passes[p].opened;
     const std::filesystem::path checkpoint = state.checkpoint(pass.settings);
-    std::vector<job> missing;  // jobs that come to the same recipes are scored once
+    std::vector<engine::job> missing;  // jobs that come to the same recipes are scored once
     for (const std::size_t j : passes[p].jobs) {
       const planned_job& planned_one = plan.jobs[j];
       if (planned_one.state == folder_state::complete) {
         done[j] = read_finished(planned_one);
         continue;
       }
-      for (const job& wanted : jobs_of(planned_one)) {
+      for (const engine::job& wanted : jobs_of(planned_one)) {
         if (std::find(missing.begin(), missing.end(), wanted) == missing.end()) missing.push_back(wanted);
       }
     }
@@ -209,7 +205,7 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
       mix_bench bench(pass);
       for (const std::size_t j : passes[p].jobs) {
         if (plan.jobs[j].state == folder_state::complete) continue;
-        if (control.stop_requested()) throw interrupted();
+        if (control.stop_requested()) throw engine::interrupted();
         done[j] = finish(plan.jobs[j], pass, scored, bench, control.stop_requested);
       }
     }
@@ -223,7 +219,7 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
 void run_recipe_list(const sweep_plan& plan, const run_request& request, const run_control& control) {
   const recipe_list_job& list = *plan.recipe_list;
   const opened_pass pass(list.pass);
-  check_jobs(pass.model, list.jobs);
+  engine::check_jobs(pass.model, list.jobs);
   run_state state(plan, request);
   if (claim(list.folder, list.config, linear_scores_name) == folder_state::complete) return;
   scoring_options options = state.options(plan, pass.settings, control);
@@ -231,7 +227,7 @@ void run_recipe_list(const sweep_plan& plan, const run_request& request, const r
     control.progress(share, "scoring " + std::to_string(list.jobs.size()) + " jobs in one pass");
   };
   const scored_pass scored = score(pass, list.jobs, options);
-  const engine_result& result = scored.result;
+  const engine::engine_result& result = scored.result;
   const std::vector<lm::linear_info>& linears = pass.model.linears();
   const std::vector<score_method>& methods = list.pass.methods;
   std::map<score_method, std::vector<bool>> shown;
@@ -260,13 +256,12 @@ void run_recipe_list(const sweep_plan& plan, const run_request& request, const r
     losses.push_back({{"loss", batch.loss}, {"targets", batch.targets}});
   json::object amax;
   for (std::size_t l = 0; l < linears.size(); ++l) amax[linears[l].name] = json::value_from(result.input_amax[l]);
-  const json::object out{
-      {"model", {{"id", text_at(list.config, "model.path")}, {"fingerprint", result.model_fingerprint}}},
-      {"program", program_version()},
-      {"method", name_of(methods.front())},
-      {"losses", losses},
-      {"jobs", jobs},
-      {"input_amax", amax}};
+  const json::object out{{"model", {{"id", list.model_id}, {"fingerprint", result.model_fingerprint}}},
+                         {"program", program_version()},
+                         {"method", name_of(methods.front())},
+                         {"losses", losses},
+                         {"jobs", jobs},
+                         {"input_amax", amax}};
   common::write_text_file(list.folder / run_stats_name, common::json_text(run_stats(scored, list.pass)) + "\n");
   common::write_text_file(list.folder / linear_scores_name, common::json_text(out) + "\n");
   remove_checkpoints(state.checkpoint(pass.settings));
@@ -281,7 +276,7 @@ void write_reports_again(const sweep_plan& plan) {
     if (!fingerprints.contains(job.pass.model)) {
       const lm::model model(job.pass.model);
       thread_pool pool(job.pass.threads);
-      fingerprints[job.pass.model] = model_fingerprint(model, find_weight_ranges(model, pool));
+      fingerprints[job.pass.model] = engine::model_fingerprint(model, engine::find_weight_ranges(model, pool));
     }
     manifests.push_back(read_manifest(job.folder / job.result_name()));
     check_manifest_model(manifests.back(), fingerprints[job.pass.model]);

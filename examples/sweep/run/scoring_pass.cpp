@@ -76,7 +76,7 @@ std::filesystem::path with_extension(std::filesystem::path checkpoint, const cha
 // The sweeps of a pass, one after another; their shares of the whole are only for the progress.
 class sweep_series {
  public:
-  sweep_series(const opened_pass& pass, std::vector<job> jobs, const scoring_options& options)
+  sweep_series(const opened_pass& pass, std::vector<engine::job> jobs, const scoring_options& options)
       : pass_(pass),
         options_(options),
         pool_(pass.settings.threads),
@@ -103,22 +103,22 @@ class sweep_series {
     return [this, begin, work](double share) { options_.progress((begin + work * share) / work_); };
   }
 
-  engine_options engine(double work) {
-    engine_options engine;
-    engine.score_batches = batches_;
-    engine.progress = progress(work);
-    engine.cross = pass_.settings.cross;
-    engine.checkpoint = options_.checkpoint;
-    engine.checkpoint_seconds = options_.checkpoint_seconds;
-    engine.stop_requested = options_.stop_requested;
-    engine.log = options_.log;
-    return engine;
+  engine::engine_options options_for(double work) {
+    engine::engine_options options;
+    options.score_batches = batches_;
+    options.progress = progress(work);
+    options.cross = pass_.settings.cross;
+    options.checkpoint = options_.checkpoint;
+    options.checkpoint_seconds = options_.checkpoint_seconds;
+    options.stop_requested = options_.stop_requested;
+    options.log = options_.log;
+    return options;
   }
 
   void by_gradient() {
-    engine_options options = engine(1);
+    engine::engine_options options = options_for(1);
     options.output_errors = sweeps_.output_errors;
-    scored_.result = score_jobs(pass_.model, pass_.rows, scored_.jobs, pool_, options);
+    scored_.result = engine::score_jobs(pass_.model, pass_.rows, scored_.jobs, pool_, options);
     scored_.scores[score_method::gradient] = scored_.result.scores;
     scored_.seconds[score_method::gradient] = scored_.result.costs.total_seconds;
     if (!options.output_errors) return;
@@ -127,25 +127,26 @@ class sweep_series {
   }
 
   void by_fisher(double draws) {
-    engine_options options = engine(draws);
+    engine::engine_options options = options_for(draws);
     options.checkpoint = with_extension(options_.checkpoint, ".fisher");
-    const fisher_options fisher{pass_.settings.fisher_seed, pass_.settings.fisher_draws};
-    engine_result found = fisher_scores(pass_.model, pass_.rows, scored_.jobs, pool_, options, fisher);
+    const engine::fisher_options fisher{pass_.settings.fisher_seed, pass_.settings.fisher_draws};
+    engine::engine_result found = engine::fisher_scores(pass_.model, pass_.rows, scored_.jobs, pool_, options, fisher);
     scored_.scores[score_method::fisher] = found.scores;
     scored_.seconds[score_method::fisher] = found.costs.total_seconds;
     if (!sweeps_.gradient) scored_.result = std::move(found);
   }
 
   void by_output() {
-    output_options options;
+    engine::output_options options;
     options.score_batches = batches_;
     options.progress = progress(group_work);
     options.checkpoint = with_extension(options_.checkpoint, ".output");
     options.checkpoint_seconds = options_.checkpoint_seconds;
     options.stop_requested = options_.stop_requested;
     options.log = options_.log;
-    const std::vector<linear_group> groups = linear_groups(pass_);
-    const output_result found = score_outputs(pass_.model, pass_.rows, scored_.jobs, groups, pool_, options);
+    const std::vector<engine::linear_group> groups = linear_groups(pass_);
+    const engine::output_result found =
+        engine::score_outputs(pass_.model, pass_.rows, scored_.jobs, groups, pool_, options);
     scored_.seconds[score_method::kl_div] = found.total_seconds;
     if (has(pass_.settings, score_method::kl_div)) {
       scored_.token_divergence = by_linear(groups, found.token_kl_div);
@@ -157,7 +158,7 @@ class sweep_series {
   }
 
   // Scores of groups at their first members.
-  [[nodiscard]] score_table by_linear(const std::vector<linear_group>& groups, const score_table& found) const {
+  [[nodiscard]] score_table by_linear(const std::vector<engine::linear_group>& groups, const score_table& found) const {
     score_table scores;
     for (const std::vector<double>& of_job : found) {
       scores.emplace_back(pass_.model.linears().size(), 0.0);
@@ -168,7 +169,7 @@ class sweep_series {
 
   void by_weight() {
     const common::stopwatch watch(scored_.seconds[score_method::weight_mse]);
-    scored_.scores[score_method::weight_mse] = weight_errors(pass_.model, scored_.jobs, pool_);
+    scored_.scores[score_method::weight_mse] = engine::weight_errors(pass_.model, scored_.jobs, pool_);
   }
 
   const opened_pass& pass_;
@@ -183,10 +184,10 @@ class sweep_series {
 
 }  // namespace
 
-std::vector<linear_group> linear_groups(const opened_pass& pass) {
+std::vector<engine::linear_group> linear_groups(const opened_pass& pass) {
   std::vector<std::string> names;
   for (const lm::linear_info& l : pass.model.linears()) names.push_back(l.name);
-  std::vector<linear_group> groups;
+  std::vector<engine::linear_group> groups;
   for (const layer_group& group : group_layers(names, pass.settings.groups.value_or(group_rules{})))
     groups.push_back(group.members);
   return groups;
@@ -195,7 +196,7 @@ std::vector<linear_group> linear_groups(const opened_pass& pass) {
 std::vector<bool> scored_linears(const opened_pass& pass, score_method method) {
   std::vector<bool> is_scored(pass.model.linears().size(), !is_of_groups(method));
   if (is_of_groups(method)) {
-    for (const linear_group& group : linear_groups(pass)) is_scored[group.front()] = true;
+    for (const engine::linear_group& group : linear_groups(pass)) is_scored[group.front()] = true;
   }
   return is_scored;
 }
@@ -210,8 +211,8 @@ pass_sweeps::pass_sweeps(const pass_settings& settings) {
   gradient = has(settings, score_method::gradient) || output_errors || fisher_draws == 0;
 }
 
-std::vector<job> jobs_of(const planned_job& planned) {
-  std::vector<job> jobs;
+std::vector<engine::job> jobs_of(const planned_job& planned) {
+  std::vector<engine::job> jobs;
   for (const planned_format& format : planned.formats) {
     const recipe_pair& recipes = format.quantization.recipes;
     jobs.push_back({recipes.weight, recipes.activation, recipes.calibration});
@@ -219,10 +220,10 @@ std::vector<job> jobs_of(const planned_job& planned) {
   return jobs;
 }
 
-scored_pass score(const opened_pass& pass, std::vector<job> jobs, const scoring_options& options) {
-  std::vector<job> begun = checkpoint_jobs(options.checkpoint);
-  if (begun.empty()) begun = checkpoint_jobs(with_extension(options.checkpoint, ".fisher.draw0"));
-  const bool goes_on = !begun.empty() && std::all_of(jobs.begin(), jobs.end(), [&](const job& j) {
+scored_pass score(const opened_pass& pass, std::vector<engine::job> jobs, const scoring_options& options) {
+  std::vector<engine::job> begun = engine::checkpoint_jobs(options.checkpoint);
+  if (begun.empty()) begun = engine::checkpoint_jobs(with_extension(options.checkpoint, ".fisher.draw0"));
+  const bool goes_on = !begun.empty() && std::all_of(jobs.begin(), jobs.end(), [&](const engine::job& j) {
     return std::find(begun.begin(), begun.end(), j) != begun.end();
   });
   return sweep_series(pass, goes_on ? begun : std::move(jobs), options).run();
@@ -239,7 +240,7 @@ void remove_checkpoints(const std::filesystem::path& checkpoint) {
 }
 
 json::object run_stats(const scored_pass& scored, const pass_settings& settings) {
-  const engine_costs& costs = scored.result.costs;
+  const engine::engine_costs& costs = scored.result.costs;
   json::object sweeps;
   for (const auto& [method, seconds] : scored.seconds) sweeps[name_of(method)] = seconds;
   return {{"jobs_in_pass", scored.jobs.size()},
@@ -261,11 +262,6 @@ json::object run_stats(const scored_pass& scored, const pass_settings& settings)
             {"calibration", costs.calibration.linear_flops},
             {"jobs", costs.scoring_flops}}},
           {"peak_resident_bytes", common::peak_resident_bytes()}};
-}
-
-std::string_view name_of(cross_term mode) noexcept {
-  constexpr std::array<std::string_view, 3> names{"exact", "sampled", "neglect"};
-  return names[static_cast<std::size_t>(mode)];
 }
 
 }  // namespace qgrain::sweep

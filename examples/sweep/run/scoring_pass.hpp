@@ -6,8 +6,8 @@
 #include <engine/score/engine.hpp>
 #include <lm/model.hpp>
 #include <lm/rows.hpp>
+#include <sweep/layers/layer_list.hpp>
 #include <sweep/run/plan.hpp>
-#include <sweep/search/candidates.hpp>
 
 #include <boost/json.hpp>
 
@@ -32,10 +32,10 @@ struct opened_pass {
 };
 
 /// What the formats of a planned job are scored as.
-[[nodiscard]] std::vector<job> jobs_of(const planned_job& planned);
+[[nodiscard]] std::vector<engine::job> jobs_of(const planned_job& planned);
 
 /// The groups that a pass scores as a whole, members as indices into model.linears().
-[[nodiscard]] std::vector<linear_group> linear_groups(const opened_pass& pass);
+[[nodiscard]] std::vector<engine::linear_group> linear_groups(const opened_pass& pass);
 
 using score_table = std::vector<std::vector<double>>;  ///< [job][Linear]
 
@@ -54,8 +54,8 @@ struct pass_sweeps {
 };
 
 struct scored_pass {
-  std::vector<job> jobs;
-  engine_result result;  ///< of the gradient sweep; of fisher's where no method needs the text's gradient
+  std::vector<engine::job> jobs;
+  engine::engine_result result;  ///< of the gradient sweep; of fisher's where no method needs the text's gradient
   /// [job][Linear] by method. A method that scores groups as a whole gives a group's score to its first member and 0 to
   /// the others.
   std::map<score_method, score_table> scores;
@@ -74,16 +74,13 @@ struct scoring_options {
 
 /// Scores `jobs` by every method of the pass, in one sweep where methods can share it: gradient, mse and sqnr_db;
 /// kl_div and loss. Where the checkpoint is of a pass with these jobs and more, all of its jobs.
-[[nodiscard]] scored_pass score(const opened_pass& pass, std::vector<job> jobs, const scoring_options& options);
+[[nodiscard]] scored_pass score(const opened_pass& pass, std::vector<engine::job> jobs, const scoring_options& options);
 
 /// Removes what `score` has saved under this name.
 void remove_checkpoints(const std::filesystem::path& checkpoint);
 
 /// Times, memory and work, which differ from run to run.
 [[nodiscard]] json::object run_stats(const scored_pass& scored, const pass_settings& settings);
-
-/// "exact", "sampled" or "neglect".
-[[nodiscard]] std::string_view name_of(cross_term mode) noexcept;
 
 }  // namespace qgrain::sweep
 

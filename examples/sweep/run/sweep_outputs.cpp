@@ -4,8 +4,6 @@
 #include <lm/model.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/run/sweep_outputs.hpp>
-#include <sweep/settings/config_access.hpp>
-#include <sweep/settings/naming.hpp>
 #include <sweep/summary/summary_files.hpp>
 
 #include <algorithm>
@@ -28,8 +26,7 @@ std::vector<layer_shape> layers_of(const std::filesystem::path& path) {
 // The data set's size where the labels of two jobs would be equal without it.
 std::string size_mark(const planned_job& job, const std::vector<planned_job>& jobs) {
   const auto same = [&](const planned_job& other) { return other.label == job.label; };
-  return std::count_if(jobs.begin(), jobs.end(), same) > 1 ? optional_text_at(job.config, "dataset.size").value_or("")
-                                                           : "";
+  return std::count_if(jobs.begin(), jobs.end(), same) > 1 ? job.settings.dataset.size.value_or("") : "";
 }
 
 // Both with a space between them, where both are there.

@@ -1,6 +1,5 @@
 #include <common/number_text.hpp>
 #include <sweep/run/terminal.hpp>
-#include <sweep/settings/config_access.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -148,7 +147,7 @@ void progress_line::finish() {
 
 void print_plan(std::ostream& out, const sweep_plan& plan) {
   if (plan.recipe_list) {
-    for (const job& j : plan.recipe_list->jobs) out << j.weight << " : " << j.activation << "\n";
+    for (const engine::job& j : plan.recipe_list->jobs) out << j.weight << " : " << j.activation << "\n";
     out << plan.recipe_list->folder.string() << "\n";
     return;
   }

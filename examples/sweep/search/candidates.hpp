@@ -4,34 +4,13 @@
 
 #include <sweep/formats/recipe_mapping.hpp>
 #include <sweep/layers/groups.hpp>
-
-#include <qgrain/core/matrix_view.hpp>
-
-#include <boost/json.hpp>
+#include <sweep/layers/layer_list.hpp>
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace qgrain::sweep {
-
-namespace json = boost::json;
-
-/// Share of 16 bits that a configuration is booked with in ModelOpt: the least over all its entries, activations
-/// included, of k/16 (integers), (E+M+1)/16 (floats) and 1 (disabled). NVFP4 counts 4.5 bits, as from 0.46 on.
-/// Throws errc::invalid_argument naming an entry that ModelOpt would refuse.
-[[nodiscard]] double compression_of(const json::object& config);
-
-/// "<name>(effective-bits: <16 compression>)", the number as Python prints it.
-[[nodiscard]] std::string format_label(std::string_view name, double compression);
-
-/// What the search knows of the layers, in traversal order.
-struct layer_list {
-  std::vector<std::string> names;
-  std::vector<double> sizes;         ///< number of weights
-  std::vector<shape2d> shapes = {};  ///< weight [out, in]; stored costs and latencies need it
-};
 
 /// One format of a job, by layer.
 struct candidate_format {
@@ -70,7 +49,7 @@ struct table_options {
 /// compat::qgrain: choices by rising cost of the group, then by name; scores as they are (they may be negative).
 /// compat::modelopt: by rising compression, then by tie_text; each score is at most that of the choice before it.
 ///
-/// Throws errc::invalid_argument for an empty list, a name given twice or a table where every layer is disabled,
+/// @throws error errc::invalid_argument for an empty list, a name given twice or a table where every layer is disabled,
 /// errc::invalid_shape where a format has not one number per layer, errc::non_finite where a score, cost or latency is
 /// not finite (method, format and layer named).
 [[nodiscard]] std::vector<candidate_row> candidate_table(const layer_list& layers,

@@ -2,7 +2,7 @@
 #ifndef QGRAIN_SWEEP_SEARCH_COSTS_HPP
 #define QGRAIN_SWEEP_SEARCH_COSTS_HPP
 
-#include <sweep/search/candidates.hpp>
+#include <sweep/layers/layer_list.hpp>
 
 #include <cstdint>
 #include <string_view>

@@ -3,7 +3,7 @@
 #define QGRAIN_SWEEP_SEARCH_LATENCY_TABLE_HPP
 
 #include <sweep/formats/recipe_mapping.hpp>
-#include <sweep/search/candidates.hpp>
+#include <sweep/layers/layer_list.hpp>
 
 #include <boost/json.hpp>
 

@@ -183,9 +183,9 @@ search_outcome search_threshold(std::span<const candidate_row> rows, double effe
   return outcome;
 }
 
-std::vector<pareto_point> pareto_of(std::span<const candidate_row> rows) {
+std::vector<size_and_score> front_corners(std::span<const candidate_row> rows) {
   const unit_costs costs(rows, budget_unit::effective_bits);
-  std::vector<pareto_point> points;
+  std::vector<size_and_score> points;
   for (const search::selection& corner : search::multiple_choice_knapsack(costs.choices()).convex_front()) {
     points.push_back({costs.amount(corner.cost), corner.score});
   }

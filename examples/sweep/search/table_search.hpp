@@ -3,6 +3,7 @@
 #define QGRAIN_SWEEP_SEARCH_TABLE_SEARCH_HPP
 
 #include <sweep/search/candidates.hpp>
+#include <sweep/search/pareto.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +18,7 @@ enum class budget_unit : std::uint8_t { effective_bits, bytes, latency_ms };
 
 /// "effective_bits", "bytes", "latency_ms".
 [[nodiscard]] std::string_view name_of(budget_unit unit) noexcept;
-/// Throws errc::unknown_name.
+/// @throws error errc::unknown_name.
 [[nodiscard]] budget_unit budget_unit_from(std::string_view name);
 
 struct search_budget {
@@ -46,9 +47,15 @@ struct search_outcome {
   std::vector<budget_use> budgets = {};  ///< in the order asked for
 };
 
+/// A table with the choice from it.
+struct searched_table {
+  std::vector<candidate_row> rows;
+  search_outcome outcome;
+};
+
 /// The least sum of scores within one budget (exact; among equal scores the least cost, then the first choices in row
 /// order) or within a size and a latency at once (see gap).
-/// Throws errc::invalid_argument for other combinations of budgets or a latency that the table does not know,
+/// @throws error errc::invalid_argument for other combinations of budgets or a latency that the table does not know,
 /// errc::out_of_range for effective_bits outside (0, 16] and for budgets below what the table can meet: the sentence
 /// names the smallest feasible number, which is itself feasible.
 [[nodiscard]] search_outcome search_table(std::span<const candidate_row> rows, std::span<const search_budget> budgets);
@@ -60,17 +67,13 @@ struct search_outcome {
 
 /// ModelOpt's search for kl_div: the largest score of a row as low as possible (qgrain/search/threshold.hpp). The
 /// outcome may be above the budget: is_satisfied is false then. lower_bound and gap are those of the sum of scores,
-/// where its choice is within the budget, else the score itself and 0. Throws errc::out_of_range for bits outside (0,
-/// 16].
+/// where its choice is within the budget, else the score itself and 0.
+/// @throws error errc::out_of_range for bits outside (0, 16].
 [[nodiscard]] search_outcome search_threshold(std::span<const candidate_row> rows, double effective_bits);
 
-struct pareto_point {
-  double effective_bits = 0;
-  double score = 0;
-};
-
-/// The corners of the convex front of bits and score, bits rising. Between them the front may hold more points.
-[[nodiscard]] std::vector<pareto_point> pareto_of(std::span<const candidate_row> rows);
+/// The corners of the convex hull of the Pareto front over all choices of a table: effective bits (rising) and score.
+/// Between them the front may hold more points.
+[[nodiscard]] std::vector<size_and_score> front_corners(std::span<const candidate_row> rows);
 
 }  // namespace qgrain::sweep
 

@@ -13,24 +13,6 @@
 namespace qgrain::sweep {
 namespace {
 
-const json::value* given(const json::object& config, std::string_view key) {
-  const json::value* value = find_value(config, key);
-  return value == nullptr || value->is_null() ? nullptr : value;
-}
-
-// The texts of a list; one text counts as a list of it.
-std::vector<std::string> texts_at(const json::object& config, std::string_view key) {
-  const json::value* value = given(config, key);
-  if (value == nullptr) return {};
-  if (value->is_string()) return {std::string(value->get_string())};
-  const auto is_text = [](const json::value& v) { return v.is_string() && !v.get_string().empty(); };
-  if (!value->is_array() || !std::all_of(value->get_array().begin(), value->get_array().end(), is_text))
-    throw error(errc::invalid_argument, std::string(key) + ": must be a list of texts");
-  std::vector<std::string> texts;
-  for (const json::value& text : value->get_array()) texts.emplace_back(text.get_string());
-  return texts;
-}
-
 double bits_from(double bits, std::string_view key) {
   if (!(bits > 0 && bits <= 16))
     throw error(errc::out_of_range, std::string(key) + " is " + common::number_text(bits) + "; it must lie in (0, 16]");
@@ -54,15 +36,6 @@ std::optional<double> positive_at(const json::object& config, std::string_view k
   if (!(value > 0 && std::isfinite(value)))
     throw error(errc::out_of_range, std::string(key) + " is " + common::number_text(value) + "; it must be positive");
   return value;
-}
-
-std::uint64_t count_at(const json::object& config, std::string_view key, std::int64_t least) {
-  const std::int64_t value = integer_at(config, key);
-  if (value < least) {
-    throw error(errc::invalid_argument,
-                std::string(key) + ": must be at least " + std::to_string(least) + ", not " + std::to_string(value));
-  }
-  return static_cast<std::uint64_t>(value);
 }
 
 std::vector<score_method> methods_at(const json::object& config, score_method first) {
@@ -122,13 +95,13 @@ autoquant_settings autoquant_of(const json::object& config, bool is_modelopt) {
     throw error(errc::invalid_argument, "autoquant.latency_ms needs autoquant.latency_table, a JSON file of times");
   const bool is_mix = !settings.formats.empty() && !is_modelopt;
   settings.cost = cost_at(config, is_mix ? cost_model::stored : cost_model::nominal);
-  settings.groups.how = grouping_from(text_at(config, "autoquant.grouping"));
+  settings.groups.how = layer_fusion_from(text_at(config, "autoquant.grouping"));
   settings.groups.patterns = texts_at(config, "autoquant.group_rules");
   settings.disabled_layers = texts_at(config, "autoquant.disabled_layers");
   settings.exclude = texts_at(config, "autoquant.exclude");
   settings.kl_padding = flag_at(config, "autoquant.kl_padding");
-  settings.fisher_draws = count_at(config, "autoquant.fisher.draws", 1);
-  settings.fisher_seed = count_at(config, "autoquant.fisher.seed", 0);
+  settings.fisher_draws = static_cast<std::uint64_t>(count_at(config, "autoquant.fisher.draws"));
+  settings.fisher_seed = static_cast<std::uint64_t>(count_at(config, "autoquant.fisher.seed", 0));
   settings.verify = flag_at(config, "autoquant.verify");
   settings.study_bits = bits_list_at(config, "autoquant.study_bits");
   return settings;

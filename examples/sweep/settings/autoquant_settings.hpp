@@ -44,10 +44,10 @@ struct autoquant_settings {
   std::vector<double> study_bits;
 };
 
-/// Reads and checks the group. Throws errc::invalid_argument, out_of_range or unknown_name naming the key: unknown
-/// methods, a format twice, bits outside (0, 16], budgets that are not positive, latency_ms without latency_table.
-/// Where no cost is given it is nominal for the job's own pair, as the Python driver books it, and under
-/// compat=modelopt; stored for a search over formats.
+/// Reads and checks the group. Where no cost is given it is nominal for the job's own pair, as the Python driver books
+/// it, and under compat=modelopt; stored for a search over formats.
+/// @throws error errc::invalid_argument, out_of_range or unknown_name naming the key: unknown methods, a format twice,
+/// bits outside (0, 16], budgets that are not positive, latency_ms without latency_table.
 [[nodiscard]] autoquant_settings autoquant_of(const json::object& config, bool is_modelopt);
 
 }  // namespace qgrain::sweep

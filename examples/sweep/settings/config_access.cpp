@@ -1,58 +1,35 @@
-#include <common/python_text.hpp>
 #include <sweep/settings/config_access.hpp>
 
 #include <qgrain/core/status.hpp>
 
-#include <cmath>
+#include <algorithm>
 
 namespace qgrain::sweep {
-namespace {
 
-[[noreturn]] void wrong_kind(std::string_view key, const char* wanted, const json::value* found) {
-  const std::string shown = found == nullptr ? "is missing" : "is " + json::serialize(*found);
-  throw error(errc::invalid_argument, std::string(key) + " must be " + wanted + ", but " + shown);
+const json::value* given(const json::object& config, std::string_view key) noexcept {
+  const json::value* value = find_value(config, key);
+  return value == nullptr || value->is_null() ? nullptr : value;
 }
 
-}  // namespace
-
-const json::value* find_value(const json::object& config, std::string_view key) noexcept {
-  const auto dot = key.find('.');
-  const auto* value = config.if_contains(key.substr(0, dot));
-  if (value == nullptr || dot == std::string_view::npos) return value;
-  return value->is_object() ? find_value(value->get_object(), key.substr(dot + 1)) : nullptr;
+std::int64_t count_at(const json::object& config, std::string_view key, std::int64_t least) {
+  const std::int64_t value = integer_at(config, key);
+  if (value < least) {
+    throw error(errc::invalid_argument,
+                std::string(key) + ": must be at least " + std::to_string(least) + ", not " + std::to_string(value));
+  }
+  return value;
 }
 
-std::string text_at(const json::object& config, std::string_view key) {
-  const auto* value = find_value(config, key);
-  if (value == nullptr || value->is_null() || value->is_structured()) wrong_kind(key, "text", value);
-  return common::python_text(*value);
-}
-
-std::optional<std::string> optional_text_at(const json::object& config, std::string_view key) {
-  const auto* value = find_value(config, key);
-  if (value == nullptr || value->is_null()) return std::nullopt;
-  auto text = text_at(config, key);
-  return text.empty() ? std::nullopt : std::optional(std::move(text));
-}
-
-double number_at(const json::object& config, std::string_view key) {
-  const auto* value = find_value(config, key);
-  if (value == nullptr || !value->is_number()) wrong_kind(key, "a number", value);
-  return value->to_number<double>();
-}
-
-std::int64_t integer_at(const json::object& config, std::string_view key) {
-  const auto* value = find_value(config, key);
-  if (value != nullptr && value->is_int64()) return value->get_int64();
-  const double number = value != nullptr && value->is_double() ? value->get_double() : 0.5;
-  if (number != std::nearbyint(number) || std::abs(number) > 9e15) wrong_kind(key, "a whole number", value);
-  return static_cast<std::int64_t>(number);
-}
-
-bool flag_at(const json::object& config, std::string_view key) {
-  const auto* value = find_value(config, key);
-  if (value == nullptr || !value->is_bool()) wrong_kind(key, "true or false", value);
-  return value->get_bool();
+std::vector<std::string> texts_at(const json::object& config, std::string_view key) {
+  const json::value* value = given(config, key);
+  if (value == nullptr) return {};
+  if (value->is_string()) return {std::string(value->get_string())};
+  const auto is_text = [](const json::value& v) { return v.is_string() && !v.get_string().empty(); };
+  if (!value->is_array() || !std::all_of(value->get_array().begin(), value->get_array().end(), is_text))
+    throw error(errc::invalid_argument, std::string(key) + ": must be a list of texts");
+  std::vector<std::string> texts;
+  for (const json::value& text : value->get_array()) texts.emplace_back(text.get_string());
+  return texts;
 }
 
 }  // namespace qgrain::sweep

@@ -1,32 +1,35 @@
-// Reading a composed configuration by dotted keys.
+// Reading a composed configuration by dotted keys: for the settings alone, nobody behind them asks it for a key.
 #ifndef QGRAIN_SWEEP_SETTINGS_CONFIG_ACCESS_HPP
 #define QGRAIN_SWEEP_SETTINGS_CONFIG_ACCESS_HPP
+
+#include <common/dotted_keys.hpp>
 
 #include <boost/json.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace qgrain::sweep {
 
 namespace json = boost::json;
 
-/// The value at "a.b.c", null where any part of the way is missing.
-[[nodiscard]] const json::value* find_value(const json::object& config, std::string_view key) noexcept;
+using common::find_value;
+using common::flag_at;
+using common::integer_at;
+using common::number_at;
+using common::optional_text_at;
+using common::text_at;
 
-// The functions below throw errc::invalid_argument naming the key where the value is missing (but for `optional_`),
-// null or of another kind.
+/// The value, a null pointer where it is missing or null.
+[[nodiscard]] const json::value* given(const json::object& config, std::string_view key) noexcept;
 
-/// Text; numbers and bools are written out ("7", "True"), since unquoted text in an override may look like one.
-[[nodiscard]] std::string text_at(const json::object& config, std::string_view key);
-/// Nothing where the value is missing, null or empty text.
-[[nodiscard]] std::optional<std::string> optional_text_at(const json::object& config, std::string_view key);
-[[nodiscard]] double number_at(const json::object& config, std::string_view key);
-/// A whole number; 8.0 counts as 8.
-[[nodiscard]] std::int64_t integer_at(const json::object& config, std::string_view key);
-[[nodiscard]] bool flag_at(const json::object& config, std::string_view key);
+/// A whole number. @throws error errc::invalid_argument besides where it is below `least`.
+[[nodiscard]] std::int64_t count_at(const json::object& config, std::string_view key, std::int64_t least = 1);
+
+/// The texts of a list, none of them empty; one text counts as a list of it, nothing as an empty one.
+[[nodiscard]] std::vector<std::string> texts_at(const json::object& config, std::string_view key);
 
 }  // namespace qgrain::sweep
 

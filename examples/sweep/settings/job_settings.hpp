@@ -1,50 +1,51 @@
-// What a composed configuration says about a job: scheme, samples, granularity, folders.
+// What a composed configuration says about a job, read once: nobody asks the configuration for a key after that.
 #ifndef QGRAIN_SWEEP_SETTINGS_JOB_SETTINGS_HPP
 #define QGRAIN_SWEEP_SETTINGS_JOB_SETTINGS_HPP
+
+#include <sweep/formats/granularity_choice.hpp>
+#include <sweep/formats/recipe_mapping.hpp>
+#include <sweep/settings/autoquant_settings.hpp>
+#include <sweep/settings/scoring_settings.hpp>
 
 #include <boost/json.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
-#include <string_view>
 
 namespace qgrain::sweep {
 
 namespace json = boost::json;
 
-// All functions throw errc::invalid_argument or errc::unknown_name, naming the key at fault.
+// All functions throw errc::invalid_argument, unknown_name, out_of_range or unsupported, naming the key at fault.
 
-/// The manifest's `scheme`: name, auto_quantize_bits (as asked), _method, _score_size, coverage_mode (default lm_only),
-/// coverage_fraction (default 1.0), quant_formats.
-[[nodiscard]] json::object scheme_of(const json::object& config, std::span<const std::string> quant_formats);
+/// What a job's results are called, and what they are asked to cover.
+struct scheme_settings {
+  std::string name;
+  double effective_bits = 8;  ///< as asked
+  std::string method;         ///< of the search
+  std::int64_t score_size = 128;
+  std::string coverage_mode = "lm_only";
+  double coverage_fraction = 1;
 
-/// dataset.max_calib_samples, or where that is null the number that dataset.size_to_max_samples gives for dataset.size.
-[[nodiscard]] std::int64_t max_calib_samples(const json::object& config);
-
-struct granularity_choice {
-  std::string name = "default";
-  json::object overrides;
+  /// The manifest's `scheme`: name, auto_quantize_bits, _method, _score_size, coverage_mode, coverage_fraction,
+  /// quant_formats.
+  [[nodiscard]] json::object description(std::span<const std::string> quant_formats) const;
 };
 
-/// quant_granularity; without one (or with null parts) the default, which overrides nothing.
-[[nodiscard]] granularity_choice granularity_of(const json::object& config);
+[[nodiscard]] scheme_settings scheme_of(const json::object& config);
 
-/// Where the job writes: runner.output_dir if set ("~" is the home folder); by output_layout.mode `tmp_dir` (tmp) or
-/// <root_dir>/<pair dir>/<granularity>/<run dir> (publish).
-[[nodiscard]] std::filesystem::path output_dir(const json::object& config, const std::filesystem::path& tmp_dir);
+struct job_settings {
+  std::string pair;  ///< by name; "mixed" where there are several formats
+  granularity_choice granularity;
+  compat rules = compat::qgrain;
+  scheme_settings scheme;
+  dataset_settings dataset;
+  scoring_settings scoring;
+  autoquant_settings autoquant;
+};
 
-/// tmp/model-experiments/<experiment>/<model>/<pair>/<granularity>/<size>/<time>: the folder of a single run in layout
-/// tmp.
-[[nodiscard]] std::filesystem::path tmp_run_dir(const json::object& config, std::string_view time);
-
-/// tmp/model-experiments/<experiment>/<model>/multirun/<time>: the folder of a multirun.
-[[nodiscard]] std::filesystem::path sweep_dir(const json::object& config, std::string_view time);
-
-/// <pair>/<granularity>/<size>: the folder of one job in it; `swept_dir` (naming.hpp) goes below for further swept
-/// keys.
-[[nodiscard]] std::filesystem::path sweep_subdir(const json::object& config);
+[[nodiscard]] job_settings job_settings_of(const json::object& config);
 
 }  // namespace qgrain::sweep
 

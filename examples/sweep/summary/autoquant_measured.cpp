@@ -1,4 +1,5 @@
 // What was measured of a mix: verification, study, agreement of methods.
+#include <sweep/results/manifest_access.hpp>
 #include <sweep/summary/autoquant_parts.hpp>
 #include <sweep/summary/report_numbers.hpp>
 

@@ -1,4 +1,5 @@
 #include <sweep/results/format_choice.hpp>
+#include <sweep/results/manifest_access.hpp>
 #include <sweep/summary/autoquant_parts.hpp>
 #include <sweep/summary/report_numbers.hpp>
 

@@ -1,8 +1,8 @@
 #include <recipes/fake_recipes.hpp>
 #include <recipes/unquantized.hpp>
 #include <sweep/results/manifest.hpp>
-#include <sweep/settings/config_access.hpp>
-#include <sweep/summary/pareto.hpp>
+#include <sweep/results/manifest_access.hpp>
+#include <sweep/search/pareto.hpp>
 #include <sweep/summary/sweep_summary.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -41,10 +41,6 @@ class bit_count {
   std::optional<fake_recipe> recipe_;
 };
 
-std::string optional_member(const json::object& object, std::string_view key) {
-  return optional_text_at(object, key).value_or("");
-}
-
 // The chosen format of each layer of a model; "" where the manifest does not say.
 std::vector<std::string> chosen_formats(const summary_source& source) {
   std::vector<std::string> chosen(source.layers.size());
@@ -74,12 +70,11 @@ void add_job(sweep_summary& summary, const summary_source& source) {
   std::tie(job.label, job.pair, job.granularity, job.variant, job.folder, job.nominal_bits) =
       std::tie(source.label, source.pair, source.granularity, source.variant, source.folder, source.nominal_bits);
   const std::size_t models_before = summary.models.size();
-  job.model =
-      index_in(summary.models, {optional_member(manifest, "model.id"), optional_member(manifest, "model_fingerprint")});
+  job.model = index_in(summary.models, {text_in(manifest, "model.id"), text_in(manifest, "model_fingerprint")});
   if (summary.models.size() > models_before) {
     for (const layer_shape& shape : source.layers) summary.layers.push_back({job.model, shape, place_of(shape.name)});
   }
-  job.base_format = optional_member(manifest, "quantization.base_format_name");
+  job.base_format = text_in(manifest, "quantization.base_format_name");
   job.weight = text_at(manifest, "recipes.weight.name");
   job.activation = text_at(manifest, "recipes.activation.name");
   const json::value* has_effect = find_value(manifest, "quantization.has_effect");
@@ -162,7 +157,7 @@ sweep_summary summarize(std::span<const summary_source> sources, std::span<const
   }
   if (!sources.empty()) {
     const json::object& first = sources.front().manifest;
-    summary.program = optional_member(first, "program.version");
+    summary.program = text_in(first, "program.version");
   }
   compare_jobs(summary);
   return summary;

@@ -3,6 +3,7 @@
 #define QGRAIN_QUANTIZER_ERROR_SUMS_HPP
 
 #include <qgrain/core/config.hpp>
+#include <qgrain/core/detail/lane_sum.hpp>
 #include <qgrain/core/matrix_view.hpp>
 
 #include <bit>
@@ -60,22 +61,13 @@ struct error_sums {
           largest[lane] = larger_error(largest[lane], std::fabs(error));
         }
       }
-      for (index_t half = lanes / 2; half > 0; half /= 2) {
-        for (index_t lane = 0; lane < half; ++lane) {
-          errors[lane] += errors[lane + half];
-          xs[lane] += xs[lane + half];
-          ys[lane] += ys[lane + half];
-          products[lane] += products[lane + half];
-          largest[lane] = larger_error(largest[lane], largest[lane + half]);
-        }
-      }
       for (index_t i = 0; i < whole; ++i) clipped += was_clipped[i];
       elements += whole;
-      squared_error += errors[0];
-      x_squared += xs[0];
-      y_squared += ys[0];
-      product += products[0];
-      largest_error = larger_error(largest_error, largest[0]);
+      squared_error += detail::fold_lanes(errors);
+      x_squared += detail::fold_lanes(xs);
+      y_squared += detail::fold_lanes(ys);
+      product += detail::fold_lanes(products);
+      largest_error = larger_error(largest_error, detail::fold_lanes(largest, larger_error));
     }
     for (index_t i = whole; i < count; ++i) add(x[i], y[i], was_clipped[i] != 0);
   }

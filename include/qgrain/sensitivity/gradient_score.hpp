@@ -3,6 +3,7 @@
 #define QGRAIN_SENSITIVITY_GRADIENT_SCORE_HPP
 
 #include <qgrain/core/config.hpp>
+#include <qgrain/core/detail/lane_sum.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/instruction_set.hpp>
 
@@ -12,32 +13,25 @@ namespace qgrain::sensitivity {
 
 namespace detail {
 
+/// (g[i] * (changed[i] - y[i]))^2, the product clamped.
+struct gradient_term {
+  const float* g;
+  const float* changed;
+  const float* y;
+
+  [[nodiscard]] QGRAIN_ALWAYS_INLINE double operator()(index_t i) const noexcept {
+    constexpr float limit = 1e10F;
+    const float product = g[i] * (changed[i] - y[i]);
+    const auto p = static_cast<double>(std::max(-limit, std::min(limit, product)));
+    return p * p;
+  }
+};
+
 struct gradient_score_row {
-  /// *sum += sum over i of (g[i] * (changed[i] - y[i]))^2. Sixteen running sums in double, added pairwise at the end,
-  /// so the result is the same on every processor. A product of two floats is exact in double: fusing it with the sum
-  /// changes nothing.
+  /// *sum += the terms of a row, in sixteen lanes.
   QGRAIN_ALWAYS_INLINE static void run(const float* g, const float* changed, const float* y, index_t count,
                                        double* sum) {
-    constexpr index_t lanes = 16;
-    constexpr float limit = 1e10F;
-    double sums[lanes] = {};
-    index_t i = 0;
-    for (; i + lanes <= count; i += lanes) {
-      for (index_t l = 0; l < lanes; ++l) {
-        const float product = g[i + l] * (changed[i + l] - y[i + l]);
-        const auto p = static_cast<double>(std::max(-limit, std::min(limit, product)));
-        sums[l] += p * p;
-      }
-    }
-    for (index_t l = 0; l < count - i; ++l) {
-      const float product = g[i + l] * (changed[i + l] - y[i + l]);
-      const auto p = static_cast<double>(std::max(-limit, std::min(limit, product)));
-      sums[l] += p * p;
-    }
-    for (index_t half = lanes / 2; half > 0; half /= 2) {
-      for (index_t l = 0; l < half; ++l) sums[l] += sums[l + half];
-    }
-    *sum += sums[0];
+    *sum += qgrain::detail::lane_sum<16>(count, gradient_term{g, changed, y});
   }
 };
 

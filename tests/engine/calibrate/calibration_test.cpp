@@ -25,8 +25,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::testing::expect_error;
 
 using int8_element = modelopt_integer<int8, per_tensor>::element_type;
@@ -86,7 +86,8 @@ const input_collector& collected() {
     static const lm::packed_rows rows = padded_rows();
     input_collector found(rows);
     thread_pool pool(1);
-    lm::layer_pass pass(tiny(), rows, pool);
+    // The limits of calibrate_jobs below: those of other limits may differ in their last bits.
+    lm::layer_pass pass({tiny(), rows, pool, small_pieces});
     pass.forward(lm::layer_pass::keep::last_state, &found);
     return found;
   }();

@@ -17,8 +17,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::index_t;
 
 const lm::packed_rows& rows() {
@@ -95,7 +95,7 @@ void check(lm::const_matrix base, lm::const_matrix changed, const changed_head::
   thread_pool pool(2);
   lm::pass_limits limits;
   limits.slab_bytes = 300 * 128 * 4;  // several slabs
-  head_comparison comparison(tiny(), rows(), base, pool, limits);
+  head_comparison comparison({tiny(), rows(), pool, limits}, base);
   changed_head head(change);
   const lm::buffer other = random_states(9);
   // Between others: a broken copy must not touch its neighbours.
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(changes_of_every_size) {
 BOOST_AUTO_TEST_CASE(what_is_not_a_number_stays_none) {
   const lm::buffer base = random_states(1);
   thread_pool pool(1);
-  head_comparison comparison(tiny(), rows(), view(base), pool, {});
+  head_comparison comparison({tiny(), rows(), pool}, view(base));
   changed_head head(
       [](float z, index_t row, index_t v) { return row == 1 && v == 5 ? std::numeric_limits<float>::quiet_NaN() : z; });
   const std::vector<head_comparison::copy> copies{{view(base), &head}};

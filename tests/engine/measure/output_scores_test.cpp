@@ -2,13 +2,14 @@
 // repeatability.
 #include <engine/engine_support.hpp>
 #include <engine/measure/output_scores.hpp>
-#include <engine/measure/rank_correlation.hpp>
 #include <engine/measure/verification.hpp>
 #include <engine/mix/mix.hpp>
 #include <engine/mix/mix_override.hpp>
 #include <engine/score/checkpoint.hpp>
+#include <engine/score/score_references.hpp>
 #include <lm/pass.hpp>
 #include <recipes/fake_recipes.hpp>
+#include <support/score_agreement.hpp>
 
 #include <qgrain/core/status.hpp>
 
@@ -25,15 +26,11 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::testing::expect_error;
-
-struct reference {
-  std::string name;
-  job wanted;
-  std::vector<double> scores;  // [group]
-};
+using qgrain::testing::score_agreement;
+using qgrain::testing::score_kind;
 
 std::size_t linear_called(std::string_view name) {
   const auto& linears = tiny().linears();
@@ -42,68 +39,54 @@ std::size_t linear_called(std::string_view name) {
   return static_cast<std::size_t>(found - linears.begin());
 }
 
-std::string recipe_of(const boost::json::value& quantizer) {
-  const std::string dtype(quantizer.at("dtype").as_string());
-  return dtype == "fp16" ? dtype : dtype + "/" + std::string(quantizer.at("granularity").as_string());
-}
-
-// ModelOpt's kl_div jobs of one data path, and the groups of the first.
-std::vector<reference> references(const std::string& data_path, std::vector<linear_group>& groups) {
-  const boost::json::value all = qgrain::common::read_json_file(source_dir / "tests/data/scores/jobs.json");
-  std::vector<reference> found;
-  for (const boost::json::value& run : all.at("jobs").as_array()) {
-    if (run.at("method").as_string() != "kl_div" || run.at("data").at("path").as_string() != data_path) continue;
-    reference r{
-        std::string(run.at("name").as_string()), {recipe_of(run.at("weight")), recipe_of(run.at("activation"))}, {}};
-    const boost::json::value& stored = run.at("groups");
-    BOOST_TEST_REQUIRE(stored.at("list").as_string() == "groups_25");
-    for (const boost::json::value& s : stored.at("raw_scores").as_array())
-      r.scores.push_back(s.as_array().at(0).to_number<double>());
-    found.push_back(r);
-  }
-  for (const boost::json::value& group : all.at("group_lists").at("groups_25").as_array()) {
+// The groups of ModelOpt's kl_div jobs.
+std::vector<linear_group> stored_groups() {
+  std::vector<linear_group> groups;
+  for (const boost::json::value& group : stored_runs().at("group_lists").at("groups_25").as_array()) {
     linear_group members;
     for (const boost::json::value& name : group.at("members").as_array())
       members.push_back(linear_called(name.as_string()));
     groups.push_back(members);
   }
-  return found;
+  return groups;
 }
 
-void compare(const std::string& data_path, std::size_t jobs_wanted) {
-  std::vector<linear_group> groups;
-  const std::vector<reference> stored = references(data_path, groups);
+void check(const std::string& what, const std::vector<score_reference>& stored, const std::vector<job>& jobs,
+           const output_result& found) {
+  score_agreement agreement;
+  for (const score_reference& r : stored) {
+    const auto j = static_cast<std::size_t>(std::find(jobs.begin(), jobs.end(), r.wanted) - jobs.begin());
+    BOOST_TEST_REQUIRE(j < jobs.size());
+    agreement.add(r.name, score_kind::output_change, found.kl_div[j], r.scores);
+  }
+  agreement.check(what);
+}
+
+void compare(const std::string& data_path, std::size_t jobs_wanted, std::size_t on_second) {
+  const std::vector<score_reference> stored = divergence_jobs(data_path);
   BOOST_TEST_REQUIRE(stored.size() == jobs_wanted);
-  std::vector<job> jobs;
-  for (const reference& r : stored) jobs.push_back(r.wanted);
+  const std::vector<score_reference> second = on_second_machine(stored);
+  BOOST_TEST_REQUIRE(second.size() == on_second);
+  const std::vector<job> jobs = distinct_jobs(stored);
   thread_pool pool(2);
   const lm::packed_rows rows = rows_of(captions("captions_small.txt"), data_path);
-  const output_result found = score_outputs(tiny(), rows, jobs, groups, pool);
-  double worst = 0;
-  double least = 1;
-  for (std::size_t j = 0; j < stored.size(); ++j) {
-    const std::vector<double>& wanted = stored[j].scores;
-    BOOST_TEST_REQUIRE(wanted.size() == found.kl_div[j].size());
-    const double largest = *std::max_element(wanted.begin(), wanted.end());
-    for (std::size_t g = 0; g < wanted.size(); ++g) {
-      const double difference = std::abs(found.kl_div[j][g] - wanted[g]) / largest;
-      BOOST_TEST(difference <= 1e-3,
-                 stored[j].name << " group " << g << " found " << found.kl_div[j][g] << " wanted " << wanted[g]);
-      worst = std::max(worst, difference);
-    }
-    const double correlation = spearman(found.kl_div[j], wanted);
-    BOOST_TEST(correlation >= 0.999, stored[j].name << " " << correlation);
-    least = std::min(least, correlation);
+  const output_result found = score_outputs(tiny(), rows, jobs, stored_groups(), pool);
+  check(data_path + " kl_div against the first machine", stored, jobs, found);
+  check(data_path + " kl_div against the second machine", second, jobs, found);
+  score_agreement truth;
+  for (const score_reference& other : second) {
+    const auto same = std::find_if(stored.begin(), stored.end(),
+                                   [&](const score_reference& r) { return other.name.starts_with(r.name + " ("); });
+    BOOST_TEST_REQUIRE((same != stored.end()));
+    truth.add(other.name, score_kind::output_change, other.scores, same->scores);
   }
-  BOOST_TEST_MESSAGE(data_path << ": " << stored.size() << " jobs, largest difference " << worst
-                               << " of the largest score, least rank correlation " << least << "; "
-                               << found.total_seconds << " s");
+  truth.check(data_path + " kl_div, ModelOpt on two machines");
 }
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(modelopt_left_padded) { compare("driver", 3); }
-BOOST_AUTO_TEST_CASE(modelopt_plain) { compare("plain", 7); }
+BOOST_AUTO_TEST_CASE(modelopt_left_padded) { compare("driver", 3, 3); }
+BOOST_AUTO_TEST_CASE(modelopt_plain) { compare("plain", 7, 5); }
 
 namespace {
 
@@ -126,7 +109,7 @@ std::optional<fake_recipe> recipe_called(const std::string& name) {
 std::vector<float> logits_of(const lm::packed_rows& rows, thread_pool& pool, lm::linear_override* instead) {
   const index_t vocabulary = tiny().config().vocabulary;
   std::vector<float> all(static_cast<std::size_t>(rows.rows() * vocabulary));
-  lm::layer_pass pass(tiny(), rows, pool, {}, 0, instead);
+  lm::layer_pass pass({tiny(), rows, pool}, 0, instead);
   pass.forward(lm::layer_pass::keep::last_state);
   pass.logits([&](index_t row, index_t output, lm::const_matrix slab) {
     lm::as_matrix(all.data(), rows.rows(), vocabulary).block(row, output, slab.rows(), slab.cols()) = slab;

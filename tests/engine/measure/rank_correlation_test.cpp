@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-using namespace qgrain::sweep;
+using namespace qgrain::engine;
 using values = std::vector<double>;
 
 BOOST_AUTO_TEST_CASE(ties_share_the_mean_rank) {

@@ -19,8 +19,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::testing::expect_error;
 
 recipe_mix parsed(const std::string& text) {
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_mix_without_recipes_changes_nothing) {
     BOOST_TEST(report.mean_divergence == 0.0);
     BOOST_TEST(report.top1_agreement == 1.0);
     BOOST_TEST(report.loss == report.base_loss);
-    lm::layer_pass pass(tiny(), rows, pool);
+    lm::layer_pass pass({tiny(), rows, pool});
     pass.forward(lm::layer_pass::keep::last_state);
     BOOST_TEST(std::abs(report.base_loss - pass.loss().mean_over_targets) <= 1e-7);
   }
@@ -101,10 +101,10 @@ BOOST_AUTO_TEST_CASE(weights_of_a_mix_are_those_of_a_quantized_checkpoint) {
     mix.linears.back().weight = recipes::find_fake_recipe(head);
     write_quantized_model(folder.path(), mix);
     const lm::model quantized(folder.path());
-    lm::layer_pass wanted(quantized, rows, pool, {1 << 20, 300 * 128 * 4, 200 * 300 * 4});
+    lm::layer_pass wanted({quantized, rows, pool, {1 << 20, 300 * 128 * 4, 200 * 300 * 4}});
     wanted.forward(lm::layer_pass::keep::last_state);
     mix_override instead(tiny(), mix, pool);
-    lm::layer_pass found(tiny(), rows, pool, {1 << 20, 300 * 128 * 4, 200 * 300 * 4}, 0, &instead);
+    lm::layer_pass found({tiny(), rows, pool, {1 << 20, 300 * 128 * 4, 200 * 300 * 4}}, 0, &instead);
     found.forward(lm::layer_pass::keep::last_state);
     BOOST_TEST((logits_of(wanted, rows.rows()) == logits_of(found, rows.rows())), head);
     BOOST_TEST(wanted.loss().mean_over_targets == found.loss().mean_over_targets);
@@ -118,10 +118,10 @@ BOOST_AUTO_TEST_CASE(the_report_is_what_the_logits_say) {
   for (const char* activation : {"int8/per_tensor_dynamic", "int4/per_token_dynamic", "fp8/per_tensor_static"}) {
     const recipe_mix mix = calibrated_mix(tiny(), rows, uniform("int4/group64", activation), pool);
     const mix_report report = verify_mix(tiny(), rows, mix, pool);
-    lm::layer_pass base(tiny(), rows, pool);
+    lm::layer_pass base({tiny(), rows, pool});
     base.forward(lm::layer_pass::keep::last_state);
     mix_override instead(tiny(), mix, pool);
-    lm::layer_pass changed(tiny(), rows, pool, {}, 0, &instead);
+    lm::layer_pass changed({tiny(), rows, pool}, 0, &instead);
     changed.forward(lm::layer_pass::keep::last_state);
     BOOST_TEST(std::abs(changed.loss().mean_over_targets - report.loss) <= 1e-5);
     const std::vector<float> before = logits_of(base, rows.rows());
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_dynamic_per_tensor_range_spans_the_batch) {
   for (std::size_t l = 0; l < 3; ++l) given.linears[l].activation = recipes::find_fake_recipe("int8/per_tensor_static");
   const lm::pass_limits small_chunks{1, 1 << 20, 1 << 20};
   mix_override dynamic(tiny(), mix, pool);
-  lm::layer_pass found(tiny(), rows, pool, small_chunks, 0, &dynamic);
+  lm::layer_pass found({tiny(), rows, pool, small_chunks}, 0, &dynamic);
   found.forward(lm::layer_pass::keep::last_state);
   const std::vector<float> logits = logits_of(found, rows.rows());
   // One batch at a time with a static range of that batch alone.
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_dynamic_per_tensor_range_spans_the_batch) {
         lm::pack(std::span(texts).subspan(3 * batch, 3), {lm::padding::left, 40, 3, 1021, 1021}, 1024);
     const recipe_mix calibrated = calibrated_mix(tiny(), part, given, pool);
     mix_override fixed(tiny(), calibrated, pool);
-    lm::layer_pass wanted(tiny(), part, pool, small_chunks, 0, &fixed);
+    lm::layer_pass wanted({tiny(), part, pool, small_chunks}, 0, &fixed);
     wanted.forward(lm::layer_pass::keep::last_state);
     const std::vector<float> expected = logits_of(wanted, part.rows());
     const std::vector<float> same(logits.begin() + first_row * 1024, logits.begin() + (first_row + part.rows()) * 1024);

@@ -13,8 +13,8 @@
 #include <cstdint>
 #include <random>
 
-using namespace qgrain::sweep;
-using qgrain::sweep::testing::tiny;
+using namespace qgrain::engine;
+using qgrain::engine::testing::tiny;
 
 namespace {
 

@@ -15,8 +15,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::testing::expect_error;
 
 const std::vector<job> formats{{"int4/group128", "fp16"}, {"int8/per_out_channel", "int8/per_tensor_static"}};

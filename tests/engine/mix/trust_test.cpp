@@ -15,8 +15,10 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using sweep::group_layers;
+using sweep::layer_group;
+using namespace qgrain::engine::testing;
 
 struct pair_format {
   std::string name;
@@ -47,7 +49,7 @@ std::vector<study_group> groups_for(std::size_t format, cost how) {
   for (const lm::linear_info& l : tiny().linears()) names.push_back(l.name);
   const fake_recipe recipe = recipes::find_fake_recipe(pairs[format].recipes.weight);
   std::vector<study_group> groups;
-  for (const layer_group& group : group_layers(names, sweep::grouping::fused)) {
+  for (const layer_group& group : group_layers(names, sweep::layer_fusion::fused)) {
     double weights = 0;
     double quantized = 0;
     for (const std::size_t l : group.members) {

@@ -10,8 +10,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 
 const std::vector<std::string> weights{"fp16",         "int8/per_out_channel", "int4/group32",  "int4/per_tensor",
                                        "int3/group64", "mxfp4_rceil",          "fp8/per_tensor"};

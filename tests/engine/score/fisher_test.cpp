@@ -17,13 +17,13 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 
 std::vector<std::int32_t> labels_of(const lm::packed_rows& rows, const lm::label_draw& draw, int threads,
                                     const lm::pass_limits& limits) {
   thread_pool pool(threads);
-  lm::layer_pass pass(tiny(), rows, pool, limits);
+  lm::layer_pass pass({tiny(), rows, pool, limits});
   pass.forward(lm::layer_pass::keep::last_state);
   static_cast<void>(pass.loss(draw));
   return {pass.labels().begin(), pass.labels().end()};

@@ -21,8 +21,8 @@
 namespace {
 
 using namespace qgrain;
-using namespace qgrain::sweep;
-using namespace qgrain::sweep::testing;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
 using lm::testing::expect_error;
 
 const std::vector<job> jobs{{"int4/group32", "fp16"},
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(output_errors_follow_their_definition) {
   const lm::packed_rows rows = rows_of(captions("captions_small.txt", 3), "driver");
   thread_pool pool(2);
   definition wanted;
-  lm::layer_pass pass(tiny(), rows, pool);
+  lm::layer_pass pass({tiny(), rows, pool});
   pass.forward(lm::layer_pass::keep::all_states);
   static_cast<void>(pass.loss());
   pass.backward(wanted);

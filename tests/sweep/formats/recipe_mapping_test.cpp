@@ -4,7 +4,7 @@
 #include <sweep/formats/quantization_job.hpp>
 #include <sweep/formats/recipe_mapping.hpp>
 #include <sweep/reference_json.hpp>
-#include <sweep/settings/job_settings.hpp>
+#include <sweep/settings/quantization_settings.hpp>
 
 #include <qgrain/core/status.hpp>
 

@@ -12,7 +12,7 @@ using namespace qgrain::sweep;
 
 namespace {
 
-std::string described(const std::vector<std::string>& names, grouping how = grouping::fused) {
+std::string described(const std::vector<std::string>& names, layer_fusion how = layer_fusion::fused) {
   std::string text;
   for (const auto& group : group_layers(names, how)) {
     text += group.key + ":";
@@ -43,14 +43,15 @@ BOOST_AUTO_TEST_CASE(the_five_rules) {
 BOOST_AUTO_TEST_CASE(what_stands_alone) {
   BOOST_TEST(described({"lm_head", "m.qkv_proj", "q_proj", "m.q_proj.x"}) ==
              "lm_head.quant_recipe:0 m.qkv_proj.quant_recipe:1 q_proj.quant_recipe:2 m.q_proj.x.quant_recipe:3 ");
-  BOOST_TEST(described({"m.q_proj", "m.k_proj"}, grouping::none) == "m.q_proj.quant_recipe:0 m.k_proj.quant_recipe:1 ");
+  BOOST_TEST(described({"m.q_proj", "m.k_proj"}, layer_fusion::none) ==
+             "m.q_proj.quant_recipe:0 m.k_proj.quant_recipe:1 ");
   BOOST_TEST(described({}).empty());
 }
 
 BOOST_AUTO_TEST_CASE(user_rules_come_first) {
   const std::vector<std::string> names{"m.0.q_proj", "m.0.k_proj", "m.0.o_proj", "m.1.q_proj", "m.1.k_proj",
                                        "m.1.o_proj", "m.2.q_proj", "m.2.k_proj", "m.2.o_proj", "head"};
-  const auto described_by = [&](grouping how, std::vector<std::string> patterns) {
+  const auto described_by = [&](layer_fusion how, std::vector<std::string> patterns) {
     std::string text;
     for (const auto& group : group_layers(names, group_rules{how, std::move(patterns)})) {
       for (const auto member : group.members) text += std::to_string(member);
@@ -58,25 +59,25 @@ BOOST_AUTO_TEST_CASE(user_rules_come_first) {
     }
     return text;
   };
-  BOOST_TEST(described_by(grouping::fused, {}) == "01 2 34 5 67 8 9 ");
-  BOOST_TEST(described_by(grouping::none, {}) == "0 1 2 3 4 5 6 7 8 9 ");
+  BOOST_TEST(described_by(layer_fusion::fused, {}) == "01 2 34 5 67 8 9 ");
+  BOOST_TEST(described_by(layer_fusion::none, {}) == "0 1 2 3 4 5 6 7 8 9 ");
   // what the parentheses capture, or what is found
-  BOOST_TEST(described_by(grouping::fused, {R"((m\.[01])\..*)"}) == "012 345 67 8 9 ");
-  BOOST_TEST(described_by(grouping::fused, {"o_proj"}) == "01 258 34 67 9 ");
-  BOOST_TEST(described_by(grouping::none, {R"(^m\.[12])"}) == "0 1 2 345 678 9 ");
+  BOOST_TEST(described_by(layer_fusion::fused, {R"((m\.[01])\..*)"}) == "012 345 67 8 9 ");
+  BOOST_TEST(described_by(layer_fusion::fused, {"o_proj"}) == "01 258 34 67 9 ");
+  BOOST_TEST(described_by(layer_fusion::none, {R"(^m\.[12])"}) == "0 1 2 345 678 9 ");
   // the first rule that is found decides; two rules make no common group
-  BOOST_TEST(described_by(grouping::none, {"(m).0", "(m)"}) == "012 345678 9 ");
+  BOOST_TEST(described_by(layer_fusion::none, {"(m).0", "(m)"}) == "012 345678 9 ");
   // parentheses that take no part
-  BOOST_TEST(described_by(grouping::none, {"(x)?_proj"}) == "012345678 9 ");
+  BOOST_TEST(described_by(layer_fusion::none, {"(x)?_proj"}) == "012345678 9 ");
 }
 
 BOOST_AUTO_TEST_CASE(rules_that_are_wrong_or_match_nothing) {
   const std::vector<std::string> names{"m.0.q_proj", "m.0.k_proj"};
-  BOOST_CHECK_EXCEPTION((void)group_layers(names, group_rules{grouping::fused, {"ok", "m.(0"}}), qgrain::error,
+  BOOST_CHECK_EXCEPTION((void)group_layers(names, group_rules{layer_fusion::fused, {"ok", "m.(0"}}), qgrain::error,
                         [](const qgrain::error& e) {
                           return std::string(e.what()).starts_with("the group rule m.(0 is no regular expression: ");
                         });
-  const auto warnings = unmatched_rules(names, {grouping::fused, {"q_proj", R"((m\.\d+)\.q_porj)"}});
+  const auto warnings = unmatched_rules(names, {layer_fusion::fused, {"q_proj", R"((m\.\d+)\.q_porj)"}});
   BOOST_TEST_REQUIRE(warnings.size() == 1U);
   BOOST_TEST(warnings[0] ==
              R"(the group rule (m\.\d+)\.q_porj matches no layer; did you mean m.0.q_proj, m.0.k_proj?)");

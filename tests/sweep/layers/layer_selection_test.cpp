@@ -1,4 +1,5 @@
 #include <sweep/layers/layer_selection.hpp>
+#include <sweep/search/candidates.hpp>
 
 #include <qgrain/core/status.hpp>
 

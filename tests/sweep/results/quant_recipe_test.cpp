@@ -18,6 +18,7 @@
 #include <set>
 
 namespace json = boost::json;
+using namespace qgrain::engine;
 using namespace qgrain::sweep;
 using qgrain::errc;
 using qgrain::test::autoquant_manifest;

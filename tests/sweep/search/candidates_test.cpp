@@ -1,4 +1,5 @@
 #include <sweep/formats/base_formats.hpp>
+#include <sweep/formats/compression.hpp>
 #include <sweep/reference_json.hpp>
 #include <sweep/search/candidates.hpp>
 #include <sweep/search/table_search.hpp>
@@ -76,7 +77,7 @@ BOOST_AUTO_TEST_CASE(tables_and_searches_of_every_f32_job) {
       candidate_format format{name, compression_of(dictionary_form(job.at("quant_config"))), "", {}};
       for (const auto& score : job.at("layers").as_array()) format.layer_scores.push_back(number(score));
       const auto disabled = strings(job.at("disabled_layers"));
-      const auto how = grouping_from(job.at("grouping").as_string());
+      const auto how = layer_fusion_from(job.at("grouping").as_string());
       const auto rows =
           candidate_table(layers, {format}, {.groups = {how, {}}, .disabled = disabled, .rules = compat::modelopt});
       const auto& list = data.at("group_lists").at(job.at("groups").at("list").as_string()).as_array();
@@ -102,7 +103,7 @@ BOOST_AUTO_TEST_CASE(tables_of_the_mixed_searches) {
   std::size_t count = 0;
   for (const auto& search : data.at("searches").as_array()) {
     const auto& list = data.at("group_lists").at(search.at("groups").at("list").as_string()).as_array();
-    const auto how = grouping_from(search.at("grouping").as_string());
+    const auto how = layer_fusion_from(search.at("grouping").as_string());
     const auto groups = group_layers(layers.names, how);
     std::vector<candidate_format> formats;
     const auto labels = strings(search.at("groups").at("formats"));
@@ -204,7 +205,7 @@ BOOST_AUTO_TEST_CASE(bad_input) {
   BOOST_TEST(sentence({}, {}) == "there is no format to choose from");
   BOOST_TEST(sentence({{"F", 0.5, "", {1}}, {"F", 0.25, "", {1}}}, {}) == "the format F is among the choices twice");
   BOOST_TEST(sentence({{"F", 0.5, "", {1}}}, {.disabled = {"a*"}}) == "every layer is disabled (a*)");
-  BOOST_CHECK_THROW((void)grouping_from("fused"), qgrain::error);
+  BOOST_CHECK_THROW((void)layer_fusion_from("fused"), qgrain::error);
 }
 
 BOOST_AUTO_TEST_CASE(an_entry_that_makes_no_sense_is_named) {

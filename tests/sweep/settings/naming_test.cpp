@@ -4,6 +4,9 @@
 #include <sweep/settings/config_access.hpp>
 #include <sweep/settings/job_settings.hpp>
 #include <sweep/settings/naming.hpp>
+#include <sweep/settings/output_place.hpp>
+#include <sweep/settings/quantization_settings.hpp>
+#include <sweep/settings/scoring_settings.hpp>
 
 #include <qgrain/core/status.hpp>
 
@@ -95,7 +98,7 @@ BOOST_AUTO_TEST_CASE(every_reference_setting) {
       check(entry, "scheme", [&] {
         const std::string format = text_at(config, "quant_pair.format_name");
         static_cast<void>(formats.load(format));
-        return json::value(scheme_of(config, {&format, 1}));
+        return json::value(scheme_of(config).description({&format, 1}));
       });
       check(entry, "max_calib_samples", [&] { return json::value(max_calib_samples(config)); });
       check(entry, "granularity", [&] {

@@ -1,6 +1,6 @@
 // What the summary of a sweep is made of.
+#include <sweep/search/pareto.hpp>
 #include <sweep/summary/layer_place.hpp>
-#include <sweep/summary/pareto.hpp>
 #include <sweep/summary/sweep_summary.hpp>
 #include <sweep/summary/synthetic_sweep.hpp>
 

@@ -1,4 +1,4 @@
-#include <sweep/summary/pareto.hpp>
+#include <sweep/search/pareto.hpp>
 
 #include <algorithm>
 #include <cstddef>

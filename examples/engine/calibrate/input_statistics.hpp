@@ -1,0 +1,53 @@
+// What the first calibration pass keeps of one input besides its largest magnitudes: histograms and means.
+#ifndef QGRAIN_ENGINE_CALIBRATE_INPUT_STATISTICS_HPP
+#define QGRAIN_ENGINE_CALIBRATE_INPUT_STATISTICS_HPP
+
+#include <engine/score/job.hpp>
+#include <lm/buffer.hpp>
+
+#include <qgrain/calibration/histogram.hpp>
+#include <qgrain/calibration/histogram_observer.hpp>
+#include <qgrain/calibration/input_scale.hpp>
+#include <qgrain/host/fake_recipe.hpp>
+#include <qgrain/host/parallel.hpp>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace qgrain::engine {
+
+/// Of one input over the batches so far. `times` [rows]: how many positions a row stands for.
+class input_statistics {
+ public:
+  input_statistics(index_t channels, bool takes_channel_bins);
+
+  /// Adds a batch to the histogram of the whole input; `top`: the largest magnitude of the batch.
+  void observe_bins(lm::const_matrix x, std::span<const std::int32_t> times, float top, thread_pool& pool);
+  /// Adds a batch to the histograms of the channels.
+  void observe_channel_bins(lm::const_matrix x, std::span<const std::int32_t> times, thread_pool& pool);
+  /// Adds a batch to the mean magnitudes of the channels.
+  void observe_means(lm::const_matrix x, std::span<const std::int32_t> times, thread_pool& pool);
+  /// Widens channels() by the magnitudes of some rows.
+  void widen(lm::const_matrix x, thread_pool& pool);
+
+  /// The range of a recipe by percentile or entropy: one value, or one per channel where the recipe has such ranges.
+  [[nodiscard]] std::vector<float> histogram_amax(const fake_recipe& recipe, calibration_method method,
+                                                  thread_pool& pool) const;
+  /// Gives the histograms' memory back.
+  void drop_bins();
+  /// [in] mean magnitude of each channel
+  [[nodiscard]] std::vector<float> mean() const;
+  /// [in] largest magnitude of each channel in the rows that `widen` saw
+  [[nodiscard]] const std::vector<float>& channels() const noexcept { return channels_; }
+
+ private:
+  std::vector<float> channels_;
+  calibration::histogram bins_;
+  std::vector<calibration::histogram_observer> channel_bins_;  // of each task's columns
+  std::vector<calibration::mean_magnitude_observer> means_;    // likewise
+};
+
+}  // namespace qgrain::engine
+
+#endif

@@ -1,0 +1,51 @@
+// The range of an input with the least squared error of quantization, as calibration method mse asks for it.
+#ifndef QGRAIN_ENGINE_CALIBRATE_MSE_RANGE_SEARCH_HPP
+#define QGRAIN_ENGINE_CALIBRATE_MSE_RANGE_SEARCH_HPP
+
+#include <engine/calibrate/ranges.hpp>
+#include <lm/visitor.hpp>
+
+#include <qgrain/calibration/observer.hpp>
+#include <qgrain/host/fake_recipe.hpp>
+#include <qgrain/host/parallel.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace qgrain::engine {
+
+/// Searches the multiples of the largest magnitude for one activation variant at all inputs. Its recipe must outlive
+/// it.
+class mse_range_search {
+ public:
+  /// `activation`: the variant that it is for.
+  mse_range_search(std::size_t activation, const fake_recipe& recipe, std::size_t linears)
+      : activation_(activation), recipe_(recipe), losses_(linears) {}
+
+  [[nodiscard]] std::size_t activation() const noexcept { return activation_; }
+  /// Adds the errors of some rows under every candidate. `ranges`: complete; times [rows]: how many positions a row
+  /// stands for.
+  void observe(const lm::linear_input& input, const input_ranges& ranges, std::span<const std::int32_t> times,
+               thread_pool& pool);
+  /// The best range of an input: one value, or one per channel.
+  [[nodiscard]] std::vector<float> amax(index_t first_linear) const {
+    return losses_[static_cast<std::size_t>(first_linear)]->amax();
+  }
+
+ private:
+  void add_by_column(calibration::multiplier_losses& losses, lm::const_matrix all, std::span<const std::int32_t> times,
+                     thread_pool& pool) const;
+  void add_by_rows(calibration::multiplier_losses& losses, lm::const_matrix all, std::span<const std::int32_t> times,
+                   thread_pool& pool) const;
+
+  std::size_t activation_;
+  const fake_recipe& recipe_;
+  std::vector<std::optional<calibration::multiplier_losses>> losses_;  // [Linear], by the first of an input
+};
+
+}  // namespace qgrain::engine
+
+#endif

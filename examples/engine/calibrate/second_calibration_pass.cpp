@@ -1,0 +1,105 @@
+#include <engine/calibrate/fake_linear.hpp>
+#include <engine/calibrate/second_calibration_pass.hpp>
+#include <lm/operations.hpp>
+#include <lm/pass.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace qgrain::engine {
+namespace {
+
+// The first batches of a data set.
+lm::packed_rows first_batches(const lm::packed_rows& rows, index_t batches, index_t end) {
+  lm::packed_rows part = rows;
+  const auto cut = static_cast<std::size_t>(end);
+  part.ids.resize(cut);
+  part.targets.resize(cut);
+  part.positions.resize(cut);
+  std::erase_if(part.sequences, [&](const lm::sequence_rows& s) { return s.batch >= batches; });
+  part.batch_targets.resize(static_cast<std::size_t>(batches));
+  return part;
+}
+
+}  // namespace
+
+input_calibration::second_pass::second_pass(input_calibration& owner, const std::vector<weight_range>& weights,
+                                            const second_pass_observer& observed)
+    : owner_(owner), weights_(weights), observed_(observed), alphas_(owner.plan_, owner.model_, owner.pool_) {
+  const job_plan& plan = owner.plan_;
+  for (std::size_t a = 0; a < plan.activations.size(); ++a) {
+    if (plan.ranges[a] == calibration_method::mse)
+      ranges_.emplace_back(a, *plan.activations[a], owner.model_.linears().size());
+  }
+  positions_.assign(static_cast<std::size_t>(owner.rows_.batches()), 0.0);
+  for (std::size_t row = 0; row < owner.multiplicities_.size(); ++row) {
+    positions_[static_cast<std::size_t>(owner.batch_of(static_cast<std::int32_t>(row)))] +=
+        static_cast<double>(owner.multiplicities_[row]);
+  }
+}
+
+void input_calibration::second_pass::run() {
+  const index_t batches = ranges_.empty() ? owner_.awq_batches_ : owner_.rows_.batches();
+  const index_t end = ranges_.empty() ? owner_.awq_rows_ : owner_.rows_.rows();
+  const lm::packed_rows rows = first_batches(owner_.rows_, batches, end);
+  const bool computes = !alphas_.empty();
+  lm::layer_pass pass({owner_.model_, rows, owner_.pool_, owner_.limits_}, 0, computes ? this : nullptr);
+  pass.forward(lm::layer_pass::keep::last_state, computes ? nullptr : this);
+  owner_.costs_.linear_flops += pass.costs().linear_flops;
+  ++owner_.costs_.passes;
+  if (computes) {
+    alphas_.read_head(owner_.limits_);
+    pass.logits([](index_t, index_t, lm::const_matrix) {});
+    owner_.costs_.linear_flops +=
+        2.0 * static_cast<double>(rows.rows()) * static_cast<double>(owner_.model_.linears().back().elements());
+  }
+  keep_results();
+}
+
+void input_calibration::second_pass::keep_results() {
+  for (std::size_t l = 0; l < owner_.model_.linears().size(); ++l) {
+    for (const mse_range_search& s : ranges_) owner_.found_[s.activation()][l].amax = s.amax(owner_.input_of_[l]);
+    if (alphas_.empty()) continue;
+    alphas_.for_each_scale(l, owner_.statistics_of(static_cast<index_t>(l)).mean(),
+                           [&](std::size_t k, std::vector<float> scale) { owner_.scales_[k][l] = std::move(scale); });
+  }
+}
+
+void input_calibration::second_pass::observe(const lm::linear_input& input) {
+  index_t weights = 0;
+  for (index_t l = 0; l < input.linears; ++l)
+    weights += owner_.model_.linears()[static_cast<std::size_t>(input.first_linear + l)].elements();
+  const index_t searched = std::clamp<index_t>(owner_.awq_rows_ - input.first_row, 0, input.x.rows());
+  if (observed_) observed_(input.x.rows() + searched * static_cast<index_t>(alphas_.trials()), weights);
+  const auto times = std::span(owner_.multiplicities_)
+                         .subspan(static_cast<std::size_t>(input.first_row), static_cast<std::size_t>(input.x.rows()));
+  for (mse_range_search& s : ranges_) s.observe(input, owner_.ranges_, times, owner_.pool_);
+}
+
+void input_calibration::second_pass::compute(const lm::linear_call& call) {
+  for_each_chunk(owner_.pool_, call.x.rows(), task_rows, [&](index_t b, index_t e) {
+    for (const lm::linear_product& p : call.outputs)
+      lm::linear(lm::rows_of(call.x, b, e), p.weight, p.bias, lm::rows_of(p.y, b, e));
+  });
+  const index_t searched = std::lower_bound(call.rows.begin(), call.rows.end(), owner_.awq_rows_) - call.rows.begin();
+  if (searched == 0) return;
+  const awq_rows rows = rows_of_call(call, searched);
+  for (const lm::linear_product& p : call.outputs) {
+    owner_.costs_.linear_flops += alphas_.observe(p, rows, owner_.statistics_of(p.linear).mean(),
+                                                  weights_[static_cast<std::size_t>(p.linear)].columns);
+  }
+}
+
+// The first rows of a call.
+awq_rows input_calibration::second_pass::rows_of_call(const lm::linear_call& call, index_t rows) const {
+  awq_rows found{lm::rows_of(call.x, 0, rows), {}, {}};
+  for (const std::int32_t row : call.rows.first(static_cast<std::size_t>(rows))) {
+    found.times.push_back(static_cast<double>(owner_.multiplicities_[static_cast<std::size_t>(row)]));
+    found.batch_size.push_back(positions_[static_cast<std::size_t>(owner_.batch_of(row))]);
+  }
+  return found;
+}
+
+}  // namespace qgrain::engine

@@ -1,0 +1,94 @@
+#include <engine/calibrate/fake_linear.hpp>
+#include <engine/measure/group_override.hpp>
+#include <lm/operations.hpp>
+
+#include <span>
+#include <utility>
+
+namespace qgrain::engine {
+
+group_override::group_override(const job_plan& plan, const linear_group& group, std::vector<std::size_t> jobs,
+                               index_t rows, const variant_quantizer& quantizer, const input_calibration& inputs,
+                               thread_pool& pool)
+    : plan_(plan), group_(group), jobs_(std::move(jobs)), rows_(rows), quantizer_(quantizer), pool_(pool) {
+  for (index_t row = 0; row < rows; ++row) batches_.push_back(inputs.batch_of(static_cast<std::int32_t>(row)));
+  for (const std::size_t j : jobs_) {
+    const std::size_t weight = plan_.jobs[j].weight;
+    if (std::find(variants_.begin(), variants_.end(), weight) == variants_.end()) variants_.push_back(weight);
+  }
+}
+
+void group_override::compute(const lm::linear_call& call) {
+  quantize_weights(call);
+  struct unit {
+    std::size_t job;
+    index_t begin;
+    index_t end;
+  };
+  // Tasks within a copy, whose rows lie one after another.
+  std::vector<unit> units;
+  const index_t n = call.x.rows();
+  for (index_t begin = 0; begin < n;) {
+    const index_t copy = call.rows[static_cast<std::size_t>(begin)] / rows_;
+    const index_t end = std::min(n, begin + (copy + 1) * rows_ - call.rows[static_cast<std::size_t>(begin)]);
+    for (index_t b = begin; b < end; b += task_rows)
+      units.push_back({jobs_[static_cast<std::size_t>(copy)], b, std::min(b + task_rows, end)});
+    begin = end;
+  }
+  pool_.run(static_cast<index_t>(units.size()), [&](index_t u) {
+    const unit& task = units[static_cast<std::size_t>(u)];
+    compute_task(call, task.job, task.begin, task.end);
+  });
+}
+
+// Once for a Linear or a slab of the head.
+void group_override::quantize_weights(const lm::linear_call& call) {
+  const lm::linear_product& first = call.outputs.front();
+  if (made_linear_ == first.linear && made_output_ == first.first_output) return;
+  made_linear_ = first.linear;
+  made_output_ = first.first_output;
+  index_t needed = 0;
+  for (const lm::linear_product& p : call.outputs) needed += p.weight.size() * static_cast<index_t>(variants_.size());
+  if (memory_.size() < needed) memory_ = lm::buffer(needed);
+  float* memory = memory_.data();
+  quantized_.clear();
+  for (const lm::linear_product& p : call.outputs) {
+    for (const std::size_t v : variants_) {
+      const bool is_plain = !replaces(p.linear) || !plan_.weights[v];
+      if (is_plain) {
+        quantized_.push_back(p.weight);
+        continue;
+      }
+      const lm::matrix out = lm::as_matrix(memory, p.weight.rows(), p.weight.cols());
+      for_each_chunk(pool_, p.weight.rows(), band_rows(*plan_.weights[v]), [&](index_t begin, index_t end) {
+        quantizer_.weight_band(v, p.linear, p.first_output + begin, lm::rows_of(p.weight, begin, end),
+                               lm::rows_of(out, begin, end));
+      });
+      quantized_.push_back(lm::as_const(out));
+      memory += p.weight.size();
+    }
+  }
+}
+
+void group_override::compute_task(const lm::linear_call& call, std::size_t job, index_t begin, index_t end) const {
+  const job_plan::pair& pair = plan_.jobs[job];
+  const auto variant =
+      static_cast<std::size_t>(std::find(variants_.begin(), variants_.end(), pair.weight) - variants_.begin());
+  const lm::const_matrix x = lm::rows_of(call.x, begin, end);
+  lm::buffer memory(x.size());
+  const lm::matrix quantized = memory.view(x.rows(), x.cols());
+  const index_t row = call.rows[static_cast<std::size_t>(begin)] % rows_;
+  const auto batches =
+      std::span(batches_).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(end - begin));
+  const bool is_kept = quantizer_.keeps(pair.activation);
+  const lm::const_matrix changed = is_kept ? x : lm::as_const(quantized);
+  for (std::size_t o = 0; o < call.outputs.size(); ++o) {
+    const lm::linear_product& p = call.outputs[o];
+    if (!is_kept && (o == 0 || (quantizer_.is_scaled(pair.activation) && replaces(p.linear))))
+      quantizer_.input(pair.activation, p.linear, batches, x, quantized);
+    lm::linear(replaces(p.linear) ? changed : x, quantized_[o * variants_.size() + variant], p.bias,
+               lm::rows_of(p.y, begin, end));
+  }
+}
+
+}  // namespace qgrain::engine

@@ -1,0 +1,104 @@
+// Which vector instructions the host loops run with: the widest that the processor has, or those asked for.
+#ifndef QGRAIN_HOST_INSTRUCTION_SET_HPP
+#define QGRAIN_HOST_INSTRUCTION_SET_HPP
+
+#include <qgrain/core/status.hpp>
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Every host loop is compiled once for each set below, with equal bits: which of them runs changes the speed alone.
+//
+// QGRAIN_HOST_BASELINE_ONLY, defined for a whole target, compiles the baseline loops alone, in half the time: for code
+// that goes over a tensor once. An inline namespace keeps what depends on it apart. Of a template of qgrain/host that
+// files of both kinds instantiate, the linker keeps either version: the same bits, at either speed.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(QGRAIN_HOST_BASELINE_ONLY)
+#define QGRAIN_HOST_INSTRUCTION_SETS 3
+#else
+#define QGRAIN_HOST_INSTRUCTION_SETS 1
+#endif
+
+namespace qgrain {
+
+/// Narrow to wide.
+enum class instruction_set : std::uint8_t {
+  baseline,  ///< what the compiler was told to assume: SSE2 on x86-64
+  avx2,
+  avx512,  ///< F, BW, DQ and VL
+};
+
+/// The environment variable that asks for a set by its name.
+inline constexpr const char* instruction_set_variable = "QGRAIN_INSTRUCTION_SET";
+
+[[nodiscard]] constexpr std::string_view name_of(instruction_set set) noexcept {
+  return set == instruction_set::avx512 ? "avx512" : set == instruction_set::avx2 ? "avx2" : "baseline";
+}
+
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+inline namespace every_instruction_set {
+#else
+inline namespace baseline_only {
+#endif
+
+/// Whether this processor has a set and this program was compiled for it. Safe to call from any thread.
+[[nodiscard]] inline bool is_supported(instruction_set set) noexcept {
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+  switch (set) {
+    case instruction_set::baseline:
+      return true;
+    case instruction_set::avx2:
+      return __builtin_cpu_supports("avx2") != 0;
+    case instruction_set::avx512:
+      return __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+             __builtin_cpu_supports("avx512dq") != 0;
+  }
+  return false;
+#else
+  return set == instruction_set::baseline;
+#endif
+}
+
+/// The sets that can be asked for, narrow to wide; the baseline is always among them. Safe to call from any thread.
+[[nodiscard]] inline std::vector<instruction_set> supported_instruction_sets() {
+  std::vector<instruction_set> sets;
+  for (const instruction_set set : {instruction_set::baseline, instruction_set::avx2, instruction_set::avx512}) {
+    if (is_supported(set)) sets.push_back(set);
+  }
+  return sets;
+}
+
+/// The set of a name or, without one (null or empty), the widest that is supported. Safe to call from any thread.
+/// @throws error errc::unknown_name for no name of a set, errc::unsupported for one that this processor lacks; the
+/// sentence lists those that it has
+[[nodiscard]] inline instruction_set find_instruction_set(const char* name) {
+  const std::vector<instruction_set> supported = supported_instruction_sets();
+  if (name == nullptr || *name == '\0') return supported.back();
+  const std::string_view wanted = name;
+  std::string names;
+  for (const instruction_set set : supported) {
+    if (name_of(set) == wanted) return set;
+    names.append(names.empty() ? "" : ", ").append(name_of(set));
+  }
+  const bool is_known = wanted == name_of(instruction_set::avx2) || wanted == name_of(instruction_set::avx512);
+  throw error(is_known ? errc::unsupported : errc::unknown_name,
+              std::string(instruction_set_variable) + " asks for \"" + std::string(wanted) + "\", which " +
+                  (is_known ? "this processor does not have" : "is no instruction set") + "; there are: " + names);
+}
+
+/// The set that every host loop of this program runs with: the widest, or what QGRAIN_INSTRUCTION_SET (baseline, avx2,
+/// avx512) asks for, read once. The first call of a loop makes the same check; a program calls this at its start to
+/// refuse before any work. Safe to call from any thread.
+/// @throws error as find_instruction_set, at every call until the variable is right
+inline instruction_set chosen_instruction_set() {
+  static const instruction_set chosen = find_instruction_set(std::getenv(instruction_set_variable));
+  return chosen;
+}
+
+}  // inline namespace
+
+}  // namespace qgrain
+
+#endif
