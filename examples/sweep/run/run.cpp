@@ -158,14 +158,18 @@ std::vector<pass_of_jobs> open_passes(sweep_plan& plan) {
   move_illegal(plan, passes);
   settle_illegal(plan);
   if (plan.jobs.size() != planned) passes = passes_of(plan.jobs);
+  const auto warn = [&](const std::vector<std::string>& warnings) {
+    for (const std::string& warning : warnings) {
+      if (std::find(plan.warnings.begin(), plan.warnings.end(), warning) == plan.warnings.end())
+        plan.warnings.push_back(warning);
+    }
+  };
   for (const pass_of_jobs& pass : passes) {
+    warn(pass.opened->model.warnings());
     for (const std::size_t j : pass.jobs) {
       const job_search search(plan.jobs[j], *pass.opened);
       search.check();
-      for (const std::string& warning : search.warnings()) {
-        if (std::find(plan.warnings.begin(), plan.warnings.end(), warning) == plan.warnings.end())
-          plan.warnings.push_back(warning);
-      }
+      warn(search.warnings());
     }
   }
   return passes;
