@@ -66,7 +66,7 @@ struct tensor {
 class vector_file {
  public:
   explicit vector_file(const std::string& name, const std::string& folder = "vectors") {
-    const std::string path = std::string(QGRAIN_SOURCE_DIR) + "/tests/data/" + folder + "/" + name + ".safetensors";
+    const std::string path = std::string(QGRAIN_SOURCE_DIR "/tests/data/") + folder + "/" + name + ".safetensors";
     std::ifstream stream(path, std::ios::binary);
     if (!stream) throw std::runtime_error("cannot open " + path);
     content_.assign(std::istreambuf_iterator<char>(stream), {});
