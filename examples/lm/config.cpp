@@ -1,9 +1,8 @@
 #include <common/json.hpp>
+#include <common/number_text.hpp>
 #include <lm/config.hpp>
 
 #include <qgrain/core/status.hpp>
-
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -40,8 +39,8 @@ double rope_base(const common::json_field& config, double otherwise) {
   const auto inner = parameters ? parameters->find("rope_theta") : std::nullopt;
   const auto outer = config.find("rope_theta");
   if (inner && outer && inner->positive_number() != outer->positive_number()) {
-    throw error(errc::bad_file, config.place() + ": rope_theta is " + boost::json::serialize(outer->value()) +
-                                    " and rope_parameters.rope_theta " + boost::json::serialize(inner->value()));
+    throw error(errc::bad_file, config.place() + ": rope_theta is " + common::number_text(outer->number()) +
+                                    " and rope_parameters.rope_theta " + common::number_text(inner->number()));
   }
   return inner ? inner->positive_number() : outer ? outer->positive_number() : otherwise;
 }
@@ -98,7 +97,7 @@ void read_special_ids(const std::filesystem::path& folder, const common::json_fi
 // Keys that change what the model computes, or how its weights are to be read, and that no code here follows.
 void refuse_ignored_keys(const common::json_field& config, const common::json_field& top) {
   if (const auto share = config.find("partial_rotary_factor"); share && share->positive_number() != 1) {
-    unsupported(config, "partial_rotary_factor " + boost::json::serialize(share->value()) +
+    unsupported(config, "partial_rotary_factor " + common::number_text(share->number()) +
                             " is not supported: every dimension of a head is rotated");
   }
   for (const common::json_field& level : {config, top}) {

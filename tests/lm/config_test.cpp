@@ -43,9 +43,8 @@ BOOST_AUTO_TEST_CASE(embedded_model_is_described) {
 }
 
 BOOST_AUTO_TEST_CASE(every_needed_field_is_named_when_missing) {
-  for (const std::string field :
-       {"architectures", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-        "rms_norm_eps", "rope_theta", "hidden_act"}) {
+  for (const std::string field : {"architectures", "vocab_size", "hidden_size", "num_hidden_layers",
+                                  "num_attention_heads", "intermediate_size"}) {
     expect_config_error(errc::bad_file, [&](boost::json::object& c) { c.erase(field); },
                         {"config.json: " + field + " is missing"});
   }
@@ -73,7 +72,7 @@ BOOST_AUTO_TEST_CASE(impossible_and_unsupported_values_are_named) {
   expect_config_error(errc::bad_file, set("head_dim", 33), {"33", "odd"});
   expect_config_error(errc::bad_file, set("tie_word_embeddings", 1),
                       {"tie_word_embeddings must be true or false, not 1"});
-  expect_config_error(errc::bad_file, set("eos_token_id", 5000), {"eos_token_id", "1024", "not 5000"});
+  expect_config_error(errc::bad_file, set("eos_token_id", "end"), {"eos_token_id must be a token id, not \"end\""});
 }
 
 BOOST_AUTO_TEST_CASE(checkpoint_must_fit_the_configuration) {

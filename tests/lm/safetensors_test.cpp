@@ -153,6 +153,11 @@ BOOST_AUTO_TEST_CASE(shards_keep_what_the_index_promises) {
   shard("one.safetensors", "a", 1);
   shard("two.safetensors", "b", 2);
   const auto open = [&] { const checkpoint c(folder.path()); };
+  // A promise counts once its tensor is needed.
+  const auto require = [&](const char* tensor) {
+    const checkpoint c(folder.path());
+    c.require(tensor, std::array<std::int64_t, 1>{1});
+  };
   index(R"({"a":"one.safetensors","b":"two.safetensors"})");
   {
     const checkpoint c(folder.path());
@@ -161,9 +166,11 @@ BOOST_AUTO_TEST_CASE(shards_keep_what_the_index_promises) {
     BOOST_TEST(value[0] == 2.0F);
   }
   index(R"({"a":"one.safetensors","b":"three.safetensors"})");
-  expect_error(errc::bad_file, {"three.safetensors", "\"b\"", "does not exist"}, open);
+  require("a");
+  expect_error(errc::bad_file, {"three.safetensors", "\"b\"", "does not exist"}, [&] { require("b"); });
   index(R"({"a":"two.safetensors","b":"two.safetensors"})");
-  expect_error(errc::bad_file, {"two.safetensors", "\"a\" is missing"}, open);
+  require("b");
+  expect_error(errc::bad_file, {"two.safetensors", "\"a\" is missing"}, [&] { require("a"); });
   index(R"({"a":7})");
   expect_error(errc::bad_file, {"index.json: weight_map.a must be a string, not 7"}, open);
   index(R"({"a":"../one.safetensors"})");
