@@ -57,7 +57,7 @@ class model {
  public:
   /// Reads `folder`/config.json and opens the checkpoint. Every tensor that the architecture needs is checked for
   /// presence, shape and type here, before any work.
-  explicit model(const std::filesystem::path& folder, non_finite values = non_finite::refused);
+  explicit model(const std::filesystem::path& folder, non_finite values = non_finite::allowed);
 
   [[nodiscard]] const model_config& config() const noexcept { return config_; }
   [[nodiscard]] const checkpoint& tensors() const noexcept { return tensors_; }
@@ -72,8 +72,8 @@ class model {
   [[nodiscard]] std::vector<std::string> warnings() const;
   [[nodiscard]] index_t head_linear() const noexcept { return static_cast<index_t>(linears_.size()) - 1; }
 
-  // Reading throws errc::non_finite, naming tensor, count and first place, where a weight is NaN or infinite (unless
-  // that is allowed).
+  // Where NaN and infinity are refused, reading throws errc::non_finite, naming tensor, count and first place. (The
+  // scoring engine allows them here: it names all such weights at once.)
 
   /// out [ids, hidden]: the embedding of each id.
   void read_embeddings(std::span<const std::int32_t> ids, matrix out, thread_pool& pool) const;
