@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <sstream>
 
 namespace qgrain::lm {
 namespace {
@@ -132,9 +133,11 @@ std::vector<std::string> model::warnings() const {
   }
   if (!unread.empty()) {
     constexpr std::size_t shown = 3;
-    std::string text = tensors_.name() + ": " + std::to_string(unread.size()) + " tensors are not read: ";
-    for (std::size_t i = 0; i < std::min(shown, unread.size()); ++i) text += (i > 0 ? ", " : "") + unread[i];
-    all.push_back(text + (unread.size() > shown ? ", ..." : ""));
+    std::ostringstream text;
+    text << tensors_.name() << ": " << unread.size() << " tensors are not read: ";
+    for (std::size_t i = 0; i < std::min(shown, unread.size()); ++i) text << (i > 0 ? ", " : "") << unread[i];
+    text << (unread.size() > shown ? ", ..." : "");
+    all.push_back(text.str());
   }
   return all;
 }
@@ -191,16 +194,17 @@ void model::read_rows(const std::string& tensor, index_t first, matrix out, thre
 void model::check_finite(const std::string& tensor, index_t first_row, const_matrix values) const {
   if (values_ == non_finite::allowed || values.allFinite()) return;
   index_t count = 0;
-  std::string first;
+  std::ostringstream first;
   for (index_t r = 0; r < values.rows(); ++r) {
     for (index_t c = 0; c < values.cols(); ++c) {
       if (std::isfinite(values(r, c))) continue;
-      if (count++ == 0) first = "[" + std::to_string(first_row + r) + ", " + std::to_string(c) + "]";
+      if (count++ == 0) first << '[' << first_row + r << ", " << c << ']';
     }
   }
-  throw error(errc::non_finite, tensors_.name() + ": tensor \"" + tensor + "\" holds " + std::to_string(count) +
-                                    (count == 1 ? " value that is" : " values that are") +
-                                    " NaN or infinite, the first at " + first);
+  std::ostringstream sentence;
+  sentence << tensors_.name() << ": tensor \"" << tensor << "\" holds " << count
+           << (count == 1 ? " value that is" : " values that are") << " NaN or infinite, the first at " << first.str();
+  throw error(errc::non_finite, sentence.str());
 }
 
 }  // namespace qgrain::lm
