@@ -44,7 +44,7 @@ std::vector<linear_group> grouped(const lm::model& m) {
 }
 
 void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int threads) {
-  const std::int32_t padding_id = m.config().end_of_text.value_or(0);
+  const std::int32_t padding_id = m.config().padding_id.value_or(0);
   const lm::packed_rows rows =
       lm::pack(sequences, {lm::padding::left, 512, 8, padding_id, padding_id}, m.config().vocabulary);
   thread_pool pool(threads);
