@@ -71,6 +71,7 @@ struct tokenizer::parts {
   void index_token(std::string_view token, std::int32_t id);
   void read_added(const common::json_field& tokens);
   void read_class(const common::json_field& config);
+  [[nodiscard]] std::optional<std::int32_t> id_of(std::string_view token) const;
   [[nodiscard]] std::int32_t special_id(const common::json_field& config, std::string_view key) const;
   void require_known_template_ids(const common::json_field& root) const;
   void encode_normalized(std::string_view text, token_ids& ids) const;
@@ -143,13 +144,17 @@ tokenizer::tokenizer(tokenizer&&) noexcept = default;
 tokenizer& tokenizer::operator=(tokenizer&&) noexcept = default;
 tokenizer::~tokenizer() = default;
 
+std::optional<std::int32_t> tokenizer::parts::id_of(std::string_view token) const {
+  for (const vocabulary* tokens : {&added_ids, &model.tokens()}) {
+    if (const auto found = tokens->find(token); found != tokens->end()) return found->second;
+  }
+  return std::nullopt;
+}
+
 std::int32_t tokenizer::parts::special_id(const common::json_field& config, std::string_view key) const {
   const common::json_field entry = config.at(key);
   const common::json_field token = entry.is_string() ? entry : entry.at("content");
-  const std::string text(token.string());
-  for (const vocabulary* tokens : {&added_ids, &model.tokens()}) {
-    if (const auto found = tokens->find(text); found != tokens->end()) return found->second;
-  }
+  if (const auto id = id_of(token.string())) return *id;
   token.must_be("a token of the vocabulary");
 }
 
@@ -219,11 +224,6 @@ std::string tokenizer::decode(std::span<const std::int32_t> ids) const {
 
 std::int32_t tokenizer::vocabulary_size() const noexcept { return parts_->size; }
 
-std::optional<std::int32_t> tokenizer::id_of(std::string_view token) const {
-  for (const vocabulary* tokens : {&parts_->added_ids, &parts_->model.tokens()}) {
-    if (const auto found = tokens->find(token); found != tokens->end()) return found->second;
-  }
-  return std::nullopt;
-}
+std::optional<std::int32_t> tokenizer::id_of(std::string_view token) const { return parts_->id_of(token); }
 
 }  // namespace qgrain::lm
