@@ -40,8 +40,14 @@ class input_file {
   std::int64_t size_ = 0;
 };
 
-/// A new file under a temporary name in its target's folder; `commit` flushes it to disk and renames it. Destruction
-/// without commit removes it. Errors are errc::io_failure and name the target.
+/// Where the bytes for an output path go. Symbolic links are followed, as redirection in a shell does, to a file that
+/// need not exist yet.
+/// @throws error errc::io_failure, naming the path and what is there, where that is no regular file: writing would
+/// replace a device node, FIFO, socket or folder
+[[nodiscard]] std::filesystem::path output_target(const std::filesystem::path& path);
+
+/// A new file under a temporary name beside its target (see output_target); `commit` flushes it to disk and renames it.
+/// Destruction without commit removes it. Errors are errc::io_failure and name the path.
 class atomic_file {
  public:
   explicit atomic_file(std::filesystem::path target);
@@ -54,12 +60,16 @@ class atomic_file {
   void commit();
 
  private:
+  std::string path_;  // as given; target_ is where its links lead
   std::filesystem::path target_;
   std::string temporary_;
   descriptor descriptor_;
 };
 
-/// The whole of a small file. Throws errc::io_failure naming the path.
+/// Whether a file that begins like this is what Git LFS leaves in place of a large file.
+[[nodiscard]] bool is_git_lfs_pointer(std::string_view beginning) noexcept;
+
+/// The whole of a small file. Throws errc::io_failure naming the path, errc::bad_file for a Git LFS pointer.
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& path);
 
 /// Writes a whole text file atomically.

@@ -5,6 +5,7 @@
 #include <lm/buffer.hpp>
 #include <lm/checkpoint.hpp>
 #include <lm/config.hpp>
+#include <lm/non_finite.hpp>
 
 #include <qgrain/host/parallel.hpp>
 
@@ -49,9 +50,6 @@ struct block_weights {
   std::span<const float> query_norm;                             // [s] or empty
   std::span<const float> key_norm;                               // [s] or empty
 };
-
-/// What reading a weight does about NaN and infinity.
-enum class non_finite : std::uint8_t { refused, allowed };
 
 class model {
  public:

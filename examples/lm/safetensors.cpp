@@ -17,24 +17,14 @@ namespace {
 
 struct dtype_facts {
   std::string_view name;
-  std::int64_t bytes;
+  std::int64_t bits;
 };
-constexpr std::array<dtype_facts, 16> dtypes{{{"BOOL", 1},
-                                              {"U8", 1},
-                                              {"I8", 1},
-                                              {"F8_E5M2", 1},
-                                              {"F8_E4M3", 1},
-                                              {"F8_E8M0", 1},
-                                              {"I16", 2},
-                                              {"U16", 2},
-                                              {"F16", 2},
-                                              {"BF16", 2},
-                                              {"I32", 4},
-                                              {"U32", 4},
-                                              {"F32", 4},
-                                              {"I64", 8},
-                                              {"U64", 8},
-                                              {"F64", 8}}};
+// In the order of the enumeration; all types of safetensors 0.8.
+constexpr std::array<dtype_facts, 22> dtypes{
+    {{"BOOL", 8},    {"U8", 8},          {"I8", 8},          {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8},
+     {"I16", 16},    {"U16", 16},        {"F16", 16},        {"BF16", 16},   {"I32", 32},    {"U32", 32},
+     {"F32", 32},    {"I64", 64},        {"U64", 64},        {"F64", 64},    {"F4", 4},      {"F6_E2M3", 6},
+     {"F6_E3M2", 6}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"C64", 64}}};
 constexpr std::int64_t length_bytes = 8;
 constexpr std::int64_t header_limit = 100'000'000;
 
@@ -46,15 +36,24 @@ dtype dtype_of(std::string_view name, const std::string& where) {
   return static_cast<dtype>(found - dtypes.begin());
 }
 
-// Bytes of a tensor, or errc::bad_file where the product leaves 63 bits.
+// Bytes of a tensor, or errc::bad_file where the product leaves 63 bits or elements end within a byte.
 std::int64_t checked_bytes(std::span<const std::int64_t> shape, dtype type, const std::string& where) {
-  std::int64_t bytes = bytes_of(type);
+  std::int64_t bytes = std::max<std::int64_t>(bytes_of(type), 1);
   for (const std::int64_t extent : shape) {
     if (__builtin_mul_overflow(bytes, extent, &bytes)) {
       throw error(errc::bad_file, where + ": the shape " + shape_text(shape) + " overflows");
     }
   }
-  return bytes;
+  if (bytes_of(type) > 0) return bytes;
+  std::int64_t bits = 0;
+  if (__builtin_mul_overflow(bytes, bits_of(type), &bits)) {
+    throw error(errc::bad_file, where + ": the shape " + shape_text(shape) + " overflows");
+  }
+  if (bits % 8 != 0) {
+    throw error(errc::bad_file, where + ": " + std::to_string(bits) + " bits of " + std::string(name_of(type)) + " " +
+                                    shape_text(shape) + " are no whole number of bytes");
+  }
+  return bits / 8;
 }
 
 tensor_info parse_entry(std::string_view name, const common::json_field& entry, std::int64_t data_begin,
@@ -111,6 +110,22 @@ void check_coverage(const std::vector<tensor_info>& tensors, std::int64_t data_b
   }
 }
 
+// What a file that does not begin with a header length seems to be; empty where that is not known.
+std::string_view foreign_format(std::string_view beginning) {
+  if (common::is_git_lfs_pointer(beginning)) {
+    return "this is a Git LFS pointer, not the file that it stands for; fetch that with \"git lfs pull\"";
+  }
+  if (beginning.starts_with("<!DOCTYPE") || beginning.starts_with("<!doctype") || beginning.starts_with("<html")) {
+    return "this is a web page, not a safetensors file; the download went wrong";
+  }
+  if (beginning.starts_with("PK\x03\x04")) {
+    return "this is a ZIP archive such as PyTorch's checkpoints are, not a safetensors file";
+  }
+  if (beginning.starts_with("GGUF")) return "this is a GGUF file, not a safetensors file";
+  if (beginning.starts_with("{")) return "this is JSON text (an index?), not a safetensors file";
+  return {};
+}
+
 // Elements of a 16-bit format from `first` on, widened piece by piece.
 template <class Half>
 void read_widened(const safetensors_file& file, const tensor_info& tensor, std::int64_t first, std::span<float> out) {
@@ -127,7 +142,8 @@ void read_widened(const safetensors_file& file, const tensor_info& tensor, std::
 }  // namespace
 
 std::string_view name_of(dtype type) noexcept { return dtypes[static_cast<std::size_t>(type)].name; }
-std::int64_t bytes_of(dtype type) noexcept { return dtypes[static_cast<std::size_t>(type)].bytes; }
+std::int64_t bits_of(dtype type) noexcept { return dtypes[static_cast<std::size_t>(type)].bits; }
+std::int64_t bytes_of(dtype type) noexcept { return bits_of(type) % 8 == 0 ? bits_of(type) / 8 : 0; }
 
 std::string shape_text(std::span<const std::int64_t> shape) {
   std::string text = "[";
@@ -144,6 +160,11 @@ safetensors_file::safetensors_file(const std::filesystem::path& path) : file_(pa
   std::uint64_t header_bytes = 0;
   file_.read(0, std::as_writable_bytes(std::span(&header_bytes, 1)));
   if (header_bytes > static_cast<std::uint64_t>(header_limit)) {
+    std::string beginning(static_cast<std::size_t>(std::min<std::int64_t>(file_.size(), 64)), '\0');
+    file_.read(0, std::as_writable_bytes(std::span(beginning)));
+    if (const std::string_view what = foreign_format(beginning); !what.empty()) {
+      throw error(errc::bad_file, file_.path() + ": " + std::string(what));
+    }
     throw error(errc::bad_file, file_.path() + ": the header length " + std::to_string(header_bytes) +
                                     " exceeds the limit of " + std::to_string(header_limit) + " bytes");
   }
@@ -158,6 +179,7 @@ safetensors_file::safetensors_file(const std::filesystem::path& path) : file_(pa
   const common::json_document document{header_name, common::parse_json(header, header_name)};
   for (const auto& [key, value] : common::json_field(document).members()) {
     if (key == "__metadata__") {
+      if (value.is_null()) continue;
       for (const auto& [name, text] : value.members()) metadata_.emplace(name, text.string());
       continue;
     }

@@ -34,10 +34,20 @@ enum class dtype : std::uint8_t {
   f32,
   i64,
   u64,
-  f64
+  f64,
+  // Known by their size alone, so that a file that holds them can be opened for its other tensors.
+  f4,
+  f6_e2m3,
+  f6_e3m2,
+  f8_e4m3fnuz,
+  f8_e5m2fnuz,
+  c64
 };
 
 [[nodiscard]] std::string_view name_of(dtype type) noexcept;
+/// Of one element: 4 to 64.
+[[nodiscard]] std::int64_t bits_of(dtype type) noexcept;
+/// Of one element; 0 where it is no whole number of bytes (F4, F6).
 [[nodiscard]] std::int64_t bytes_of(dtype type) noexcept;
 
 /// One tensor's entry. `begin` and `end` are byte positions in the file.
@@ -48,7 +58,7 @@ struct tensor_info {
   std::int64_t begin = 0;
   std::int64_t end = 0;
 
-  [[nodiscard]] std::int64_t elements() const noexcept { return (end - begin) / bytes_of(type); }
+  [[nodiscard]] std::int64_t elements() const noexcept { return (end - begin) * 8 / bits_of(type); }
 };
 
 /// "[2, 3]"

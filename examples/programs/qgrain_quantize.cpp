@@ -28,6 +28,7 @@ struct options {
   bool list = false;
   bool stats = false;
   bool json = false;
+  bool allow_non_finite = false;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 };
 
@@ -38,7 +39,7 @@ extents parse_shape(const std::string& text) {
     const std::size_t end = std::min(text.find_first_of("x,", begin), text.size());
     std::int64_t extent = 0;
     const auto [stop, fault] = std::from_chars(text.data() + begin, text.data() + end, extent);
-    if (fault != std::errc{} || stop != text.data() + end || extent < 1 || extent > (std::int64_t{1} << 40)) {
+    if (fault != std::errc{} || stop != text.data() + end || extent < 0 || extent > (std::int64_t{1} << 40)) {
       throw error(errc::invalid_argument, "--shape: \"" + text + "\" is no shape such as 7x96");
     }
     shape.push_back(extent);
@@ -72,6 +73,7 @@ void run(const options& o) {
   job.stats = o.stats;
   job.decode = o.decode;
   job.threads = o.threads;
+  job.values = o.allow_non_finite ? lm::non_finite::allowed : lm::non_finite::refused;
   if (!o.shape.empty()) job.shape = parse_shape(o.shape);
   if (!o.type.empty()) job.original_type = parse_type(o.type);
   print_reports(std::cout, convert_file(job), o.out, o.json);
@@ -85,7 +87,7 @@ int main(int argc, char** argv) {
   options o;
   line.text("--in", o.in, "safetensors file to read");
   line.text("--recipe", o.recipe, "what to do: <family>[/<granularity>][/<option>...]; --list shows all");
-  line.text("--tensor", o.tensors, "shell pattern over tensor names (default: all)");
+  line.text("--tensor", o.tensors, "a tensor's name, or a shell pattern over names (default: all)");
   line.text("--given", o.given,
             "safetensors file with <tensor>.amax, .scales, .zero_points, .global_scale, .scale_zeros to use");
   line.text("--out", o.out, "safetensors file to write");
@@ -97,6 +99,7 @@ int main(int argc, char** argv) {
   line.flag("--stats", o.stats, "print error figures of each tensor");
   line.flag("--list", o.list, "print the catalogue of recipes (with --recipe: that one)");
   line.flag("--json", o.json, "print JSON");
+  line.flag("--allow-non-finite", o.allow_non_finite, "go on where a value or a scale is NaN or infinite");
   line.number("--threads", o.threads, "threads; results do not depend on it").between(1, 4096);
   if (const auto code = line.parse(argc, argv)) return *code;
   try {

@@ -193,14 +193,22 @@ class cast_recipe final : public recipe {
   [[nodiscard]] host_tensor decode(const tensor_facts& facts, const tensor_parts& stored,
                                    const run_settings&) const override {
     const host_tensor& codes = require_part(facts, stored, "codes", name_);
-    require_count(facts, "codes", codes, element_count(facts.shape), facts.shape);
+    require_shape(facts, "codes", codes, facts.shape);
     host_tensor values = make_tensor(dtype::f32, facts.shape);
     const std::vector<std::int64_t> integers = integers_of(codes, facts.where + ": \"codes\"");
     const std::int64_t top = std::int64_t{1} << (cast_.bits - 1);
+    // A type with sign holds signed codes, or the bytes of others whose highest bit it takes for a sign.
+    const bool has_sign =
+        codes.type == dtype::i8 || codes.type == dtype::i16 || codes.type == dtype::i32 || codes.type == dtype::i64;
+    const bool negative = has_sign && (cast_.is_signed || lm::bits_of(codes.type) == cast_.bits);
+    const std::int64_t least = negative ? -top : 0;
+    const std::int64_t most = has_sign && cast_.is_signed ? top - 1 : 2 * top - 1;
     for (std::size_t i = 0; i < integers.size(); ++i) {
-      if (integers[i] < -top || integers[i] >= 2 * top) {
-        throw error(errc::out_of_range, facts.where + ": code " + std::to_string(integers[i]) + " does not fit into " +
-                                            std::to_string(cast_.bits) + " bits");
+      if (integers[i] < least || integers[i] > most) {
+        throw error(errc::out_of_range, facts.where + ": \"codes\" hold " + std::to_string(integers[i]) + " at " +
+                                            place_text(codes.shape, static_cast<index_t>(i)) + ", where " +
+                                            std::string(cast_.format) + " has codes from " + std::to_string(least) +
+                                            " to " + std::to_string(most));
       }
       std::int64_t code = integers[i] & (2 * top - 1);
       if (cast_.is_signed && code >= top) code -= 2 * top;

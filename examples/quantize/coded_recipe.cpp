@@ -86,13 +86,12 @@ void coded_recipe::check_given(const scale_layout& of, const tensor_parts& given
   const host_tensor* amax = find_part(given, "amax");
   const host_tensor* scales = find_part(given, "scales");
   const host_tensor* global = find_part(given, "global_scale");
-  if (amax != nullptr)
-    (void)given_floats(in, "amax", *amax, two_level ? 1 : of.cut.group_count(), two_level ? extents{1} : of.shape);
-  if (global != nullptr) (void)given_float(in, "global_scale", *global);
+  if (amax != nullptr) (void)given_ranges_of(of, *amax);
+  if (global != nullptr) (void)tensor_scale_of(of, *global, scale_source::given);
   if (amax != nullptr && (global != nullptr || (scales != nullptr && !two_level))) {
     refuse(in, "\"amax\" is given together with what would be made from it; give one of them");
   }
-  if (scales != nullptr) (void)join_scales(of, given);
+  if (scales != nullptr) (void)join_scales(of, given, scale_source::given);
   if (scales == nullptr && given.contains("zero_points")) refuse(in, "\"zero_points\" are given without \"scales\"");
 }
 
@@ -217,15 +216,21 @@ host_tensor coded_recipe::decode(const tensor_facts& facts, const tensor_parts& 
   }
   const tensor_cut where = cut(facts);
   const element_operations& e = operations_for(family_.elements, facts.type);
+  if (const host_tensor* extent = find_part(stored, "shape")) {
+    if (integers_of(*extent, facts.where + ": \"shape\"") != facts.shape) {
+      refuse(facts, "\"shape\" contradicts the shape " + lm::shape_text(facts.shape));
+    }
+  }
   std::vector<std::byte> codes = code_storage{family_, e, facts.shape, where}.load(facts, stored, name_);
   const auto elements = static_cast<std::size_t>(element_count(facts.shape));
   codes = move_codes(std::move(codes), lm::bytes_of(e.code_type),
                      [&](auto moved) { return moved_in(where, facts.shape, std::move(moved)); });
   const extents shape = scale_extents(facts, where);
-  std::vector<std::byte> scales = join_scales({facts, e, where, shape, name_}, stored);
+  const scale_layout layout{facts, e, where, shape, name_};
+  std::vector<std::byte> scales = join_scales(layout, stored, scale_source::stored);
   float tensor_scale = 1.0F;
-  if (e.tensor_bits > 0) {
-    tensor_scale = given_float(facts, "global_scale", require_part(facts, stored, "global_scale", name_));
+  if (layout.has_two_levels()) {
+    tensor_scale = tensor_scale_of(layout, require_part(facts, stored, "global_scale", name_), scale_source::stored);
   }
   std::vector<float> values(elements);
   qgrain::detail::with_pool(settings.where, [&](thread_pool& pool) {
@@ -236,6 +241,7 @@ host_tensor coded_recipe::decode(const tensor_facts& facts, const tensor_parts& 
                tensor_scale, {values.data() + first, where.matrix});
     }
   });
+  if (family_.fake) round_to_type(values, facts.type);  // as quantizing gives them
   return tensor_of(dtype::f32, facts.shape, moved_out(where, facts.shape, std::move(values)));
 }
 

@@ -10,6 +10,7 @@
 #include <qgrain/host/on_host.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -38,14 +39,20 @@ struct coded_scales {
 [[nodiscard]] coded_scales make_scales(const scale_layout& of, const tensor_parts& given, const std::vector<float>& x,
                                        const on_host& where);
 
-/// Stored form of scales and zero points that were given or lie in a file.
-/// @throws error errc::out_of_range where a zero point does not fit into its type
-[[nodiscard]] std::vector<std::byte> join_scales(const scale_layout& of, const tensor_parts& parts);
+/// Where scales come from: a user, or a file of codes, which may hold what the recipe itself makes of groups of zeros.
+enum class scale_source : std::uint8_t { given, stored };
 
-/// A given part as float32. Throws where its type is no float or its number of elements not `count`.
-[[nodiscard]] std::vector<float> given_floats(const tensor_facts& facts, std::string_view part,
-                                              const host_tensor& tensor, index_t count, const extents& shape);
-[[nodiscard]] float given_float(const tensor_facts& facts, std::string_view part, const host_tensor& tensor);
+/// Stored form of scales and zero points that were given or lie in a file; zero points may lie there packed.
+/// @throws error errc::invalid_shape where they have another shape; errc::out_of_range where a scale is no positive
+/// number or a zero point no code, naming place and number; errc::bad_file where packed and plain ones contradict
+[[nodiscard]] std::vector<std::byte> join_scales(const scale_layout& of, const tensor_parts& parts,
+                                                 scale_source source);
+
+/// The scale of the whole tensor.
+[[nodiscard]] float tensor_scale_of(const scale_layout& of, const host_tensor& global, scale_source source);
+
+/// Given ranges, of groups or of the tensor ([1]). Throws where one is negative or no number.
+[[nodiscard]] std::vector<float> given_ranges_of(const scale_layout& of, const host_tensor& amax);
 
 }  // namespace qgrain::convert
 

@@ -2,6 +2,7 @@
 #include <common/json.hpp>
 #include <quantize/convert.hpp>
 #include <quantize/recipe.hpp>
+#include <quantize/recipe_parts.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
@@ -23,6 +24,10 @@ using lm::tensor_info;
 constexpr std::string_view metadata_prefix = "qgrain:";
 
 host_tensor read(const safetensors_file& file, const tensor_info& info) {
+  if (lm::bytes_of(info.type) == 0) {
+    throw error(errc::unsupported, file.path() + ": tensor \"" + info.name + "\" is " + text_of(info.type, info.shape) +
+                                       ", a type whose elements are not read");
+  }
   host_tensor tensor = make_tensor(info.type, info.shape);
   file.read_bytes(info, 0, tensor.bytes);
   return tensor;
@@ -44,13 +49,16 @@ tensor_parts read_parts(const safetensors_file& file, const std::string& name, s
 
 constexpr std::array<std::string_view, 7> givable_parts{"amax",     "scales",      "zero_points", "global_scale",
                                                         "amax_fp8", "scale_zeros", "amax_int4"};
-constexpr std::array<std::string_view, 9> stored_parts{
-    "codes", "packed", "blocked", "scales", "zero_points", "global_scale", "double_scales", "scale_zeros", "shape"};
+constexpr std::array<std::string_view, 10> stored_parts{
+    "codes",        "packed",        "blocked",     "scales", "zero_points", "packed_zero_points",
+    "global_scale", "double_scales", "scale_zeros", "shape"};
 /// A tensor that can be decoded has one of these.
 constexpr std::array<std::string_view, 3> coded_parts{"codes", "packed", "blocked"};
 
 std::vector<std::string> chosen(const safetensors_file& file, const std::string& pattern,
                                 const std::vector<std::string>& names, const std::string& what) {
+  // A name may hold what a pattern reads as a set of characters.
+  if (std::find(names.begin(), names.end(), pattern) != names.end()) return {pattern};
   std::vector<std::string> matching;
   for (const std::string& name : names) {
     if (common::glob_match(pattern, name)) matching.push_back(name);
@@ -86,7 +94,7 @@ stored_note note_of(const safetensors_file& file, const std::string& name) {
   const common::json_field fields(document);
   stored_note note{std::string(fields.at("recipe").string()), float_type(fields.at("dtype").string()), extents{}};
   for (const common::json_field& extent : fields.at("shape").elements()) {
-    note.shape->push_back(extent.positive_integer());
+    note.shape->push_back(extent.count());
   }
   return note;
 }
@@ -196,9 +204,13 @@ std::vector<tensor_report> quantize_file(const convert_job& job) {
   std::vector<task> tasks;
   for (const std::string& name : chosen(in, job.tensors, names, "tensor")) {
     const tensor_info& info = in.at(name);
-    task t{name, job.recipe, with.get(), {where_of(in, name), info.type, info.shape}, {}};
+    task t{name, job.recipe, with.get(), {where_of(in, name), info.type, info.shape, job.values}, {}};
     t.plan = with->plan(t.facts, read_given(given_file, name));
     tasks.push_back(std::move(t));
+  }
+  for (const task& t : tasks) {
+    const bool checked = job.values == lm::non_finite::refused && is_float(t.facts.type);
+    if (checked) require_finite(t.facts, read(in, in.at(t.name)));
   }
   output out(job, tasks);
   thread_pool pool(job.threads);
@@ -236,7 +248,7 @@ std::vector<std::string> coded_names(const safetensors_file& file) {
 
 tensor_facts facts_of(const convert_job& job, const safetensors_file& in, const std::string& name,
                       const stored_note& note) {
-  tensor_facts facts{where_of(in, name), dtype::f32, {}};
+  tensor_facts facts{where_of(in, name), dtype::f32, {}, job.values};
   if (job.original_type) {
     facts.type = *job.original_type;
   } else if (note.type) {

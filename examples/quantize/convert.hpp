@@ -2,6 +2,7 @@
 #ifndef QGRAIN_QUANTIZE_CONVERT_HPP
 #define QGRAIN_QUANTIZE_CONVERT_HPP
 
+#include <lm/non_finite.hpp>
 #include <quantize/host_tensor.hpp>
 
 #include <qgrain/quantizer/error_sums.hpp>
@@ -15,8 +16,8 @@ namespace qgrain::convert {
 
 struct convert_job {
   std::filesystem::path in;
-  std::string recipe;                  ///< decoding may leave it empty where the file says it
-  std::string tensors = "*";           ///< shell pattern over tensor names; decoding: over names without their part
+  std::string recipe;         ///< decoding may leave it empty where the file says it
+  std::string tensors = "*";  ///< a name, or a shell pattern over tensor names; decoding: over names without their part
   std::filesystem::path given;         ///< parts that replace what would come from the data; empty: none
   std::filesystem::path out;           ///< empty: nothing is written
   bool stats = false;                  ///< measure
@@ -24,6 +25,8 @@ struct convert_job {
   std::optional<extents> shape;        ///< decoding: of every tensor, where the file does not say it
   std::optional<dtype> original_type;  ///< decoding: of the tensors that were quantized, where the file does not say it
   int threads = 1;
+  /// NaN and infinity in tensors to quantize, and in scales that are given or stored.
+  lm::non_finite values = lm::non_finite::allowed;
 };
 
 /// What became of one tensor.
@@ -38,12 +41,14 @@ struct tensor_report {
 };
 
 /// Reads, converts and writes tensor by tensor, so that memory holds one of them. Every tensor is checked before the
-/// first one is converted, and the output appears only when all of it is written.
+/// first one is converted (where NaN is refused, all of them are read for that), and the output appears only when all
+/// of it is written.
 ///
 /// The output holds `<tensor>.<part>` for each part of the recipe (decoding: `<tensor>.dequant`), and in its metadata
 /// under `qgrain:<tensor>` a JSON object with recipe, dtype and shape, which decoding reads.
 /// @throws error errc::unknown_name for a recipe or a pattern that matches nothing, errc::bad_file and
-/// errc::io_failure for files, errc::invalid_shape and errc::unsupported for tensors that do not suit the recipe
+/// errc::io_failure for files, errc::non_finite and errc::out_of_range for values, errc::invalid_shape and
+/// errc::unsupported for tensors that do not suit the recipe
 std::vector<tensor_report> convert_file(const convert_job& job);
 
 }  // namespace qgrain::convert

@@ -5,12 +5,14 @@
 
 #include <quantize/host_tensor.hpp>
 
+#include <qgrain/format/float8.hpp>
 #include <qgrain/host/detail/bulk.hpp>
 #include <qgrain/host/detail/measure_block.hpp>
 #include <qgrain/scale/affine.hpp>
 #include <qgrain/scale/symmetric.hpp>
 
 #include <array>
+#include <cstdint>
 #include <type_traits>
 
 namespace qgrain::convert {
@@ -26,9 +28,10 @@ struct element_operations {
   int tensor_bits = 0;  ///< per tensor: not 0 where the scale has two levels
   dtype code_type = dtype::u8;
   dtype scale_type = dtype::f32;
-  dtype zero_point_type = dtype::boolean;  ///< boolean where there is none
-  std::size_t stored_bytes = 0;            ///< of one group
-  bool signed_ranges = false;              ///< scales come from both ends of a range, not from the largest magnitude
+  dtype zero_point_type = dtype::boolean;               ///< boolean where there is none
+  std::size_t stored_bytes = 0;                         ///< of one group
+  float (*scale_of_byte)(std::uint8_t byte) = nullptr;  ///< null where scales are floats
+  bool signed_ranges = false;  ///< scales come from both ends of a range, not from the largest magnitude
 
   float (*tensor_scale)(float absmax) = nullptr;
   /// `ranges` is an array of float, or of signed_range where `signed_ranges` says so.
@@ -160,6 +163,11 @@ template <class Element>
   o.scale_type = dtype_of<typename e::parts::scale>();
   o.zero_point_type = e::parts::zero_point;
   o.stored_bytes = sizeof(typename Element::stored_scale);
+  if constexpr (std::is_same_v<typename e::parts::scale, std::uint8_t>) {
+    // Only E4M3 reads 0x38 as 1.
+    const bool e4m3 = scale::tensor_bits > 0 || scale::restored(1.0F, scale::factors(0x38, 1.0F)) == 1.0F;
+    o.scale_of_byte = e4m3 ? &float8_e4m3fn::decode : &float8_e8m0fnu::decode;
+  }
   o.signed_ranges = !std::is_same_v<typename Element::range_type, float>;
   o.tensor_scale = &e::tensor_scale;
   o.make_scales = &e::make_scales;

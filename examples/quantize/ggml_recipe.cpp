@@ -88,9 +88,8 @@ class ggml_recipe final : public recipe {
 
   [[nodiscard]] host_tensor decode(const tensor_facts& facts, const tensor_parts& stored,
                                    const run_settings&) const override {
-    const host_tensor& packed = require_part(facts, stored, "packed", name_);
-    const extents wanted = packed_shape(facts);
-    require_count(facts, "packed", packed, element_count(wanted), wanted);
+    const host_tensor packed = as_type(facts, "packed", require_part(facts, stored, "packed", name_), dtype::u8);
+    require_shape(facts, "packed", packed, packed_shape(facts));
     host_tensor values = make_tensor(dtype::f32, facts.shape);
     block_.decode(packed.bytes.data(), rows_of(facts.shape), values.data<float>());
     return values;
@@ -99,7 +98,8 @@ class ggml_recipe final : public recipe {
  private:
   [[nodiscard]] extents packed_shape(const tensor_facts& facts) const {
     const index_t cols = rows_of(facts.shape).cols;
-    if (element_count(facts.shape) < 1 || cols % block_.elements != 0) {
+    require_elements(facts);
+    if (cols % block_.elements != 0) {
       refuse(facts, "rows of " + std::to_string(cols) + " elements are no whole number of " + name_ + " blocks of " +
                         std::to_string(block_.elements));
     }

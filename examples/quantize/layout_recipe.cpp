@@ -58,7 +58,8 @@ class layout_recipe final : public recipe {
   [[nodiscard]] tensor_parts plan(const tensor_facts& in, const tensor_parts& given) const override {
     require_taken(in, given, {}, layout_.name);
     const bool bytes = in.type == dtype::u8 || in.type == dtype::f8_e4m3 || in.type == dtype::f8_e8m0;
-    if (!bytes || in.shape.size() < 2 || element_count(in.shape) < 1) {
+    require_elements(in);
+    if (!bytes || in.shape.size() < 2) {
       throw error(errc::unsupported, in.where + " is " + text_of(in.type, in.shape) + ", but recipe " +
                                          std::string(layout_.name) + " takes matrices of one-byte scales");
     }
@@ -81,7 +82,10 @@ class layout_recipe final : public recipe {
     const shape2d shape = rows_of(facts.shape);
     const host_tensor blocked =
         as_type(facts, "blocked", require_part(facts, stored, "blocked", layout_.name), dtype::u8);
-    require_count(facts, "blocked", blocked, layout_.size(shape), {layout_.size(shape)});
+    require_elements(facts);
+    if (blocked.elements() != layout_.size(shape)) {  // whole tiles have no other order, whatever their shape
+      require_shape(facts, "blocked", blocked, {layout_.size(shape)});
+    }
     host_tensor scales = make_tensor(dtype::u8, facts.shape);
     layout_.from({blocked.data<std::uint8_t>(), blocked.bytes.size()}, shape, scales.data<std::uint8_t>());
     return scales;

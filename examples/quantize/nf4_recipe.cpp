@@ -1,4 +1,5 @@
 // ModelOpt's NF4 tensors: groups of levels, and scales that are quantized in groups of their own.
+#include <common/number_text.hpp>
 #include <quantize/element_operations.hpp>
 #include <quantize/granularity.hpp>
 #include <quantize/other_recipes.hpp>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 namespace qgrain::convert {
@@ -156,18 +158,22 @@ class nf4_recipe final : public recipe {
     const index_t groups = ceil_div(block_count(facts), scale_group_);
     std::vector<std::byte> codes;
     if (const host_tensor* part = find_part(stored, "codes")) {
-      require_count(facts, "codes", *part, count, facts.shape);
+      const extents flat{count};
+      require_shape(facts, "codes", *part, facts.shape, &flat);
       codes = as_type(facts, "codes", *part, dtype::u8).bytes;
+      require_levels(facts, codes, part->shape);
     } else {
       const host_tensor packed = as_type(facts, "packed", require_part(facts, stored, "packed", name_), dtype::u8);
-      require_count(facts, "packed", packed, packed_bytes(count, 4), {packed_bytes(count, 4)});
+      require_shape(facts, "packed", packed, {packed_bytes(count, 4)});
       codes = unpack_rows(packed.bytes, 1, count, 4, bit_order::high_first);
     }
     const host_tensor scales = as_type(facts, "scales", require_part(facts, stored, "scales", name_), dtype::i8);
-    require_count(facts, "scales", scales, groups * scale_group_, {groups, scale_group_});
+    const extents flat_scales{groups * scale_group_};
+    require_shape(facts, "scales", scales, {groups, scale_group_}, &flat_scales);
     const host_tensor multipliers =
         as_type(facts, "double_scales", require_part(facts, stored, "double_scales", name_), facts.type);
-    require_count(facts, "double_scales", multipliers, groups, {groups});
+    require_shape(facts, "double_scales", multipliers, {groups});
+    require_multipliers(facts, floats_of(multipliers));
     const float offset = offset_of(facts, require_part(facts, stored, "scale_zeros", name_));
     const std::vector<float> values = in_type(facts.type, [&]<class T>(std::type_identity<T>) {
       return values_of<T>(codes, scales.data<std::int8_t>(), floats_of(multipliers), offset, group_, scale_group_);
@@ -177,15 +183,38 @@ class nf4_recipe final : public recipe {
 
  private:
   [[nodiscard]] index_t block_count(const tensor_facts& facts) const {
+    require_elements(facts);
     const index_t count = element_count(facts.shape);
-    if (count < 1 || count % group_ != 0) {
+    if (count % group_ != 0) {
       refuse(facts, std::to_string(count) + " elements are no whole number of groups of " + std::to_string(group_));
     }
     return count / group_;
   }
   [[nodiscard]] static float offset_of(const tensor_facts& facts, const host_tensor& zeros) {
-    require_count(facts, "scale_zeros", zeros, 1, {1});
-    return floats_of(as_type(facts, "scale_zeros", zeros, facts.type)).front();
+    require_shape(facts, "scale_zeros", zeros, {1});
+    const float offset = floats_of(as_type(facts, "scale_zeros", zeros, facts.type)).front();
+    if (std::isfinite(offset) || facts.scales == lm::non_finite::allowed) return offset;
+    throw error(errc::out_of_range, facts.where + ": \"scale_zeros\" is " +
+                                        common::formatted("%.9g", static_cast<double>(offset)) +
+                                        ", where a number is needed");
+  }
+  static void require_levels(const tensor_facts& facts, const std::vector<std::byte>& codes, const extents& shape) {
+    const auto fault =
+        std::find_if(codes.begin(), codes.end(), [](std::byte c) { return std::to_integer<int>(c) > 15; });
+    if (fault == codes.end()) return;
+    throw error(errc::out_of_range, facts.where + ": \"codes\" hold " + std::to_string(std::to_integer<int>(*fault)) +
+                                        " at " + place_text(shape, fault - codes.begin()) +
+                                        ", where nf4 has codes from 0 to 15");
+  }
+  /// Groups of equal scales have an infinite one.
+  static void require_multipliers(const tensor_facts& facts, const std::vector<float>& multipliers) {
+    const auto fault = std::find_if_not(multipliers.begin(), multipliers.end(), [&](float m) {
+      return m > 0.0F || (std::isnan(m) && facts.scales == lm::non_finite::allowed);
+    });
+    if (fault == multipliers.end()) return;
+    throw error(errc::out_of_range,
+                facts.where + ": \"double_scales\" hold " + common::formatted("%.9g", static_cast<double>(*fault)) +
+                    " at [" + std::to_string(fault - multipliers.begin()) + "], where a scale is a positive number");
   }
   /// In double; the tool's own order of summation can only be had by giving its result.
   [[nodiscard]] static float mean(const std::vector<float>& scales) {

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_QUANTIZE_RECIPE_HPP
 #define QGRAIN_QUANTIZE_RECIPE_HPP
 
+#include <lm/non_finite.hpp>
 #include <quantize/host_tensor.hpp>
 
 #include <qgrain/host/on_host.hpp>
@@ -37,6 +38,8 @@ struct tensor_facts {
   std::string where;  ///< file and name, for errors
   dtype type = dtype::f32;
   extents shape;
+  /// Whether scales that are given or stored may be NaN or infinite, and stored ones 0.
+  lm::non_finite scales = lm::non_finite::allowed;
 };
 
 struct run_settings {

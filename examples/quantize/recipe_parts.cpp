@@ -4,9 +4,26 @@
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <sstream>
 #include <utility>
 
 namespace qgrain::convert {
+namespace {
+
+extents without_ones_at_the_end(extents shape) {
+  while (!shape.empty() && shape.back() == 1) shape.pop_back();
+  return shape;
+}
+
+bool suits(const extents& shape, const extents& wanted) {
+  const index_t count = element_count(wanted);
+  if (element_count(shape) != count) return false;
+  if (count == 1 || without_ones_at_the_end(shape) == without_ones_at_the_end(wanted)) return true;
+  return shape.size() == 1 && std::count(wanted.begin(), wanted.end(), 1) + 1 == std::ssize(wanted);
+}
+
+}  // namespace
 
 void refuse(const tensor_facts& facts, const std::string& why) {
   throw error(errc::invalid_shape, facts.where + ": " + why);
@@ -28,12 +45,39 @@ void require_taken(const tensor_facts& facts, const tensor_parts& given, std::sp
   }
 }
 
-void require_count(const tensor_facts& facts, std::string_view part, const host_tensor& tensor, index_t wanted,
-                   const extents& shape) {
-  if (tensor.elements() == wanted) return;
+void require_elements(const tensor_facts& facts) {
+  if (element_count(facts.shape) > 0) return;
+  refuse(facts, "the shape " + lm::shape_text(facts.shape) + " has no elements");
+}
+
+void require_shape(const tensor_facts& facts, std::string_view part, const host_tensor& tensor, const extents& wanted,
+                   const extents* other) {
+  if (suits(tensor.shape, wanted) || (other != nullptr && suits(tensor.shape, *other))) return;
   refuse(facts, "\"" + std::string(part) + "\" has " + std::to_string(tensor.elements()) + " elements " +
-                    lm::shape_text(tensor.shape) + ", but " + std::to_string(wanted) + " " + lm::shape_text(shape) +
-                    " are needed");
+                    lm::shape_text(tensor.shape) + ", but " + std::to_string(element_count(wanted)) + " " +
+                    lm::shape_text(wanted) + " are needed");
+}
+
+std::string place_text(const extents& shape, index_t element) {
+  extents place(shape.size());
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    place[axis] = element % shape[axis];
+    element /= shape[axis];
+  }
+  return lm::shape_text(place);
+}
+
+void require_finite(const tensor_facts& facts, const host_tensor& tensor) {
+  const std::vector<float> values = floats_of(tensor);
+  const auto is_fault = [](float x) { return !std::isfinite(x); };
+  const auto first = std::find_if(values.begin(), values.end(), is_fault);
+  if (first == values.end()) return;
+  const auto count = std::count_if(first, values.end(), is_fault);
+  std::ostringstream sentence;
+  sentence << facts.where << " holds " << count << (count == 1 ? " value that is" : " values that are")
+           << " NaN or infinite, the first at " << place_text(facts.shape, first - values.begin())
+           << " (--allow-non-finite goes on)";
+  throw error(errc::non_finite, sentence.str());
 }
 
 const host_tensor& require_part(const tensor_facts& facts, const tensor_parts& stored, std::string_view part,

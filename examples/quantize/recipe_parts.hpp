@@ -19,9 +19,20 @@ void require_float(const tensor_facts& facts, std::string_view recipe_name);
 void require_taken(const tensor_facts& facts, const tensor_parts& given, std::span<const std::string> takes,
                    std::string_view recipe_name);
 
-/// Throws unless the part has that many elements, naming both numbers.
-void require_count(const tensor_facts& facts, std::string_view part, const host_tensor& tensor, index_t wanted,
-                   const extents& shape);
+/// Throws where the tensor has no elements.
+void require_elements(const tensor_facts& facts);
+
+/// Throws unless the part has the shape `wanted` or, where there is such, `other`, naming both. Extents of 1 at the end
+/// do not count, one element has any rank, and a list may stand for elements along a single axis: [4] for [4, 1] or
+/// [1, 4], but neither [8] nor [2, 4] for [4, 2].
+void require_shape(const tensor_facts& facts, std::string_view part, const host_tensor& tensor, const extents& wanted,
+                   const extents* other = nullptr);
+
+/// Throws where a float tensor holds NaN or infinity, with their number and the place of the first.
+void require_finite(const tensor_facts& facts, const host_tensor& tensor);
+
+/// The place of an element, counted row by row: "[5, 7]".
+[[nodiscard]] std::string place_text(const extents& shape, index_t element);
 
 /// The part, or an error that lists what there is.
 [[nodiscard]] const host_tensor& require_part(const tensor_facts& facts, const tensor_parts& stored,

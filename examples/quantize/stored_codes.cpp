@@ -1,6 +1,7 @@
 #include <quantize/recipe_parts.hpp>
 #include <quantize/stored_codes.hpp>
 
+#include <qgrain/core/status.hpp>
 #include <qgrain/interop/compressed_tensors.hpp>
 
 #include <algorithm>
@@ -39,6 +40,12 @@ host_tensor transposed(const host_tensor& tensor, shape2d shape) {
 }
 
 }  // namespace
+
+code_limits limits_of_codes(const element_operations& elements) noexcept {
+  const bool has_sign = elements.code_type == dtype::i8 || elements.code_type == dtype::i16;
+  const std::int64_t half = std::int64_t{1} << (elements.bits - 1);
+  return has_sign ? code_limits{-half, half - 1} : code_limits{0, 2 * half - 1};
+}
 
 extents code_storage::padded_shape() const {
   if (!family.padded || cut.moved_axis >= 0 || shape.empty()) return shape;
@@ -118,40 +125,72 @@ void code_storage::store(std::vector<std::byte> codes, tensor_parts& parts) cons
 
 std::vector<std::byte> code_storage::load(const tensor_facts& facts, const tensor_parts& stored,
                                           std::string_view recipe_name) const {
+  const host_tensor* plain = find_part(stored, "codes");
+  const host_tensor* packed = is_packed() ? find_part(stored, "packed") : nullptr;
+  if (plain == nullptr && packed == nullptr) {
+    (void)require_part(facts, stored, is_packed() ? "packed" : "codes", recipe_name);
+  }
+  if (plain == nullptr) return from_packed(facts, *packed, recipe_name);
+  std::vector<std::byte> codes = from_plain(facts, *plain, recipe_name);
+  if (packed == nullptr) return codes;
+  const std::vector<std::byte> others = from_packed(facts, *packed, recipe_name);
+  const auto [one, other] = std::mismatch(codes.begin(), codes.end(), others.begin());
+  if (one == codes.end()) return codes;
+  throw error(errc::bad_file, facts.where + ": \"codes\" and \"packed\" contradict each other at " +
+                                  place_text(shape, one - codes.begin()) + ": " +
+                                  std::to_string(std::to_integer<int>(*one)) + " and " +
+                                  std::to_string(std::to_integer<int>(*other)));
+}
+
+std::vector<std::byte> code_storage::from_plain(const tensor_facts& facts, const host_tensor& plain,
+                                                std::string_view recipe_name) const {
+  if (plain.type != code_type()) {
+    refuse(facts, "\"codes\" is " + text_of(plain.type, plain.shape) + ", but recipe " + std::string(recipe_name) +
+                      " has " + std::string(lm::name_of(code_type())));
+  }
+  const extents padded = padded_shape();
+  require_shape(facts, "codes", plain, shape, &padded);
+  if (elements.bits < 8) {
+    const code_limits limits =
+        family.form == code_form::value ? limits_of_codes(elements) : code_limits{0, (1 << elements.bits) - 1};
+    const bool has_sign = plain.type == dtype::i8;
+    for (std::size_t i = 0; i < plain.bytes.size(); ++i) {
+      const std::int64_t code =
+          has_sign ? plain.data<std::int8_t>()[i] : static_cast<std::int64_t>(plain.data<std::uint8_t>()[i]);
+      if (code >= limits.least && code <= limits.most) continue;
+      throw error(errc::out_of_range, facts.where + ": \"codes\" hold " + std::to_string(code) + " at " +
+                                          place_text(plain.shape, static_cast<index_t>(i)) + ", where " +
+                                          std::string(elements.format) + " has codes from " +
+                                          std::to_string(limits.least) + " to " + std::to_string(limits.most));
+    }
+  }
+  return in_own_form(plain.bytes, plain.elements() != element_count(shape));
+}
+
+std::vector<std::byte> code_storage::from_packed(const tensor_facts& facts, const host_tensor& packed,
+                                                 std::string_view recipe_name) const {
   const extents padded = padded_shape();
   const shape2d rows = rows_of(padded);
-  const auto size = static_cast<std::size_t>(lm::bytes_of(elements.code_type));
-  std::vector<std::byte> codes;
-  bool with_padding = padded != shape;
-  if (const host_tensor* part = find_part(stored, "codes")) {
-    if (part->type != code_type()) {
-      refuse(facts, "\"codes\" is " + text_of(part->type, part->shape) + ", but recipe " + std::string(recipe_name) +
-                        " has " + std::string(lm::name_of(code_type())));
-    }
-    with_padding = with_padding && part->elements() == element_count(padded);
-    if (!with_padding) require_count(facts, "codes", *part, element_count(shape), shape);
-    codes = part->bytes;
-  } else if (is_packed()) {
-    const host_tensor& packed = require_part(facts, stored, "packed", recipe_name);
-    tensor_parts wanted;
-    plan(wanted);
-    const host_tensor& like = wanted.at("packed");
-    if (packed.type != like.type) {
-      refuse(facts, "\"packed\" is " + text_of(packed.type, packed.shape) + ", but recipe " + std::string(recipe_name) +
-                        " has " + std::string(lm::name_of(like.type)));
-    }
-    require_count(facts, "packed", packed, like.elements(), like.shape);
-    if (family.packing == code_packing::int32) {
-      codes = unpack_words(packed, rows, elements.bits);
-    } else if (family.packing == code_packing::flat) {
-      codes = unpack_rows(packed.bytes, 1, rows.elements(), elements.bits, bit_order::low_first);
-    } else {
-      const bit_order order = family.packing == code_packing::low_first ? bit_order::low_first : bit_order::high_first;
-      codes = unpack_rows(packed.bytes, rows.rows, rows.cols, elements.bits, order);
-    }
-  } else {
-    (void)require_part(facts, stored, "codes", recipe_name);
+  tensor_parts wanted;
+  plan(wanted);
+  const host_tensor& like = wanted.at("packed");
+  if (packed.type != like.type) {
+    refuse(facts, "\"packed\" is " + text_of(packed.type, packed.shape) + ", but recipe " + std::string(recipe_name) +
+                      " has " + std::string(lm::name_of(like.type)));
   }
+  require_shape(facts, "packed", packed, like.shape);
+  if (family.packing == code_packing::int32) {
+    return in_own_form(unpack_words(packed, rows, elements.bits), padded != shape);
+  }
+  if (family.packing == code_packing::flat) {
+    return in_own_form(unpack_rows(packed.bytes, 1, rows.elements(), elements.bits, bit_order::low_first),
+                       padded != shape);
+  }
+  const bit_order order = family.packing == code_packing::low_first ? bit_order::low_first : bit_order::high_first;
+  return in_own_form(unpack_rows(packed.bytes, rows.rows, rows.cols, elements.bits, order), padded != shape);
+}
+
+std::vector<std::byte> code_storage::in_own_form(std::vector<std::byte> codes, bool with_padding) const {
   if (family.form != code_form::value) {
     const int top = 1 << (elements.bits - 1);
     const bool extended = elements.code_type == dtype::i8;
@@ -162,12 +201,11 @@ std::vector<std::byte> code_storage::load(const tensor_facts& facts, const tenso
       code = static_cast<std::byte>(value & 255);
     }
   }
-  if (with_padding) {
-    std::vector<std::byte> kept(static_cast<std::size_t>(element_count(shape)) * size);
-    copy_rows(cut.batches, padded_matrix(cut), codes.data(), cut.matrix, kept.data(), size);
-    codes = std::move(kept);
-  }
-  return codes;
+  if (!with_padding) return codes;
+  const auto size = static_cast<std::size_t>(lm::bytes_of(elements.code_type));
+  std::vector<std::byte> kept(static_cast<std::size_t>(element_count(shape)) * size);
+  copy_rows(cut.batches, padded_matrix(cut), codes.data(), cut.matrix, kept.data(), size);
+  return kept;
 }
 
 host_tensor pack_words(const host_tensor& codes, int bits) {
@@ -190,6 +228,15 @@ std::vector<std::byte> unpack_words(const host_tensor& words, shape2d shape, int
 host_tensor pack_zero_points(const host_tensor& zero_points, shape2d groups, int bits) {
   const host_tensor words = pack_words(transposed(zero_points, groups), bits);
   return transposed(words, {groups.cols, words.shape.back()});
+}
+
+std::vector<std::int64_t> unpack_zero_points(const host_tensor& words, shape2d groups, int bits) {
+  const shape2d turned{groups.cols, groups.rows};
+  const host_tensor rows =
+      transposed(words, rows_of({interop::compressed_tensors_words(groups.rows, bits), groups.cols}));
+  const host_tensor zeros =
+      transposed({dtype::i8, {turned.rows, turned.cols}, unpack_words(rows, turned, bits)}, turned);
+  return integers_of(zeros, "");
 }
 
 }  // namespace qgrain::convert

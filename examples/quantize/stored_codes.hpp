@@ -6,7 +6,18 @@
 #include <quantize/granularity.hpp>
 #include <quantize/recipe.hpp>
 
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
 namespace qgrain::convert {
+
+/// The least and the largest code as an integer.
+struct code_limits {
+  std::int64_t least;
+  std::int64_t most;
+};
+[[nodiscard]] code_limits limits_of_codes(const element_operations& elements) noexcept;
 
 /// How the codes of one tensor are stored.
 struct code_storage {
@@ -25,12 +36,24 @@ struct code_storage {
   /// Fills them. `codes` has elements.code_type and the tensor's own order.
   void store(std::vector<std::byte> codes, tensor_parts& parts) const;
   /// Codes from "codes" or, where there are none, from "packed".
+  /// @throws error errc::invalid_shape for another shape, errc::out_of_range for a code that the format does not have,
+  /// errc::bad_file where "codes" and "packed" contradict each other
   [[nodiscard]] std::vector<std::byte> load(const tensor_facts& facts, const tensor_parts& stored,
                                             std::string_view recipe_name) const;
+
+ private:
+  [[nodiscard]] std::vector<std::byte> from_plain(const tensor_facts& facts, const host_tensor& plain,
+                                                  std::string_view recipe_name) const;
+  [[nodiscard]] std::vector<std::byte> from_packed(const tensor_facts& facts, const host_tensor& packed,
+                                                   std::string_view recipe_name) const;
+  /// Codes in the elements' own form, without padding.
+  [[nodiscard]] std::vector<std::byte> in_own_form(std::vector<std::byte> codes, bool with_padding) const;
 };
 
 /// compressed-tensors' words for the zero points of a matrix of groups, packed along the first axis.
 [[nodiscard]] host_tensor pack_zero_points(const host_tensor& zero_points, shape2d groups, int bits);
+
+[[nodiscard]] std::vector<std::int64_t> unpack_zero_points(const host_tensor& words, shape2d groups, int bits);
 
 /// compressed-tensors' words, row by row, of codes of one byte with sign.
 [[nodiscard]] host_tensor pack_words(const host_tensor& codes, int bits);

@@ -39,18 +39,21 @@ class words_recipe final : public recipe {
                                          describe().name + " packs I8 codes");
     }
     const shape2d shape = rows_of(in.shape);
-    if (shape.elements() < 1) refuse(in, "shape " + lm::shape_text(in.shape) + " has no elements");
+    require_elements(in);
     return {{"packed", {dtype::i32, with_last(in.shape, interop::compressed_tensors_words(shape.cols, bits_)), {}}}};
   }
 
   [[nodiscard]] quantized_tensor quantize(const tensor_facts& facts, const host_tensor& in, const tensor_parts&,
                                           const run_settings&) const override {
     const int most = (1 << (bits_ - 1)) - 1;
+    index_t at = 0;
     for (const std::int64_t code : integers_of(in, facts.where)) {
       if (code > most || code < -most - 1) {
-        throw error(errc::out_of_range, facts.where + ": code " + std::to_string(code) + " does not fit into " +
-                                            std::to_string(bits_) + " bits");
+        throw error(errc::out_of_range, facts.where + ": code " + std::to_string(code) + " at " +
+                                            place_text(in.shape, at) + " does not fit into " + std::to_string(bits_) +
+                                            " bits");
       }
+      ++at;
     }
     quantized_tensor out;
     out.parts["packed"] = pack_words(in, bits_);
@@ -65,7 +68,8 @@ class words_recipe final : public recipe {
     const host_tensor packed = as_type(facts, "packed", require_part(facts, stored, "packed", name), dtype::i32);
     const shape2d shape = rows_of(facts.shape);
     const extents wanted = with_last(facts.shape, interop::compressed_tensors_words(shape.cols, bits_));
-    require_count(facts, "packed", packed, element_count(wanted), wanted);
+    require_elements(facts);
+    require_shape(facts, "packed", packed, wanted);
     return {dtype::i8, facts.shape, unpack_words(packed, shape, bits_)};
   }
 

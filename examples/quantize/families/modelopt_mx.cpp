@@ -23,6 +23,7 @@ constexpr coded_family kernel(std::string_view name, std::string_view also = {})
   return f;
 }
 
+/// MXFP4QTensor's groups run over the flattened tensor (`view(-1, 32)`), MXFP8QTensor's within rows.
 template <class Q>
 constexpr coded_family packed(std::string_view name, scale_shape shapes) {
   coded_family f;
@@ -32,7 +33,8 @@ constexpr coded_family packed(std::string_view name, scale_shape shapes) {
   f.elements = coding_of<Q>;
   f.usual = "group32";
   f.only = granularity_kind::per_group;
-  f.tail = group_tail::zero_padding;
+  f.flattened = Q::format_type::bits == 4;
+  f.tail = f.flattened ? group_tail::reject : group_tail::zero_padding;
   f.packing = Q::format_type::bits == 4 ? code_packing::low_first : code_packing::none;
   f.shapes = shapes;
   return f;

@@ -47,7 +47,8 @@ struct modelopt_nvfp4_spec : modelopt_mxfp4_spec {
 
 }  // namespace detail
 
-/// Even elements in the low nibble, E8M0 bytes by groups of 32.
+/// Even elements in the low nibble, E8M0 bytes by groups of 32. ModelOpt's own groups run over the flattened tensor:
+/// for rows that are no whole groups, which are padded here, it has other bytes.
 using modelopt_mxfp4_weights = detail::block_store<detail::modelopt_mxfp4_spec>;
 /// One E4M3 byte per element, rows not padded; E8M0 bytes by groups of 32.
 using modelopt_mxfp8_weights = detail::block_store<detail::modelopt_mxfp8_spec>;
