@@ -320,7 +320,8 @@ std::vector<tensor_report> convert_file(const convert_job& job) {
   if (!job.out.empty()) {
     require_other_file(job.out, job.in, "--in");
     require_other_file(job.out, job.given, "--given");
-    if (std::filesystem::is_directory(job.out)) {
+    std::error_code unknown;
+    if (std::filesystem::is_directory(job.out, unknown)) {
       throw error(errc::io_failure, job.out.string() + ": --out is a folder, where a file is needed");
     }
   }

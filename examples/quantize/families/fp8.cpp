@@ -11,10 +11,11 @@
 namespace qgrain::convert {
 namespace {
 
-/// The scale is a float32 that was computed in the type of the tensor.
+/// The scale is a float32 that was computed in the type of the tensor. That of zeros is 0, whatever the type.
 template <class Format>
 inline constexpr operations_by_type elements_of =
-    coding_of<quantizer<Format, per_tensor>, quantizer<Format, per_tensor, symmetric_by<divide, computed_in<bfloat16>>>,
+    coding_of<quantizer<Format, per_tensor, symmetric_by<divide>>,
+              quantizer<Format, per_tensor, symmetric_by<divide, computed_in<bfloat16>>>,
               quantizer<Format, per_tensor, symmetric_by<divide, computed_in<float16>>>>;
 
 constexpr coded_family family(std::string_view name, std::string_view source, const operations_by_type& elements) {
