@@ -1,3 +1,4 @@
+#include <common/file.hpp>
 #include <common/glob.hpp>
 #include <common/json.hpp>
 #include <quantize/convert.hpp>
@@ -324,6 +325,7 @@ std::vector<tensor_report> convert_file(const convert_job& job) {
     if (std::filesystem::is_directory(job.out, unknown)) {
       throw error(errc::io_failure, job.out.string() + ": --out is a folder, where a file is needed");
     }
+    (void)common::output_target(job.out);  // refused before anything is read
   }
   return job.decode ? decode_file(job) : quantize_file(job);
 }
