@@ -50,21 +50,20 @@ void collect_differences(const json::value& one, const json::value& other, const
 
 }  // namespace
 
+json::object shaping_keys(const json::object& config) {
+  json::object shaping = config;
+  for (const char* key : {"runner", "sweep", "experiment"}) shaping.erase(key);
+  return shaping;
+}
+
 std::vector<std::string> differing_keys(const json::object& one, const json::object& other) {
-  constexpr std::array<std::string_view, 3> without_effect{"runner", "sweep", "experiment"};
-  json::object first = one;
-  json::object second = other;
-  for (const std::string_view key : without_effect) {
-    first.erase(key);
-    second.erase(key);
-  }
   std::vector<std::string> found;
-  collect_differences(first, second, "", found);
+  collect_differences(shaping_keys(one), shaping_keys(other), "", found);
   return found;
 }
 
 folder_state check_output_folder(const std::filesystem::path& folder, const json::object& config,
-                                 std::string_view result_name) {
+                                 std::string_view result_name, stale_results others) {
   const auto existing = existing_part(folder);
   std::error_code code;
   if (!std::filesystem::is_directory(existing, code)) {
@@ -81,8 +80,10 @@ folder_state check_output_folder(const std::filesystem::path& folder, const json
   if (std::filesystem::exists(stored)) {
     const auto keys = differing_keys(common::read_json_object(stored), config);
     if (keys.empty()) return is_complete ? folder_state::complete : folder_state::begun;
+    if (others == stale_results::recomputed) return folder_state::stale;
     throw error(errc::invalid_argument, folder.string() + " already holds results of another configuration, which " +
-                                            "differs in " + join_names(keys) + "; choose another folder");
+                                            "differs in " + join_names(keys) + "; choose another folder, or compute " +
+                                            "them anew with runner.stale=recompute");
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
     const std::string name = entry.path().filename().string();

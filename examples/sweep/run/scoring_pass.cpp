@@ -16,7 +16,6 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 namespace qgrain::sweep {
@@ -227,16 +226,6 @@ scored_pass score(const opened_pass& pass, std::vector<engine::job> jobs, const 
     return std::find(begun.begin(), begun.end(), j) != begun.end();
   });
   return sweep_series(pass, goes_on ? begun : std::move(jobs), options).run();
-}
-
-void remove_checkpoints(const std::filesystem::path& checkpoint) {
-  std::error_code code;
-  const std::string name = checkpoint.filename().string();
-  std::vector<std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(checkpoint.parent_path(), code)) {
-    if (entry.path().filename().string().starts_with(name)) found.push_back(entry.path());
-  }
-  for (const std::filesystem::path& path : found) std::filesystem::remove(path);
 }
 
 json::object run_stats(const scored_pass& scored, const pass_settings& settings) {
