@@ -20,9 +20,7 @@ void require_mappings(const json::object& object, std::string_view key) {
   for (std::size_t dot = key.find('.'); dot != std::string_view::npos; dot = key.find('.', dot + 1)) {
     const std::string_view front = key.substr(0, dot);
     const json::value* value = find_value(object, front);
-    if (value == nullptr || value->is_object()) continue;
-    throw error(errc::invalid_argument, std::string(front) + " is " + json::serialize(*value) + ", " + kind_of(*value) +
-                                            " where a mapping is needed (for " + std::string(key) + ")");
+    if (value != nullptr && !value->is_object()) refuse_as_mapping(front, *value);
   }
 }
 
@@ -34,6 +32,11 @@ void require_mappings(const json::object& object, std::string_view key) {
 }
 
 }  // namespace
+
+void refuse_as_mapping(std::string_view key, const json::value& value) {
+  throw error(errc::invalid_argument, std::string(key) + " is " + json::serialize(value) + ", " + kind_of(value) +
+                                          " where a mapping is needed");
+}
 
 const json::value* find_value(const json::object& object, std::string_view key) noexcept {
   const auto dot = key.find('.');

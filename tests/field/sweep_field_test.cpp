@@ -82,6 +82,10 @@ BOOST_FIXTURE_TEST_CASE(row_20_weights_that_are_not_finite_are_refused_by_the_dr
   BOOST_TEST(!fs::exists(path("out")));
 }
 
+BOOST_FIXTURE_TEST_CASE(row_20_reports_without_a_manifest_are_refused_by_the_dry_run_too, fixture) {
+  both_refused({"quant_pair=wint8_afp16", "runner.report_only=true"}, {"quant_manifest.json", "cannot be opened"});
+}
+
 BOOST_FIXTURE_TEST_CASE(row_23_captions_of_another_encoding_are_named_by_line, fixture) {
   write("texts.txt", "A man\n\nA caf\xE9 on a beach\nA red bus\nA cat\n");
   both_refused({"quant_pair=wint8_afp16"}, {"texts.txt, line 3 (caption 2)", "UTF-8"});
@@ -104,7 +108,7 @@ BOOST_FIXTURE_TEST_CASE(row_23_a_number_where_a_mapping_is_needed, fixture) {
   refused(with({"runner=1"}), {"runner is 1, a number where a mapping is needed"});
   refused(with({"autoquant.fisher=2", "autoquant.methods=[fisher]"}),
           {"autoquant.fisher is 2, a number where a mapping is needed"});
-  refused(with({"-m", "runner=[1]"}), {"runner is [1], a list where a mapping is needed"});
+  refused(with({"-m", "runner=[1]"}), {"'runner' is a mapping and cannot take a list"});
   refused(with({"quant_granularity.name=x", "quant_granularity.quant_cfg_overrides=7"}),
           {"quant_granularity.quant_cfg_overrides must be a mapping"});
   refused(with({"dataset.max_calib_samples=null", "dataset.size_to_max_samples=16"}),

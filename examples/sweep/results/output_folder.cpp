@@ -1,4 +1,5 @@
 #include <common/json.hpp>
+#include <common/number_text.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/output_folder.hpp>
 #include <sweep/settings/naming.hpp>
@@ -27,12 +28,16 @@ std::filesystem::path existing_part(std::filesystem::path folder) {
   return folder.empty() ? std::filesystem::path(".") : folder;
 }
 
+std::string shown(const json::value& value) {
+  return value.is_double() ? common::number_text(value.get_double()) : json::serialize(value);
+}
+
 void collect_differences(const json::value& one, const json::value& other, const std::string& key,
                          std::vector<std::string>& found) {
   if (one == other) return;
   const bool both_text_or_number = !one.is_object() || !other.is_object();
   if (both_text_or_number) {
-    found.push_back(key + " (" + json::serialize(one) + " there, " + json::serialize(other) + " here)");
+    found.push_back(key + " (" + shown(one) + " there, " + shown(other) + " here)");
     return;
   }
   std::set<std::string> keys;

@@ -5,6 +5,7 @@
 #include <recipes/unquantized.hpp>
 #include <sweep/run/estimate.hpp>
 #include <sweep/run/open_passes.hpp>
+#include <sweep/run/run.hpp>
 #include <sweep/run/scoring_pass.hpp>
 #include <sweep/run/terminal.hpp>
 #include <sweep/settings/naming.hpp>
@@ -215,6 +216,7 @@ run_estimate estimate_run(sweep_plan& plan) {
     if (plan.recipe_list->state != folder_state::complete) add(*pass.opened, plan.recipe_list->jobs, 0);
   } else if (plan.runner.report_only) {
     settle_illegal(plan);
+    static_cast<void>(manifests_of(plan));
   } else {
     for (const pass_of_jobs& pass : open_passes(plan)) {
       std::vector<engine::job> jobs;

@@ -90,22 +90,22 @@ class job_faults {
     try {
       finish();
     } catch (const error& fault) {
-      if (empty()) code_ = fault.code();
-      sentences_.push_back("[" + label + "] " + fault.what());
+      faults_.emplace_back(label, fault);
     }
   }
-  [[nodiscard]] bool empty() const noexcept { return sentences_.empty(); }
+  [[nodiscard]] bool empty() const noexcept { return faults_.empty(); }
+  // Throws one error of all, of a run of `jobs` jobs.
   void settle(std::size_t jobs) const {
     if (empty()) return;
+    if (jobs == 1) throw faults_.front().second;
     std::string text =
-        std::to_string(sentences_.size()) + " of " + std::to_string(jobs) + " jobs failed, the others are complete:";
-    for (const std::string& sentence : sentences_) text.append("\n  ").append(sentence);
-    throw error(code_, text);
+        std::to_string(faults_.size()) + " of " + std::to_string(jobs) + " jobs failed, the others are " + "complete:";
+    for (const auto& [label, fault] : faults_) text.append("\n  [").append(label).append("] ").append(fault.what());
+    throw error(faults_.front().second.code(), text);
   }
 
  private:
-  std::vector<std::string> sentences_;
-  errc code_ = errc::ok;
+  std::vector<std::pair<std::string, error>> faults_;
 };
 
 void write_skipped(const sweep_plan& plan) {
@@ -187,22 +187,26 @@ void run_recipe_list(sweep_plan& plan, const run_request& request, const run_con
   state.log("complete");
 }
 
-void write_reports_again(const sweep_plan& plan) {
-  const std::vector<planned_job>& jobs = plan.jobs;
+std::vector<json::object> manifests_of(const sweep_plan& plan) {
   std::map<std::filesystem::path, std::pair<std::string, std::string>> models;  // fingerprint, hash of the weights
   std::vector<json::object> manifests;
-  for (const planned_job& job : jobs) {
+  for (const planned_job& job : plan.jobs) {
+    manifests.push_back(read_manifest(job.folder / job.result_name()));
     if (!models.contains(job.pass.model)) {
       const lm::model model(job.pass.model);
       thread_pool pool(job.pass.threads);
       models[job.pass.model] = {engine::model_fingerprint(model, engine::find_weight_ranges(model, pool)),
                                 weights_hash(model, pool)};
     }
-    manifests.push_back(read_manifest(job.folder / job.result_name()));
     check_manifest_model(manifests.back(), models[job.pass.model].first, models[job.pass.model].second);
   }
-  for (std::size_t j = 0; j < jobs.size(); ++j) write_job_reports(manifests[j], jobs[j].folder);
-  write_sweep_outputs(jobs, plan.illegal);
+  return manifests;
+}
+
+void write_reports_again(const sweep_plan& plan) {
+  const std::vector<json::object> manifests = manifests_of(plan);
+  for (std::size_t j = 0; j < manifests.size(); ++j) write_job_reports(manifests[j], plan.jobs[j].folder);
+  write_sweep_outputs(plan.jobs, plan.illegal);
 }
 
 }  // namespace qgrain::sweep

@@ -33,6 +33,9 @@ struct run_control {
 /// The same for a list of recipe pairs: linear-scores.json and run_stats.json.
 void run_recipe_list(sweep_plan& plan, const run_request& request, const run_control& control);
 
+/// The manifests of all jobs. Throws where one is missing or of another model.
+[[nodiscard]] std::vector<json::object> manifests_of(const sweep_plan& plan);
+
 /// Makes the reports of every job again from its manifest, which must be of the same model.
 void write_reports_again(const sweep_plan& plan);
 

@@ -20,6 +20,7 @@ using common::flag_at;
 using common::integer_at;
 using common::number_at;
 using common::optional_text_at;
+using common::refuse_as_mapping;
 using common::text_at;
 
 /// The value, a null pointer where it is missing or null.

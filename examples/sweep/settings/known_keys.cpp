@@ -44,7 +44,8 @@ enum class unknown_keys : bool { near_ones_refused, refused };
 
 void check(const json::object& config, std::string_view group, names known, unknown_keys policy) {
   const json::value* found = group.empty() ? nullptr : given(config, group);
-  if (!group.empty() && (found == nullptr || !found->is_object())) return;
+  if (!group.empty() && found == nullptr) return;
+  if (found != nullptr && !found->is_object()) refuse_as_mapping(group, *found);
   const json::object& mapping = group.empty() ? config : found->get_object();
   for (const auto& entry : mapping) {
     const std::string_view key = entry.key();

@@ -31,6 +31,9 @@ std::filesystem::path publish_dir(const json::object& config) {
                              chosen("quant_pair.publish_pair_dir"));
   const auto run = run_dir(text_at(config, "model.name"), text_at(config, "quant_pair.name"),
                            text_at(config, "dataset.size"), chosen("quant_pair.publish_run_dir"));
+  check_components("quant_pair.publish_pair_dir", pair);
+  check_components("quant_pair.publish_run_dir", run);
+  check_component("quant_granularity.name", granularity_of(config).name);
   return with_home(filled_text_at(config, "output_layout.root_dir")) / pair / granularity_of(config).name / run;
 }
 
