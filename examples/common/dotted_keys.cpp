@@ -20,7 +20,7 @@ void require_mappings(const json::object& object, std::string_view key) {
   for (std::size_t dot = key.find('.'); dot != std::string_view::npos; dot = key.find('.', dot + 1)) {
     const std::string_view front = key.substr(0, dot);
     const json::value* value = find_value(object, front);
-    if (value != nullptr && !value->is_object()) refuse_as_mapping(front, *value);
+    if (value != nullptr && !value->is_null() && !value->is_object()) refuse_as_mapping(front, *value);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include <cmath>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -46,6 +47,11 @@ struct job_result {
   json::object identity;          ///< what the result depends on (identity.hpp); empty: not in the manifest
   std::string program_version;
 };
+
+/// What a result holds of a number that may be undefined, such as the mean of nothing: null then.
+[[nodiscard]] inline json::value finite_or_null(double value) {
+  return std::isfinite(value) ? json::value(value) : json::value();
+}
 
 /// The manifest in the documented key order: scheme, model, num_quantized_layers, layers, autoquant_state,
 /// layer_sensitivity, sensitivity_ranking, dataset, quantization, run_config (as the Python driver writes them), then

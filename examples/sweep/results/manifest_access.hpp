@@ -8,7 +8,6 @@
 
 #include <boost/json.hpp>
 
-#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,11 +26,6 @@ using common::text_at;
 [[nodiscard]] inline std::optional<double> number_in(const json::object& object, std::string_view key) {
   const json::value* value = find_value(object, key);
   return value != nullptr && value->is_number() ? std::optional(value->to_number<double>()) : std::nullopt;
-}
-
-/// What a manifest holds of a number that may be undefined, such as the mean of nothing: null then.
-[[nodiscard]] inline json::value finite_or_null(double value) {
-  return std::isfinite(value) ? json::value(value) : json::value();
 }
 
 /// The text at "a.b", empty where there is none.

@@ -87,8 +87,7 @@ folder_state check_output_folder(const std::filesystem::path& folder, const json
     if (keys.empty()) return is_complete ? folder_state::complete : folder_state::begun;
     if (others == stale_results::recomputed) return folder_state::stale;
     throw error(errc::invalid_argument, folder.string() + " already holds results of another configuration, which " +
-                                            "differs in " + join_names(keys) + "; choose another folder, or compute " +
-                                            "them anew with runner.stale=recompute");
+                                            "differs in " + join_names(keys) + "; choose another folder");
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
     const std::string name = entry.path().filename().string();
@@ -99,6 +98,16 @@ folder_state check_output_folder(const std::filesystem::path& folder, const json
   }
   if (code) throw error(errc::io_failure, folder.string() + " cannot be read: " + code.message());
   return folder_state::empty;
+}
+
+folder_state planned_folder_state(const std::filesystem::path& folder, const json::object& config,
+                                  std::string_view result_name, stale_results others) {
+  try {
+    return check_output_folder(folder, config, result_name, others);
+  } catch (const error& fault) {
+    if (fault.code() != errc::invalid_argument || !std::filesystem::exists(folder / composed_config_name)) throw;
+    throw error(fault.code(), std::string(fault.what()) + ", or compute them anew with runner.stale=recompute");
+  }
 }
 
 void remove_leftovers(const std::filesystem::path& folder) {

@@ -34,6 +34,10 @@ enum class stale_results : bool { refused, recomputed };
                                                std::string_view result_name,
                                                stale_results others = stale_results::refused);
 
+/// The same when a run is planned: the sentence also says how to have such results computed anew.
+[[nodiscard]] folder_state planned_folder_state(const std::filesystem::path& folder, const json::object& config,
+                                                std::string_view result_name, stale_results others);
+
 /// A configuration without the keys that change no result: `runner`, `sweep` and `experiment`.
 [[nodiscard]] json::object shaping_keys(const json::object& config);
 

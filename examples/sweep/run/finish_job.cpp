@@ -4,7 +4,6 @@
 #include <engine/mix/mix.hpp>
 #include <engine/mix/mix_study.hpp>
 #include <sweep/results/manifest.hpp>
-#include <sweep/results/manifest_access.hpp>
 #include <sweep/results/quant_recipe.hpp>
 #include <sweep/results/reports.hpp>
 #include <sweep/run/finish_job.hpp>

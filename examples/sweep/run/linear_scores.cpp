@@ -1,5 +1,5 @@
 #include <sweep/results/identity.hpp>
-#include <sweep/results/manifest_access.hpp>
+#include <sweep/results/manifest.hpp>
 #include <sweep/run/finish_job.hpp>
 #include <sweep/run/linear_scores.hpp>
 

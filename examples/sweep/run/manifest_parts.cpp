@@ -1,7 +1,7 @@
 #include <recipes/fake_recipes.hpp>
 #include <recipes/unquantized.hpp>
 #include <sweep/formats/compression.hpp>
-#include <sweep/results/manifest_access.hpp>
+#include <sweep/results/manifest.hpp>
 #include <sweep/run/manifest_parts.hpp>
 
 #include <algorithm>

@@ -151,7 +151,7 @@ sweep_plan make_plan(const command_line& line, const pair_source& source, const 
   check_distinct(folders);
   if (plan.runner.report_only) return plan;
   for (planned_job& job : plan.jobs)
-    job.state = check_output_folder(job.folder, job.config, job.result_name(), others_of(plan.runner));
+    job.state = planned_folder_state(job.folder, job.config, job.result_name(), others_of(plan.runner));
   return plan;
 }
 

@@ -30,7 +30,7 @@ recipe_list_job plan_recipe_list(const json::object& config, const std::string& 
   list.model_id = settings.scoring.model_path;
   list.config = config;
   list.folder = place_of(config, false, time).folder;
-  list.state = check_output_folder(list.folder, list.config, linear_scores_name, others);
+  list.state = planned_folder_state(list.folder, list.config, linear_scores_name, others);
   return list;
 }
 
