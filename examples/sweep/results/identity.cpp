@@ -73,7 +73,7 @@ std::string identity_fault(std::string_view where, const json::object& there, co
   }
   const std::vector<std::string> different = differing_parts(there, here);
   if (different.empty()) return {};
-  return std::string(where).append(" was made from something else; other are ").append(join_names(different));
+  return std::string(where).append(" was made from other input; these differ: ").append(join_names(different));
 }
 
 }  // namespace qgrain::sweep
