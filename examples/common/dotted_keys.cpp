@@ -8,12 +8,35 @@
 namespace qgrain::common {
 namespace {
 
-[[noreturn]] void wrong_kind(std::string_view key, const char* wanted, const json::value* found) {
+const char* kind_of(const json::value& value) {
+  if (value.is_number()) return "a number";
+  if (value.is_string()) return "a text";
+  if (value.is_bool()) return "true or false";
+  return value.is_array() ? "a list" : "null";
+}
+
+// Something on the way to `key` that holds no keys is the fault, not that the key is missing.
+void require_mappings(const json::object& object, std::string_view key) {
+  for (std::size_t dot = key.find('.'); dot != std::string_view::npos; dot = key.find('.', dot + 1)) {
+    const std::string_view front = key.substr(0, dot);
+    const json::value* value = find_value(object, front);
+    if (value != nullptr && !value->is_null() && !value->is_object()) refuse_as_mapping(front, *value);
+  }
+}
+
+[[noreturn]] void wrong_kind(const json::object& object, std::string_view key, const char* wanted,
+                             const json::value* found) {
+  if (found == nullptr) require_mappings(object, key);
   const std::string shown = found == nullptr ? "is missing" : "is " + json::serialize(*found);
   throw error(errc::invalid_argument, std::string(key) + " must be " + wanted + ", but " + shown);
 }
 
 }  // namespace
+
+void refuse_as_mapping(std::string_view key, const json::value& value) {
+  throw error(errc::invalid_argument, std::string(key) + " is " + json::serialize(value) + ", " + kind_of(value) +
+                                          " where a mapping is needed");
+}
 
 const json::value* find_value(const json::object& object, std::string_view key) noexcept {
   const auto dot = key.find('.');
@@ -24,7 +47,7 @@ const json::value* find_value(const json::object& object, std::string_view key) 
 
 std::string text_at(const json::object& object, std::string_view key) {
   const auto* value = find_value(object, key);
-  if (value == nullptr || value->is_null() || value->is_structured()) wrong_kind(key, "text", value);
+  if (value == nullptr || value->is_null() || value->is_structured()) wrong_kind(object, key, "text", value);
   return python_text(*value);
 }
 
@@ -37,7 +60,7 @@ std::optional<std::string> optional_text_at(const json::object& object, std::str
 
 double number_at(const json::object& object, std::string_view key) {
   const auto* value = find_value(object, key);
-  if (value == nullptr || !value->is_number()) wrong_kind(key, "a number", value);
+  if (value == nullptr || !value->is_number()) wrong_kind(object, key, "a number", value);
   return value->to_number<double>();
 }
 
@@ -45,13 +68,13 @@ std::int64_t integer_at(const json::object& object, std::string_view key) {
   const auto* value = find_value(object, key);
   if (value != nullptr && value->is_int64()) return value->get_int64();
   const double number = value != nullptr && value->is_double() ? value->get_double() : 0.5;
-  if (number != std::nearbyint(number) || std::abs(number) > 9e15) wrong_kind(key, "a whole number", value);
+  if (number != std::nearbyint(number) || std::abs(number) > 9e15) wrong_kind(object, key, "a whole number", value);
   return static_cast<std::int64_t>(number);
 }
 
 bool flag_at(const json::object& object, std::string_view key) {
   const auto* value = find_value(object, key);
-  if (value == nullptr || !value->is_bool()) wrong_kind(key, "true or false", value);
+  if (value == nullptr || !value->is_bool()) wrong_kind(object, key, "true or false", value);
   return value->get_bool();
 }
 

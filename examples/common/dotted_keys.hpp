@@ -17,7 +17,10 @@ namespace json = boost::json;
 [[nodiscard]] const json::value* find_value(const json::object& object, std::string_view key) noexcept;
 
 // The functions below throw errc::invalid_argument naming the key where the value is missing (but for `optional_`),
-// null or of another kind.
+// null or of another kind, or where something on the way to it is no mapping.
+
+/// Says that a value that is no mapping stands where one is needed.
+[[noreturn]] void refuse_as_mapping(std::string_view key, const json::value& value);
 
 /// Text; numbers and bools are written out ("7", "True"), since unquoted text in an override may look like one.
 [[nodiscard]] std::string text_at(const json::object& object, std::string_view key);

@@ -130,7 +130,11 @@ json::value parse_json(std::string_view text, std::string_view name) {
 }
 
 json::value read_json_file(const std::filesystem::path& path) {
-  return parse_json(read_text_file(path), path.string());
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  const std::string file = read_text_file(path);
+  std::string_view text = file;
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  return parse_json(text, path.string());
 }
 
 json::object read_json_object(const std::filesystem::path& path) {

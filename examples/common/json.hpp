@@ -23,7 +23,8 @@ namespace json = boost::json;
 /// Throws errc::bad_file: "NAME: not valid JSON at line L, column C (cause)".
 [[nodiscard]] json::value parse_json(std::string_view text, std::string_view name);
 
-/// The value that a file holds, by `parse_json`. Throws errc::io_failure where the file cannot be read.
+/// The value that a file holds, by `parse_json`; the byte order mark that some editors put in front of UTF-8 is passed
+/// over. Throws errc::io_failure where the file cannot be read.
 [[nodiscard]] json::value read_json_file(const std::filesystem::path& path);
 
 /// The same for a file that must hold an object.

@@ -116,13 +116,18 @@ model::model(const std::filesystem::path& folder, non_finite values)
   linears_.push_back({"lm_head", config_.vocabulary, config_.hidden});
 }
 
-std::vector<std::string> model::warnings() const {
-  std::vector<std::string> all = tensors_.warnings();
+std::set<std::string> model::read_tensors() const {
   std::set<std::string> read{embedding_, head_, std::string(config_.family.tensor_prefix) + "norm.weight"};
   const std::vector<slot> slots = block_slots(config_);
   for (index_t layer = 0; layer < config_.layers; ++layer) {
     for (const slot& s : slots) read.insert(layer_prefix(config_, layer) + s.name);
   }
+  return read;
+}
+
+std::vector<std::string> model::warnings() const {
+  std::vector<std::string> all = tensors_.warnings();
+  const std::set<std::string> read = read_tensors();
   std::vector<std::string> unread;
   for (const safetensors_file& file : tensors_.files()) {
     for (const tensor_info& t : file.tensors()) {

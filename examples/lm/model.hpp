@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,6 +66,8 @@ class model {
   /// (tensors of two and more dimensions, embeddings left out), by name. Their size counts where a whole model's bits
   /// are counted.
   [[nodiscard]] std::vector<linear_info> other_layers() const;
+  /// The tensors that the language model is made of; no others are read.
+  [[nodiscard]] std::set<std::string> read_tensors() const;
   /// What a user should know of the checkpoint, a sentence each: an index that is not looked at, tensors of the
   /// language model that are not read (surplus layers, biases that config.json does not announce).
   [[nodiscard]] std::vector<std::string> warnings() const;

@@ -1,4 +1,5 @@
 #include <common/json.hpp>
+#include <sweep/results/identity.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/manifest_access.hpp>
 
@@ -133,6 +134,7 @@ json::object make_manifest(const job_result& job) {
   add("verification", job.verification);
   add("study", job.study);
   manifest["model_fingerprint"] = job.model_fingerprint;
+  add(identity_key.data(), job.identity);
   manifest["program"] = {{"name", "qgrain-sweep"}, {"version", job.program_version}};
   return manifest;
 }
@@ -169,12 +171,15 @@ searched_table search_in(const json::object& manifest) {
   return found;
 }
 
-void check_manifest_model(const json::object& manifest, std::string_view model_fingerprint) {
-  const auto* found = manifest.if_contains("model_fingerprint");
-  if (found == nullptr || *found == json::value(json::string(model_fingerprint))) return;
-  const std::string shown = found->is_string() ? std::string(found->get_string()) : json::serialize(*found);
-  throw error(errc::invalid_argument, "the manifest belongs to the model with fingerprint " + shown +
-                                          ", the configured model has " + std::string(model_fingerprint));
+void check_manifest_model(const json::object& manifest, std::string_view model_fingerprint, std::string_view weights) {
+  const auto check = [](const json::value* found, std::string_view wanted, const char* what) {
+    if (found == nullptr || *found == json::value(json::string(wanted))) return;
+    const std::string shown = found->is_string() ? std::string(found->get_string()) : json::serialize(*found);
+    throw error(errc::invalid_argument, std::string("the manifest belongs to the model with ") + what + shown +
+                                            ", the configured model has " + std::string(wanted));
+  };
+  check(manifest.if_contains("model_fingerprint"), model_fingerprint, "fingerprint ");
+  if (!weights.empty()) check(find_value(manifest, "identity.weights"), weights, "weights of the hash ");
 }
 
 const json::object& mapping_in(const json::object& object, std::string_view key) {

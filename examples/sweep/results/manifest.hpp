@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include <cmath>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -43,14 +44,21 @@ struct job_result {
   json::object loss;              ///< of the unquantized model over the scored batches; empty: not in the manifest
   json::object cross_term;        ///< how it was approximated and the measured error; empty: exact
   std::string model_fingerprint;  ///< tells in report-only mode whether a manifest belongs to the model
+  json::object identity;          ///< what the result depends on (identity.hpp); empty: not in the manifest
   std::string program_version;
 };
+
+/// What a result holds of a number that may be undefined, such as the mean of nothing: null then.
+[[nodiscard]] inline json::value finite_or_null(double value) {
+  return std::isfinite(value) ? json::value(value) : json::value();
+}
 
 /// The manifest in the documented key order: scheme, model, num_quantized_layers, layers, autoquant_state,
 /// layer_sensitivity, sensitivity_ranking, dataset, quantization, run_config (as the Python driver writes them), then
 /// linear_scores and recipes (where there is one format), input_amax, loss, cross_term, formats, method_scores,
-/// method_agreement, mix, verification, study (each unless empty), model_fingerprint, program. It holds results
-/// only: no times, no memory. Scores that are not finite throw errc::non_finite when the text is written.
+/// method_agreement, mix, verification, study (each unless empty), model_fingerprint, identity (unless empty), program.
+/// It holds results only: no times, no memory. Scores that are not finite throw errc::non_finite when the text is
+/// written.
 [[nodiscard]] json::object make_manifest(const job_result& job);
 
 /// Reads a manifest back. Throws errc::io_failure where there is none, errc::bad_file naming all keys that are missing
@@ -62,9 +70,11 @@ struct job_result {
 /// @throws std::exception where a part is missing or of another kind; the sentence may not name the file.
 [[nodiscard]] searched_table search_in(const json::object& manifest);
 
-/// Throws errc::invalid_argument, naming both, where `manifest` was made from a model with another fingerprint. A
-/// manifest without one (written by another program) passes.
-void check_manifest_model(const json::object& manifest, std::string_view model_fingerprint);
+/// Throws errc::invalid_argument, naming both, where `manifest` was made from a model with another fingerprint or other
+/// weights (identity.hpp; not looked at where the hash given is empty). A manifest without them (written by another
+/// program, or an older version) passes.
+void check_manifest_model(const json::object& manifest, std::string_view model_fingerprint,
+                          std::string_view weights = {});
 
 /// The mapping that `object` holds at `key`. Throws errc::bad_file naming the key where there is none.
 [[nodiscard]] const json::object& mapping_in(const json::object& object, std::string_view key);

@@ -1,4 +1,5 @@
 #include <common/json.hpp>
+#include <common/number_text.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/output_folder.hpp>
 #include <sweep/settings/naming.hpp>
@@ -27,12 +28,16 @@ std::filesystem::path existing_part(std::filesystem::path folder) {
   return folder.empty() ? std::filesystem::path(".") : folder;
 }
 
+std::string shown(const json::value& value) {
+  return value.is_double() ? common::number_text(value.get_double()) : json::serialize(value);
+}
+
 void collect_differences(const json::value& one, const json::value& other, const std::string& key,
                          std::vector<std::string>& found) {
   if (one == other) return;
   const bool both_text_or_number = !one.is_object() || !other.is_object();
   if (both_text_or_number) {
-    found.push_back(key + " (" + json::serialize(one) + " there, " + json::serialize(other) + " here)");
+    found.push_back(key + " (" + shown(one) + " there, " + shown(other) + " here)");
     return;
   }
   std::set<std::string> keys;
@@ -50,21 +55,20 @@ void collect_differences(const json::value& one, const json::value& other, const
 
 }  // namespace
 
+json::object shaping_keys(const json::object& config) {
+  json::object shaping = config;
+  for (const char* key : {"runner", "sweep", "experiment"}) shaping.erase(key);
+  return shaping;
+}
+
 std::vector<std::string> differing_keys(const json::object& one, const json::object& other) {
-  constexpr std::array<std::string_view, 3> without_effect{"runner", "sweep", "experiment"};
-  json::object first = one;
-  json::object second = other;
-  for (const std::string_view key : without_effect) {
-    first.erase(key);
-    second.erase(key);
-  }
   std::vector<std::string> found;
-  collect_differences(first, second, "", found);
+  collect_differences(shaping_keys(one), shaping_keys(other), "", found);
   return found;
 }
 
 folder_state check_output_folder(const std::filesystem::path& folder, const json::object& config,
-                                 std::string_view result_name) {
+                                 std::string_view result_name, stale_results others) {
   const auto existing = existing_part(folder);
   std::error_code code;
   if (!std::filesystem::is_directory(existing, code)) {
@@ -81,6 +85,7 @@ folder_state check_output_folder(const std::filesystem::path& folder, const json
   if (std::filesystem::exists(stored)) {
     const auto keys = differing_keys(common::read_json_object(stored), config);
     if (keys.empty()) return is_complete ? folder_state::complete : folder_state::begun;
+    if (others == stale_results::recomputed) return folder_state::stale;
     throw error(errc::invalid_argument, folder.string() + " already holds results of another configuration, which " +
                                             "differs in " + join_names(keys) + "; choose another folder");
   }
@@ -93,6 +98,16 @@ folder_state check_output_folder(const std::filesystem::path& folder, const json
   }
   if (code) throw error(errc::io_failure, folder.string() + " cannot be read: " + code.message());
   return folder_state::empty;
+}
+
+folder_state planned_folder_state(const std::filesystem::path& folder, const json::object& config,
+                                  std::string_view result_name, stale_results others) {
+  try {
+    return check_output_folder(folder, config, result_name, others);
+  } catch (const error& fault) {
+    if (fault.code() != errc::invalid_argument || !std::filesystem::exists(folder / composed_config_name)) throw;
+    throw error(fault.code(), std::string(fault.what()) + ", or compute them anew with runner.stale=recompute");
+  }
 }
 
 void remove_leftovers(const std::filesystem::path& folder) {

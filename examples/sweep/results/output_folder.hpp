@@ -17,20 +17,31 @@ namespace qgrain::sweep {
 namespace json = boost::json;
 
 enum class folder_state : std::uint8_t {
-  empty,    ///< holds nothing of a job
-  begun,    ///< holds the configuration of this job, but not its results
-  complete  ///< holds its results
+  empty,     ///< holds nothing of a job
+  begun,     ///< holds the configuration of this job, but not its results
+  complete,  ///< holds its results
+  stale      ///< holds something of another identity, to be computed anew
 };
+
+/// What becomes of results of another identity (identity.hpp) in a job's place: runner.stale.
+enum class stale_results : bool { refused, recomputed };
 
 /// The state of a job's folder, for a job with the composed configuration `config` whose last file is `result_name`.
 /// Throws errc::io_failure where results cannot be written there (something else has the folder's name, or it or the
 /// folder that it would be made in takes no files) and errc::invalid_argument where it holds results of another
-/// configuration, naming the keys that differ. Creates nothing.
+/// configuration, naming the keys that differ; where those are to be recomputed the state is `stale`. Creates nothing.
 [[nodiscard]] folder_state check_output_folder(const std::filesystem::path& folder, const json::object& config,
-                                               std::string_view result_name);
+                                               std::string_view result_name,
+                                               stale_results others = stale_results::refused);
 
-/// The dotted keys whose values differ and change results: all but those of `runner`, `sweep` and `experiment`. A key
-/// that one configuration lacks counts as null there.
+/// The same when a run is planned: the sentence also says how to have such results computed anew.
+[[nodiscard]] folder_state planned_folder_state(const std::filesystem::path& folder, const json::object& config,
+                                                std::string_view result_name, stale_results others);
+
+/// A configuration without the keys that change no result: `runner`, `sweep` and `experiment`.
+[[nodiscard]] json::object shaping_keys(const json::object& config);
+
+/// The dotted keys whose values differ and change results. A key that one configuration lacks counts as null there.
 [[nodiscard]] std::vector<std::string> differing_keys(const json::object& one, const json::object& other);
 
 /// Removes what a killed run left in a folder: files of a name under which a file is prepared (atomic_file).

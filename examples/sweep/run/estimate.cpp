@@ -4,6 +4,7 @@
 #include <lm/pass.hpp>
 #include <recipes/unquantized.hpp>
 #include <sweep/run/estimate.hpp>
+#include <sweep/run/open_passes.hpp>
 #include <sweep/run/run.hpp>
 #include <sweep/run/scoring_pass.hpp>
 #include <sweep/run/terminal.hpp>
@@ -211,11 +212,11 @@ run_estimate estimate_run(sweep_plan& plan) {
                               pass_bytes(pass, sizes, variants) + channel_histogram_bytes(pass.model.config(), jobs));
   };
   if (plan.recipe_list) {
-    const opened_pass pass(plan.recipe_list->pass);
-    engine::check_jobs(pass.model, plan.recipe_list->jobs);
-    if (plan.recipe_list->state != folder_state::complete) add(pass, plan.recipe_list->jobs, 0);
+    const pass_of_jobs pass = open_recipe_list(plan);
+    if (plan.recipe_list->state != folder_state::complete) add(*pass.opened, plan.recipe_list->jobs, 0);
   } else if (plan.runner.report_only) {
     settle_illegal(plan);
+    static_cast<void>(manifests_of(plan));
   } else {
     for (const pass_of_jobs& pass : open_passes(plan)) {
       std::vector<engine::job> jobs;

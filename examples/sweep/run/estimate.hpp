@@ -17,7 +17,7 @@ struct run_estimate {
   double bytes = 0;       ///< of the largest pass, program included
 };
 
-/// Opens models and data as a run would, refusing what it would refuse (run.hpp, open_passes), and counts the products
+/// Opens models and data as a run would, refusing what it would refuse (open_passes.hpp), and counts the products
 /// of jobs that are not complete yet. Takes about a tenth of a second for the rate.
 [[nodiscard]] run_estimate estimate_run(sweep_plan& plan);
 

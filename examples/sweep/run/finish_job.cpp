@@ -75,11 +75,12 @@ class job_results {
     result.method_scores = method_scores();
     if (scores_.contains(score_method::kl_div) && scores_.size() > 1) result.method_agreement = agreement();
     result.loss = {{"mean_over_targets", scores_found.loss.mean_over_targets},
-                   {"mean_of_batches", scores_found.loss.mean_of_batches}};
+                   {"mean_of_batches", finite_or_null(scores_found.loss.mean_of_batches)}};
     if (job_.pass.cross != engine::cross_term::exact) result.cross_term = cross_term_of_first();
     result.mix = engine::mix_json(mix(), pass_.model);
     measure(bench, stop_requested, result);
     result.model_fingerprint = scores_found.model_fingerprint;
+    result.identity = job_.identity;
     result.program_version = program_version();
     return make_manifest(result);
   }
@@ -176,8 +177,7 @@ class job_results {
       methods.push_back({std::string(name_of(method)), flat(harm(method))});
     json::array list;
     for (const engine::method_agreement& entry : engine::compare_methods(methods, flat(by_group(divergence_)))) {
-      list.push_back({{"method", entry.method},
-                      {"spearman", std::isnan(entry.correlation) ? json::value() : json::value(entry.correlation)}});
+      list.push_back({{"method", entry.method}, {"spearman", finite_or_null(entry.correlation)}});
     }
     return list;
   }

@@ -73,6 +73,10 @@ job_search::job_search(const planned_job& job, const opened_pass& pass)
     none_latencies_ = std::move(latencies.back());
     for (std::size_t f = 0; f < formats_.size(); ++f) formats_[f].layer_latencies = std::move(latencies[f]);
   }
+  if (!settings.latency_table.empty() && !settings.latency_ms) {
+    selection_.warnings.push_back("autoquant.latency_table: " + settings.latency_table.string() +
+                                  " is not used, as autoquant.latency_ms gives no budget");
+  }
   if (settings.latency_ms) budgets_.push_back({budget_unit::latency_ms, *settings.latency_ms});
 }
 

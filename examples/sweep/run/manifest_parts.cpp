@@ -1,6 +1,7 @@
 #include <recipes/fake_recipes.hpp>
 #include <recipes/unquantized.hpp>
 #include <sweep/formats/compression.hpp>
+#include <sweep/results/manifest.hpp>
 #include <sweep/run/manifest_parts.hpp>
 
 #include <algorithm>
@@ -89,9 +90,9 @@ json::object verification_of(const engine::mix_report& measured, std::span<const
                     {"loss", point.measured.loss}});
   }
   return {{"base_loss", measured.base_loss},
-          {"base_perplexity", measured.base_perplexity},
+          {"base_perplexity", finite_or_null(measured.base_perplexity)},
           {"loss", measured.loss},
-          {"perplexity", measured.perplexity},
+          {"perplexity", finite_or_null(measured.perplexity)},
           {"mean_divergence", measured.mean_divergence},
           {"top1_agreement", measured.top1_agreement},
           {"positions", measured.positions},

@@ -17,6 +17,10 @@
 namespace qgrain::sweep {
 namespace {
 
+stale_results others_of(const runner_settings& runner) {
+  return runner.recompute_stale ? stale_results::recomputed : stale_results::refused;
+}
+
 // The deepest folder that holds both.
 std::filesystem::path common_folder(const std::filesystem::path& one, const std::filesystem::path& other) {
   const auto end = std::mismatch(one.begin(), one.end(), other.begin(), other.end()).first;
@@ -128,9 +132,9 @@ sweep_plan make_plan(const command_line& line, const pair_source& source, const 
   if (!plan.is_multirun) {
     const json::object config = compose_resolved(run.overrides, source, context);
     if (has_recipe_list(config)) {
-      plan.recipe_list = plan_recipe_list(config, time_text(context.now));
-      plan.folder = plan.recipe_list->folder;
       plan.runner = runner_of(config);
+      plan.recipe_list = plan_recipe_list(config, time_text(context.now), others_of(plan.runner));
+      plan.folder = plan.recipe_list->folder;
       return plan;
     }
   }
@@ -146,7 +150,8 @@ sweep_plan make_plan(const command_line& line, const pair_source& source, const 
   for (const planned_job& job : plan.jobs) folders.push_back(job.folder);
   check_distinct(folders);
   if (plan.runner.report_only) return plan;
-  for (planned_job& job : plan.jobs) job.state = check_output_folder(job.folder, job.config, job.result_name());
+  for (planned_job& job : plan.jobs)
+    job.state = planned_folder_state(job.folder, job.config, job.result_name(), others_of(plan.runner));
   return plan;
 }
 

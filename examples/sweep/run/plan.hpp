@@ -33,6 +33,7 @@ struct planned_job {
   pass_settings pass;
   std::filesystem::path folder;
   folder_state state = folder_state::empty;
+  json::object identity = {};  ///< what its results depend on (identity.hpp), known once the pass is opened
 
   /// False where the granularity leaves the recipes of every format as they are.
   [[nodiscard]] bool has_effect() const;

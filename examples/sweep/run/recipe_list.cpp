@@ -21,7 +21,7 @@ engine::job job_from(const recipe_list_entry& entry) {
 
 }  // namespace
 
-recipe_list_job plan_recipe_list(const json::object& config, const std::string& time) {
+recipe_list_job plan_recipe_list(const json::object& config, const std::string& time, stale_results others) {
   const recipe_list_settings settings = recipe_list_of(config);
   recipe_list_job list;
   for (const recipe_list_entry& entry : settings.entries) list.jobs.push_back(job_from(entry));
@@ -30,7 +30,7 @@ recipe_list_job plan_recipe_list(const json::object& config, const std::string& 
   list.model_id = settings.scoring.model_path;
   list.config = config;
   list.folder = place_of(config, false, time).folder;
-  list.state = check_output_folder(list.folder, list.config, linear_scores_name);
+  list.state = planned_folder_state(list.folder, list.config, linear_scores_name, others);
   return list;
 }
 

@@ -23,12 +23,14 @@ struct recipe_list_job {
   json::object config;   ///< composed, as it is stored with the results
   std::filesystem::path folder;
   folder_state state = folder_state::empty;
+  json::object identity = {};  ///< what its results depend on (identity.hpp), known once the pass is opened
 };
 
 inline constexpr const char* linear_scores_name = "linear-scores.json";  ///< the result of a recipe list
 
 /// Throws what reading the settings, the names of recipes and the state of the folder throw. `time`: the run's begin.
-[[nodiscard]] recipe_list_job plan_recipe_list(const json::object& config, const std::string& time);
+[[nodiscard]] recipe_list_job plan_recipe_list(const json::object& config, const std::string& time,
+                                               stale_results others);
 
 }  // namespace qgrain::sweep
 

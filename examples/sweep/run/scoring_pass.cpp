@@ -16,11 +16,30 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 namespace qgrain::sweep {
 namespace {
+
+// "captions.txt, line 3 (caption 2)"
+std::string place_of_caption(const std::filesystem::path& path, std::size_t place) {
+  const std::size_t line = line_of_caption(common::read_text_file(path), place);
+  return path.string() + ", line " + std::to_string(line) + " (caption " + std::to_string(place + 1) + ")";
+}
+
+// Without a token to predict there is neither loss nor gradient.
+void require_targets(const pass_settings& pass, const lm::packed_rows& rows) {
+  const index_t scored = num_score_steps(pass.score_size, pass.batch_size, rows.batches());
+  const auto begin = rows.batch_targets.begin();
+  if (std::any_of(begin, begin + scored, [](index_t targets) { return targets > 0; })) return;
+  index_t longest = 0;
+  for (const lm::sequence_rows& s : rows.sequences) longest = std::max(longest, s.tokens());
+  throw error(errc::bad_file, pass.captions.string() + ": nothing to predict in the first " + std::to_string(scored) +
+                                  " batches of captions, which are scored: the longest caption has " +
+                                  std::to_string(longest) + (longest == 1 ? " token" : " tokens") +
+                                  ", with dataset.calib_seq_len=" + std::to_string(pass.sequence_length) +
+                                  "; a text needs at least 2");
+}
 
 // The texts of a pass as rows.
 lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
@@ -30,10 +49,13 @@ lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
   if (texts.empty()) throw error(errc::bad_file, pass.captions.string() + ": the file holds no caption");
   std::vector<lm::token_ids> sequences;
   for (const std::string& text : texts) {
-    sequences.push_back(tokenizer.encode(text));
+    try {
+      sequences.push_back(tokenizer.encode(text));
+    } catch (const error& fault) {
+      throw error(fault.code(), place_of_caption(pass.captions, sequences.size()) + ": " + fault.what());
+    }
     if (sequences.back().empty())
-      throw error(errc::bad_file,
-                  pass.captions.string() + ": caption " + std::to_string(sequences.size()) + " has no tokens");
+      throw error(errc::bad_file, place_of_caption(pass.captions, sequences.size() - 1) + " has no tokens");
   }
   const std::string token = lm::padding_token(pass.model);
   std::optional<std::int32_t> padding_id = token.empty() ? std::nullopt : tokenizer.id_of(token);
@@ -43,8 +65,11 @@ lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
                                     ": no padding id: tokenizer_config.json has no pad_token, config.json neither "
                                     "pad_token_id nor eos_token_id");
   }
-  return lm::pack(sequences, {pass.padding, pass.sequence_length, pass.batch_size, padding_id.value_or(-1), padding_id},
-                  model.config().vocabulary);
+  lm::packed_rows rows =
+      lm::pack(sequences, {pass.padding, pass.sequence_length, pass.batch_size, padding_id.value_or(-1), padding_id},
+               model.config().vocabulary);
+  require_targets(pass, rows);
+  return rows;
 }
 
 }  // namespace
@@ -227,16 +252,6 @@ scored_pass score(const opened_pass& pass, std::vector<engine::job> jobs, const 
     return std::find(begun.begin(), begun.end(), j) != begun.end();
   });
   return sweep_series(pass, goes_on ? begun : std::move(jobs), options).run();
-}
-
-void remove_checkpoints(const std::filesystem::path& checkpoint) {
-  std::error_code code;
-  const std::string name = checkpoint.filename().string();
-  std::vector<std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(checkpoint.parent_path(), code)) {
-    if (entry.path().filename().string().starts_with(name)) found.push_back(entry.path());
-  }
-  for (const std::filesystem::path& path : found) std::filesystem::remove(path);
 }
 
 json::object run_stats(const scored_pass& scored, const pass_settings& settings) {

@@ -76,9 +76,6 @@ struct scoring_options {
 /// kl_div and loss. Where the checkpoint is of a pass with these jobs and more, all of its jobs.
 [[nodiscard]] scored_pass score(const opened_pass& pass, std::vector<engine::job> jobs, const scoring_options& options);
 
-/// Removes what `score` has saved under this name.
-void remove_checkpoints(const std::filesystem::path& checkpoint);
-
 /// Times, memory and work, which differ from run to run.
 [[nodiscard]] json::object run_stats(const scored_pass& scored, const pass_settings& settings);
 

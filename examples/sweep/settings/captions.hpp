@@ -2,6 +2,7 @@
 #ifndef QGRAIN_SWEEP_SETTINGS_CAPTIONS_HPP
 #define QGRAIN_SWEEP_SETTINGS_CAPTIONS_HPP
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -12,6 +13,9 @@ namespace qgrain::sweep {
 
 /// The lines of `text` without blanks at their ends; empty ones are dropped.
 [[nodiscard]] std::vector<std::string> caption_lines(std::string_view text);
+
+/// The line, from 1 on, that caption number `place` (from 0 on) of `text` stands on.
+[[nodiscard]] std::size_t line_of_caption(std::string_view text, std::size_t place);
 
 /// The first `count` captions of a file, in file order. Throws errc::invalid_argument for a count below 1,
 /// errc::io_failure where the file cannot be read, errc::bad_file where it has no caption or fewer than `count` (both

@@ -11,6 +11,12 @@ const json::value* given(const json::object& config, std::string_view key) noexc
   return value == nullptr || value->is_null() ? nullptr : value;
 }
 
+std::string filled_text_at(const json::object& config, std::string_view key) {
+  std::string text = text_at(config, key);
+  if (text.empty()) throw error(errc::invalid_argument, std::string(key) + " is empty; it needs a text");
+  return text;
+}
+
 std::int64_t count_at(const json::object& config, std::string_view key, std::int64_t least) {
   const std::int64_t value = integer_at(config, key);
   if (value < least) {

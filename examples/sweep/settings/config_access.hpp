@@ -20,10 +20,14 @@ using common::flag_at;
 using common::integer_at;
 using common::number_at;
 using common::optional_text_at;
+using common::refuse_as_mapping;
 using common::text_at;
 
 /// The value, a null pointer where it is missing or null.
 [[nodiscard]] const json::value* given(const json::object& config, std::string_view key) noexcept;
+
+/// Text that is not empty: "key=" with nothing behind it is errc::invalid_argument.
+[[nodiscard]] std::string filled_text_at(const json::object& config, std::string_view key);
 
 /// A whole number. @throws error errc::invalid_argument besides where it is below `least`.
 [[nodiscard]] std::int64_t count_at(const json::object& config, std::string_view key, std::int64_t least = 1);

@@ -1,5 +1,6 @@
 #include <sweep/settings/config_access.hpp>
 #include <sweep/settings/job_settings.hpp>
+#include <sweep/settings/known_keys.hpp>
 #include <sweep/settings/naming.hpp>
 #include <sweep/settings/quantization_settings.hpp>
 
@@ -20,8 +21,8 @@ json::object scheme_settings::description(std::span<const std::string> quant_for
 scheme_settings scheme_of(const json::object& config) {
   constexpr std::string_view mode = "quant_pair.coverage_mode", fraction = "quant_pair.coverage_fraction";
   scheme_settings scheme;
-  scheme.name =
-      scheme_name(text_at(config, "quant_pair.name"), optional_text_at(config, "quant_pair.scheme_name").value_or(""));
+  scheme.name = scheme_name(filled_text_at(config, "quant_pair.name"),
+                            optional_text_at(config, "quant_pair.scheme_name").value_or(""));
   scheme.effective_bits = number_at(config, "autoquant.effective_bits");
   scheme.method = text_at(config, "autoquant.method");
   scheme.score_size = integer_at(config, "autoquant.score_size");
@@ -31,6 +32,7 @@ scheme_settings scheme_of(const json::object& config) {
 }
 
 job_settings job_settings_of(const json::object& config) {
+  require_known_keys(config);
   job_settings settings;
   settings.rules = compat_of(config);
   settings.autoquant = autoquant_of(config, settings.rules == compat::modelopt);
@@ -38,7 +40,7 @@ job_settings job_settings_of(const json::object& config) {
   settings.granularity = granularity_of(config);
   settings.scoring = scoring_of(config);
   settings.dataset = dataset_of(config);
-  settings.pair = text_at(config, "quant_pair.name");
+  settings.pair = filled_text_at(config, "quant_pair.name");
   return settings;
 }
 

@@ -2,12 +2,16 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <boost/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <set>
 
 namespace qgrain::sweep {
 namespace {
+
+namespace json = boost::json;
 
 constexpr std::string_view hex = "0123456789ABCDEF";
 
@@ -36,6 +40,28 @@ std::string hash_text(std::string_view text) {
   std::string digits;
   for (int shift = 60; shift >= 0; shift -= 4) digits += hex[(hash >> static_cast<unsigned>(shift)) & 15U];
   return digits;
+}
+
+constexpr std::size_t longest_component = 200;
+
+// What is wrong with a part of a path, or nothing.
+std::string component_fault(std::string_view name) {
+  if (name.empty()) return "is empty";
+  if (name == "." || name == "..") return "leads to another folder";
+  if (name == ".sweep") return "is that of a run's state";
+  if (name.find('/') != std::string_view::npos) return "holds a slash";
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  if (std::any_of(name.begin(), name.end(), is_control)) return "holds a control character";
+  if (name.size() <= longest_component) return {};
+  return "has " + std::to_string(name.size()) + " bytes, of which " + std::to_string(longest_component) +
+         " are allowed";
+}
+
+[[noreturn]] void refuse_component(std::string_view key, std::string_view name, const std::string& fault) {
+  constexpr std::size_t shown = 60;
+  throw error(errc::invalid_argument, std::string(key) + " becomes the name of a folder or file of results, but " +
+                                          json::serialize(json::value(json::string(name.substr(0, shown)))) +
+                                          (name.size() > shown ? "... " : " ") + fault);
 }
 
 }  // namespace
@@ -69,15 +95,28 @@ std::int64_t num_score_steps(std::int64_t score_size, std::int64_t batch_size, s
 }
 
 std::string swept_dir(std::span<const std::pair<std::string, std::string>> swept) {
-  constexpr std::size_t longest = 200;
   std::string name;
   for (const auto& [key, value] : swept) {
     if (!name.empty()) name += ',';
     name.append(escaped(key)).append("=").append(escaped(value));
   }
-  if (name.size() <= longest) return name;
+  if (name.size() <= longest_component) return name;
   const std::string hash = hash_text(name);
-  return name.substr(0, longest - hash.size() - 1) + "-" + hash;
+  return name.substr(0, longest_component - hash.size() - 1) + "-" + hash;
+}
+
+void check_component(std::string_view key, std::string_view name) {
+  if (const std::string fault = component_fault(name); !fault.empty()) refuse_component(key, name, fault);
+}
+
+void check_components(std::string_view key, std::string_view names) {
+  for (std::string_view rest = names;;) {
+    const std::size_t slash = rest.find('/');
+    if (const std::string fault = component_fault(rest.substr(0, slash)); !fault.empty())
+      refuse_component(key, names, names.starts_with('/') ? "leads to another folder" : fault);
+    if (slash == std::string_view::npos) return;
+    rest.remove_prefix(slash + 1);
+  }
 }
 
 void check_distinct(std::span<const std::filesystem::path> folders) {

@@ -37,6 +37,14 @@ namespace qgrain::sweep {
 /// cut and end in a hash of the whole. Empty where nothing else is swept.
 [[nodiscard]] std::string swept_dir(std::span<const std::pair<std::string, std::string>> swept);
 
+/// Throws errc::invalid_argument naming the key where `name` cannot be that of a folder or file of results, which would
+/// lie elsewhere, or nowhere: it is empty, "." or "..", longer than 200 bytes, that of a run's state (".sweep"), or
+/// holds a slash or a control character.
+void check_component(std::string_view key, std::string_view name);
+
+/// The same for each part between slashes: a name that may lead several folders down.
+void check_components(std::string_view key, std::string_view names);
+
 /// Throws errc::invalid_argument naming the path where two jobs would write to the same folder.
 void check_distinct(std::span<const std::filesystem::path> folders);
 

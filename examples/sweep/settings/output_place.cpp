@@ -31,7 +31,10 @@ std::filesystem::path publish_dir(const json::object& config) {
                              chosen("quant_pair.publish_pair_dir"));
   const auto run = run_dir(text_at(config, "model.name"), text_at(config, "quant_pair.name"),
                            text_at(config, "dataset.size"), chosen("quant_pair.publish_run_dir"));
-  return with_home(text_at(config, "output_layout.root_dir")) / pair / granularity_of(config).name / run;
+  check_components("quant_pair.publish_pair_dir", pair);
+  check_components("quant_pair.publish_run_dir", run);
+  check_component("quant_granularity.name", granularity_of(config).name);
+  return with_home(filled_text_at(config, "output_layout.root_dir")) / pair / granularity_of(config).name / run;
 }
 
 std::filesystem::path experiment_dir(const json::object& config) {
@@ -39,11 +42,24 @@ std::filesystem::path experiment_dir(const json::object& config) {
          path_text(config, "model.name");
 }
 
+// Every key that becomes part of a path below the folder of the run or of the experiment.
+void check_names(const json::object& config) {
+  for (const char* key : {"model.name", "quant_pair.name", "quant_granularity.name", "dataset.size"})
+    check_component(key, path_text(config, key));
+  check_components("experiment", path_text(config, "experiment"));
+  for (const char* key : {"quant_pair.publish_pair_dir", "quant_pair.publish_run_dir"}) {
+    if (const auto chosen = optional_text_at(config, key)) check_components(key, *chosen);
+  }
+  if (const auto scheme = optional_text_at(config, "quant_pair.scheme_name"))
+    check_component("quant_pair.scheme_name", *scheme);
+}
+
 }  // namespace
 
 output_place place_of(const json::object& config, bool is_multirun, std::string_view time) {
   const bool by_user = optional_text_at(config, "runner.output_dir").has_value();
   const bool is_tmp = text_at(config, "output_layout.mode") == "tmp";
+  check_names(config);
   output_place place;
   place.base = output_dir(config, is_multirun ? sweep_dir(config, time) : tmp_run_dir(config, time));
   place.folder = place.base;

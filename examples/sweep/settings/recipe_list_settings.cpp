@@ -1,6 +1,6 @@
-#include <common/file.hpp>
 #include <common/json.hpp>
 #include <sweep/settings/config_access.hpp>
+#include <sweep/settings/known_keys.hpp>
 #include <sweep/settings/recipe_list_settings.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -24,7 +24,7 @@ std::vector<recipe_list_entry> entries_from(const json::value& value) {
   if (value.is_string()) {
     const std::string text(value.get_string());
     if (text.find(':') != std::string::npos) return {text};
-    return entries_from(common::parse_json(common::read_text_file(text), text));
+    return entries_from(common::read_json_file(text));
   }
   if (!value.is_array()) throw error(errc::invalid_argument, "jobs: a list or the path of a JSON file is expected");
   std::vector<recipe_list_entry> entries;
@@ -37,6 +37,7 @@ std::vector<recipe_list_entry> entries_from(const json::value& value) {
 bool has_recipe_list(const json::object& config) noexcept { return given(config, "jobs") != nullptr; }
 
 recipe_list_settings recipe_list_of(const json::object& config) {
+  require_known_keys(config);
   recipe_list_settings settings;
   settings.entries = entries_from(*given(config, "jobs"));
   settings.autoquant = autoquant_of(config, false);

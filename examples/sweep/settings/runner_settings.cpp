@@ -17,6 +17,10 @@ runner_settings runner_of(const json::object& config) {
   if (on_illegal != "fail" && on_illegal != "skip")
     throw error(errc::unknown_name, "runner.on_illegal: must be fail or skip, not " + on_illegal);
   settings.skip_illegal = on_illegal == "skip";
+  const std::string stale = optional_text_at(config, "runner.stale").value_or("refuse");
+  if (stale != "refuse" && stale != "recompute")
+    throw error(errc::unknown_name, "runner.stale: must be refuse or recompute, not " + stale);
+  settings.recompute_stale = stale == "recompute";
   return settings;
 }
 

@@ -9,7 +9,8 @@ namespace qgrain::sweep {
 struct runner_settings {
   bool report_only = false;  ///< make the reports again
   double checkpoint_seconds = 60;
-  bool skip_illegal = false;  ///< leave out jobs that no recipe can follow
+  bool skip_illegal = false;     ///< leave out jobs that no recipe can follow
+  bool recompute_stale = false;  ///< results of other weights, texts or settings in a job's place are computed anew
 };
 
 /// @throws error errc::invalid_argument or errc::unknown_name naming the key at fault.

@@ -16,7 +16,7 @@ dataset_settings texts_of(const json::object& config) {
   settings.name = optional_text_at(config, "dataset.name");
   settings.size = optional_text_at(config, "dataset.size");
   settings.root = optional_text_at(config, "dataset.root");
-  settings.captions_path = text_at(config, "dataset.captions_path");
+  settings.captions_path = filled_text_at(config, "dataset.captions_path");
   const std::string padding = text_at(config, "dataset.padding");
   if (padding != "left" && padding != "none")
     throw error(errc::invalid_argument, "dataset.padding: must be left or none, not " + padding);
@@ -31,6 +31,10 @@ std::int64_t max_calib_samples(const json::object& config) {
   if (given(config, "dataset.max_calib_samples") != nullptr) return integer_at(config, "dataset.max_calib_samples");
   const auto size = text_at(config, "dataset.size");
   const auto* sizes = find_value(config, "dataset.size_to_max_samples");
+  if (sizes != nullptr && !sizes->is_object()) {
+    throw error(errc::invalid_argument, "dataset.size_to_max_samples must be a mapping of sizes to numbers, but is " +
+                                            std::string(json::serialize(*sizes)));
+  }
   std::vector<std::string> known;
   if (sizes != nullptr && sizes->is_object()) {
     for (const auto& entry : sizes->get_object()) known.emplace_back(entry.key());
@@ -56,7 +60,7 @@ dataset_settings whole_dataset_of(const json::object& config) {
 
 scoring_settings scoring_of(const json::object& config) {
   scoring_settings settings;
-  settings.model_path = text_at(config, "model.path");
+  settings.model_path = filled_text_at(config, "model.path");
   settings.batch_size = count_at(config, "autoquant.batch_size");
   settings.score_size = integer_at(config, "autoquant.score_size");
   settings.cross_term = text_at(config, "autoquant.cross_term");

@@ -106,7 +106,7 @@ report_part study_part(const json::object& manifest) {
 report_part agreement_part(const json::object& manifest) {
   report_part part{"agreement", "Agreement of the scoring methods", "", {}, {}, {"Method", "Spearman"}, {}};
   for_each_in(manifest, "method_agreement", [&](const json::object& entry) {
-    part.rows.push_back({text_at(entry, "method"), loss_number(number_at(entry, "spearman"))});
+    part.rows.push_back({text_at(entry, "method"), shown(number_in(entry, "spearman"), loss_number)});
   });
   part.text =
       "Rank correlation with the measured divergence of the tokens, over all groups and formats; 1: the same order.";

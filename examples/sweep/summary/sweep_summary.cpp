@@ -1,10 +1,12 @@
 #include <recipes/fake_recipes.hpp>
 #include <recipes/unquantized.hpp>
+#include <sweep/results/identity.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/manifest_access.hpp>
 #include <sweep/search/pareto.hpp>
 #include <sweep/summary/sweep_summary.hpp>
 
+#include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
@@ -140,6 +142,28 @@ void compare_jobs(sweep_summary& summary) {
   }
 }
 
+// Scores that one table puts side by side must be of the same weights, texts and numerics; of other families, which are
+// compared in nothing, the numerics alone.
+void require_one_identity(const sweep_summary& summary, std::span<const summary_source> sources) {
+  const auto scores_of = [&](std::size_t j) { return scores_identity(identity_in(sources[j].manifest)); };
+  const auto numerics_of = [&](std::size_t j) {
+    const json::object scores = scores_of(j);
+    const json::value* numerics = scores.if_contains("numerics");
+    return numerics != nullptr ? json::object{{"numerics", *numerics}} : json::object();
+  };
+  for (std::size_t j = 0; j < sources.size(); ++j) {
+    const auto same_family = [&](const summary_job& job) { return job.family == summary.jobs[j].family; };
+    const auto first = static_cast<std::size_t>(std::find_if(summary.jobs.begin(), summary.jobs.end(), same_family) -
+                                                summary.jobs.begin());
+    const std::vector<std::string> different =
+        first < j ? differing_parts(scores_of(first), scores_of(j)) : differing_parts(numerics_of(0), numerics_of(j));
+    if (different.empty()) continue;
+    throw error(errc::invalid_argument, "one table cannot hold " + sources[first < j ? first : 0].label + " and " +
+                                            sources[j].label + ": their results differ in " + join_names(different) +
+                                            " (the first there, the second here)");
+  }
+}
+
 }  // namespace
 
 sweep_summary summarize(std::span<const summary_source> sources, std::span<const skipped_job> skipped) {
@@ -160,6 +184,7 @@ sweep_summary summarize(std::span<const summary_source> sources, std::span<const
     summary.program = text_in(first, "program.version");
   }
   compare_jobs(summary);
+  require_one_identity(summary, sources);
   return summary;
 }
 

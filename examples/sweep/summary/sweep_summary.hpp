@@ -108,7 +108,8 @@ struct sweep_summary {
 };
 
 /// Throws errc::bad_file or invalid_argument naming what a manifest lacks, errc::unknown_name for a recipe that this
-/// program does not have, errc::invalid_argument for two jobs of one label.
+/// program does not have, errc::invalid_argument for two jobs of one label, and for results of different
+/// identity (identity.hpp) that would stand in one table.
 [[nodiscard]] sweep_summary summarize(std::span<const summary_source> sources,
                                       std::span<const skipped_job> skipped = {});
 
