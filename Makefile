@@ -42,7 +42,9 @@ sanitize: packages
 	@scripts/build build-sanitize $(JOBS)
 	ctest --preset sanitize -j $(JOBS)
 
-bench: build
+bench: packages
+	cmake --preset default
+	@scripts/build build $(JOBS) benchmarks
 	scripts/run_benchmarks build/bin
 
 format:

@@ -40,6 +40,7 @@ function(qgrain_add_header_tests)
     -P ${PROJECT_SOURCE_DIR}/cmake/scripts/compile_headers.cmake)
   set_tests_properties(headers_compile_with_clang PROPERTIES SKIP_REGULAR_EXPRESSION "skipped:")
   set_tests_properties(headers_link_twice headers_compile_with_clang PROPERTIES LABELS compile)
+  set_tests_properties(headers_compile_with_clang PROPERTIES LABELS "slow;compile" TIMEOUT 1800)
 
   if(QGRAIN_HAS_CUDA)
     qgrain_add_cuda_header_tests()
