@@ -43,6 +43,17 @@ BOOST_FIXTURE_TEST_CASE(row_5_all_jobs_of_a_multirun_are_written, fixture) {
   BOOST_TEST(manifests == 2);
 }
 
+BOOST_FIXTURE_TEST_CASE(row_5_a_job_that_fails_at_its_end_leaves_the_others, fixture) {
+  fs::create_directories(path("out/wint8_afp16/default/small/mix.json"));  // no file can take this name
+  const std::vector<std::string> more{"-m", "quant_pair=wint8_afp16,wint4_afp16,wint4_aint8", "dataset.size=small"};
+  const program_result result = sweep(more);
+  BOOST_TEST(result.exit_code == 1);
+  BOOST_TEST((has(result.err, "1 of 3 jobs failed, the others are complete") && has(result.err, "mix.json")),
+             result.err);
+  fs::remove(path("out/wint8_afp16/default/small/mix.json"));
+  BOOST_TEST(has(complete(more).out, "2 of 3 jobs were complete already"));
+}
+
 BOOST_FIXTURE_TEST_CASE(row_5_a_batch_with_nothing_to_predict_has_no_mean, fixture) {
   write("texts.txt", "A man riding a horse\nA\nA red bus\nA cat\n");
   complete({"quant_pair=wint8_afp16"});
@@ -80,6 +91,14 @@ BOOST_FIXTURE_TEST_CASE(row_20_weights_that_are_not_finite_are_refused_by_the_dr
                {"NaN or infinity", "model.norm.weight (1 value)", "model.layers.2.mlp.up_proj.weight (1 value)"});
   both_refused({"jobs=[int8/per_tensor:fp16]"}, {"NaN or infinity", "model.norm.weight (1 value)"});
   BOOST_TEST(!fs::exists(path("out")));
+}
+
+BOOST_FIXTURE_TEST_CASE(row_20_two_names_of_one_format_are_refused_by_the_dry_run_too, fixture) {
+  write("conf/quant_format/MINE.json", qgrain::common::read_text_file(qgrain::lm::testing::source_dir /
+                                                                      "conf/quant_format/INT8_WEIGHT_ONLY_CFG.json"));
+  both_refused(
+      {"--conf-dir", path("conf"), "autoquant.formats=[INT8_WEIGHT_ONLY_CFG,MINE]", "autoquant.effective_bits=9"},
+      {"INT8_WEIGHT_ONLY_CFG and MINE come to the same recipes"});
 }
 
 BOOST_FIXTURE_TEST_CASE(row_20_reports_without_a_manifest_are_refused_by_the_dry_run_too, fixture) {

@@ -54,6 +54,11 @@ job_search::job_search(const planned_job& job, const opened_pass& pass)
   std::vector<recipe_pair> pairs;
   for (const planned_format& format : job.formats) {
     const quantization_job& q = format.quantization;
+    if (const auto same = std::find(pairs.begin(), pairs.end(), q.recipes); same != pairs.end()) {
+      throw error(errc::invalid_argument,
+                  "autoquant.formats: " + job.formats[static_cast<std::size_t>(same - pairs.begin())].pair + " and " +
+                      format.pair + " come to the same recipes; leave one of them out");
+    }
     pairs.push_back(q.recipes);
     formats_.push_back({.name = q.format_name,
                         .compression = q.compression,

@@ -153,6 +153,9 @@ BOOST_AUTO_TEST_CASE(the_runner) {
   BOOST_TEST(!runner_of(config_with()).report_only);
   BOOST_TEST(!runner_of(config_with()).skip_illegal);
   BOOST_TEST(runner_of(config_with("runner.on_illegal", "skip")).skip_illegal);
+  BOOST_TEST(!runner_of(config_with()).recompute_stale);
+  BOOST_TEST(runner_of(config_with("runner.stale", "recompute")).recompute_stale);
+  BOOST_TEST(sentence(runner_of, "runner.stale", "anew") == "runner.stale: must be refuse or recompute, not anew");
   BOOST_TEST(runner_of(config_with("runner.checkpoint_seconds", 0)).checkpoint_seconds == 0.0);
   BOOST_TEST(sentence(runner_of, "runner.on_illegal", "ignore") ==
              "runner.on_illegal: must be fail or skip, not ignore");

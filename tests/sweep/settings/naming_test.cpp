@@ -171,6 +171,26 @@ BOOST_AUTO_TEST_CASE(times_and_swept_keys) {
       [](const qgrain::error& e) { return std::string(e.what()).find("a/x/../b") != std::string::npos; });
 }
 
+BOOST_AUTO_TEST_CASE(names_that_become_folders) {
+  const auto sentence = [](const auto& check, const std::string& name) {
+    try {
+      check("key", name);
+    } catch (const qgrain::error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  using texts = std::vector<std::string>;
+  for (const std::string& name :
+       texts{"w_group64", "a b", "...", ".hidden", "caf\xC3\xA9", "a=1,b", std::string(200, 'x')})
+    BOOST_TEST(sentence(check_component, name).empty(), name);
+  for (const std::string& name : texts{"", ".", "..", "a/b", "a\nb", "\x7F", ".sweep", std::string(201, 'x')})
+    BOOST_TEST(sentence(check_component, name).starts_with("key becomes the name of a folder"), name);
+  BOOST_TEST(sentence(check_components, "a/b/c").empty());
+  for (const std::string& names : texts{"/a", "a//b", "a/", "a/../../b", "./a"})
+    BOOST_TEST(!sentence(check_components, names).empty(), names);
+}
+
 BOOST_AUTO_TEST_CASE(no_two_of_2000_jobs_share_a_path) {
   // 20 pairs, 10 overlays, 2 sizes and further keys, among them values that differ in case, blanks and slashes only
   const std::vector<std::string> prompts{"a/b", "a b", "A B", "a,b", "a=b"};
