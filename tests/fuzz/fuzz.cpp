@@ -1,10 +1,9 @@
-#include <fuzz/fuzz.hpp>
-
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <fuzz/fuzz.hpp>
 
 namespace qgrain::fuzz {
 namespace {

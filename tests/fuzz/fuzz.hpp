@@ -50,7 +50,8 @@ class reader {
   explicit reader(bytes input) : rest_(input) {}
 
   template <class T>
-  requires std::is_trivially_copyable_v<T> [[nodiscard]] T take() {
+  requires std::is_trivially_copyable_v<T>
+  [[nodiscard]] T take() {
     T value{};
     const std::size_t size = std::min(sizeof(T), rest_.size());
     std::memcpy(static_cast<void*>(&value), rest_.data(), size);

@@ -1,9 +1,8 @@
 // Feeds every file of the kept corpus to its target, without a fuzzer: what was found once stays mended.
-#include <fuzz/fuzz.hpp>
-
 #include <boost/test/unit_test.hpp>
 
 #include <fstream>
+#include <fuzz/fuzz.hpp>
 #include <iterator>
 
 namespace {
@@ -36,7 +35,8 @@ BOOST_AUTO_TEST_CASE(every_corpus_folder_has_its_target_and_all_are_small) {
     if (entry.is_regular_file()) total += entry.file_size();
     if (!entry.is_directory()) continue;
     const auto& all = qgrain::fuzz::targets();
-    const bool known = std::any_of(all.begin(), all.end(), [&](const auto& t) { return t.name == entry.path().filename(); });
+    const bool known =
+        std::any_of(all.begin(), all.end(), [&](const auto& t) { return t.name == entry.path().filename(); });
     BOOST_CHECK_MESSAGE(known, entry.path() << " belongs to no target");
   }
   BOOST_TEST(total < 1'000'000U);

@@ -2,9 +2,9 @@
 #ifndef QGRAIN_TESTS_FUZZ_RECIPE_NAMES_HPP
 #define QGRAIN_TESTS_FUZZ_RECIPE_NAMES_HPP
 
-#include <fuzz/fuzz.hpp>
 #include <quantize/recipe.hpp>
 
+#include <fuzz/fuzz.hpp>
 #include <memory>
 
 namespace qgrain::fuzz {
@@ -50,7 +50,8 @@ using recipes = std::vector<std::unique_ptr<convert::recipe>>;
 /// Fills a tensor with what comes, over and over where that is less.
 inline void fill(convert::host_tensor& tensor, bytes content) {
   if (content.empty()) return;
-  for (std::size_t i = 0; i < tensor.bytes.size(); ++i) tensor.bytes[i] = static_cast<std::byte>(content[i % content.size()]);
+  for (std::size_t i = 0; i < tensor.bytes.size(); ++i)
+    tensor.bytes[i] = static_cast<std::byte>(content[i % content.size()]);
 }
 
 }  // namespace qgrain::fuzz

@@ -2,12 +2,11 @@
 #ifndef QGRAIN_TESTS_FUZZ_STORE_HPP
 #define QGRAIN_TESTS_FUZZ_STORE_HPP
 
-#include <fuzz/fuzz.hpp>
-
 #include <qgrain/core/bits.hpp>
 #include <qgrain/interop/code_matrix.hpp>
 
 #include <algorithm>
+#include <fuzz/fuzz.hpp>
 
 namespace qgrain::fuzz {
 

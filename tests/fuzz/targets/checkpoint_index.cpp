@@ -1,6 +1,7 @@
 // model.safetensors.index.json beside one shard.
-#include <fuzz/fuzz.hpp>
 #include <lm/checkpoint.hpp>
+
+#include <fuzz/fuzz.hpp>
 
 namespace {
 

@@ -1,8 +1,9 @@
 // {"files": {path: body}, "overrides": [text, ...]}: composed and resolved.
 #include <common/json.hpp>
-#include <fuzz/fuzz.hpp>
 #include <hydra/composer.hpp>
 #include <hydra/interpolation.hpp>
+
+#include <fuzz/fuzz.hpp>
 
 namespace {
 
@@ -10,10 +11,10 @@ using namespace qgrain;
 
 hydra::memory_source source_of(const boost::json::value& root) {
   std::map<std::string, hydra::config_file> files;
-  const boost::json::object* bodies = root.is_object() ? root.get_object().if_contains("files") != nullptr
-                                                             ? root.get_object().at("files").if_object()
-                                                             : nullptr
-                                                       : nullptr;
+  const boost::json::object* bodies =
+      root.is_object()
+          ? root.get_object().if_contains("files") != nullptr ? root.get_object().at("files").if_object() : nullptr
+          : nullptr;
   if (bodies == nullptr) return hydra::memory_source(files);
   for (const auto& [path, body] : *bodies) {
     if (!body.is_object()) continue;

@@ -1,10 +1,9 @@
 // A DLPack tensor of any description over memory of 4 KiB: refused, or every element of the view lies in what the
 // extents and strides reach.
-#include <fuzz/fuzz.hpp>
-
 #include <qgrain/interop/dlpack.hpp>
 
 #include <array>
+#include <fuzz/fuzz.hpp>
 
 namespace {
 

@@ -1,9 +1,9 @@
 // A manifest as report_only reads it: both reports, the recipe for other programs, the table of the search.
-#include <fuzz/fuzz.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/quant_recipe.hpp>
 #include <sweep/results/reports.hpp>
 
+#include <fuzz/fuzz.hpp>
 #include <stdexcept>
 
 namespace {

@@ -1,6 +1,7 @@
 // mix.json for the shipped model.
 #include <common/json.hpp>
 #include <engine/mix/mix.hpp>
+
 #include <fuzz/fuzz.hpp>
 
 namespace {
@@ -14,7 +15,8 @@ void run(qgrain::fuzz::bytes input) {
     (void)engine::missing_ranges(mix, model);
     fuzz::may_refuse([&] { engine::require_ranges(mix, model); });
     const auto again = engine::parse_mix(engine::mix_json(mix, model), "written", model);
-    fuzz::require(engine::mix_json(again, model) == engine::mix_json(mix, model), "what is written is read as the same");
+    fuzz::require(engine::mix_json(again, model) == engine::mix_json(mix, model),
+                  "what is written is read as the same");
   });
 }
 

@@ -1,6 +1,7 @@
 // config.json, generation_config.json and tokenizer_config.json, a byte of 0 between them.
-#include <fuzz/fuzz.hpp>
 #include <lm/config.hpp>
+
+#include <fuzz/fuzz.hpp>
 
 namespace {
 

@@ -1,8 +1,9 @@
 // [base, overlay]: laid over each other, then mapped to recipes.
 #include <common/json.hpp>
-#include <fuzz/fuzz.hpp>
 #include <sweep/formats/overlay.hpp>
 #include <sweep/formats/recipe_mapping.hpp>
+
+#include <fuzz/fuzz.hpp>
 
 namespace {
 

@@ -1,7 +1,8 @@
 // One override of the command line: refused, or its canonical writing is read as the same value; then its jobs.
-#include <fuzz/fuzz.hpp>
 #include <hydra/job_list.hpp>
 #include <hydra/override.hpp>
+
+#include <fuzz/fuzz.hpp>
 
 namespace {
 

@@ -1,9 +1,8 @@
 // Packed codes of any bytes: refused by their count, or unpacked codes lie in range and pack back to the same bytes.
-#include <fuzz/fuzz.hpp>
-
 #include <qgrain/quantizer/packing.hpp>
 
 #include <array>
+#include <fuzz/fuzz.hpp>
 
 namespace {
 

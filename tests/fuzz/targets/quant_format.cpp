@@ -1,7 +1,8 @@
 // The file of a base format, resolved to recipes and booked bits.
 #include <common/json.hpp>
-#include <fuzz/fuzz.hpp>
 #include <sweep/formats/quantization_job.hpp>
+
+#include <fuzz/fuzz.hpp>
 
 namespace {
 

@@ -33,7 +33,8 @@ void run(fuzz::bytes input) {
     const convert::quantized_tensor made = recipe.quantize(facts, tensor, {}, settings);
     for (const auto& [name, part] : plan) {
       const convert::host_tensor* own = convert::find_part(made.parts, name);
-      fuzz::require(own != nullptr && own->type == part.type && own->shape == part.shape, "parts are those of the plan");
+      fuzz::require(own != nullptr && own->type == part.type && own->shape == part.shape,
+                    "parts are those of the plan");
     }
     require_codes_in_range(made.parts, recipe.describe().code_bits);
     (void)recipe.decode(facts, made.parts, settings);

@@ -1,6 +1,7 @@
 // A safetensors file of any bytes: refused, or every tensor can be read as what it is.
-#include <fuzz/fuzz.hpp>
 #include <lm/safetensors.hpp>
+
+#include <fuzz/fuzz.hpp>
 
 namespace {
 

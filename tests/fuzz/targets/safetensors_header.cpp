@@ -1,6 +1,7 @@
 // A safetensors header of any text, with its length in front and the data behind it that the first byte asks for.
-#include <fuzz/fuzz.hpp>
 #include <lm/safetensors.hpp>
+
+#include <fuzz/fuzz.hpp>
 
 namespace {
 

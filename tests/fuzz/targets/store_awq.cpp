@@ -1,7 +1,7 @@
 // AWQ's interleaved words.
-#include <fuzz/store.hpp>
-
 #include <qgrain/interop/awq.hpp>
+
+#include <fuzz/store.hpp>
 
 namespace {
 

@@ -1,7 +1,7 @@
 // compressed-tensors: packed integers and nvfp4.
-#include <fuzz/store.hpp>
-
 #include <qgrain/interop/compressed_tensors.hpp>
+
+#include <fuzz/store.hpp>
 
 namespace {
 
@@ -37,7 +37,8 @@ void run(fuzz::bytes input) {
   interop::ct_nvfp4_weights store;
   store.shape = {from.extent(), from.extent()};
   store.tensor_scale = from.take<float>();
-  store.scales = fuzz::part<std::uint8_t>(from, fuzz::count_of(store.shape.rows, fuzz::groups_of(store.shape.cols, 16)));
+  store.scales =
+      fuzz::part<std::uint8_t>(from, fuzz::count_of(store.shape.rows, fuzz::groups_of(store.shape.cols, 16)));
   store.elements =
       fuzz::part<std::uint8_t>(from, fuzz::count_of(store.shape.rows, fuzz::groups_of(store.shape.cols, 16) * 8));
   fuzz::round_trip(store);

@@ -1,7 +1,7 @@
 // ggml's blocks of any bytes: values, codes and back; and values of any bits into blocks.
-#include <fuzz/store.hpp>
-
 #include <qgrain/interop/ggml.hpp>
+
+#include <fuzz/store.hpp>
 
 namespace {
 
@@ -26,7 +26,7 @@ void decode(fuzz::reader from) {
 template <class B>
 void store(fuzz::reader from) {
   interop::ggml_weights<B> weights;
-  weights.shape = {from.extent(), from.extent() * B::elements % 640};
+  weights.shape = {from.extent(), from.extent() % 640 * B::elements % 640};
   weights.blocks = fuzz::part<B>(from, fuzz::count_of(weights.shape.rows, weights.shape.cols, B::elements));
   fuzz::round_trip(weights);
   fuzz::from_any_codes<interop::ggml_weights<B>>(fuzz::any_codes(from));

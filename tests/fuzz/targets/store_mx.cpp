@@ -1,7 +1,7 @@
 // Blocks of the OCP microscaling standard.
-#include <fuzz/store.hpp>
-
 #include <qgrain/interop/ocp_mx.hpp>
+
+#include <fuzz/store.hpp>
 
 namespace {
 

@@ -1,6 +1,7 @@
 // tokenizer.json, tokenizer_config.json and a text, a byte of 0 between them.
-#include <fuzz/fuzz.hpp>
 #include <lm/tokenizer.hpp>
+
+#include <fuzz/fuzz.hpp>
 
 namespace {
 
