@@ -1,13 +1,13 @@
 # Thin wrappers over CMake presets. `make demo` and `make test` start from a bare Debian 12.
 JOBS ?= $(shell nproc)
 
-.PHONY: help install build demo test test-machines test-slow sanitize bench format format-check clean packages-demo packages packages-slow
+.PHONY: help install build demo test test-machines test-slow sanitize fuzz bench format format-check clean packages-demo packages packages-slow
 
 help:
 	@echo "make demo    install what is missing, build what the demonstration runs, run it"
 	@echo "make test    install what is missing, build everything, run all tests but the slow ones"
 	@echo "make build   build everything;  make bench  run the benchmarks"
-	@echo "make test-machines, make test-slow, make sanitize   the slower tiers;  make format, make clean"
+	@echo "make test-machines, make test-slow, make sanitize   the slower tiers;  make fuzz [SECONDS=60];  make format, make clean"
 	@echo "make install [PREFIX=/usr/local]   headers, the CMake package, programs"
 
 packages-demo:
@@ -41,6 +41,10 @@ sanitize: packages
 	cmake --preset sanitize
 	@scripts/build build-sanitize $(JOBS)
 	ctest --preset sanitize -j $(JOBS)
+
+SECONDS ?= 60
+fuzz: packages
+	JOBS=$(JOBS) scripts/fuzz $(SECONDS)
 
 bench: packages
 	cmake --preset default

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstring>
 #include <interop/interop_support.hpp>
+#include <limits>
 #include <vector>
 
 using namespace qgrain;
@@ -220,6 +221,27 @@ BOOST_AUTO_TEST_CASE(minimums_and_zero_points) {
   // Symmetric codes have minimums too.
   const auto symmetric = quantized<ggml_q4_0>({8, 64}, 12);
   BOOST_TEST((own_values(convert<ggml_weights<ggml_q4_1>>(symmetric)) == own_values(symmetric)));
+}
+
+// Found by fuzzing: the zero point beside a minimum was not looked at, and values changed in silence.
+BOOST_AUTO_TEST_CASE(zero_points_beside_minimums_count) {
+  code_matrix codes = random_codes(14, {8, 64}, code_kind::integer, 4, 32, scale_kind::float16, true);
+  codes.scales.patterns.assign(codes.scales.size(), 0x3E00);  // 1.5
+  codes.zero_points.assign(codes.scales.size(), 3);
+  codes.minimums.kind = scale_kind::float16;
+  codes.minimums.patterns.assign(codes.scales.size(), 0xC200);  // -3: two steps more
+  const auto awq = awq_weights::from_codes(codes);
+  BOOST_TEST((values_of(awq.codes()) == values_of(codes)));
+  BOOST_TEST(awq.codes().zero_points[0] == 5);
+  codes.minimums.patterns.assign(codes.scales.size(), 0x4200);  // 3: two steps less
+  BOOST_TEST(awq_weights::from_codes(codes).codes().zero_points[0] == 1);
+  check_sentence([&] { static_cast<void>(ggml_weights<ggml_q4_1>::from_codes(codes)); },
+                 {"ggml q4_1 cannot hold", "zero point of 3", "beside a minimum"});
+  codes.zero_points.clear();  // 8 in each
+  BOOST_TEST((values_of(awq_weights::from_codes(codes).codes()) == values_of(codes)));
+  codes.minimums.patterns.clear();
+  codes.zero_points.assign(codes.scales.size(), std::numeric_limits<std::int32_t>::min());
+  check_sentence([&] { static_cast<void>(awq_weights::from_codes(codes)); }, {"0 to 15", "-2147483648"});
 }
 
 BOOST_AUTO_TEST_CASE(scales_that_divide) {

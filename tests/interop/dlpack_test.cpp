@@ -156,6 +156,15 @@ BOOST_AUTO_TEST_CASE(types_devices_and_dimensions) {
   }
 }
 
+// Found by fuzzing.
+BOOST_AUTO_TEST_CASE(extents_that_overflow_are_refused) {
+  constexpr std::int64_t large = std::int64_t{1} << 32;
+  check_refused(owned({large, large, 1}).tensor, {"[4294967296, 4294967296, 1]", "overflow"});
+  check_refused(owned({large, large}).tensor, {"[4294967296, 4294967296]", "overflow"});
+  check_refused(owned({large, large, large, 3}, {1, 1, 3, 1}).tensor, {"overflow"});
+  check_refused(owned({2, 3, 3}, {1, large * (large / 4), 1}).tensor, {"overflow"});
+}
+
 BOOST_AUTO_TEST_CASE(views_as_tensors) {
   const auto round_trip = []<class T>(T) {
     std::vector<T> numbers(40);

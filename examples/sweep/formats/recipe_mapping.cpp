@@ -287,7 +287,10 @@ std::string calibration_of(const json::value& algorithm) {
 }
 
 recipe_pair recipes_of(const json::object& config, const recipe_catalog& catalog, compat rules) {
-  check_other_quantizers(config.at("quant_cfg").as_object());
+  const json::value* attributes = config.if_contains("quant_cfg");
+  if (attributes == nullptr || !attributes->is_object()) throw error(errc::bad_file, "quant_cfg must be a mapping");
+  if (!config.contains("algorithm")) throw error(errc::bad_file, "algorithm is missing; null stands for none");
+  check_other_quantizers(attributes->get_object());
   recipe_pair pair{checked_name(quantizer_role::weight, "*weight_quantizer", config, catalog, rules),
                    checked_name(quantizer_role::activation, "*input_quantizer", config, catalog, rules),
                    calibration_of(config.at("algorithm"))};

@@ -83,13 +83,16 @@ template <overflow Overflow, e8m0_direction Way>
 }  // namespace detail
 
 /// ml_dtypes 0.6: the formats' own rules. Integers are truncated toward zero and wrap around; it is a cast, no
-/// quantizer (|x| < 2^31).
+/// quantizer; NaN and what is beyond 2^31 become 0.
 struct ml_dtypes_conversion {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "ml_dtypes"; }
   template <class Format>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr typename Format::code_type encode(float x) noexcept {
     if constexpr (requires { Format::is_signed; }) {
-      const std::uint32_t low = static_cast<std::uint32_t>(static_cast<std::int32_t>(x)) << (32 - Format::bits);
+      // Beyond 32 bits, and for NaN, what x86's conversion gives, on every machine: the least integer, so code 0.
+      const bool inside = x >= -0x1p31F && x < 0x1p31F;
+      const std::uint32_t whole = inside ? static_cast<std::uint32_t>(static_cast<std::int32_t>(x)) : 0x8000'0000U;
+      const std::uint32_t low = whole << (32 - Format::bits);
       using wide = std::conditional_t<Format::is_signed, std::int32_t, std::uint32_t>;
       return static_cast<typename Format::code_type>(static_cast<wide>(low) >> (32 - Format::bits));
     } else {

@@ -145,7 +145,7 @@ struct code_matrix {
   [[nodiscard]] float level(std::uint8_t code_bits, std::size_t group) const noexcept {
     switch (kind) {
       case code_kind::integer:
-        return static_cast<float>(code_bits - zero_point(group));
+        return static_cast<float>(std::int64_t{code_bits} - zero_point(group));
       case code_kind::e2m1:
         return float4_e2m1fn::decode(code_bits);
       case code_kind::e2m3:

@@ -67,6 +67,13 @@ namespace detail {
               "DLPack tensor: " + what + ": expected " + std::to_string(wanted) + ", found " + std::to_string(found));
 }
 
+/// Extents whose product, or strides whose distance, leaves 63 bits.
+[[noreturn]] inline void dlpack_refuse_size(const std::int64_t* shape, int dimensions) {
+  std::string text;
+  for (int d = 0; d < dimensions; ++d) text += (d > 0 ? ", " : "") + std::to_string(shape[d]);
+  throw error(errc::invalid_shape, "DLPack tensor: the extents [" + text + "] overflow 63 bits of elements");
+}
+
 [[nodiscard]] constexpr bool dlpack_reachable(int device_type, dlpack_memory memory) noexcept {
   const bool shared = device_type == 3 || device_type == 13;
   return shared || device_type == (memory == dlpack_memory::host ? 1 : 2);
@@ -102,8 +109,11 @@ template <class T, dlpack_tensor D>
   for (int d = 0; d <= last; ++d) {
     const std::int64_t extent = tensor.shape[d];
     if (extent < 0) detail::dlpack_refuse(errc::invalid_shape, "extent " + std::to_string(d) + ", at least", 0, extent);
-    if (d < last) shape.rows *= extent;
+    if (d < last && __builtin_mul_overflow(shape.rows, extent, &shape.rows))
+      detail::dlpack_refuse_size(tensor.shape, tensor.ndim);
   }
+  std::int64_t elements = 0;
+  if (__builtin_mul_overflow(shape.rows, shape.cols, &elements)) detail::dlpack_refuse_size(tensor.shape, tensor.ndim);
   std::int64_t row_stride = shape.cols;
   if (tensor.strides != nullptr && shape.elements() != 0) {
     if (shape.cols > 1 && tensor.strides[last] != 1) {
@@ -120,9 +130,14 @@ template <class T, dlpack_tensor D>
           detail::dlpack_refuse(errc::unsupported, "stride of dimension " + std::to_string(d) + ", at least",
                                 shape.cols, row_stride);
         }
-      } else if (tensor.strides[d] != row_stride * rows_below) {
-        detail::dlpack_refuse(errc::unsupported, "stride of dimension " + std::to_string(d), row_stride * rows_below,
-                              tensor.strides[d]);
+      } else {
+        std::int64_t continued = 0;
+        if (__builtin_mul_overflow(row_stride, rows_below, &continued))
+          detail::dlpack_refuse_size(tensor.shape, tensor.ndim);
+        if (tensor.strides[d] != continued) {
+          detail::dlpack_refuse(errc::unsupported, "stride of dimension " + std::to_string(d), continued,
+                                tensor.strides[d]);
+        }
       }
       rows_below *= tensor.shape[d];
     }

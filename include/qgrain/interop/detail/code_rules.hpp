@@ -197,7 +197,7 @@ inline void require_symmetric(std::string_view target, const code_matrix& from) 
   }
 }
 
-/// Zero points within [least, most]; minimums become zero points where they are whole multiples of the scale.
+/// Zero points within [least, most]; minimums add to them where they are whole multiples of the scale.
 [[nodiscard]] inline std::vector<std::int32_t> zero_points_in(std::string_view target, const code_matrix& from,
                                                               std::int32_t least, std::int32_t most) {
   // Below 24 significant bits q * s + m and (q - z) * s are both exact, hence equal; float32 scales round twice.
@@ -208,13 +208,14 @@ inline void require_symmetric(std::string_view target, const code_matrix& from) 
   }
   std::vector<std::int32_t> zeros;
   for (std::size_t g = 0; g < from.group_count(); ++g) {
-    std::int32_t zero = from.zero_point(g);
+    std::int64_t zero = from.zero_point(g);
     if (from.minimums.size() != 0) {
       const double minimum = from.minimums.value(g);
       const double scale = from.scale(g);
       const double steps = minimum == 0 ? 0.0 : -minimum / scale;
-      zero = steps >= 0 && steps <= 255 ? static_cast<std::int32_t>(steps) : -1;
-      if (zero < 0 || zero * scale != -minimum) {
+      const std::int64_t whole = steps >= -255 && steps <= 255 ? static_cast<std::int64_t>(steps) : 256;
+      zero += whole;
+      if (whole == 256 || static_cast<double>(whole) * scale != -minimum) {
         refuse(target, from,
                "its zero points are whole, and the minimum " + text_of(from.minimums.value(g)) +
                    " is no multiple of the scale " + text_of(from.scale(g)));
@@ -225,7 +226,7 @@ inline void require_symmetric(std::string_view target, const code_matrix& from) 
              "its zero points lie in " + std::to_string(least) + " to " + std::to_string(most) + ", here one is " +
                  std::to_string(zero));
     }
-    zeros.push_back(zero);
+    zeros.push_back(static_cast<std::int32_t>(zero));
   }
   return zeros;
 }
@@ -236,8 +237,13 @@ inline void require_symmetric(std::string_view target, const code_matrix& from) 
   scale_array minimums;
   minimums.kind = scale_kind::float16;
   for (std::size_t g = 0; g < from.group_count(); ++g) {
-    const float minimum = from.minimums.size() != 0 ? from.minimums.value(g)
-                                                    : mul_rn(static_cast<float>(-from.zero_point(g)), scales.value(g));
+    const std::int64_t zero = from.zero_point(g);
+    if (from.minimums.size() != 0 && zero != 0) {
+      refuse(target, from,
+             "it has minimums alone, here a zero point of " + std::to_string(zero) + " stands beside a minimum");
+    }
+    const float minimum =
+        from.minimums.size() != 0 ? from.minimums.value(g) : mul_rn(static_cast<float>(-zero), scales.value(g));
     minimums.patterns.push_back(exact_pattern(target, from, scale_kind::float16, minimum));
   }
   return minimums;
