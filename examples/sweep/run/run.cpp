@@ -33,7 +33,9 @@ std::filesystem::path common_folder_of(const sweep_plan& plan) {
 class run_state {
  public:
   run_state(const sweep_plan& plan, const run_request& request)
-      : folder_(make_folder(plan.folder)), lock_(folder_), log_(common::output_target(state_folder(folder_) / "log"), std::ios::app) {
+      : folder_(make_folder(plan.folder)),
+        lock_(folder_),
+        log_(common::output_target(state_folder(folder_) / "log"), std::ios::app) {
     for (const auto& place : {folder_, state_folder(folder_), common_folder_of(plan)}) remove_leftovers(place);
     if (request.resumed_folder.empty()) write_request(request, folder_);
     log("start");
