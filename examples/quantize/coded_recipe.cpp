@@ -143,7 +143,7 @@ coded_recipe::coded_values coded_recipe::encode(const scale_layout& of, coded_sc
       const matrix_view<const float> matrix{x.data() + first, cut.matrix};
       const matrix_view<float> result{out.values.data() + first, cut.matrix};
       std::byte* stored = s.stored.data() + static_cast<std::size_t>(first_group) * e.stored_bytes;
-      std::byte* coded = out.codes.data() + static_cast<std::size_t>(first * lm::bytes_of(e.code_type));
+      std::byte* coded = family_.codes ? out.codes.data() + first * lm::bytes_of(e.code_type) : nullptr;
       if (family_.codes) e.encode(here, matrix, cut.group, stored, s.tensor_scale, coded);
       if (family_.fake) {
         given_ranges ranges{

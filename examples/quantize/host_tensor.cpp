@@ -3,7 +3,7 @@
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
-#include <cstring>
+#include <span>
 #include <utility>
 
 namespace qgrain::convert {
@@ -52,7 +52,8 @@ bool is_float(dtype type) noexcept { return type == dtype::f32 || type == dtype:
 
 std::vector<float> floats_of(const host_tensor& tensor) {
   std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
-  if (tensor.type == dtype::f32) std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+  const std::span<std::byte> raw = std::as_writable_bytes(std::span(values));
+  if (tensor.type == dtype::f32) std::copy(tensor.bytes.begin(), tensor.bytes.end(), raw.begin());
   if (tensor.type == dtype::bf16) widen<bfloat16>(tensor, values);
   if (tensor.type == dtype::f16) widen<float16>(tensor, values);
   return values;

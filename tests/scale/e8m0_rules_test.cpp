@@ -126,6 +126,11 @@ BOOST_AUTO_TEST_CASE(zero_nan_and_infinity) {
   BOOST_TEST(e8m0_even::code<float8_e4m3fn>(nan) == 255);
   BOOST_TEST(e8m0_rceil::code<float8_e4m3fn>(nan) == 255);
   BOOST_TEST(e8m0_rceil_log2f<>::code<float8_e4m3fn>(nan) == 255);
+  const float largest_nan = std::bit_cast<float>(0x7FFF'FFFFU);  // found by fuzzing: its pattern has no room for a sum
+  BOOST_TEST(e8m0_ceil::code<float8_e4m3fn>(largest_nan) == 255);
+  BOOST_TEST(e8m0_even::code<float8_e4m3fn>(largest_nan) == 255);
+  static_assert(e8m0_ceil::code<float8_e4m3fn>(std::bit_cast<float>(0x7FFF'FFFFU)) == 255);
+  static_assert(e8m0_even::code<float8_e4m3fn>(std::bit_cast<float>(0x7FFF'FFFFU)) == 255);
   BOOST_TEST(std::isnan(absmax_e8m0::restored(1.0F, absmax_e8m0::factors(255, 1.0F))));
 }
 

@@ -25,6 +25,12 @@ inline constexpr std::int32_t largest_exponent = (magnitude_bits(Format::max_fin
 template <class Format>
 inline constexpr std::int32_t largest_digits = magnitude_bits(Format::max_finite) & f32_mantissa_mask;
 
+/// The exponent field of a magnitude's pattern once `more` is added to it; the sum of a NaN's leaves 31 bits.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::int32_t field_above(float absmax, std::int32_t more) noexcept {
+  const std::uint32_t sum = static_cast<std::uint32_t>(magnitude_bits(absmax)) + static_cast<std::uint32_t>(more);
+  return static_cast<std::int32_t>(sum >> f32_mantissa_bits);
+}
+
 /// A biased exponent as a code; NaN wherever the range is NaN.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint8_t e8m0_code(std::int32_t biased, float absmax) noexcept {
   return static_cast<std::uint8_t>(is_nan(absmax) ? 255 : larger_of(biased, 0));
@@ -50,8 +56,8 @@ struct e8m0_ceil {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "absmax_e8m0_ceil"; }
   template <class Format>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint8_t code(float absmax) noexcept {
-    const std::int32_t above = magnitude_bits(absmax) + detail::f32_mantissa_mask;
-    return detail::e8m0_code((above >> f32_mantissa_bits) - detail::largest_exponent<Format>, absmax);
+    const std::int32_t field = detail::field_above(absmax, detail::f32_mantissa_mask);
+    return detail::e8m0_code(field - detail::largest_exponent<Format>, absmax);
   }
 };
 
@@ -64,8 +70,8 @@ struct e8m0_even {
     static_assert(
         requires { Format::mantissa_bits; },
         "qgrain::e8m0_even: rounding to the element's mantissa needs a floating-point format; use e8m0_rceil");
-    const std::int32_t rounded = magnitude_bits(absmax) + (1 << (f32_mantissa_bits - Format::mantissa_bits - 1));
-    return detail::e8m0_code((rounded >> f32_mantissa_bits) - detail::largest_exponent<Format>, absmax);
+    const std::int32_t field = detail::field_above(absmax, 1 << (f32_mantissa_bits - Format::mantissa_bits - 1));
+    return detail::e8m0_code(field - detail::largest_exponent<Format>, absmax);
   }
 };
 
