@@ -33,7 +33,9 @@ std::filesystem::path common_folder_of(const sweep_plan& plan) {
 class run_state {
  public:
   run_state(const sweep_plan& plan, const run_request& request)
-      : folder_(make_folder(plan.folder)), lock_(folder_), log_(common::output_target(state_folder(folder_) / "log"), std::ios::app) {
+      : folder_(make_folder(plan.folder)),
+        lock_(folder_),
+        log_(common::output_target(state_folder(folder_) / "log"), std::ios::app) {
     for (const auto& place : {folder_, state_folder(folder_), common_folder_of(plan)}) remove_leftovers(place);
     if (request.resumed_folder.empty()) write_request(request, folder_);
     log("start");
@@ -172,8 +174,9 @@ void run_recipe_list(sweep_plan& plan, const run_request& request, const run_con
   const recipe_list_job& list = *plan.recipe_list;
   const opened_pass& pass = *opened.opened;
   run_state state(plan, request);
-  if (claim(list.folder, list.config, linear_scores_name, list.state) == folder_state::complete) return;
   const std::filesystem::path checkpoint = checkpoint_path(plan.folder, pass.settings);
+  if (claim(list.folder, list.config, linear_scores_name, list.state) == folder_state::complete)
+    return remove_checkpoints(checkpoint);  // removing may have been what failed
   claim_checkpoint(checkpoint, opened.identity);
   scoring_options options = state.options(plan, pass.settings, control);
   options.progress = [&](double share) {
