@@ -174,8 +174,9 @@ void run_recipe_list(sweep_plan& plan, const run_request& request, const run_con
   const recipe_list_job& list = *plan.recipe_list;
   const opened_pass& pass = *opened.opened;
   run_state state(plan, request);
-  if (claim(list.folder, list.config, linear_scores_name, list.state) == folder_state::complete) return;
   const std::filesystem::path checkpoint = checkpoint_path(plan.folder, pass.settings);
+  if (claim(list.folder, list.config, linear_scores_name, list.state) == folder_state::complete)
+    return remove_checkpoints(checkpoint);  // removing may have been what failed
   claim_checkpoint(checkpoint, opened.identity);
   scoring_options options = state.options(plan, pass.settings, control);
   options.progress = [&](double share) {
