@@ -5,6 +5,17 @@ namespace {
 
 using namespace qgrain::testing;
 
+const fault_scenario& scenario_named(const std::vector<fault_scenario>& scenarios, const std::string& name) {
+  const auto found = std::find_if(scenarios.begin(), scenarios.end(), [&](const auto& s) { return s.name == name; });
+  BOOST_TEST_REQUIRE((found != scenarios.end()));
+  return *found;
+}
+
+std::ptrdiff_t portions_scored(const fs::path& folder) {
+  const std::vector<log_line> lines = read_log(folder);
+  return std::count_if(lines.begin(), lines.end(), [](const log_line& line) { return line.what == "scored"; });
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(ten_faults_lose_nothing) { try_faults(10, 15); }
@@ -13,13 +24,47 @@ BOOST_AUTO_TEST_CASE(ten_faults_lose_nothing) { try_faults(10, 15); }
 BOOST_AUTO_TEST_CASE(checkpoints_that_cannot_be_removed_go_with_the_next_run) {
   fault_bench bench;
   const std::vector<fault_scenario> scenarios = fault_scenarios();
-  const auto list = std::find_if(scenarios.begin(), scenarios.end(), [](const auto& s) { return s.name == "list"; });
-  BOOST_TEST_REQUIRE((list != scenarios.end()));
+  const fault_scenario& list = scenario_named(scenarios, "list");
   for (const long before_end : {1, 2}) {
     fault f;
     f.error = EACCES;
-    f.at = bench.undisturbed(*list, false).calls - before_end;
-    BOOST_TEST_INFO_SCOPE(text_of(f, *list));
-    BOOST_TEST(fault_trial(bench, *list, f).run());
+    f.at = bench.undisturbed(list, false).calls - before_end;
+    BOOST_TEST_INFO_SCOPE(text_of(f, list));
+    BOOST_TEST(fault_trial(bench, list, f).run());
+  }
+}
+
+// Every portion has its checkpoint here, of whichever method: at most the one that the kill fell into is scored again.
+BOOST_AUTO_TEST_CASE(checkpoints_of_every_method_outlive_a_kill) {
+  fault_bench bench;
+  const std::vector<fault_scenario> scenarios = fault_scenarios();
+  const fault_scenario& methods = scenario_named(scenarios, "methods");
+  const fs::path whole = bench.working_folder(methods, false);
+  BOOST_TEST(bench.run(methods.program, methods.arguments, whole, {}).code == 0);
+  const long calls = bench.undisturbed(methods, false).calls;
+  for (const long at : {calls / 3, calls * 3 / 4}) {
+    const fs::path folder = bench.working_folder(methods, false);
+    const std::map<std::string, std::string> kill{{"QGRAIN_FAULT_AT", std::to_string(at)}};
+    BOOST_TEST(bench.run(methods.program, methods.arguments, folder, kill).code == -1);
+    BOOST_TEST(bench.run(methods.program, methods.arguments, folder, {}).code == 0);
+    BOOST_TEST(portions_scored(folder / "out") <= portions_scored(whole / "out") + 1, "killed at call " << at);
+  }
+}
+
+// A kill while the identity of the first checkpoint is written: nothing is there yet that could be of other inputs.
+BOOST_AUTO_TEST_CASE(half_an_identity_is_no_checkpoint) {
+  fault_bench bench;
+  const std::vector<fault_scenario> scenarios = fault_scenarios();
+  const fault_scenario& methods = scenario_named(scenarios, "methods");
+  for (long at = 1;; ++at) {
+    const fs::path folder = bench.working_folder(methods, false);
+    const auto killed =
+        bench.run(methods.program, methods.arguments, folder, {{"QGRAIN_FAULT_AT", std::to_string(at)}});
+    BOOST_TEST_REQUIRE(killed.code == -1);
+    if (killed.report.find("fsync") == std::string::npos || killed.report.find("identity") == std::string::npos)
+      continue;
+    const auto again = bench.run(methods.program, methods.arguments, folder, {});
+    BOOST_TEST(again.code == 0, again.said);
+    return;
   }
 }

@@ -110,18 +110,19 @@ folder_state planned_folder_state(const std::filesystem::path& folder, const jso
   }
 }
 
-void remove_leftovers(const std::filesystem::path& folder) {
+bool is_leftover(std::string_view name) {
   constexpr std::size_t suffix = 7;  // ".XXXXXX"
   constexpr std::array<std::string_view, 6> kinds{".json", ".md", ".csv", ".html", ".safetensors", ".txt"};
+  if (name.size() <= suffix || name[name.size() - suffix] != '.') return false;
+  const std::string_view target = name.substr(0, name.size() - suffix);
+  return std::any_of(kinds.begin(), kinds.end(), [&](std::string_view kind) { return target.ends_with(kind); });
+}
+
+void remove_leftovers(const std::filesystem::path& folder) {
   std::error_code code;
   std::vector<std::filesystem::path> leftovers;
   for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
-    const std::string name = entry.path().filename().string();
-    if (name.size() <= suffix || name[name.size() - suffix] != '.') continue;
-    const std::string_view target = std::string_view(name).substr(0, name.size() - suffix);
-    const bool is_ours =
-        std::any_of(kinds.begin(), kinds.end(), [&](std::string_view kind) { return target.ends_with(kind); });
-    if (is_ours && entry.is_regular_file()) leftovers.push_back(entry.path());
+    if (is_leftover(entry.path().filename().string()) && entry.is_regular_file()) leftovers.push_back(entry.path());
   }
   for (const auto& path : leftovers) std::filesystem::remove(path, code);
 }

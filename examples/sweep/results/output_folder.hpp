@@ -44,7 +44,10 @@ enum class stale_results : bool { refused, recomputed };
 /// The dotted keys whose values differ and change results. A key that one configuration lacks counts as null there.
 [[nodiscard]] std::vector<std::string> differing_keys(const json::object& one, const json::object& other);
 
-/// Removes what a killed run left in a folder: files of a name under which a file is prepared (atomic_file).
+/// Whether a file's name is one under which a file is prepared (atomic_file).
+[[nodiscard]] bool is_leftover(std::string_view name);
+
+/// Removes what a killed run left in a folder: see is_leftover.
 void remove_leftovers(const std::filesystem::path& folder);
 
 /// The only run that works in a folder: holds `<folder>/.sweep/lock` as long as it lives.

@@ -27,13 +27,15 @@ std::string groups_text(const pass_settings& pass) {
 
 std::filesystem::path identity_path(std::filesystem::path checkpoint) { return checkpoint += ".identity.json"; }
 
-// The files under this name, that of the identity apart.
+// The files under this name, that of the identity apart, and what a kill left half written: before the identity stands,
+// its own.
 std::vector<std::filesystem::path> checkpoints_of(const std::filesystem::path& checkpoint) {
   std::error_code code;
   const std::string name = checkpoint.filename().string();
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::directory_iterator(checkpoint.parent_path(), code)) {
-    if (entry.path().filename().string().starts_with(name) && entry.path() != identity_path(checkpoint))
+    const std::string other = entry.path().filename().string();
+    if (other.starts_with(name) && !is_leftover(other) && entry.path() != identity_path(checkpoint))
       found.push_back(entry.path());
   }
   return found;

@@ -93,6 +93,7 @@ bool has(const pass_settings& pass, score_method method) {
   return std::count(pass.methods.begin(), pass.methods.end(), method) > 0;
 }
 
+// No extension of six letters: is_leftover would take the file for one in preparation.
 std::filesystem::path with_extension(std::filesystem::path checkpoint, const char* extension) {
   if (!checkpoint.empty()) checkpoint += extension;
   return checkpoint;
@@ -165,7 +166,7 @@ class sweep_series {
     engine::output_options options;
     options.score_batches = batches_;
     options.progress = progress(group_work);
-    options.checkpoint = with_extension(options_.checkpoint, ".output");
+    options.checkpoint = with_extension(options_.checkpoint, ".outputs");
     options.checkpoint_seconds = options_.checkpoint_seconds;
     options.stop_requested = options_.stop_requested;
     options.log = options_.log;
