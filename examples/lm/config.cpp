@@ -17,6 +17,14 @@ constexpr std::array<architecture, 3> architectures{{
     {"Qwen3VLForConditionalGeneration", "model.language_model.", "text_config", true, 5e6, 128, 32},
 }};
 
+// Sizes are products of two counts at most, which then fit 64 bits.
+index_t count_of(const common::json_field& field) {
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  const std::int64_t count = field.positive_integer();
+  if (count > most) field.must_be("at most " + std::to_string(most));
+  return count;
+}
+
 [[noreturn]] void unsupported(const common::json_field& config, const std::string& what) {
   throw error(errc::unsupported, config.place() + ": " + what);
 }
@@ -118,17 +126,17 @@ model_config read_config(const std::filesystem::path& folder) {
   out.family = find_architecture(top);
   const common::json_field config = out.family.config_object.empty() ? top : top.at(out.family.config_object);
 
-  out.vocabulary = config.at("vocab_size").positive_integer();
-  out.hidden = config.at("hidden_size").positive_integer();
-  out.layers = config.at("num_hidden_layers").positive_integer();
-  out.heads = config.at("num_attention_heads").positive_integer();
+  out.vocabulary = count_of(config.at("vocab_size"));
+  out.hidden = count_of(config.at("hidden_size"));
+  out.layers = count_of(config.at("num_hidden_layers"));
+  out.heads = count_of(config.at("num_attention_heads"));
   const auto key_value_heads = config.find("num_key_value_heads");
   // A null means as many as heads, a missing key what the class says.
   const bool says_none = config.value().get_object().contains("num_key_value_heads");
-  out.key_value_heads = key_value_heads                                ? key_value_heads->positive_integer()
+  out.key_value_heads = key_value_heads                                ? count_of(*key_value_heads)
                         : out.family.key_value_heads == 0 || says_none ? out.heads
                                                                        : out.family.key_value_heads;
-  out.intermediate = config.at("intermediate_size").positive_integer();
+  out.intermediate = count_of(config.at("intermediate_size"));
   const auto epsilon = config.find("rms_norm_eps");
   out.norm_epsilon = static_cast<float>(epsilon ? epsilon->positive_number() : 1e-6);
   if (out.heads % out.key_value_heads != 0) {
@@ -137,7 +145,7 @@ model_config read_config(const std::filesystem::path& folder) {
                                     " key/value heads");
   }
   if (const auto head_size = config.find("head_dim")) {
-    out.head_size = head_size->positive_integer();
+    out.head_size = count_of(*head_size);
   } else if (out.family.head_size > 0) {
     out.head_size = out.family.head_size;
   } else if (out.hidden % out.heads == 0) {

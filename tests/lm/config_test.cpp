@@ -68,6 +68,9 @@ BOOST_AUTO_TEST_CASE(impossible_and_unsupported_values_are_named) {
                       {"config.json: hidden_size must be a positive integer, not -128"});
   expect_config_error(errc::bad_file, set("hidden_size", "128"),
                       {"hidden_size must be a positive integer, not \"128\""});
+  expect_config_error(errc::bad_file, set("num_attention_heads", std::int64_t{1} << 62),
+                      {"num_attention_heads must be at most 2147483647, not 4611686018427387904"});
+  expect_config_error(errc::bad_file, set("head_dim", std::int64_t{1} << 31), {"head_dim must be at most 2147483647"});
   expect_config_error(errc::bad_file, set("num_key_value_heads", 3), {"4 attention heads", "3 key/value heads"});
   expect_config_error(errc::bad_file, set("head_dim", 33), {"33", "odd"});
   expect_config_error(errc::bad_file, set("tie_word_embeddings", 1),
