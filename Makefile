@@ -35,7 +35,7 @@ test-machines: packages-slow build
 	ctest --preset machines -j $(JOBS)
 
 test-slow: packages-slow build
-	ctest --preset slow
+	ctest --preset slow -j $(JOBS)
 
 sanitize: packages
 	cmake --preset sanitize

@@ -4,6 +4,9 @@
 include_guard(GLOBAL)
 
 function(qgrain_add_compile_fail_test name sentence)
+  if(NOT QGRAIN_BUILD_COMPILE_TESTS)
+    return()
+  endif()
   add_test(NAME compile_fail_${name} COMMAND ${CMAKE_COMMAND}
     -DCOMPILER=${CMAKE_CXX_COMPILER} -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp
     -DINCLUDE=${PROJECT_SOURCE_DIR}/include "-DSENTENCE=${sentence}"

@@ -10,6 +10,12 @@ set(qgrain_cold_warnings
   $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread>)
 set(qgrain_cold_options "$<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1;${qgrain_cold_warnings}>")
 
+# For the other code under sanitizers, where the rest is not optimized at all.
+set(qgrain_hot_options "$<$<BOOL:${QGRAIN_SANITIZED}>:-O1>")
+# What fuzz targets run shows libFuzzer its way; in numeric loops, not each of its comparisons too.
+set(qgrain_fuzzed_options "$<$<BOOL:${QGRAIN_SANITIZED}>:-fsanitize=fuzzer-no-link>")
+set(qgrain_fuzzed_numeric_options "$<$<BOOL:${QGRAIN_SANITIZED}>:-fsanitize=fuzzer-no-link;-fno-sanitize-coverage=trace-cmp>")
+
 set(qgrain_common_headers <boost/json.hpp> <algorithm> <filesystem> <functional> <map> <optional> <qgrain/core/status.hpp>
     <set> <span> <string> <string_view> <utility> <vector>)
 
@@ -28,9 +34,12 @@ function(qgrain_add_example_library name)
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/examples)
   target_link_libraries(${name} PUBLIC qgrain::qgrain ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} qgrain_warnings)
   if(arg_TEXT)
-    target_compile_options(${name} PRIVATE ${qgrain_cold_options})
+    target_compile_options(${name} PRIVATE ${qgrain_cold_options} ${qgrain_fuzzed_options})
     qgrain_precompile_headers(${name} qgrain_common ${qgrain_common_headers})
   elseif(arg_NUMERIC)
+    target_compile_options(${name} PRIVATE ${qgrain_hot_options} ${qgrain_fuzzed_numeric_options})
     qgrain_precompile_headers(${name} qgrain_lm ${qgrain_common_headers} <Eigen/Core>)
+  else()
+    target_compile_options(${name} PRIVATE ${qgrain_hot_options})
   endif()
 endfunction()

@@ -1,6 +1,5 @@
 # A private target with the warning set; never part of the exported interface.
 include_guard(GLOBAL)
-# Sanitizers make g++ 12 warn where nothing is wrong, so their build only shows warnings.
 option(QGRAIN_WARNINGS_AS_ERRORS "Treat warnings of the project's own code as errors" ON)
 add_library(qgrain_warnings INTERFACE)
 set(qgrain_warning_list -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow)

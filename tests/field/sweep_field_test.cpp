@@ -112,7 +112,7 @@ BOOST_FIXTURE_TEST_CASE(row_23_captions_of_another_encoding_are_named_by_line, f
   both_refused({"quant_pair=wint8_afp16"}, {"texts.txt, line 4 (caption 4)", "UTF-8"});
   write("texts.txt", std::string("\xFF\xFE"
                                  "A\0 \0B\0\n\0A\0\n\0A\0\n\0A\0\n\0",
-                                 24));
+                                 22));
   both_refused({"quant_pair=wint8_afp16"}, {"texts.txt, line 1 (caption 1)", "UTF-8"});
 }
 

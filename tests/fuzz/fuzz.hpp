@@ -54,7 +54,7 @@ class reader {
   [[nodiscard]] T take() {
     T value{};
     const std::size_t size = std::min(sizeof(T), rest_.size());
-    std::memcpy(static_cast<void*>(&value), rest_.data(), size);
+    if (size > 0) std::memcpy(static_cast<void*>(&value), rest_.data(), size);
     rest_ = rest_.subspan(size);
     return value;
   }

@@ -204,8 +204,8 @@ BOOST_AUTO_TEST_CASE(torchao_others) {
   const std::map<std::string, std::string> suffix{{"sym", ""}, {"noclip", "_unclipped"}, {"asym", "_asymmetric"}};
   for (const auto& [name, cases] : {std::pair("torchao_int8", 64U), std::pair("torchao_int4", 28U)}) {
     replay_books books(name);
-    fill(books, [&](const std::string& label) {
-      return name + suffix.at(first_part(label)) + "/" + granularity_of(first_part(after_first(label)));
+    fill(books, [&suffix, tool = std::string(name)](const std::string& label) {
+      return tool + suffix.at(first_part(label)) + "/" + granularity_of(first_part(after_first(label)));
     });
     books.finish({.cases = cases, .codes = cases});
   }

@@ -140,7 +140,7 @@ void compare_torchao(const std::string& name) {
   std::size_t cases = 0;
   const expectations wanted{.codes_of_nan_blocks = false};
   for (const auto& [label, remark] : file.cases()) {
-    const auto is = [&](const char* mode) { return label.starts_with(mode); };
+    const auto is = [&name = label](const char* mode) { return name.starts_with(mode); };
     if (is("floor.")) compare_case<quantizer<Format, per_group<32>, absmax_e8m0>>(file, label, result, {}, wanted);
     if (is("ceil."))
       compare_case<quantizer<Format, per_group<32>, absmax_e8m0_by<e8m0_ceil>>>(file, label, result, {}, wanted);

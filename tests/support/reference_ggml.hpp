@@ -59,7 +59,9 @@ using reference_bytes = std::vector<std::uint8_t>;
   return all;
 }
 [[nodiscard]] inline float reference_inverse(float d) { return d == 0 ? 0.0F : in_f32.div(1.0F, d); }
+// NaN, 0 times the inverse of a subnormal d, ends as the code 0: on x86 its conversion to int has 0 in the low bits.
 [[nodiscard]] inline int reference_cut(double x, int most) {
+  if (std::isnan(x)) return 0;
   return static_cast<int>(std::clamp(std::trunc(x), 0.0, static_cast<double>(most)));
 }
 

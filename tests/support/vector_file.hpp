@@ -43,7 +43,7 @@ struct tensor {
   template <class T>
   [[nodiscard]] std::vector<T> as() const {
     std::vector<T> values(bytes.size() / sizeof(T));
-    std::memcpy(values.data(), bytes.data(), bytes.size());
+    if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
     return values;
   }
   /// F32, BF16 and F16 as floats.
