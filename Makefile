@@ -32,9 +32,11 @@ test: build
 	ctest --preset default -j $(JOBS)
 
 test-machines: packages-slow build
+	@scripts/build build $(JOBS) slow_tests
 	ctest --preset machines -j $(JOBS)
 
 test-slow: packages-slow build
+	@scripts/build build $(JOBS) slow_tests
 	ctest --preset slow -j $(JOBS)
 
 sanitize: packages

@@ -9,6 +9,8 @@ include_guard(GLOBAL)
 set(qgrain_cold_warnings
   $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread>)
 set(qgrain_cold_options "$<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1;${qgrain_cold_warnings}>")
+# What nvcc compiles here has to compile and link, and to run right where there is a GPU; scripts/gpu_check optimizes.
+set(qgrain_cold_cuda_options "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Xcicc -O1 -Xptxas -O1 -Xcompiler -O1>")
 
 # For the other code under sanitizers, where the rest is not optimized at all.
 set(qgrain_hot_options "$<$<BOOL:${QGRAIN_SANITIZED}>:-O1>")

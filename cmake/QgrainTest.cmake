@@ -1,7 +1,7 @@
 # qgrain_add_test(NAME [SOURCES file...] [LIBRARIES target...] [LABELS label...] [TIMEOUT seconds] [COST seconds]
 #                 [OPTIMIZED] [LONG] [BASELINE])
-# One Boost.Test program and its CTest entry, named after the file. `host` is the default label; tests labelled `slow` run
-# in the slow tier only; tests that run compilers are labelled `compile`. COST: what takes long starts first. Compiled with
+# One Boost.Test program and its CTest entry, named after the file. `host` is the default label; tests labelled `slow` are
+# built (target slow_tests) and run in the slow tier only; tests that run compilers are labelled `compile`. COST: what takes long starts first. Compiled with
 # -O1, as building takes longer than running, but for OPTIMIZED: loops as users compile them. BASELINE: host loops for the
 # baseline instructions alone (QGRAIN_HOST_BASELINE_ONLY), where values are compared and others compare instruction sets;
 # not beside a library that instantiates the same loops. The main function and the precompiled headers of Boost.Test are
@@ -10,6 +10,8 @@
 # With QGRAIN_SANITIZED only OPTIMIZED and LONG ones are optimized, with -O1, and those that are labelled `slow` or
 # `unsanitized` or BASELINE (whose loops others run too) are left out.
 include_guard(GLOBAL)
+
+add_custom_target(slow_tests)
 
 function(qgrain_add_test_base name)
   add_library(${name} OBJECT ${PROJECT_SOURCE_DIR}/tests/support/test_main.cpp)
@@ -64,6 +66,10 @@ function(qgrain_add_test name)
   target_link_libraries(${name} PRIVATE qgrain::qgrain qgrain_warnings ${arg_LIBRARIES} Boost::unit_test_framework)
   target_compile_definitions(${name} PRIVATE ${qgrain_test_definitions})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
+  if(arg_LABELS MATCHES "slow")
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    add_dependencies(slow_tests ${name})
+  endif()
   if(QGRAIN_SANITIZED AND (arg_BASELINE OR arg_LABELS MATCHES "slow|unsanitized"))
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
     return()

@@ -100,7 +100,7 @@ void all_refuse(errc code, std::string_view part, matrix_view<const float> in, s
   refuses(code, part, [&] { quantize_and_measure<Q>(where, in, out.coded(), given); });
   refuses(code, part, [&] { quantize_and_measure<Q>(where, in, out.coded(), std::span(out.sums), given); });
   if (in.shape == out_shape) refuses(code, part, [&] { (void)quantize<Q>(where, in, given); });
-  if (given.absmax.empty()) {
+  if (given.absmax.empty() && !given.tensor_absmax) {  // these take none
     refuses(code, part, [&] { encode<Q, float>(where, in, out.coded()); });
     if constexpr (Q::scale_type::tensor_bits == 0) {
       if (in.shape == out_shape) refuses(code, part, [&] { fake_quantize_in_turn<Q>(where, in, out.matrix()); });
@@ -166,6 +166,28 @@ BOOST_AUTO_TEST_CASE(given_ranges_of_the_wrong_count_or_kind) {
   all_refuse<grouped>(errc::invalid_shape, "expected 2, found 3", {x.data(), {2, 32}}, {2, 32}, {three, {}});
   all_refuse<quantizer<int8, per_channel<1>>>(errc::invalid_shape, "expected 4, found 3", {x.data(), {2, 4}}, {2, 4},
                                               {three, {}});
+}
+
+BOOST_AUTO_TEST_CASE(given_ranges_that_are_none) {
+  const std::vector<float> x(256, 1.0F);
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto refuse_second = [&](errc code, const std::string& part, float value) {
+    const std::vector<float> two = {1.0F, value};
+    all_refuse<grouped>(code, part, {x.data(), {2, 32}}, {2, 32}, {two, {}});
+  };
+  refuse_second(errc::out_of_range, "given range 1 is -1.0", -1.0F);
+  refuse_second(errc::non_finite, "given range 1 is inf", infinity);
+  refuse_second(errc::non_finite, "given range 1 is nan", nan);
+  all_refuse<two_level>(errc::non_finite, "the range given for the tensor is nan", {x.data(), {2, 32}}, {2, 32},
+                        {{}, nan});
+  all_refuse<two_level>(errc::out_of_range, "the range given for the tensor is -2.0", {x.data(), {2, 32}}, {2, 32},
+                        {{}, -2.0F});
+  // Zero is the range of zeros.
+  const std::vector<float> zeros(2, 0.0F);
+  outputs<grouped> out({2, 32});
+  quantize<grouped>(on_host{}, matrix_view<const float>{x.data(), {2, 32}}, out.coded(), {zeros, {}});
+  BOOST_TEST(!out.untouched());
 }
 
 BOOST_AUTO_TEST_CASE(codes_and_scales_without_memory) {

@@ -22,6 +22,18 @@ BOOST_AUTO_TEST_CASE(a_name_finds_its_type) {
   BOOST_TEST(bits == 4.25);
 }
 
+BOOST_AUTO_TEST_CASE(tails_are_part_of_the_name) {
+  using by_tail = recipe_list<quantizer<int4, per_group<64>>, quantizer<int4, per_group<64, group_tail::zero_padding>>,
+                              quantizer<int4, per_group<64, group_tail::reject>, absmax_f32, nearest_even>>;
+  const std::vector<std::string> wanted = {"int4/group64", "int4/group64/zero_padding", "int4/group64/reject"};
+  BOOST_TEST((recipe_names(by_tail{}) == wanted));
+  const std::vector<group_tail> tails = {group_tail::short_group, group_tail::zero_padding, group_tail::reject};
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    dispatch(by_tail{}, wanted[i],
+             [&]<class Q>(std::type_identity<Q>) { BOOST_TEST((Q::granularity_type::tail == tails[i])); });
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_unknown_name_is_answered_with_the_nearest) {
   bool called = false;
   BOOST_CHECK_EXCEPTION(dispatch(recipes{}, "mxfp4_ocb", [&](auto) { called = true; }), error,

@@ -24,22 +24,20 @@ namespace qgrain {
 /// body, nor from two threads at once.
 class thread_pool {
  public:
+  /// @throws std::system_error where the system refuses a thread; those that it had given have ended then
   explicit thread_pool(int threads) {
-    for (int i = 1; i < threads; ++i) {
-      workers_.emplace_back([this] { serve(); });
+    try {
+      for (int i = 1; i < threads; ++i) {
+        workers_.emplace_back([this] { serve(); });
+      }
+    } catch (...) {
+      stop();
+      throw;
     }
   }
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
-  ~thread_pool() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      generation_.fetch_add(1, std::memory_order_release);
-    }
-    wake_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
-  }
+  ~thread_pool() { stop(); }
 
   [[nodiscard]] int threads() const noexcept { return static_cast<int>(workers_.size()) + 1; }
 
@@ -71,6 +69,16 @@ class thread_pool {
 
  private:
   static constexpr int spin_limit = 4000;
+
+  void stop() noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
 
   void work() {
     for (;;) {

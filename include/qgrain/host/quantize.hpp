@@ -12,7 +12,10 @@
 #include <qgrain/quantizer/quantized_matrix.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 
+#include <cmath>
 #include <concepts>
+#include <cstddef>
+#include <limits>
 #include <string>
 #include <type_traits>
 
@@ -30,6 +33,20 @@ void require_output(matrix_view<const T> in, const quantized_view<Q>& out) {
   }
 }
 
+/// Largest magnitudes that come from outside: finite, and not below zero.
+inline void require_ranges(const given_ranges& given) {
+  const auto is_range = [](float value) { return value >= 0.0F && value <= std::numeric_limits<float>::max(); };
+  const auto refuse = [](std::string what, float value) {
+    what.append(" is ").append(std::to_string(value)).append(", which is not the largest magnitude of anything");
+    throw error(std::isfinite(value) ? errc::out_of_range : errc::non_finite, what);
+  };
+  for (std::size_t i = 0; i < given.absmax.size(); ++i) {
+    if (!is_range(given.absmax[i])) refuse(std::string("given range ").append(std::to_string(i)), given.absmax[i]);
+  }
+  if (given.tensor_absmax && !is_range(*given.tensor_absmax))
+    refuse("the range given for the tensor", *given.tensor_absmax);
+}
+
 /// Faults that every operation looks for before it writes anything.
 template <class Q, class T>
 void require_input(matrix_view<const T> in, const given_ranges& given) {
@@ -45,6 +62,7 @@ void require_input(matrix_view<const T> in, const given_ranges& given) {
   if (!given.absmax.empty()) {
     require_same("given ranges, one per scale", Q::scale_count(in.shape), static_cast<index_t>(given.absmax.size()));
   }
+  require_ranges(given);
 }
 
 }  // namespace detail
@@ -58,7 +76,8 @@ void require_input(matrix_view<const T> in, const given_ranges& given) {
 /// element's index row * cols + col, whatever the leading dimension. The bits do not depend on `where`. Two passes over
 /// the input (three where the scale has two levels).
 /// @throws error errc::invalid_shape where Q::check refuses the shape or the shapes differ, errc::buffer_too_small for
-/// a leading dimension below the columns, errc::invalid_argument for missing memory; nothing has been written then
+/// a leading dimension below the columns, errc::invalid_argument for missing memory, errc::out_of_range or
+/// errc::non_finite for a given range that is negative, NaN or infinite; nothing has been written then
 template <quantizer_type Q, storage_element T>
 void quantize(const on_host& where, matrix_view<const T> in, quantized_view<Q> out, const given_ranges& given = {},
               typename Q::rounding_type rounding = {}) {

@@ -5,6 +5,8 @@
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/granularity/per_group.hpp>
 
+#include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -33,6 +35,33 @@ struct quantizer_description {
   return "";
 }
 
+namespace detail {
+
+/// What the name of a quantizer is made of, in order: its own name, or format, granularity and the policies that are
+/// not the defaults.
+template <quantizer_type Q>
+[[nodiscard]] constexpr std::array<std::string_view, 9> name_parts() noexcept {
+  if constexpr (requires { Q::name(); }) {
+    return {Q::name()};
+  } else {
+    std::array<std::string_view, 9> parts{Q::format_type::name(), "/", Q::granularity_type::name()};
+    std::size_t count = 3;
+    const auto append = [&](std::string_view part, std::string_view usual) {
+      if (part == usual) return;
+      parts[count++] = "/";
+      parts[count++] = part;
+    };
+    append(Q::scale_type::name(), "absmax_f32");
+    append(Q::rounding_type::name(), "nearest_even");
+    if constexpr (requires { Q::granularity_type::tail; }) {
+      append(tail_name(Q::granularity_type::tail), tail_name(group_tail::short_group));
+    }
+    return parts;
+  }
+}
+
+}  // namespace detail
+
 template <quantizer_type Q>
 [[nodiscard]] quantizer_description describe() {
   quantizer_description text{{},
@@ -45,13 +74,7 @@ template <quantizer_type Q>
                              {}};
   if constexpr (requires { Q::granularity_type::tail; }) text.tail = tail_name(Q::granularity_type::tail);
   if constexpr (requires { Q::source(); }) text.source = Q::source();
-  if constexpr (requires { Q::name(); }) {
-    text.name = Q::name();
-  } else {
-    text.name.append(text.format).append("/").append(text.granularity);
-    if (text.scale != "absmax_f32") text.name.append("/").append(text.scale);
-    if (text.rounding != "nearest_even") text.name.append("/").append(text.rounding);
-  }
+  for (const std::string_view part : detail::name_parts<Q>()) text.name.append(part);
   return text;
 }
 
