@@ -19,12 +19,13 @@ using namespace qgrain::lm;
 using namespace qgrain::lm::testing;
 using qgrain::errc;
 
-const fs::path field_dir = source_dir / "tests/data/field";
+// Not a variable: the order in which it and source_dir would be initialized is not that of all compilers.
+fs::path field_dir() { return source_dir / "tests/data/field"; }
 
 void check_folder(const std::string& name) {
-  const tokenizer t = tokenizer::load(field_dir / name / "tokenizer.json");
-  const json::array texts = qgrain::common::read_json_file(field_dir / name / "texts.json").as_array();
-  const json::array wanted = qgrain::common::read_json_file(field_dir / name / "ids.json").as_array();
+  const tokenizer t = tokenizer::load(field_dir() / name / "tokenizer.json");
+  const json::array texts = qgrain::common::read_json_file(field_dir() / name / "texts.json").as_array();
+  const json::array wanted = qgrain::common::read_json_file(field_dir() / name / "ids.json").as_array();
   BOOST_TEST_REQUIRE(texts.size() == wanted.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const json::value ids = json::value_from(t.encode(std::string_view(texts[i].as_string())));
