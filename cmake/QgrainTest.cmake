@@ -1,11 +1,12 @@
 # qgrain_add_test(NAME [SOURCES file...] [LIBRARIES target...] [LABELS label...] [TIMEOUT seconds] [COST seconds]
 #                 [OPTIMIZED] [LONG] [BASELINE])
 # One Boost.Test program and its CTest entry, named after the file. `host` is the default label; tests labelled `slow` are
-# built (target slow_tests) and run in the slow tier only; tests that run compilers are labelled `compile`. COST: what takes long starts first. Compiled with
-# -O1, as building takes longer than running, but for OPTIMIZED: loops as users compile them. BASELINE: host loops for the
-# baseline instructions alone (QGRAIN_HOST_BASELINE_ONLY), where values are compared and others compare instruction sets;
-# not beside a library that instantiates the same loops. The main function and the precompiled headers of Boost.Test are
-# compiled once for all; the one for tests of qgrain_lm and what builds on it has Boost.JSON and Eigen besides.
+# built (target slow_tests) and run in the slow tier only; tests that run compilers are labelled `compile`. COST: what takes
+# long starts first. Compiled with -O1, as building takes longer than running, but for OPTIMIZED: loops as users compile
+# them. BASELINE: host loops for the baseline instructions alone (QGRAIN_HOST_BASELINE_ONLY), where values are compared and
+# others compare instruction sets; not beside a library that instantiates the same loops. The main function and the
+# precompiled headers of Boost.Test are compiled once for all; the one for tests of qgrain_lm and what builds on it has
+# Boost.JSON and Eigen besides.
 #
 # With QGRAIN_SANITIZED only OPTIMIZED and LONG ones are optimized, with -O1, and those that are labelled `slow` or
 # `unsanitized` or BASELINE (whose loops others run too) are left out.

@@ -112,7 +112,7 @@ using reference_bytes = std::vector<std::uint8_t>;
   std::vector<int> codes;
   for (const float v : x) {
     const float place = in_f32.add(in_f32.mul(in_f32.sub(v, least), inverse), 0.5F);
-    codes.push_back(std::isnan(place) ? 0 : reference_cut(static_cast<double>(place), most));
+    codes.push_back(reference_cut(static_cast<double>(place), most));
   }
   const reference_bytes head = reference_joined({reference_half_bytes(d), reference_half_bytes(least)});
   if (most == 15) return reference_joined({head, reference_nibbles(codes)});
