@@ -22,7 +22,8 @@ function(qgrain_add_test_base name)
     <fstream> <functional> <map> <optional> <random> <set> <span> <string> <vector>)
 endfunction()
 set(qgrain_test_definitions
-  BOOST_TEST_DYN_LINK QGRAIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QGRAIN_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  BOOST_TEST_DYN_LINK QGRAIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QGRAIN_BINARY_DIR="${PROJECT_BINARY_DIR}"
+  $<$<BOOL:${QGRAIN_SANITIZED}>:QGRAIN_SANITIZED>)
 qgrain_add_test_base(qgrain_test_base)
 target_compile_options(qgrain_test_base PRIVATE ${qgrain_cold_options})
 qgrain_add_test_base(qgrain_test_base_optimized)

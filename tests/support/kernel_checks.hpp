@@ -172,7 +172,7 @@ template <class Q, class T, class Backend>
 /// Columns from 1 to `dense` and some up to 4097; rows, strides, alignment and specials go round. Empty, or the faults
 /// of the first matrix that differs.
 template <class Q, class T, class Backend>
-[[nodiscard]] std::string compare_shapes(Backend& backend, qgrain::index_t dense = 300) {
+[[nodiscard]] std::string compare_shapes(Backend& backend, qgrain::index_t dense) {
   using qgrain::index_t;
   std::vector<index_t> columns;
   for (index_t c = 1; c <= dense; ++c) columns.push_back(c);
