@@ -2,13 +2,13 @@
 #                 [OPTIMIZED] [LONG] [BASELINE])
 # One Boost.Test program and its CTest entry, named after the file. `host` is the default label; tests labelled `slow` are
 # built (target slow_tests) and run in the slow tier only; tests that run compilers are labelled `compile`. COST: what takes
-# long starts first. Compiled with -O1, as building takes longer than running, but for OPTIMIZED: loops as users compile
-# them. BASELINE: host loops for the baseline instructions alone (QGRAIN_HOST_BASELINE_ONLY), where values are compared and
+# long starts first. Compiled without optimization, as building takes longer than running, but for LONG ones, which run long
+# themselves (-O1), and OPTIMIZED: loops as users compile them. BASELINE: host loops for the baseline instructions alone (QGRAIN_HOST_BASELINE_ONLY), where values are compared and
 # others compare instruction sets; not beside a library that instantiates the same loops. The main function and the
 # precompiled headers of Boost.Test are compiled once for all; the one for tests of qgrain_lm and what builds on it has
 # Boost.JSON and Eigen besides.
 #
-# With QGRAIN_SANITIZED only OPTIMIZED and LONG ones are optimized, with -O1, and those that are labelled `slow` or
+# With QGRAIN_SANITIZED only OPTIMIZED ones are optimized, with -O1, and those that are labelled `slow` or
 # `unsanitized` or BASELINE (whose loops others run too) are left out.
 include_guard(GLOBAL)
 
@@ -24,14 +24,19 @@ endfunction()
 set(qgrain_test_definitions
   BOOST_TEST_DYN_LINK QGRAIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QGRAIN_BINARY_DIR="${PROJECT_BINARY_DIR}"
   $<$<BOOL:${QGRAIN_SANITIZED}>:QGRAIN_SANITIZED>)
+set(qgrain_test_options "$<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O0>")
 qgrain_add_test_base(qgrain_test_base)
-target_compile_options(qgrain_test_base PRIVATE ${qgrain_cold_options})
+target_compile_options(qgrain_test_base PRIVATE ${qgrain_test_options})
+if(NOT QGRAIN_SANITIZED)
+  qgrain_add_test_base(qgrain_test_base_long)
+  target_compile_options(qgrain_test_base_long PRIVATE ${qgrain_cold_options})
+endif()
 qgrain_add_test_base(qgrain_test_base_optimized)
 target_compile_options(qgrain_test_base_optimized PRIVATE ${qgrain_hot_options})
 if(TARGET qgrain_lm)
   qgrain_add_test_base(qgrain_test_base_lm <boost/json.hpp> <Eigen/Core>)
   target_link_libraries(qgrain_test_base_lm PRIVATE qgrain_lm)
-  target_compile_options(qgrain_test_base_lm PRIVATE ${qgrain_cold_options})
+  target_compile_options(qgrain_test_base_lm PRIVATE ${qgrain_test_options})
 endif()
 
 function(qgrain_add_test name)
@@ -45,12 +50,14 @@ function(qgrain_add_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 1500)
   endif()
-  if(arg_LONG AND QGRAIN_SANITIZED)
-    set(arg_OPTIMIZED TRUE)
+  if(QGRAIN_SANITIZED)
+    set(arg_LONG FALSE)
   endif()
   set(base qgrain_test_base)
   if(arg_OPTIMIZED)
     set(base qgrain_test_base_optimized)
+  elseif(arg_LONG)
+    set(base qgrain_test_base_long)
   elseif("qgrain_lm" IN_LIST arg_LIBRARIES OR "qgrain_engine" IN_LIST arg_LIBRARIES)
     set(base qgrain_test_base_lm)
   endif()
@@ -58,8 +65,10 @@ function(qgrain_add_test name)
   target_precompile_headers(${name} REUSE_FROM ${base})
   if(arg_OPTIMIZED)
     target_compile_options(${name} PRIVATE ${qgrain_hot_options})
-  else()
+  elseif(arg_LONG)
     target_compile_options(${name} PRIVATE ${qgrain_cold_options})
+  else()
+    target_compile_options(${name} PRIVATE ${qgrain_test_options})
   endif()
   if(arg_BASELINE)
     target_compile_definitions(${name} PRIVATE QGRAIN_HOST_BASELINE_ONLY)
