@@ -150,14 +150,14 @@ struct bench {
     const index_t input = shape.elements() * 2;
     const index_t reads = size > 0 ? 2 * input : input;
     const index_t coded = Q::code_bytes(shape) + Q::scale_bytes(shape);
-    row(name, "quantize", reads + coded, [&] { quantize<Q, bfloat16>(on_stream{}, x, q, memory); });
-    row(name, "dequantize", coded + input, [&] { dequantize<Q, bfloat16>(on_stream{}, q, y); });
-    row(name, "fake_quantize", reads + input, [&] { fake_quantize<Q, bfloat16>(on_stream{}, x, y, memory); });
+    row(name, "quantize", reads + coded, [&] { quantize<Q>(on_stream{}, x, q, memory); });
+    row(name, "dequantize", coded + input, [&] { dequantize<Q>(on_stream{}, q, y); });
+    row(name, "fake_quantize", reads + input, [&] { fake_quantize<Q>(on_stream{}, x, y, memory); });
     if constexpr (Q::format_type::bits == 4) {
       const packed_view<Q> p{codes.as<std::uint8_t>(), q.scales, tensor_scale, shape};
       const index_t packed = packed_bytes(shape.elements(), 4) + Q::scale_bytes(shape);
-      row(name, "quantize_packed", reads + packed, [&] { quantize_packed<Q, bfloat16>(on_stream{}, x, p, memory); });
-      row(name, "dequantize_packed", packed + input, [&] { dequantize_packed<Q, bfloat16>(on_stream{}, p, y); });
+      row(name, "quantize_packed", reads + packed, [&] { quantize_packed<Q>(on_stream{}, x, p, memory); });
+      row(name, "dequantize_packed", packed + input, [&] { dequantize_packed<Q>(on_stream{}, p, y); });
     }
   }
 };

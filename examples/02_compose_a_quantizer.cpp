@@ -1,7 +1,6 @@
 // Composes quantizers from a format, a granularity and a scale. Sizes and costs are known at compile time.
 #include <qgrain/qgrain.hpp>
 
-#include <cstdint>
 #include <cstdio>
 #include <vector>
 
@@ -18,13 +17,11 @@ int main() {
   std::vector<float> weights(static_cast<std::size_t>(shape.elements()), 0.25F);
   std::vector<float> back(weights.size());
 
-  // One byte per code and one scale per group; packing them into 4 bits each is a step of its own.
-  auto quantized = qgrain::quantize<int4_g128>(qgrain::on_host{.threads = 2}, {weights.data(), shape});
-  std::vector<std::uint8_t> packed(quantized.codes.size() / 2);
-  qgrain::pack_codes<std::int8_t>(quantized.codes, 4, qgrain::bit_order::low_first, packed);
-  qgrain::dequantize<int4_g128>(qgrain::on_host{}, quantized.view(), qgrain::matrix_view<float>(back.data(), shape));
+  // Two codes per byte and one scale per group, from one pass. quantize<...> gives a byte per code.
+  const auto packed = qgrain::quantize_packed<int4_g128>(qgrain::on_host{.threads = 2}, {weights.data(), shape});
+  qgrain::dequantize_packed(qgrain::on_host{}, packed.view(), qgrain::matrix_view(back.data(), shape));
 
-  std::printf("%zu codes in %zu bytes, %zu scales, 0.25 became %g\n", quantized.codes.size(), packed.size(),
-              quantized.scales.size(), static_cast<double>(back[0]));
+  std::printf("%zu codes in %zu bytes, %zu scales, 0.25 became %g\n", weights.size(), packed.codes.size(),
+              packed.scales.size(), static_cast<double>(back[0]));
   return back[0] == 0.25F ? 0 : 1;
 }

@@ -16,7 +16,7 @@ void quantize_activations(const qgrain::bfloat16* x, qgrain::index_t rows, qgrai
   // all of it device memory of the caller; __nv_bfloat16 has the bits of qgrain::bfloat16
   const qgrain::shape2d shape{rows, cols};
   const qgrain::quantized_view<nvfp4> q{codes, scales, tensor_scale, shape};
-  qgrain::quantize<nvfp4, qgrain::bfloat16>(qgrain::on_stream{stream}, {x, shape}, q, scratch);
+  qgrain::quantize<nvfp4>(qgrain::on_stream{stream}, qgrain::matrix_view(x, shape), q, scratch);
 }
 
 template <class T>
@@ -53,7 +53,7 @@ int main() {
   cudaStreamSynchronize(stream);
 
   // The host has the same bits.
-  const auto wanted = qgrain::quantize<nvfp4, qgrain::bfloat16>(qgrain::on_host{}, {x.data(), shape});
+  const auto wanted = qgrain::quantize<nvfp4>(qgrain::on_host{}, qgrain::matrix_view(x.data(), shape));
   std::printf("%zu codes, equal to the host's: %s\n", got.size(), got == wanted.codes ? "yes" : "no");
   return got == wanted.codes ? 0 : 1;
 }

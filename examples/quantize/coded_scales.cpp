@@ -6,6 +6,7 @@
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/ranges.hpp>
 #include <qgrain/scale/range.hpp>
 
 #include <algorithm>
@@ -22,13 +23,11 @@ template <class Range>
 std::vector<Range> all_ranges(const on_host& where, const std::vector<float>& x, const tensor_cut& cut) {
   std::vector<Range> ranges;
   ranges.reserve(static_cast<std::size_t>(cut.group_count()));
-  qgrain::detail::with_pool(where, [&](thread_pool& pool) {
-    for (index_t b = 0; b < cut.batches; ++b) {
-      const matrix_view<const float> matrix{x.data() + b * cut.matrix.elements(), cut.matrix};
-      const std::vector<Range> part = qgrain::detail::ranges_of<Range>(pool, matrix, cut.group);
-      ranges.insert(ranges.end(), part.begin(), part.end());
-    }
-  });
+  for (index_t b = 0; b < cut.batches; ++b) {
+    const matrix_view matrix(x.data() + b * cut.matrix.elements(), cut.matrix);
+    const std::vector<Range> part = ranges_of<Range>(where, matrix, cut.group);
+    ranges.insert(ranges.end(), part.begin(), part.end());
+  }
   return ranges;
 }
 

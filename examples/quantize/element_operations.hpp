@@ -99,13 +99,17 @@ struct erased {
   using code_type = typename Element::code_type;
   using range_type = typename Element::range_type;
   using parts = stored_parts<stored_scale>;
-  using memory = qgrain::detail::coded_memory<Element>;
+  using memory = qgrain::detail::plain_codes<code_type>;
 
   static stored_scale* scales_in(std::byte* stored) noexcept { return reinterpret_cast<stored_scale*>(stored); }
   static const stored_scale* scales_in(const std::byte* stored) noexcept {
     return reinterpret_cast<const stored_scale*>(stored);
   }
 
+  static auto known_scales(shape2d shape, shape2d group, std::byte* stored) noexcept {
+    return qgrain::detail::scale_memory<stored_scale>{
+        scales_in(stored), {ceil_div(shape.rows, group.rows), ceil_div(shape.cols, group.cols)}};
+  }
   static float tensor_scale(float absmax) { return Element::tensor_scale(absmax); }
   static void make_scales(const void* ranges, index_t groups, float tensor, std::byte* stored) {
     const auto* known = static_cast<const range_type*>(ranges);
@@ -132,13 +136,14 @@ struct erased {
   }
   static void encode(const on_host& where, matrix_view<const float> in, shape2d group, std::byte* stored, float tensor,
                      std::byte* codes) {
-    const memory out{reinterpret_cast<code_type*>(codes), scales_in(stored), &tensor};
-    qgrain::detail::encode_matrix<Element, float>(where, in, group, out, {});
+    qgrain::detail::encode_matrix<Element, float>(where, in, group, known_scales(in.shape, group, stored), tensor,
+                                                  memory{reinterpret_cast<code_type*>(codes), in.shape.cols}, {});
   }
   static void decode(const on_host& where, std::byte* codes, shape2d group, std::byte* stored, float tensor,
                      matrix_view<float> out) {
-    const memory in{reinterpret_cast<code_type*>(codes), scales_in(stored), &tensor};
-    qgrain::detail::dequantize_matrix<Element, float>(where, in, group, out);
+    qgrain::detail::dequantize_matrix<Element, float>(where,
+                                                      memory{reinterpret_cast<code_type*>(codes), out.shape.cols},
+                                                      known_scales(out.shape, group, stored), tensor, group, out);
   }
   static void fake(const on_host& where, matrix_view<const float> in, shape2d group, const given_ranges& given,
                    matrix_view<float> out) {

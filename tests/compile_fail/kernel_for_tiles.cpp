@@ -4,7 +4,10 @@
 #include <qgrain/granularity/per_tile.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 
-void good() { qgrain::detail::require_quantizer<qgrain::quantizer<qgrain::int8, qgrain::per_tile<1, 128>>>({1, 128}); }
+template <qgrain::index_t Rows>
+using tiles = qgrain::quantizer<qgrain::int8, qgrain::per_tile<Rows, 128>>;
+
+bool good() { return static_cast<bool>(qgrain::detail::kernel_shape_fault<tiles<1>>({1, 128})); }
 #ifdef QGRAIN_MISTAKE
-void bad() { qgrain::detail::require_quantizer<qgrain::quantizer<qgrain::int8, qgrain::per_tile<128, 128>>>({1, 128}); }
+bool bad() { return static_cast<bool>(qgrain::detail::kernel_shape_fault<tiles<128>>({1, 128})); }
 #endif

@@ -51,26 +51,32 @@ struct stream_calls {
 
   template <class Q, class T>
   void quantize(qgrain::matrix_view<const T> in, qgrain::quantized_view<Q> out, std::span<std::byte> scratch,
-                typename Q::rounding_type rounding = {}) const {
-    qgrain::quantize<Q, T>(qgrain::on_stream{stream}, in, out, scratch, rounding);
+                const qgrain::device_ranges& given = {}, typename Q::rounding_type rounding = {}) const {
+    qgrain::quantize<Q>(qgrain::on_stream{stream}, in, out, scratch, given, rounding);
+  }
+  template <class Q, class T>
+  void quantize_with_scales(qgrain::matrix_view<const T> in, const qgrain::given_scales<Q>& given,
+                            std::span<typename Q::code_type> codes) const {
+    qgrain::quantize_with_scales<Q>(qgrain::on_stream{stream}, in, given, codes);
   }
   template <class Q, class T>
   void fake_quantize(qgrain::matrix_view<const T> in, qgrain::matrix_view<T> out, std::span<std::byte> scratch,
-                     typename Q::rounding_type rounding = {}) const {
-    qgrain::fake_quantize<Q, T>(qgrain::on_stream{stream}, in, out, scratch, rounding);
+                     const qgrain::device_ranges& given = {}, typename Q::rounding_type rounding = {}) const {
+    qgrain::fake_quantize<Q>(qgrain::on_stream{stream}, in, out, scratch, given, rounding);
   }
   template <class Q, class T>
   void dequantize(qgrain::quantized_view<Q> in, qgrain::matrix_view<T> out) const {
-    qgrain::dequantize<Q, T>(qgrain::on_stream{stream}, in, out);
+    qgrain::dequantize<Q>(qgrain::on_stream{stream}, in, out);
   }
-  template <class Q, class T>
-  void quantize_packed(qgrain::matrix_view<const T> in, qgrain::packed_view<Q> out, std::span<std::byte> scratch,
+  template <class Q, class T, class Layout = qgrain::row_major>
+  void quantize_packed(qgrain::matrix_view<const T> in, qgrain::packed_view<Q, Layout> out,
+                       std::span<std::byte> scratch, const qgrain::device_ranges& given = {},
                        typename Q::rounding_type rounding = {}) const {
-    qgrain::quantize_packed<Q, T>(qgrain::on_stream{stream}, in, out, scratch, rounding);
+    qgrain::quantize_packed<Q, Layout>(qgrain::on_stream{stream}, in, out, scratch, given, rounding);
   }
-  template <class Q, class T>
-  void dequantize_packed(qgrain::packed_view<Q> in, qgrain::matrix_view<T> out) const {
-    qgrain::dequantize_packed<Q, T>(qgrain::on_stream{stream}, in, out);
+  template <class Q, class T, class Layout = qgrain::row_major>
+  void dequantize_packed(qgrain::packed_view<Q, Layout> in, qgrain::matrix_view<T> out) const {
+    qgrain::dequantize_packed(qgrain::on_stream{stream}, in, out);
   }
 };
 

@@ -30,26 +30,33 @@ struct emulated_backend {
 
   template <class Q, class T>
   void quantize(qgrain::matrix_view<const T> in, qgrain::quantized_view<Q> out, std::span<std::byte> scratch,
-                typename Q::rounding_type rounding = {}) const {
-    qgrain::detail::quantize_on<Q, T>(device, in, out, scratch, rounding);
+                const qgrain::device_ranges& given = {}, typename Q::rounding_type rounding = {}) const {
+    qgrain::detail::raise_if(qgrain::detail::quantize_on<Q, T>(device, in, out, scratch, given, rounding));
+  }
+  template <class Q, class T>
+  void quantize_with_scales(qgrain::matrix_view<const T> in, const qgrain::given_scales<Q>& given,
+                            std::span<typename Q::code_type> codes) const {
+    qgrain::detail::raise_if(qgrain::detail::quantize_with_scales_on<Q, T>(device, in, given, codes, {}));
   }
   template <class Q, class T>
   void fake_quantize(qgrain::matrix_view<const T> in, qgrain::matrix_view<T> out, std::span<std::byte> scratch,
-                     typename Q::rounding_type rounding = {}) const {
-    qgrain::detail::fake_quantize_on<Q, T>(device, in, out, scratch, rounding);
+                     const qgrain::device_ranges& given = {}, typename Q::rounding_type rounding = {}) const {
+    qgrain::detail::raise_if(qgrain::detail::fake_quantize_on<Q, T>(device, in, out, scratch, given, rounding));
   }
   template <class Q, class T>
   void dequantize(qgrain::quantized_view<Q> in, qgrain::matrix_view<T> out) const {
-    qgrain::detail::dequantize_on<Q, T>(device, in, out);
+    qgrain::detail::raise_if(qgrain::detail::dequantize_on<Q, T>(device, qgrain::quantized_view<const Q>(in), out));
   }
-  template <class Q, class T>
-  void quantize_packed(qgrain::matrix_view<const T> in, qgrain::packed_view<Q> out, std::span<std::byte> scratch,
+  template <class Q, class T, class Layout = qgrain::row_major>
+  void quantize_packed(qgrain::matrix_view<const T> in, qgrain::packed_view<Q, Layout> out,
+                       std::span<std::byte> scratch, const qgrain::device_ranges& given = {},
                        typename Q::rounding_type rounding = {}) const {
-    qgrain::detail::quantize_packed_on<Q, T>(device, in, out, scratch, rounding);
+    qgrain::detail::raise_if(qgrain::detail::quantize_packed_on<Q, T>(device, in, out, scratch, given, rounding));
   }
-  template <class Q, class T>
-  void dequantize_packed(qgrain::packed_view<Q> in, qgrain::matrix_view<T> out) const {
-    qgrain::detail::dequantize_packed_on<Q, T>(device, in, out);
+  template <class Q, class T, class Layout = qgrain::row_major>
+  void dequantize_packed(qgrain::packed_view<Q, Layout> in, qgrain::matrix_view<T> out) const {
+    qgrain::detail::raise_if(
+        qgrain::detail::dequantize_packed_on<Q, T>(device, qgrain::packed_view<const Q, Layout>(in), out));
   }
 };
 

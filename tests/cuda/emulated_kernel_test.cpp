@@ -55,8 +55,8 @@ void check_stochastic(shape2d shape) {
   std::vector<float> fake(count);
   std::vector<std::byte> scratch(static_cast<std::size_t>(scratch_bytes<Q>(shape)));
   const quantized_view<Q> out{codes.data(), scales.data(), nullptr, shape};
-  backend.quantize<Q, float>({x.data(), shape}, out, scratch, rounding);
-  backend.fake_quantize<Q, float>({x.data(), shape}, {fake.data(), shape}, scratch, rounding);
+  backend.quantize<Q, float>({x.data(), shape}, out, scratch, {}, rounding);
+  backend.fake_quantize<Q, float>({x.data(), shape}, {fake.data(), shape}, scratch, {}, rounding);
 
   std::vector<float> largest(scales.size(), 0.0F);
   for (std::size_t i = 0; i < count; ++i) {

@@ -50,6 +50,8 @@ int main(int count, char** arguments) {
   run(group_cases(), dense);
   run(spread_cases(), dense);
   run(stream_cases(), dense);
+  run(packed_cases(), dense);
+  run(stack_cases(), dense);
   std::printf("%d with faults\n", faulty);
   return faulty == 0 ? 0 : 1;
 }

@@ -19,6 +19,8 @@ struct suite_case {
 [[nodiscard]] std::vector<suite_case> group_cases();
 [[nodiscard]] std::vector<suite_case> spread_cases();
 [[nodiscard]] std::vector<suite_case> stream_cases();
+[[nodiscard]] std::vector<suite_case> packed_cases();
+[[nodiscard]] std::vector<suite_case> stack_cases();
 
 /// Calls that are refused, with memory that no kernel ever sees; needs no GPU.
 [[nodiscard]] std::string check_refusals();

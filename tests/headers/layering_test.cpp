@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,10 +37,10 @@ const tree library{
      {"format", 1},
      {"scale", 2},
      {"granularity", 3},
-     {"quantizer", 4},
-     {"host", 5},
-     {"cuda", 5},
-     {"layout", 6},
+     {"layout", 4},
+     {"quantizer", 5},
+     {"host", 6},
+     {"cuda", 6},
      {"interop", 7},
      {"calibration", 8},
      {"sensitivity", 9},
@@ -154,6 +155,34 @@ void check_guards(const tree& t) {
 BOOST_AUTO_TEST_CASE(a_stage_of_the_library_includes_only_earlier_stages_and_core) { check_order(library, 50); }
 
 BOOST_AUTO_TEST_CASE(a_folder_of_the_examples_includes_only_earlier_folders) { check_order(examples, 500); }
+
+// qgrain.hpp is everything for the host: each public header stands in it or in host.hpp, which it includes. Left out
+// are those that need other packages, that instantiate every recipe, that are for kernels, or that only others include.
+BOOST_AUTO_TEST_CASE(the_umbrella_has_every_stage) {
+  const std::set<std::string> left_out{"interop/eigen.hpp", "interop/json.hpp",    "host/fake_recipes.hpp",
+                                       "core/config.hpp",   "core/short_name.hpp", "host.hpp",
+                                       "qgrain.hpp"};
+  std::set<std::string> included;
+  const std::regex include(R"(^#include <qgrain/(.+)>$)");
+  for (const source& s : sources_of(library)) {
+    if (s.path != "qgrain.hpp" && s.path != "host.hpp") continue;
+    for (const std::string& line : s.lines) {
+      std::smatch match;
+      if (std::regex_match(line, match, include)) {
+        BOOST_TEST((match[1] == "host.hpp" || included.insert(match[1]).second), match[1] << " is included twice");
+      }
+    }
+  }
+  std::size_t found = 0;
+  for (const source& s : sources_of(library)) {
+    const std::string name = s.path.string();
+    if (!is_header(s.path) || name.ends_with(".cuh") || name.starts_with("cuda/") || left_out.contains(name)) continue;
+    if (name.find("detail/") != std::string::npos) continue;
+    BOOST_TEST(included.contains(name), name << " is in neither umbrella");
+    ++found;
+  }
+  BOOST_TEST(found == included.size());
+}
 
 // Configurations are read once, into typed settings; what reads them by key stays in one folder, as does what reads
 // manifests.

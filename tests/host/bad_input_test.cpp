@@ -1,6 +1,7 @@
 // Input that the bulk operations refuse, and input at the edge that they take: each entry point says which numbers
 // disagree and writes nothing before it has looked.
 #include <support/inputs.hpp>
+#include <support/refusals.hpp>
 
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
@@ -23,6 +24,7 @@
 #include <vector>
 
 using namespace qgrain;
+using qgrain_test::refuses;
 
 namespace {
 
@@ -80,15 +82,6 @@ struct outputs {
   }
 };
 
-template <class Call>
-void refuses(errc code, std::string_view part, Call call) {
-  BOOST_CHECK_EXCEPTION(call(), error, [&](const error& failure) {
-    const bool right = failure.code() == code && std::string_view(failure.what()).find(part) != std::string_view::npos;
-    if (!right) BOOST_TEST_MESSAGE("found: " << failure.what());
-    return right;
-  });
-}
-
 /// Every entry point that takes a matrix, on an input that all refuse for the same reason.
 template <class Q>
 void all_refuse(errc code, std::string_view part, matrix_view<const float> in, shape2d out_shape,
@@ -101,7 +94,11 @@ void all_refuse(errc code, std::string_view part, matrix_view<const float> in, s
   refuses(code, part, [&] { quantize_and_measure<Q>(where, in, out.coded(), std::span(out.sums), given); });
   if (in.shape == out_shape) refuses(code, part, [&] { (void)quantize<Q>(where, in, given); });
   if (given.absmax.empty() && !given.tensor_absmax) {  // these take none
-    refuses(code, part, [&] { encode<Q, float>(where, in, out.coded()); });
+    if (in.shape == out_shape) {
+      refuses(code, part, [&] {
+        quantize_with_scales<Q>(where, in, {out.scales, &out.tensor_scale}, std::span(out.codes));
+      });
+    }
     if constexpr (Q::scale_type::tensor_bits == 0) {
       if (in.shape == out_shape) refuses(code, part, [&] { fake_quantize_in_turn<Q>(where, in, out.matrix()); });
     }
@@ -203,7 +200,6 @@ BOOST_AUTO_TEST_CASE(codes_and_scales_without_memory) {
   for (const quantized_view<two_level>& bad : {no_codes, no_scales, no_tensor_scale}) {
     const auto each = [&](auto call) { refuses(errc::invalid_argument, "no memory for codes, scales or", call); };
     each([&] { quantize<two_level>(on_host{}, in, bad); });
-    each([&] { encode<two_level, float>(on_host{}, in, bad); });
     each([&] { quantize_and_measure<two_level>(on_host{}, in, bad); });
     each([&] { dequantize<two_level>(on_host{}, bad, out.matrix()); });
   }

@@ -79,7 +79,7 @@ int compare(typename Q::rounding_type rounding) {
       coded = quantize<Q>(where, in, {}, rounding);
       BOOST_TEST_REQUIRE((coded.codes == expected.codes));
       std::fill(coded.codes.begin(), coded.codes.end(), typename Q::code_type{});
-      encode<Q, float>(where, in, coded.view(), rounding);
+      quantize_with_scales<Q>(where, in, {coded.scales, &coded.tensor_scale}, coded.codes, rounding);
       BOOST_TEST_REQUIRE((coded.codes == expected.codes));
       std::vector<float> y(x.size());
       fake_quantize<Q>(where, in, matrix_view<float>{y.data(), shape}, {}, rounding);
@@ -92,7 +92,7 @@ int compare(typename Q::rounding_type rounding) {
     for (index_t r = 0; r < shape.rows; ++r)
       std::copy_n(x.data() + r * shape.cols, shape.cols, wide.data() + r * stride);
     const matrix_view<float> strided{wide.data(), shape, stride};
-    BOOST_TEST_REQUIRE((quantize<Q, float>(on_host{}, strided, {}, rounding).codes == expected.codes));
+    BOOST_TEST_REQUIRE((quantize<Q>(on_host{}, strided, {}, rounding).codes == expected.codes));
     fake_quantize<Q>(on_host{}, strided, strided, {}, rounding);
     for (index_t r = 0; r < shape.rows; ++r) {
       BOOST_TEST_REQUIRE(
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(sixteen_bit_elements_have_the_same_indices) {
     narrow.push_back(from_float<bfloat16>(v));
     wide.push_back(to_float(narrow.back()));
   }
-  const auto codes = quantize<per_matrix, bfloat16>(on_host{.threads = 2}, {narrow.data(), shape}, {}, stochastic{4});
+  const auto codes = quantize<per_matrix>(on_host{.threads = 2}, matrix_view(narrow.data(), shape), {}, stochastic{4});
   BOOST_TEST((codes.codes == quantize<per_matrix>(on_host{}, {wide.data(), shape}, {}, stochastic{4}).codes));
   std::vector<bfloat16> y(x.size());
   std::vector<float> wide_y(x.size());

@@ -47,7 +47,7 @@ void compare(shape2d shape) {
     for (float& v : y) v = v == 0.0F ? 0.0F : v;  // fake quantization keeps the sign of zero, integers have none
     BOOST_TEST(qgrain_test::differences(y, plain.values) == 0U);
     bulk.codes.assign(bulk.codes.size(), 0);
-    encode<Q, float>(on_host{.threads = threads}, {x.data(), shape}, bulk.view());
+    quantize_with_scales<Q>(on_host{.threads = threads}, {x.data(), shape}, {bulk.scales}, bulk.codes);
     BOOST_TEST((bulk.codes == plain.codes), "given scales, " << Q::granularity_type::name());
   }
 }

@@ -48,19 +48,23 @@ class emulated_device {
   [[nodiscard]] qgrain::index_t most_blocks() const { return most_blocks_; }
   void clear(void* memory, qgrain::index_t bytes) const { std::memset(memory, 0, static_cast<std::size_t>(bytes)); }
 
+  [[nodiscard]] qgrain::detail::fault outcome() const { return {}; }
+
   /// Blocks in an order that alternates between calls, as do the lanes in them: results must not depend on it.
   template <class Body>
   void run(qgrain::detail::grid_size grid, const Body& body) const {
     backward_ = !backward_;
-    const qgrain::index_t blocks = grid.x * grid.y;
+    const qgrain::index_t layer = grid.x * grid.y;
+    const qgrain::index_t blocks = layer * grid.z;
     for (qgrain::index_t i = 0; i < blocks; ++i) {
       const qgrain::index_t block = backward_ ? blocks - 1 - i : i;
       typename Body::shared_memory shared;
       std::memset(static_cast<void*>(&shared), 0xFF, sizeof(shared));  // NaNs: a block does not find zeros there
       block_.run(
           [&](int thread) {
-            body(lane{&block_, thread, static_cast<unsigned>(block % grid.x), static_cast<unsigned>(block / grid.x),
-                      static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y)},
+            body(lane{&block_, thread, static_cast<unsigned>(block % layer % grid.x),
+                      static_cast<unsigned>(block % layer / grid.x), static_cast<unsigned>(block / layer),
+                      static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z)},
                  shared);
           },
           backward_);
@@ -71,11 +75,13 @@ class emulated_device {
   struct lane {
     emulated_block* block;
     int number;
-    unsigned x, y, width, height;
+    unsigned x, y, z, width, height, depth;
 
     [[nodiscard]] int thread() const { return number; }
     [[nodiscard]] unsigned block_x() const { return x; }
     [[nodiscard]] unsigned block_y() const { return y; }
+    [[nodiscard]] unsigned block_z() const { return z; }
+    [[nodiscard]] unsigned grid_z() const { return depth; }
     [[nodiscard]] unsigned grid_x() const { return width; }
     [[nodiscard]] unsigned grid_y() const { return height; }
     [[nodiscard]] std::int32_t exchange_xor(std::int32_t value, int mask) const {

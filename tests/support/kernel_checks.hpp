@@ -99,7 +99,7 @@ template <class Q, class T, class Backend>
   const auto mark = from_float<T>(-77.0F);
   constexpr std::size_t guard = 16;
 
-  auto expected = quantize<Q, T>(on_host{}, in);
+  auto expected = quantize<Q>(on_host{}, in);
   std::vector<T> fake(where.elements(), mark);
   fake_quantize<Q, T>(on_host{}, in, where.view(fake.data()));
   std::vector<T> values(where.elements(), mark);

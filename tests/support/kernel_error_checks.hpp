@@ -99,10 +99,11 @@ template <class Backend>
   faults += refusal("no output", errc::invalid_argument, {"output"}, [&] {
     backend.template dequantize<int8_token, T>(tokens, matrix_view<T>{nullptr, shape});
   });
-  faults += refusal("odd columns of packed codes", errc::invalid_shape, {"even", "191"}, [&] {
-    backend.template quantize_packed<int4_g128, T>(matrix_view<const T>{x.data(), {4, 191}},
-                                                   {nv_codes.data(), scales.data(), nullptr, {4, 191}}, {});
-  });
+  faults +=
+      refusal("odd columns of packed codes", errc::invalid_shape, {"packing 4 bits", "asks for 2, found 191"}, [&] {
+        backend.template quantize_packed<int4_g128, T>(matrix_view<const T>{x.data(), {4, 191}},
+                                                       {nv_codes.data(), scales.data(), nullptr, {4, 191}}, {});
+      });
   if (codes.values() != std::vector<std::int8_t>(count, 99)) faults += "codes were written; ";
   if (scales.values() != std::vector<float>(count, -3.0F)) faults += "scales were written; ";
   if (words.values() != std::vector<std::uint32_t>(1024, 7U)) faults += "scratch was written; ";

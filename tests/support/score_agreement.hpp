@@ -7,7 +7,7 @@
 #ifndef QGRAIN_TESTS_SUPPORT_SCORE_AGREEMENT_HPP
 #define QGRAIN_TESTS_SUPPORT_SCORE_AGREEMENT_HPP
 
-#include <engine/measure/rank_correlation.hpp>
+#include <qgrain/sensitivity/rank_correlation.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -120,7 +120,7 @@ inline score_difference difference_of(score_kind kind, std::span<const double> f
   }
   const double wanted_sum = std::accumulate(wanted.begin(), wanted.end(), 0.0);
   d.sum = distance(std::accumulate(found.begin(), found.end(), 0.0) / wanted_sum - 1);
-  const double correlation = engine::spearman(found, wanted);
+  const double correlation = sensitivity::spearman(found, wanted);
   d.spearman = std::isnan(correlation) && d.largest == 0 ? 1 : correlation;
   return d;
 }

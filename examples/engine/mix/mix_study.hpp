@@ -2,8 +2,8 @@
 #ifndef QGRAIN_ENGINE_MIX_MIX_STUDY_HPP
 #define QGRAIN_ENGINE_MIX_MIX_STUDY_HPP
 
+#include <engine/measure/method_agreement.hpp>
 #include <engine/measure/output_scores.hpp>
-#include <engine/measure/rank_correlation.hpp>
 #include <engine/measure/verification.hpp>
 #include <engine/score/job.hpp>
 

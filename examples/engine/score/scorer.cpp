@@ -1,11 +1,11 @@
 #include <common/stopwatch.hpp>
 #include <engine/score/partial_sums.hpp>
 #include <engine/score/scorer.hpp>
-#include <engine/score/squared_distance.hpp>
 #include <lm/operations.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/sensitivity/gradient_score.hpp>
+#include <qgrain/sensitivity/output_error.hpp>
 
 #include <algorithm>
 
@@ -27,8 +27,8 @@ double squared_error_of(const lm::linear_output& output, std::span<const index_t
   double sum = 0;
   for (index_t i = 0; i < changed.rows(); ++i) {
     const index_t row = rows[static_cast<std::size_t>(i)];
-    sum += squared_distance(changed.data() + i * changed.outerStride(), output.y.data() + row * output.y.outerStride(),
-                            changed.cols());
+    sum += sensitivity::squared_distance(changed.data() + i * changed.outerStride(),
+                                         output.y.data() + row * output.y.outerStride(), changed.cols());
   }
   return sum;
 }
@@ -108,7 +108,8 @@ void scorer::add_outputs(const lm::linear_sample& sample, const std::vector<inde
       double& sum = partial[static_cast<std::size_t>(begin / task_rows)];
       for (index_t i = begin; i < end; ++i) {
         const index_t row = rows[static_cast<std::size_t>(i)];
-        sum += squared_distance(output.y.data() + row * output.y.outerStride(), zeros.data(), output.y.cols());
+        sum += sensitivity::squared_distance(output.y.data() + row * output.y.outerStride(), zeros.data(),
+                                             output.y.cols());
       }
     });
     const auto l = static_cast<std::size_t>(output.linear);

@@ -1,10 +1,11 @@
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <engine/score/engine.hpp>
-#include <engine/score/squared_distance.hpp>
 #include <engine/score/weight_errors.hpp>
 #include <lm/head_slabs.hpp>
 #include <recipes/unquantized.hpp>
+
+#include <qgrain/sensitivity/output_error.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -45,8 +46,8 @@ class error_adder {
       quantize_weight_band(*plan_.weights[task.variant], {range.columns, range.tensor, {}}, first_output + task.begin,
                            rows, quantized);
       for (index_t r = 0; r < rows.rows(); ++r) {
-        task.sum += squared_distance(quantized.data() + r * quantized.outerStride(),
-                                     rows.data() + r * rows.outerStride(), rows.cols());
+        task.sum += sensitivity::squared_distance(quantized.data() + r * quantized.outerStride(),
+                                                  rows.data() + r * rows.outerStride(), rows.cols());
       }
     });
     for (const band& task : bands) sums_[task.variant][linear] += task.sum;

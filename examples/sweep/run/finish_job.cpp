@@ -1,6 +1,6 @@
 #include <common/file.hpp>
 #include <common/json_text.hpp>
-#include <engine/measure/rank_correlation.hpp>
+#include <engine/measure/method_agreement.hpp>
 #include <engine/mix/mix.hpp>
 #include <engine/mix/mix_study.hpp>
 #include <sweep/results/manifest.hpp>

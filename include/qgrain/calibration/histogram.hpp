@@ -41,11 +41,13 @@ class histogram {
   /// @throws error errc::invalid_argument for less than one bin, or fewer at the most than at first
   explicit histogram(options settings) : settings_(settings) {
     if (settings.bins < 1) {
-      throw error(errc::invalid_argument, "a histogram has at least 1 bin, found " + std::to_string(settings.bins));
+      qgrain::detail::raise(errc::invalid_argument,
+                            "a histogram has at least 1 bin, found " + std::to_string(settings.bins));
     }
     if (settings.most_bins < settings.bins) {
-      throw error(errc::invalid_argument, "a histogram of " + std::to_string(settings.bins) + " bins cannot have " +
-                                              std::to_string(settings.most_bins) + " at the most");
+      qgrain::detail::raise(errc::invalid_argument, "a histogram of " + std::to_string(settings.bins) +
+                                                        " bins cannot have " + std::to_string(settings.most_bins) +
+                                                        " at the most");
     }
   }
   histogram() : histogram(options{}) {}
@@ -102,8 +104,8 @@ class histogram {
       return;
     }
     if (edges_[1] != other.edges_[1]) {
-      throw error(errc::invalid_argument, "histograms of bin widths " + std::to_string(edges_[1]) + " and " +
-                                              std::to_string(other.edges_[1]) + " cannot be merged");
+      qgrain::detail::raise(errc::invalid_argument, "histograms of bin widths " + std::to_string(edges_[1]) + " and " +
+                                                        std::to_string(other.edges_[1]) + " cannot be merged");
     }
     if (other.counts_.size() > counts_.size()) {
       counts_.resize(other.counts_.size(), 0);
@@ -124,8 +126,8 @@ class histogram {
     for (const float x : batch) top = widened(top, x);
     if (std::isfinite(top)) return top;
     const auto bad = std::find_if(batch.begin(), batch.end(), [](float x) { return !std::isfinite(x); });
-    throw error(errc::non_finite, "element " + std::to_string(bad - batch.begin()) + " of a batch to calibrate on is " +
-                                      std::to_string(*bad));
+    qgrain::detail::raise(errc::non_finite, "element " + std::to_string(bad - batch.begin()) +
+                                                " of a batch to calibrate on is " + std::to_string(*bad));
   }
 
  private:

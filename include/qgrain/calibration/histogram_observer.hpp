@@ -69,8 +69,8 @@ class histogram_observer {
       for (index_t c = 0; c < batch.shape.cols; ++c) {
         const float x = to_float(batch(r, c));
         if (!std::isfinite(x)) {
-          throw error(errc::non_finite, "element (" + std::to_string(r) + ", " + std::to_string(c) +
-                                            ") of a batch to calibrate on is " + std::to_string(x));
+          qgrain::detail::raise(errc::non_finite, "element (" + std::to_string(r) + ", " + std::to_string(c) +
+                                                      ") of a batch to calibrate on is " + std::to_string(x));
         }
         float& top = tops[detail::range_index(r, c, axis_)];
         top = widened(top, x);

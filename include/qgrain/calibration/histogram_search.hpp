@@ -28,17 +28,17 @@ namespace detail {
 
 inline void require_histogram(std::span<const std::int64_t> counts, std::span<const float> edges) {
   if (counts.empty() || edges.size() != counts.size() + 1) {
-    throw error(errc::invalid_argument, "a histogram of " + std::to_string(counts.size()) + " bins has " +
-                                            std::to_string(counts.size() + 1) + " edges, found " +
-                                            std::to_string(edges.size()));
+    qgrain::detail::raise(errc::invalid_argument, "a histogram of " + std::to_string(counts.size()) + " bins has " +
+                                                      std::to_string(counts.size() + 1) + " edges, found " +
+                                                      std::to_string(edges.size()));
   }
 }
 
 inline void require_candidates(bin_search search, std::size_t end) {
   if (search.first < 1 || search.stride < 1 || static_cast<std::size_t>(search.first) >= end) {
-    throw error(errc::invalid_argument, "a search from bin " + std::to_string(search.first) + " in steps of " +
-                                            std::to_string(search.stride) + " has no candidate among " +
-                                            std::to_string(end - 1) + " bins");
+    qgrain::detail::raise(errc::invalid_argument, "a search from bin " + std::to_string(search.first) +
+                                                      " in steps of " + std::to_string(search.stride) +
+                                                      " has no candidate among " + std::to_string(end - 1) + " bins");
   }
 }
 
@@ -135,10 +135,11 @@ class entropy_candidates {
                                            double percent) {
   detail::require_histogram(counts, edges);
   if (!(percent >= 0.0 && percent <= 100.0)) {
-    throw error(errc::out_of_range, "a percentile lies in [0, 100], found " + std::to_string(percent));
+    qgrain::detail::raise(errc::out_of_range, "a percentile lies in [0, 100], found " + std::to_string(percent));
   }
   const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
-  if (total <= 0) throw error(errc::invalid_argument, "the percentile of a histogram without elements is undefined");
+  if (total <= 0)
+    qgrain::detail::raise(errc::invalid_argument, "the percentile of a histogram without elements is undefined");
   double share = 0;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     share += static_cast<double>(counts[i]) / total;

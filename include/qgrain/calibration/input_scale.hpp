@@ -32,14 +32,14 @@ inline constexpr float largest_input_scale = 1e4F;
 
 inline void require_channels(std::string_view what, std::size_t wanted, std::size_t found) {
   if (wanted != found) {
-    throw error(errc::invalid_shape, std::string(what) + ": the weight has " + std::to_string(wanted) +
-                                         " input channels, found " + std::to_string(found));
+    qgrain::detail::raise(errc::invalid_shape, std::string(what) + ": the weight has " + std::to_string(wanted) +
+                                                   " input channels, found " + std::to_string(found));
   }
 }
 
 inline void require_alpha(double alpha) {
   if (!(alpha >= 0.0 && alpha <= 1.0)) {
-    throw error(errc::out_of_range, "alpha lies in [0, 1], found " + std::to_string(alpha));
+    qgrain::detail::raise(errc::out_of_range, "alpha lies in [0, 1], found " + std::to_string(alpha));
   }
 }
 
@@ -120,7 +120,7 @@ class weight_share_observer {
   /// @throws error errc::invalid_argument for a group of nothing
   explicit weight_share_observer(index_t group) : group_(group) {
     if (group < 1) {
-      throw error(errc::invalid_argument, "a group has at least 1 element, found " + std::to_string(group));
+      qgrain::detail::raise(errc::invalid_argument, "a group has at least 1 element, found " + std::to_string(group));
     }
   }
 
@@ -168,7 +168,7 @@ class weight_share_observer {
 /// @throws error errc::out_of_range for a step outside (0, 1]
 [[nodiscard]] inline std::vector<float> awq_alphas(double step = 0.1) {
   if (!(step > 0.0 && step <= 1.0)) {
-    throw error(errc::out_of_range, "the step of alpha lies in (0, 1], found " + std::to_string(step));
+    qgrain::detail::raise(errc::out_of_range, "the step of alpha lies in (0, 1], found " + std::to_string(step));
   }
   std::vector<float> alphas;
   for (int i = 0; static_cast<double>(i) * step < 1.0 + step * 0.5; ++i) {

@@ -61,8 +61,9 @@ struct multiplier_search {
   /// @throws error errc::out_of_range for an empty or endless span
   [[nodiscard]] std::vector<float> values() const {
     if (!(first > 0 && last >= first && step > 0 && (last - first) / step < 1e6)) {
-      throw error(errc::out_of_range, "multipliers from " + std::to_string(first) + " to " + std::to_string(last) +
-                                          " in steps of " + std::to_string(step) + " make no search");
+      qgrain::detail::raise(errc::out_of_range, "multipliers from " + std::to_string(first) + " to " +
+                                                    std::to_string(last) + " in steps of " + std::to_string(step) +
+                                                    " make no search");
     }
     const auto steps = static_cast<std::size_t>(std::ceil((last - first) / step));
     return detail::even_steps(static_cast<float>(first), static_cast<float>(last), steps);

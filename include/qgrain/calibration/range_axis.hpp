@@ -26,8 +26,8 @@ namespace detail {
 }
 inline void require_ranges(std::size_t wanted, std::size_t found) {
   if (wanted != found) {
-    throw error(errc::invalid_shape,
-                "a batch has " + std::to_string(found) + " ranges, those before it had " + std::to_string(wanted));
+    qgrain::detail::raise(errc::invalid_shape, "a batch has " + std::to_string(found) +
+                                                   " ranges, those before it had " + std::to_string(wanted));
   }
 }
 
@@ -36,8 +36,8 @@ inline void require_ranges(std::size_t wanted, std::size_t found) {
 }
 inline void require_multiplicities(index_t rows, std::span<const std::int32_t> times) {
   if (!times.empty() && static_cast<index_t>(times.size()) != rows) {
-    throw error(errc::invalid_shape,
-                "a batch of " + std::to_string(rows) + " rows has " + std::to_string(times.size()) + " multiplicities");
+    qgrain::detail::raise(errc::invalid_shape, "a batch of " + std::to_string(rows) + " rows has " +
+                                                   std::to_string(times.size()) + " multiplicities");
   }
 }
 

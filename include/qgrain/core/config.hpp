@@ -34,6 +34,14 @@
 #define QGRAIN_UNROLLED
 #endif
 
+/// Whether the translation unit has exceptions. Where it has none, call the `try_...` functions, which return a status;
+/// what other functions would throw ends the program.
+#if defined(__cpp_exceptions)
+#define QGRAIN_HAS_EXCEPTIONS 1
+#else
+#define QGRAIN_HAS_EXCEPTIONS 0
+#endif
+
 /// Marks a function that works on one element, the part of a definition that both backends share.
 #define QGRAIN_ELEMENTWISE QGRAIN_HOST_DEVICE QGRAIN_ALWAYS_INLINE
 

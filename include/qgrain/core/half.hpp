@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <type_traits>
 
 namespace qgrain {
 
@@ -26,6 +27,10 @@ struct float16 {
 /// A type whose elements widen to float32 without loss and can be rounded back.
 template <class T>
 concept storage_element = std::same_as<T, float> || std::same_as<T, bfloat16> || std::same_as<T, float16>;
+
+/// The element of a view that is only read: const or not.
+template <class T>
+concept readable_element = storage_element<std::remove_const_t<T>>;
 
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float to_float(float x) noexcept { return x; }
 

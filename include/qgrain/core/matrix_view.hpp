@@ -57,6 +57,14 @@ struct matrix_view {
   }
 };
 
+namespace detail {
+
+/// T, const where Whole is.
+template <class Whole, class T>
+using as_const_as = std::conditional_t<std::is_const_v<Whole>, const T, T>;
+
+}  // namespace detail
+
 }  // namespace qgrain
 
 #endif

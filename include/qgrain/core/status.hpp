@@ -5,8 +5,10 @@
 #include <qgrain/core/config.hpp>
 
 #include <cstdint>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace qgrain {
 
@@ -86,6 +88,45 @@ class error : public std::runtime_error {
  private:
   errc code_;
 };
+
+namespace detail {
+
+/// The one place that throws.
+[[noreturn]] inline void raise(const error& failure) {
+#if QGRAIN_HAS_EXCEPTIONS
+  throw failure;
+#else
+  static_cast<void>(failure);
+  std::abort();
+#endif
+}
+[[noreturn]] inline void raise(errc code, const std::string& sentence) { raise(error(code, sentence)); }
+
+/// What a check has found: a status for those who return it, and the sentence for those who throw. True where something
+/// is wrong; a check that finds nothing allocates nothing.
+struct fault {
+  status verdict;
+  std::string sentence;
+
+  fault() noexcept = default;
+  fault(errc code, std::string text, std::int64_t wanted = 0, std::int64_t found = 0)
+      : verdict(code, wanted, found), sentence(std::move(text)) {}
+  [[nodiscard]] explicit operator bool() const noexcept { return !verdict; }
+};
+
+inline void raise_if(const fault& found) {
+  if (found) raise(found.verdict.code(), found.sentence);
+}
+
+/// The first fault of checks that run one after the other: functions without arguments that return a fault.
+template <class... Checks>
+[[nodiscard]] fault first_fault(const Checks&... checks) {
+  fault found;
+  static_cast<void>(((found = checks(), static_cast<bool>(found)) || ...));
+  return found;
+}
+
+}  // namespace detail
 
 }  // namespace qgrain
 

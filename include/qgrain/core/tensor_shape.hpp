@@ -18,11 +18,12 @@ namespace detail {
 [[nodiscard]] constexpr index_t product_of(std::span<const index_t> sizes) {
   index_t product = 1;
   for (const index_t size : sizes) {
-    if (size < 0) throw error(errc::invalid_shape, "a tensor has a dimension of " + std::to_string(size) + " elements");
+    if (size < 0)
+      qgrain::detail::raise(errc::invalid_shape, "a tensor has a dimension of " + std::to_string(size) + " elements");
     if (size > 0 && product > max_matrix_elements / size) {
-      throw error(errc::invalid_shape, "a tensor has at most " + std::to_string(max_matrix_elements) +
-                                           " elements, found more than " + std::to_string(product) + " x " +
-                                           std::to_string(size));
+      qgrain::detail::raise(errc::invalid_shape, "a tensor has at most " + std::to_string(max_matrix_elements) +
+                                                     " elements, found more than " + std::to_string(product) + " x " +
+                                                     std::to_string(size));
     }
     product *= size;
   }
@@ -55,8 +56,8 @@ struct matrix_stack {
 /// @throws error errc::out_of_range where there is no such axis; else as as_matrix
 [[nodiscard]] constexpr matrix_stack as_matrices(std::span<const index_t> dims, std::size_t axis) {
   if (axis >= dims.size()) {
-    throw error(errc::out_of_range, "axis " + std::to_string(axis) + " of a tensor that has " +
-                                        std::to_string(dims.size()) + " dimensions");
+    qgrain::detail::raise(errc::out_of_range, "axis " + std::to_string(axis) + " of a tensor that has " +
+                                                  std::to_string(dims.size()) + " dimensions");
   }
   (void)detail::product_of(dims);
   return {detail::product_of(dims.first(axis)), {dims[axis], detail::product_of(dims.subspan(axis + 1))}};

@@ -5,6 +5,7 @@
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/cuda/device_ranges.hpp>
 
 #include <cstdint>
 
@@ -57,6 +58,15 @@ template <quantizer_type Q>
 template <quantizer_type Q>
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr index_t scratch_bytes(shape2d shape) noexcept {
   return detail::plan_scratch<Q>(shape).bytes;
+}
+/// The same for a call that is given ranges: 0 where it has none left to find.
+template <quantizer_type Q>
+[[nodiscard]] constexpr index_t scratch_bytes(shape2d shape, const device_ranges& given) noexcept {
+  constexpr detail::group_kind kind = detail::kind_of_group<typename Q::granularity_type>;
+  const bool groups = (kind == detail::group_kind::tensor || kind == detail::group_kind::column) &&
+                      given.absmax.empty() && given.ends.empty();
+  const bool tensor = Q::scale_type::tensor_bits > 0 && given.tensor_absmax == nullptr && given.tensor_scale == nullptr;
+  return groups || tensor ? scratch_bytes<Q>(shape) : 0;
 }
 
 }  // namespace qgrain

@@ -9,7 +9,9 @@
 #include <qgrain/host/detail/blocks.hpp>
 #include <qgrain/host/detail/bulk.hpp>
 #include <qgrain/host/detail/choose.hpp>
+#include <qgrain/host/detail/host_requirements.hpp>
 #include <qgrain/host/detail/row_chunks.hpp>
+#include <qgrain/host/detail/view_memory.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/choosing_recipes.hpp>
@@ -33,14 +35,14 @@ namespace detail {
 inline void require_choice(const data_range&) noexcept {}
 inline void require_choice(const percentile_range& choice) {
   if (choice.percent >= 0.0 && choice.percent <= 100.0) return;
-  throw error(errc::out_of_range, "a percentile lies in [0, 100], found " + std::to_string(choice.percent));
+  qgrain::detail::raise(errc::out_of_range, "a percentile lies in [0, 100], found " + std::to_string(choice.percent));
 }
 template <std::size_t Count>
 void require_choice(const mse_range<Count>& choice) {
   for (const float factor : choice.factors) {
     if (factor > 0.0F && factor <= std::numeric_limits<float>::max()) continue;
-    throw error(errc::out_of_range,
-                "the factors of mse_range are positive and finite, found " + std::to_string(factor));
+    qgrain::detail::raise(errc::out_of_range,
+                          "the factors of mse_range are positive and finite, found " + std::to_string(factor));
   }
 }
 
@@ -78,7 +80,7 @@ template <class Q, class T, class Choice>
 /// The range of each group by `choice` (data_range, percentile_range, mse_range, four_over_six), in the order of the
 /// scales, for any granularity.
 ///
-/// in: [rows, cols], float, bfloat16 or float16 (name it: choose_ranges<Q, bfloat16>), any leading dimension.
+/// in: [rows, cols], float, bfloat16 or float16, any leading dimension, to read or to modify.
 /// `tensor_absmax`: of scales of two levels, the tensor's largest magnitude; from the data where it is not given. The
 /// bits do not depend on `where`. Ranges that are floats can be given to `quantize` and `fake_quantize`; the functions
 /// below take all kinds. Errors are measured in float32, with the quantizer's own rounding, or nearest_even where that
@@ -90,38 +92,38 @@ template <class Q, class T, class Choice>
 /// NaN, infinity and groups of zeros: see the choices.
 /// @throws error as `quantize` does, and errc::out_of_range for a percentile outside [0, 100] or a factor that is not
 /// positive and finite
-template <quantizer_type Q, storage_element T = float, range_choice Choice>
-[[nodiscard]] std::vector<typename Q::range_type> choose_ranges(const on_host& where,
-                                                                std::type_identity_t<matrix_view<const T>> in,
+template <quantizer_type Q, readable_element T = const float, range_choice Choice>
+[[nodiscard]] std::vector<typename Q::range_type> choose_ranges(const on_host& where, matrix_view<T> in,
                                                                 const Choice& choice,
                                                                 std::optional<float> tensor_absmax = {}) {
-  detail::require_input<Q, T>(in, {});
+  detail::raise_if(detail::input_fault<Q, std::remove_const_t<T>>(in, {}));
   detail::require_choice(choice);
-  return detail::chosen<Q, T>(where, in, choice, tensor_absmax).groups;
+  return detail::chosen<Q, std::remove_const_t<T>>(where, in, choice, tensor_absmax).groups;
 }
 
 /// `quantize` with ranges by choice, into memory that the caller owns. One pass more than choose_ranges. `rounding`:
 /// the seed of a stochastic one.
-template <quantizer_type Q, storage_element T = float, range_choice Choice>
-void quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in, quantized_view<Q> out,
-                       const Choice& choice, std::optional<float> tensor_absmax = {},
-                       typename Q::rounding_type rounding = {}) {
-  detail::require_input<Q, T>(in, {});
-  detail::require_output<Q, T>(in, out);
+template <quantizer_type Q, readable_element T = const float, range_choice Choice>
+void quantize_choosing(const on_host& where, matrix_view<T> in, quantized_view<Q> out, const Choice& choice,
+                       std::optional<float> tensor_absmax = {}, typename Q::rounding_type rounding = {}) {
+  detail::raise_if(detail::input_fault<Q, std::remove_const_t<T>>(in, {}));
+  detail::raise_if(detail::output_fault<Q>(in.shape, out));
   detail::require_choice(choice);
-  const auto ranges = detail::chosen<Q, T>(where, in, choice, tensor_absmax);
+  const auto ranges = detail::chosen<Q, std::remove_const_t<T>>(where, in, choice, tensor_absmax);
   if (out.tensor_scale != nullptr) *out.tensor_scale = ranges.tensor_scale;
   std::transform(ranges.groups.begin(), ranges.groups.end(), out.scales,
                  [&](typename Q::range_type range) { return Q::scale(range, ranges.tensor_scale); });
-  encode<Q, T>(where, in, out, rounding);
+  detail::encode_matrix<typename Q::element_type, std::remove_const_t<T>>(
+      where, in, Q::granularity_type::group_shape(in.shape), detail::scales_in(out), ranges.tensor_scale,
+      detail::codes_in(out), rounding);
 }
 
 /// The same into memory of its own.
-template <quantizer_type Q, storage_element T = float, range_choice Choice>
-[[nodiscard]] quantized_matrix<Q> quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
-                                                    const Choice& choice, std::optional<float> tensor_absmax = {},
+template <quantizer_type Q, readable_element T = const float, range_choice Choice>
+[[nodiscard]] quantized_matrix<Q> quantize_choosing(const on_host& where, matrix_view<T> in, const Choice& choice,
+                                                    std::optional<float> tensor_absmax = {},
                                                     typename Q::rounding_type rounding = {}) {
-  detail::require_input<Q, T>(in, {});
+  detail::raise_if(detail::input_fault<Q, std::remove_const_t<T>>(in, {}));
   detail::require_choice(choice);
   quantized_matrix<Q> out(in.shape);
   quantize_choosing<Q, T>(where, in, out.view(), choice, tensor_absmax, rounding);
@@ -129,21 +131,18 @@ template <quantizer_type Q, storage_element T = float, range_choice Choice>
 }
 
 /// By a recipe that carries its choice: quantize_choosing<nvfp4_four_over_six>(where, in).
-template <choosing_recipe R, storage_element T = float>
-[[nodiscard]] quantized_matrix<typename R::storage_type> quantize_choosing(
-    const on_host& where, std::type_identity_t<matrix_view<const T>> in, std::optional<float> tensor_absmax = {}) {
+template <choosing_recipe R, readable_element T = const float>
+[[nodiscard]] quantized_matrix<typename R::storage_type> quantize_choosing(const on_host& where, matrix_view<T> in,
+                                                                           std::optional<float> tensor_absmax = {}) {
   return quantize_choosing<typename R::storage_type, T>(where, in, R::choice, tensor_absmax);
 }
 
 /// `fake_quantize` with ranges by choice. `out` may be `in`.
 template <quantizer_type Q, storage_element T = float, range_choice Choice>
-void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
-                            std::type_identity_t<matrix_view<T>> out, const Choice& choice,
-                            std::optional<float> tensor_absmax = {}, typename Q::rounding_type rounding = {}) {
-  detail::require_input<Q, T>(in, {});
-  detail::require_same("rows of the output", in.shape.rows, out.shape.rows);
-  detail::require_same("columns of the output", in.shape.cols, out.shape.cols);
-  detail::require_matrix("the output matrix", out);
+void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in, matrix_view<T> out,
+                            const Choice& choice, std::optional<float> tensor_absmax = {},
+                            typename Q::rounding_type rounding = {}) {
+  detail::raise_if(detail::fake_quantize_fault<Q, T>(in, out, {}));
   detail::require_choice(choice);
   using range_type = typename Q::range_type;
   const auto ranges = detail::chosen<Q, T>(where, in, choice, tensor_absmax);
@@ -152,22 +151,12 @@ void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_vi
       {}, {ranges.groups.data(), Q::scale_shape(in.shape)}, ranges.tensor_scale};
   const auto stage = detail::fake_stage<typename Q::element_type>(rounding);
   detail::with_pool(where, [&](thread_pool& pool) {
-    detail::for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
-      const detail::float_rows<T> x(in.band(row, rows));
-      const detail::float_sink<T> y(out.band(row, rows));
-      const shape2d local{std::min(group.rows, rows), group.cols};
-      detail::for_each_ranged_block(x.view(), local, known.from_row(row, group),
-                                    [&](const detail::block& b, const range_type* of_block) {
-                                      stage(part(x.view(), b), part(y.view(), b), group.cols, of_block,
-                                            known.tensor_scale, detail::place_of(b, row, in.shape.cols));
-                                    });
-      y.store();
-    });
+    detail::fake_quantize_known<range_type, decltype(stage), T>(pool, stage, known, in, out, group);
   });
 }
 template <choosing_recipe R, storage_element T = float>
-void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
-                            std::type_identity_t<matrix_view<T>> out, std::optional<float> tensor_absmax = {}) {
+void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in, matrix_view<T> out,
+                            std::optional<float> tensor_absmax = {}) {
   fake_quantize_choosing<typename R::storage_type, T>(where, in, out, R::choice, tensor_absmax);
 }
 

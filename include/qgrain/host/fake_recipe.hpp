@@ -74,9 +74,9 @@ struct fake_recipe {
 inline void widen_ranges(const fake_recipe& recipe, matrix_view<const float> in, std::span<float> ranges) {
   const index_t wanted = recipe.range_count(in.shape.cols);
   if (static_cast<index_t>(ranges.size()) != wanted) {
-    throw error(errc::invalid_shape, recipe.name + " takes " + std::to_string(wanted) + " ranges for " +
-                                         std::to_string(in.shape.cols) + " columns, found " +
-                                         std::to_string(ranges.size()));
+    qgrain::detail::raise(errc::invalid_shape, recipe.name + " takes " + std::to_string(wanted) + " ranges for " +
+                                                   std::to_string(in.shape.cols) + " columns, found " +
+                                                   std::to_string(ranges.size()));
   }
   if (ranges.empty() || in.shape.elements() == 0) return;
   const shape2d group{in.shape.rows, recipe.needs_column_range() ? 1 : in.shape.cols};
@@ -102,19 +102,20 @@ inline void fake_quantize(const fake_recipe& recipe, matrix_view<const float> in
                           std::span<const float> ranges = {}, index_t first_row = 0) {
   const index_t wanted = recipe.range_count(in.shape.cols);
   if (in.shape != out.shape) {
-    throw error(errc::invalid_shape, recipe.name + ": the input is " + std::to_string(in.shape.rows) + " x " +
-                                         std::to_string(in.shape.cols) + ", the output " +
-                                         std::to_string(out.shape.rows) + " x " + std::to_string(out.shape.cols));
+    qgrain::detail::raise(errc::invalid_shape, recipe.name + ": the input is " + std::to_string(in.shape.rows) + " x " +
+                                                   std::to_string(in.shape.cols) + ", the output " +
+                                                   std::to_string(out.shape.rows) + " x " +
+                                                   std::to_string(out.shape.cols));
   }
   if (static_cast<index_t>(ranges.size()) != wanted) {
-    throw error(errc::invalid_shape, recipe.name + " takes " + std::to_string(wanted) + " ranges for " +
-                                         std::to_string(in.shape.cols) + " columns, found " +
-                                         std::to_string(ranges.size()));
+    qgrain::detail::raise(errc::invalid_shape, recipe.name + " takes " + std::to_string(wanted) + " ranges for " +
+                                                   std::to_string(in.shape.cols) + " columns, found " +
+                                                   std::to_string(ranges.size()));
   }
   if (first_row % recipe.row_alignment() != 0) {
-    throw error(errc::invalid_argument, recipe.name + ": a band begins at a multiple of " +
-                                            std::to_string(recipe.row_alignment()) + " rows, found row " +
-                                            std::to_string(first_row));
+    qgrain::detail::raise(errc::invalid_argument, recipe.name + ": a band begins at a multiple of " +
+                                                      std::to_string(recipe.row_alignment()) + " rows, found row " +
+                                                      std::to_string(first_row));
   }
   if (in.shape.elements() == 0) return;
   const bool two_level = recipe.elements.tensor_bits > 0;

@@ -154,7 +154,7 @@ template <class Stages>
 /// @throws error errc::unknown_name, naming the nearest names
 [[nodiscard]] inline fake_recipe find_fake_recipe(std::string_view name) {
   if (std::optional<fake_recipe> recipe = try_find_fake_recipe(name)) return *std::move(recipe);
-  throw unknown_name_error("recipe", name, fake_recipe_names());
+  detail::raise(unknown_name_error("recipe", name, fake_recipe_names()));
 }
 
 }  // namespace qgrain

@@ -83,9 +83,10 @@ inline namespace baseline_only {
     names.append(names.empty() ? "" : ", ").append(name_of(set));
   }
   const bool is_known = wanted == name_of(instruction_set::avx2) || wanted == name_of(instruction_set::avx512);
-  throw error(is_known ? errc::unsupported : errc::unknown_name,
-              std::string(instruction_set_variable) + " asks for \"" + std::string(wanted) + "\", which " +
-                  (is_known ? "this processor does not have" : "is no instruction set") + "; there are: " + names);
+  qgrain::detail::raise(is_known ? errc::unsupported : errc::unknown_name,
+                        std::string(instruction_set_variable) + " asks for \"" + std::string(wanted) + "\", which " +
+                            (is_known ? "this processor does not have" : "is no instruction set") +
+                            "; there are: " + names);
 }
 
 /// The set that every host loop of this program runs with: the widest, or what QGRAIN_INSTRUCTION_SET (baseline, avx2,

@@ -7,7 +7,9 @@
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/detail/bulk.hpp>
+#include <qgrain/host/detail/host_requirements.hpp>
 #include <qgrain/host/detail/measure_block.hpp>
+#include <qgrain/host/detail/view_memory.hpp>
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/host/quantize.hpp>
@@ -32,11 +34,10 @@ template <class Q, class T>
 void quantize_measured(const on_host& where, matrix_view<const T> in, quantized_view<Q> out, const given_ranges& given,
                        typename Q::rounding_type rounding, std::span<error_sums> sums, bool per_group) {
   using element = typename Q::element_type;
-  require_input<Q>(in, given);
-  require_output<Q>(in, out);
+  raise_if(quantize_fault<Q, T>(in, out, given));
   const shape2d group = Q::granularity_type::group_shape(in.shape);
   const shape2d extent = Q::scale_shape(in.shape);
-  if (per_group) require_size("memory for error sums", extent.elements(), static_cast<index_t>(sums.size()));
+  if (per_group) raise_if(size_fault("memory for error sums", extent.elements(), static_cast<index_t>(sums.size())));
 
   // Keeps the sums of the chunks small next to the matrix where each column is a group.
   constexpr index_t least_group_elements = 256;
@@ -48,15 +49,17 @@ void quantize_measured(const on_host& where, matrix_view<const T> in, quantized_
   const std::span<error_sums> results = sums.first(static_cast<std::size_t>(per_group ? extent.elements() : 1));
   std::fill(results.begin(), results.end(), error_sums{});
 
-  quantize_matrix<element>(
-      where, in, group, given, {out.codes, out.scales, out.tensor_scale}, rounding, rows,
-      [&](index_t row, const block& b, matrix_view<const float> x, matrix_view<const typename element::code_type> codes,
-          const typename element::stored_scale* scales, float tensor_scale) {
-        error_sums* const chunk =
-            whole_groups ? results.data() + row / group.rows * extent.cols : partial.data() + row / rows * chunk_sums;
-        const index_t at = whole_groups ? b.group_row * extent.cols + b.group_col : b.group_col * stride;
-        run_widest<measure_block<element>>(x, codes, group.cols, scales, tensor_scale, chunk + at, stride);
-      });
+  quantize_matrix<element>(where, in, group, given, codes_in(out), scales_in(out), out.tensor_scale, rounding, rows,
+                           [&](index_t row, const block& b, index_t first_group, matrix_view<const float> x,
+                               matrix_view<const typename element::code_type> codes,
+                               const typename element::stored_scale* scales, float tensor_scale) {
+                             error_sums* const chunk = whole_groups ? results.data() + row / group.rows * extent.cols
+                                                                    : partial.data() + row / rows * chunk_sums;
+                             const index_t at =
+                                 whole_groups ? b.group_row * extent.cols + b.group_col : b.group_col * stride;
+                             run_widest<measure_block<element>>(x, codes, group.cols, scales, tensor_scale,
+                                                                chunk + at + first_group * stride, stride);
+                           });
   for (std::size_t i = 0; i < partial.size(); ++i) results[i % results.size()].merge(partial[i]);
 }
 
@@ -75,11 +78,11 @@ void quantize_measured(const on_host& where, matrix_view<const T> in, quantized_
 /// order of elements may give other last bits. Memory of its own: at most half a byte per element for sums of parts,
 /// and what `quantize` takes.
 /// @throws error as `quantize`
-template <quantizer_type Q, storage_element T>
-error_sums quantize_and_measure(const on_host& where, matrix_view<const T> in, quantized_view<Q> out,
+template <quantizer_type Q, readable_element T = const float>
+error_sums quantize_and_measure(const on_host& where, matrix_view<T> in, quantized_view<Q> out,
                                 const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
   error_sums total;
-  detail::quantize_measured<Q>(where, in, out, given, rounding, {&total, 1}, false);
+  detail::quantize_measured<Q, std::remove_const_t<T>>(where, in, out, given, rounding, {&total, 1}, false);
   return total;
 }
 
@@ -87,11 +90,10 @@ error_sums quantize_and_measure(const on_host& where, matrix_view<const T> in, q
 /// entries beyond Q::scale_count(shape) stay.
 /// @throws error as `quantize`, errc::buffer_too_small for less than Q::scale_count(shape) sums; nothing has been
 /// written then
-template <quantizer_type Q, storage_element T>
-void quantize_and_measure(const on_host& where, matrix_view<const T> in, quantized_view<Q> out,
-                          std::span<error_sums> groups, const given_ranges& given = {},
-                          typename Q::rounding_type rounding = {}) {
-  detail::quantize_measured<Q>(where, in, out, given, rounding, groups, true);
+template <quantizer_type Q, readable_element T = const float>
+void quantize_and_measure(const on_host& where, matrix_view<T> in, quantized_view<Q> out, std::span<error_sums> groups,
+                          const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
+  detail::quantize_measured<Q, std::remove_const_t<T>>(where, in, out, given, rounding, groups, true);
 }
 
 }  // namespace qgrain

@@ -2,6 +2,8 @@
 #ifndef QGRAIN_HOST_PARALLEL_HPP
 #define QGRAIN_HOST_PARALLEL_HPP
 
+#include <qgrain/core/config.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -24,16 +26,19 @@ namespace qgrain {
 /// body, nor from two threads at once.
 class thread_pool {
  public:
-  /// @throws std::system_error where the system refuses a thread; those that it had given have ended then
+  /// @throws std::system_error where the system refuses a thread; those that it had given have ended then. Without
+  /// exceptions that ends the program.
   explicit thread_pool(int threads) {
+#if QGRAIN_HAS_EXCEPTIONS
     try {
-      for (int i = 1; i < threads; ++i) {
-        workers_.emplace_back([this] { serve(); });
-      }
+      start(threads);
     } catch (...) {
       stop();
       throw;
     }
+#else
+    start(threads);
+#endif
   }
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
@@ -70,6 +75,10 @@ class thread_pool {
  private:
   static constexpr int spin_limit = 4000;
 
+  void start(int threads) {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+  }
+
   void stop() noexcept {
     {
       const std::lock_guard lock(mutex_);
@@ -84,6 +93,7 @@ class thread_pool {
     for (;;) {
       const std::int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
       if (task >= tasks_) return;
+#if QGRAIN_HAS_EXCEPTIONS
       try {
         call_(context_, task);
       } catch (...) {
@@ -93,6 +103,9 @@ class thread_pool {
           failure_ = std::current_exception();
         }
       }
+#else
+      call_(context_, task);
+#endif
     }
   }
 

@@ -1,4 +1,4 @@
-// Bulk operations on host memory: quantize, dequantize, fake_quantize.
+// Bulk operations on host memory: quantize, quantize_with_scales, dequantize, fake_quantize.
 #ifndef QGRAIN_HOST_QUANTIZE_HPP
 #define QGRAIN_HOST_QUANTIZE_HPP
 
@@ -7,157 +7,164 @@
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/detail/bulk.hpp>
+#include <qgrain/host/detail/host_requirements.hpp>
+#include <qgrain/host/detail/view_memory.hpp>
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/on_host.hpp>
+#include <qgrain/quantizer/given_scales.hpp>
 #include <qgrain/quantizer/quantized_matrix.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 
-#include <cmath>
-#include <concepts>
 #include <cstddef>
-#include <limits>
-#include <string>
+#include <span>
 #include <type_traits>
 
 namespace qgrain {
 
-namespace detail {
-
-template <class Q, class T>
-void require_output(matrix_view<const T> in, const quantized_view<Q>& out) {
-  require_same("rows of the output", in.shape.rows, out.shape.rows);
-  require_same("columns of the output", in.shape.cols, out.shape.cols);
-  if (out.codes == nullptr || out.scales == nullptr ||
-      (Q::scale_type::tensor_bits > 0 && out.tensor_scale == nullptr)) {
-    throw error(errc::invalid_argument, "the output of quantize has no memory for codes, scales or the tensor scale");
-  }
-}
-
-/// Largest magnitudes that come from outside: finite, and not below zero.
-inline void require_ranges(const given_ranges& given) {
-  const auto is_range = [](float value) { return value >= 0.0F && value <= std::numeric_limits<float>::max(); };
-  const auto refuse = [](std::string what, float value) {
-    what.append(" is ").append(std::to_string(value)).append(", which is not the largest magnitude of anything");
-    throw error(std::isfinite(value) ? errc::out_of_range : errc::non_finite, what);
-  };
-  for (std::size_t i = 0; i < given.absmax.size(); ++i) {
-    if (!is_range(given.absmax[i])) refuse(std::string("given range ").append(std::to_string(i)), given.absmax[i]);
-  }
-  if (given.tensor_absmax && !is_range(*given.tensor_absmax))
-    refuse("the range given for the tensor", *given.tensor_absmax);
-}
-
-/// Faults that every operation looks for before it writes anything.
-template <class Q, class T>
-void require_input(matrix_view<const T> in, const given_ranges& given) {
-  require_shape(Q::check(in.shape),
-                std::string(Q::format_type::name()) + " " + std::string(Q::granularity_type::name()), in.shape);
-  require_matrix("the input matrix", in);
-  if (!given.absmax.empty() && !std::is_same_v<typename Q::range_type, float>) {
-    throw error(errc::invalid_argument, std::string(Q::scale_type::name()) +
-                                            " needs both ends of a range: give scales and zero points to encode "
-                                            "instead of " +
-                                            std::to_string(given.absmax.size()) + " largest magnitudes");
-  }
-  if (!given.absmax.empty()) {
-    require_same("given ranges, one per scale", Q::scale_count(in.shape), static_cast<index_t>(given.absmax.size()));
-  }
-  require_ranges(given);
-}
-
-}  // namespace detail
+// Each operation has a twin `try_...` that returns the status of its checks where the other throws, for callers without
+// exceptions; the status names the same code and numbers.
 
 /// Quantizes into memory that the caller owns.
 ///
-/// in: [rows, cols], float, bfloat16 or float16, any leading dimension. out.codes needs Q::code_bytes(shape) bytes,
-/// out.scales Q::scale_count(shape) entries (view_of makes a view that knows), out.tensor_scale one float where the
-/// scale has two levels. Ranges come from the data unless given. Values outside the range saturate; NaN becomes what
-/// the format has for it. Stochastic rounding takes its seed from `rounding` and its choice for an element from the
-/// element's index row * cols + col, whatever the leading dimension. The bits do not depend on `where`. Two passes over
-/// the input (three where the scale has two levels).
+/// in: [rows, cols], float, bfloat16 or float16, any leading dimension, to read or to modify; braces make a view of
+/// floats. out.codes needs Q::code_bytes(shape) bytes, out.scales Q::scale_count(shape) entries (view_of makes a view
+/// that knows), out.tensor_scale one float where the scale has two levels. Ranges come from the data unless given.
+/// Values outside the range saturate; NaN becomes what the format has for it. Stochastic rounding takes its seed from
+/// `rounding` and its choice for an element from the element's index row * cols + col, whatever the leading dimension.
+/// The bits do not depend on `where`. Two passes over the input (three where the scale has two levels). Allocates
+/// nothing but ranges, for groups of several rows: one per group and thread; `where` may start threads (on_host).
 /// @throws error errc::invalid_shape where Q::check refuses the shape or the shapes differ, errc::buffer_too_small for
-/// a leading dimension below the columns, errc::invalid_argument for missing memory, errc::out_of_range or
-/// errc::non_finite for a given range that is negative, NaN or infinite; nothing has been written then
-template <quantizer_type Q, storage_element T>
-void quantize(const on_host& where, matrix_view<const T> in, quantized_view<Q> out, const given_ranges& given = {},
+/// a leading dimension below the columns, errc::invalid_argument for missing memory and for ranges of the wrong kind,
+/// errc::out_of_range or errc::non_finite for a given number that is negative, NaN or infinite; nothing has been
+/// written then
+template <quantizer_type Q, readable_element T = const float>
+void quantize(const on_host& where, matrix_view<T> in, quantized_view<Q> out, const given_ranges& given = {},
               typename Q::rounding_type rounding = {}) {
-  detail::require_input<Q>(in, given);
-  detail::require_output<Q>(in, out);
-  const shape2d group = Q::granularity_type::group_shape(in.shape);
-  detail::quantize_matrix<typename Q::element_type>(where, in, group, given, {out.codes, out.scales, out.tensor_scale},
-                                                    rounding, detail::chunk_rows(in.shape, group),
-                                                    detail::nothing_more{});
+  using element = std::remove_const_t<T>;
+  detail::raise_if(detail::quantize_fault<Q, element>(in, out, given));
+  detail::quantize_to<Q, element>(where, in, out, given, rounding);
+}
+template <quantizer_type Q, readable_element T = const float>
+[[nodiscard]] status try_quantize(const on_host& where, matrix_view<T> in, quantized_view<Q> out,
+                                  const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
+  using element = std::remove_const_t<T>;
+  if (const detail::fault found = detail::quantize_fault<Q, element>(in, out, given)) return found.verdict;
+  detail::quantize_to<Q, element>(where, in, out, given, rounding);
+  return {};
 }
 
-/// Codes under scales that are known: out.scales (zero points among them) and out.tensor_scale are read, only out.codes
-/// is written. One pass; everything else as in `quantize`.
-template <quantizer_type Q, storage_element T>
-void encode(const on_host& where, std::type_identity_t<matrix_view<const T>> in, quantized_view<Q> out,
-            typename Q::rounding_type rounding = {}) {
-  detail::require_input<Q, T>(in, {});
-  detail::require_output<Q, T>(in, out);
-  detail::encode_matrix<typename Q::element_type, T>(where, in, Q::granularity_type::group_shape(in.shape),
-                                                     {out.codes, out.scales, out.tensor_scale}, rounding);
+/// `quantize` into memory of its own.
+template <quantizer_type Q, readable_element T = const float>
+[[nodiscard]] quantized_matrix<Q> quantize(const on_host& where, matrix_view<T> in, const given_ranges& given = {},
+                                           typename Q::rounding_type rounding = {}) {
+  using element = std::remove_const_t<T>;
+  detail::raise_if(detail::input_fault<Q, element>(in, given));  // before memory is asked for
+  quantized_matrix<Q> out(in.shape);
+  detail::quantize_to<Q, element>(where, in, out.view(), given, rounding);
+  return out;
 }
 
 namespace detail {
 
 template <class Q, class T>
-[[nodiscard]] quantized_matrix<Q> quantize_to_own(const on_host& where, matrix_view<const T> in,
-                                                  const given_ranges& given, typename Q::rounding_type rounding) {
-  require_input<Q>(in, given);  // before memory is asked for
-  quantized_matrix<Q> out(in.shape);
-  quantize<Q>(where, in, out.view(), given, rounding);
-  return out;
+[[nodiscard]] fault with_scales_fault(matrix_view<const T> in, const given_scales<Q>& given, std::size_t codes) {
+  return first_fault([&] { return input_fault<Q, T>(in, {}); }, [&] { return scales_fault<Q>(in.shape, given); },
+                     [&] { return size_fault("memory for codes", in.shape.elements(), static_cast<index_t>(codes)); });
+}
+
+template <class Q, class T>
+void encode_with_scales(const on_host& where, matrix_view<const T> in, const given_scales<Q>& given,
+                        typename Q::code_type* codes, typename Q::rounding_type rounding) {
+  encode_matrix<typename Q::element_type, T>(
+      where, in, Q::granularity_type::group_shape(in.shape),
+      scale_memory<const typename Q::stored_scale>{given.scales.data(), Q::scale_shape(in.shape)},
+      given.tensor_scale == nullptr ? 1.0F : *given.tensor_scale,
+      plain_codes<typename Q::code_type>{codes, in.shape.cols}, rounding);
 }
 
 }  // namespace detail
 
-/// `quantize` into memory of its own. Two overloads, so that a call without T takes whatever converts to a view of
-/// floats.
-template <quantizer_type Q, storage_element T>
-requires(!std::same_as<T, float>)
-    [[nodiscard]] quantized_matrix<Q> quantize(const on_host& where, matrix_view<const T> in,
-                                               const given_ranges& given = {},
-                                               typename Q::rounding_type rounding = {}) {
-  return detail::quantize_to_own<Q>(where, in, given, rounding);
+/// Codes under scales that are known: codes[row * cols + col] of one byte each. One pass; everything else as in
+/// `quantize`.
+/// @throws error as `quantize`; errc::invalid_shape for another number of scales than Q::scale_count(shape),
+/// errc::buffer_too_small for less room than Q::code_bytes(shape), errc::non_finite and errc::out_of_range for a scale
+/// that is NaN, infinite or (where ranges are magnitudes) negative, and for a zero point that is no code
+template <quantizer_type Q, readable_element T = const float>
+void quantize_with_scales(const on_host& where, matrix_view<T> in, const std::type_identity_t<given_scales<Q>>& given,
+                          std::type_identity_t<std::span<typename Q::code_type>> codes,
+                          typename Q::rounding_type rounding = {}) {
+  using element = std::remove_const_t<T>;
+  detail::raise_if(detail::with_scales_fault<Q, element>(in, given, codes.size()));
+  detail::encode_with_scales<Q, element>(where, in, given, codes.data(), rounding);
 }
-template <quantizer_type Q, std::same_as<float> T = float>
-[[nodiscard]] quantized_matrix<Q> quantize(const on_host& where, matrix_view<const float> in,
-                                           const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
-  return detail::quantize_to_own<Q>(where, in, given, rounding);
+template <quantizer_type Q, readable_element T = const float>
+[[nodiscard]] status try_quantize_with_scales(const on_host& where, matrix_view<T> in,
+                                              const std::type_identity_t<given_scales<Q>>& given,
+                                              std::type_identity_t<std::span<typename Q::code_type>> codes,
+                                              typename Q::rounding_type rounding = {}) {
+  using element = std::remove_const_t<T>;
+  if (const detail::fault found = detail::with_scales_fault<Q, element>(in, given, codes.size())) return found.verdict;
+  detail::encode_with_scales<Q, element>(where, in, given, codes.data(), rounding);
+  return {};
 }
 
-/// Codes back to values: out[r, c] = value of the code times its scale, rounded to T. One pass.
+/// Codes back to values: out[r, c] = value of the code times its scale, rounded to T; any leading dimension. `in` may
+/// be a view to read or to modify. One pass, allocates nothing.
 /// @throws error errc::invalid_shape where the shapes differ, errc::invalid_argument for missing memory
-template <quantizer_type Q, storage_element T>
-void dequantize(const on_host& where, quantized_view<Q> in, matrix_view<T> out) {
-  detail::require_shape(Q::check(in.shape), std::string(Q::format_type::name()), in.shape);
-  detail::require_same("rows of the output", in.shape.rows, out.shape.rows);
-  detail::require_same("columns of the output", in.shape.cols, out.shape.cols);
-  detail::require_matrix("the output matrix", out);
-  if (in.codes == nullptr || in.scales == nullptr || (Q::scale_type::tensor_bits > 0 && in.tensor_scale == nullptr)) {
-    throw error(errc::invalid_argument, "the input of dequantize has no memory for codes, scales or the tensor scale");
-  }
-  detail::dequantize_matrix<typename Q::element_type>(where, {in.codes, in.scales, in.tensor_scale},
-                                                      Q::granularity_type::group_shape(in.shape), out);
+template <quantizer_type Q, storage_element T = float>
+void dequantize(const on_host& where, std::type_identity_t<quantized_view<const Q>> in, matrix_view<T> out) {
+  detail::raise_if(detail::dequantize_fault<Q>(in, out));
+  detail::dequantize_from<Q>(where, in, out);
 }
+/// The same where the view alone names the quantizer.
+template <quantizer_type Q, storage_element T = float>
+void dequantize(const on_host& where, quantized_view<Q> in, matrix_view<T> out) {
+  dequantize<std::remove_const_t<Q>, T>(where, quantized_view<const Q>(in), out);
+}
+template <quantizer_type Q, storage_element T = float>
+[[nodiscard]] status try_dequantize(const on_host& where, quantized_view<Q> in, matrix_view<T> out) {
+  using quantizer = std::remove_const_t<Q>;
+  if (const detail::fault found = detail::dequantize_fault<quantizer>(in, out)) return found.verdict;
+  detail::dequantize_from<quantizer>(where, quantized_view<const quantizer>(in), out);
+  return {};
+}
+
+namespace detail {
+
+template <class Q, class T>
+[[nodiscard]] fault fake_quantize_fault(matrix_view<const T> in, matrix_view<T> out, const given_ranges& given) {
+  return first_fault([&] { return input_fault<Q, T>(in, given); },
+                     [&] { return same_shape_fault(in.shape, out.shape); },
+                     [&] { return matrix_fault("the output matrix", out); });
+}
+
+template <class Q, class T>
+void fake_quantize_to(const on_host& where, matrix_view<const T> in, matrix_view<T> out, const given_ranges& given,
+                      typename Q::rounding_type rounding) {
+  using element = typename Q::element_type;
+  fake_quantize_matrix<typename Q::range_type>(where, fake_stage<element>(rounding), tensor_scale_function<element>(),
+                                               in, out, Q::granularity_type::group_shape(in.shape), given);
+}
+
+}  // namespace detail
 
 /// Quantizes and dequantizes in one go: out has the values that the codes would stand for, rounded to T.
 ///
 /// Equal to dequantize(quantize(in)), except that NaN stays NaN and the sign of zero stays in formats that lack them.
-/// `out` may be `in`. Ranges, rounding, bits, errors and passes as in `quantize`.
-template <quantizer_type Q, storage_element T>
+/// `out` may be `in`. Ranges, rounding, bits, errors, passes and memory as in `quantize`.
+template <quantizer_type Q, storage_element T = float>
 void fake_quantize(const on_host& where, std::type_identity_t<matrix_view<const T>> in, matrix_view<T> out,
                    const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
-  detail::require_input<Q, T>(in, given);
-  detail::require_same("rows of the output", in.shape.rows, out.shape.rows);
-  detail::require_same("columns of the output", in.shape.cols, out.shape.cols);
-  detail::require_matrix("the output matrix", out);
-  using element = typename Q::element_type;
-  detail::fake_quantize_matrix<typename Q::range_type>(where, detail::fake_stage<element>(rounding),
-                                                       detail::tensor_scale_function<element>(), in, out,
-                                                       Q::granularity_type::group_shape(in.shape), given);
+  detail::raise_if(detail::fake_quantize_fault<Q, T>(in, out, given));
+  detail::fake_quantize_to<Q, T>(where, in, out, given, rounding);
+}
+template <quantizer_type Q, storage_element T = float>
+[[nodiscard]] status try_fake_quantize(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
+                                       matrix_view<T> out, const given_ranges& given = {},
+                                       typename Q::rounding_type rounding = {}) {
+  if (const detail::fault found = detail::fake_quantize_fault<Q, T>(in, out, given)) return found.verdict;
+  detail::fake_quantize_to<Q, T>(where, in, out, given, rounding);
+  return {};
 }
 
 }  // namespace qgrain

@@ -35,7 +35,7 @@ void fake_quantize_in_turn(const on_host& where, std::type_identity_t<matrix_vie
   static_assert((std::is_same_v<typename Quantizers::range_type, float> && ...),
                 "qgrain::fake_quantize_in_turn: scales with a zero point take both ends of a range; call fake_quantize "
                 "for each step");
-  (detail::require_input<Quantizers, T>(in, {}), ...);
+  (detail::raise_if(detail::input_fault<Quantizers, T>(in, {})), ...);
   std::array<std::vector<float>, sizeof...(Quantizers)> ranges;
   detail::with_pool(where, [&](thread_pool& pool) {
     std::size_t step = 0;

@@ -169,9 +169,10 @@ struct code_matrix {
 /// @throws error errc::invalid_shape where the shapes differ; nothing has been written then
 inline void dequantize(const code_matrix& in, matrix_view<float> out) {
   if (in.shape != out.shape) {
-    throw error(errc::invalid_shape, "the output is " + std::to_string(out.shape.rows) + " x " +
-                                         std::to_string(out.shape.cols) + ", the codes are " +
-                                         std::to_string(in.shape.rows) + " x " + std::to_string(in.shape.cols));
+    qgrain::detail::raise(errc::invalid_shape, "the output is " + std::to_string(out.shape.rows) + " x " +
+                                                   std::to_string(out.shape.cols) + ", the codes are " +
+                                                   std::to_string(in.shape.rows) + " x " +
+                                                   std::to_string(in.shape.cols));
   }
   for (index_t r = 0; r < out.shape.rows; ++r) {
     for (index_t c = 0; c < out.shape.cols; ++c) out(r, c) = in.value(r, c);

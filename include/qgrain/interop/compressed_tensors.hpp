@@ -149,7 +149,8 @@ struct ct_packed_weights {
  private:
   static void require_bits(int bits) {
     if (bits >= 2 && bits <= 8) return;
-    throw error(errc::unsupported, std::string(name()) + " has codes of 2 to 8 bits, not " + std::to_string(bits));
+    qgrain::detail::raise(errc::unsupported,
+                          std::string(name()) + " has codes of 2 to 8 bits, not " + std::to_string(bits));
   }
 };
 

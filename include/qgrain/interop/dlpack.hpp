@@ -63,15 +63,15 @@ struct dlpack_type<bfloat16> {
 namespace detail {
 
 [[noreturn]] inline void dlpack_refuse(errc code, const std::string& what, std::int64_t wanted, std::int64_t found) {
-  throw error(code,
-              "DLPack tensor: " + what + ": expected " + std::to_string(wanted) + ", found " + std::to_string(found));
+  qgrain::detail::raise(
+      code, "DLPack tensor: " + what + ": expected " + std::to_string(wanted) + ", found " + std::to_string(found));
 }
 
 /// Extents whose product, or strides whose distance, leaves 63 bits.
 [[noreturn]] inline void dlpack_refuse_size(const std::int64_t* shape, int dimensions) {
   std::string text;
   for (int d = 0; d < dimensions; ++d) text += (d > 0 ? ", " : "") + std::to_string(shape[d]);
-  throw error(errc::invalid_shape, "DLPack tensor: the extents [" + text + "] overflow 63 bits of elements");
+  qgrain::detail::raise(errc::invalid_shape, "DLPack tensor: the extents [" + text + "] overflow 63 bits of elements");
 }
 
 [[nodiscard]] constexpr bool dlpack_reachable(int device_type, dlpack_memory memory) noexcept {
@@ -143,7 +143,7 @@ template <class T, dlpack_tensor D>
     }
   }
   if (shape.elements() == 0) return {nullptr, shape, shape.cols};
-  if (tensor.data == nullptr) throw error(errc::invalid_argument, "DLPack tensor: it has no memory");
+  if (tensor.data == nullptr) qgrain::detail::raise(errc::invalid_argument, "DLPack tensor: it has no memory");
   auto* const first = static_cast<std::byte*>(static_cast<void*>(tensor.data)) + tensor.byte_offset;
   const auto misaligned = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(first) % alignof(T));
   if (misaligned != 0) detail::dlpack_refuse(errc::invalid_argument, "bytes beyond the alignment", 0, misaligned);

@@ -43,8 +43,9 @@ inline constexpr double ggml_bits_per_element = 8.0 * sizeof(B) / B::elements;
 template <ggml_block B>
 [[nodiscard]] index_t ggml_blocks_per_row(index_t cols) {
   if (cols >= 1 && cols % B::elements == 0) return cols / B::elements;
-  throw error(errc::invalid_shape, std::string(B::name()) + " has blocks of " + std::to_string(B::elements) +
-                                       " elements, so a row of " + std::to_string(cols) + " cannot be cut into them");
+  qgrain::detail::raise(errc::invalid_shape, std::string(B::name()) + " has blocks of " + std::to_string(B::elements) +
+                                                 " elements, so a row of " + std::to_string(cols) +
+                                                 " cannot be cut into them");
 }
 
 /// Quantizes rows to blocks. in: [rows, cols], any leading dimension; blocks: [rows, cols / B::elements], dense. One
@@ -100,8 +101,9 @@ struct ggml_weights {
       for (int g = 0; g < B::elements / traits::group_size; ++g) {
         const std::uint32_t pattern = traits::scale(block, g);
         if (traits::scales == scale_kind::e8m0 && pattern == 255) {
-          throw error(errc::unsupported,
-                      std::string(name()) + ": scale byte 255 is 2^128 here and NaN in E8M0, so no other store has it");
+          qgrain::detail::raise(
+              errc::unsupported,
+              std::string(name()) + ": scale byte 255 is 2^128 here and NaN in E8M0, so no other store has it");
         }
         to.scales.patterns.push_back(pattern);
         if constexpr (traits::minimum) to.minimums.patterns.push_back(block.m.bits);

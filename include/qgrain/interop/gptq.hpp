@@ -57,9 +57,9 @@ struct gptq_weights_as {
     if (!g_idx.empty()) detail::require_count(name(), "g_idx", shape.cols, g_idx.size());
     for (std::size_t i = 0; i < g_idx.size(); ++i) {
       if (g_idx[i] != static_cast<index_t>(i) / group_size) {
-        throw error(errc::unsupported, std::string(name()) + ": groups are not in order: g_idx[" + std::to_string(i) +
-                                           "] is " + std::to_string(g_idx[i]) + " with groups of " +
-                                           std::to_string(group_size));
+        qgrain::detail::raise(errc::unsupported, std::string(name()) + ": groups are not in order: g_idx[" +
+                                                     std::to_string(i) + "] is " + std::to_string(g_idx[i]) +
+                                                     " with groups of " + std::to_string(group_size));
       }
     }
     to.scales.kind = scale_kind::float16;
@@ -117,8 +117,8 @@ struct gptq_weights_as {
 
   static void require_words(int bits, shape2d shape) {
     if (bits != 2 && bits != 3 && bits != 4 && bits != 8) {
-      throw error(errc::unsupported,
-                  std::string(name()) + " has codes of 2, 3, 4 or 8 bits, not " + std::to_string(bits));
+      qgrain::detail::raise(errc::unsupported,
+                            std::string(name()) + " has codes of 2, 3, 4 or 8 bits, not " + std::to_string(bits));
     }
     const index_t codes = bits == 3 ? 32 : 32 / bits;  // those that fill whole words
     detail::require_multiple(name(), "inputs", codes, shape.cols);

@@ -56,12 +56,13 @@ template <class... Quantizers>
 [[nodiscard]] std::string recipe_name(const boost::json::value& description, recipe_list<Quantizers...> list) {
   const boost::json::object* const given = description.if_object();
   if (given == nullptr) {
-    throw error(errc::bad_file, "a recipe is described by an object, not by " + boost::json::serialize(description));
+    qgrain::detail::raise(errc::bad_file,
+                          "a recipe is described by an object, not by " + boost::json::serialize(description));
   }
   const boost::json::value* const name = given->if_contains("name");
   if (name == nullptr || !name->is_string()) {
-    throw error(errc::bad_file,
-                "the description of a recipe needs the text \"name\": " + boost::json::serialize(description));
+    qgrain::detail::raise(
+        errc::bad_file, "the description of a recipe needs the text \"name\": " + boost::json::serialize(description));
   }
   const std::string wanted(name->get_string());
   dispatch(list, wanted, [&]<class Q>(std::type_identity<Q>) {
@@ -70,9 +71,10 @@ template <class... Quantizers>
       const boost::json::value* const said = own.if_contains(key);
       const bool same = said != nullptr && detail::same_json(*said, value);
       if (!same) {
-        throw error(errc::bad_file, "recipe \"" + wanted + "\": \"" + std::string(key) + "\" is " +
-                                        (said == nullptr ? "no part of a description" : boost::json::serialize(*said)) +
-                                        ", the file says " + boost::json::serialize(value));
+        qgrain::detail::raise(errc::bad_file,
+                              "recipe \"" + wanted + "\": \"" + std::string(key) + "\" is " +
+                                  (said == nullptr ? "no part of a description" : boost::json::serialize(*said)) +
+                                  ", the file says " + boost::json::serialize(value));
       }
     }
   });

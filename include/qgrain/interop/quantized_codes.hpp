@@ -111,13 +111,15 @@ template <class Q>
 void require_view(const quantized_view<Q>& view) {
   const status verdict = Q::check(view.shape);
   if (!verdict) {
-    throw error(verdict.code(), describe<Q>().name + " cannot take a " + std::to_string(view.shape.rows) + " x " +
-                                    std::to_string(view.shape.cols) + " matrix: the rule asks for " +
-                                    std::to_string(verdict.wanted()) + ", found " + std::to_string(verdict.found()));
+    qgrain::detail::raise(verdict.code(), describe<Q>().name + " cannot take a " + std::to_string(view.shape.rows) +
+                                              " x " + std::to_string(view.shape.cols) + " matrix: the rule asks for " +
+                                              std::to_string(verdict.wanted()) + ", found " +
+                                              std::to_string(verdict.found()));
   }
   if (view.codes == nullptr || view.scales == nullptr ||
       (Q::scale_type::tensor_bits > 0 && view.tensor_scale == nullptr)) {
-    throw error(errc::invalid_argument, describe<Q>().name + " has no memory for codes, scales or the tensor scale");
+    qgrain::detail::raise(errc::invalid_argument,
+                          describe<Q>().name + " has no memory for codes, scales or the tensor scale");
   }
 }
 
@@ -189,8 +191,8 @@ template <quantizer_type Q>
     to.tensor_scale = 1.0F;
     if (detail::same_values(to, view)) return to;
   }
-  throw error(errc::unsupported, to.origin + " rounds its values in a way that no store has: its scale is " +
-                                     std::string(Q::scale_type::name()));
+  qgrain::detail::raise(errc::unsupported, to.origin + " rounds its values in a way that no store has: its scale is " +
+                                               std::string(Q::scale_type::name()));
 }
 
 /// Codes of a store into a quantized view: everything of `out` is written. Every value is compared.
@@ -205,9 +207,10 @@ void write_codes(const code_matrix& given, const quantized_view<Q>& out) {
   detail::require_view(out);
   detail::require_whole(name, given);
   if (given.shape != out.shape) {
-    throw error(errc::invalid_shape, name + ": the output is " + std::to_string(out.shape.rows) + " x " +
-                                         std::to_string(out.shape.cols) + ", the codes of " + given.origin + " are " +
-                                         std::to_string(given.shape.rows) + " x " + std::to_string(given.shape.cols));
+    qgrain::detail::raise(errc::invalid_shape, name + ": the output is " + std::to_string(out.shape.rows) + " x " +
+                                                   std::to_string(out.shape.cols) + ", the codes of " + given.origin +
+                                                   " are " + std::to_string(given.shape.rows) + " x " +
+                                                   std::to_string(given.shape.cols));
   }
   detail::require_kind(name, given, detail::kind_of_format<format>(), format::bits);
   const shape2d group = Q::granularity_type::group_shape(out.shape);

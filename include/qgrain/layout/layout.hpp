@@ -44,6 +44,18 @@ struct row_major {
   }
 };
 
+/// Column by column: scales as kernels take them that want those of neighbouring rows side by side.
+struct transposed {
+  [[nodiscard]] static constexpr std::string_view name() noexcept { return "transposed"; }
+  [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr shape2d padded(shape2d shape) noexcept { return shape; }
+  [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr index_t index(shape2d shape, matrix_cell at) noexcept {
+    return at.col * shape.rows + at.row;
+  }
+  [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr matrix_cell cell(shape2d shape, index_t position) noexcept {
+    return {position % shape.rows, position / shape.rows};
+  }
+};
+
 /// Positions of a layout, padding included.
 template <layout_policy L>
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr index_t layout_size(shape2d shape) noexcept {
@@ -82,14 +94,14 @@ namespace detail {
 template <layout_policy L>
 void require_layout_size(shape2d shape, std::size_t found) {
   if (shape.rows < 0 || shape.cols < 0) {
-    throw error(errc::invalid_shape, std::string(L::name()) + ": a matrix of " + std::to_string(shape.rows) + " x " +
-                                         std::to_string(shape.cols) + " does not exist");
+    qgrain::detail::raise(errc::invalid_shape, std::string(L::name()) + ": a matrix of " + std::to_string(shape.rows) +
+                                                   " x " + std::to_string(shape.cols) + " does not exist");
   }
   const index_t wanted = layout_size<L>(shape);
   if (static_cast<index_t>(found) == wanted) return;
-  throw error(errc::invalid_shape, std::string(L::name()) + " of a " + std::to_string(shape.rows) + " x " +
-                                       std::to_string(shape.cols) + " matrix has " + std::to_string(wanted) +
-                                       " positions, the buffer has " + std::to_string(found));
+  qgrain::detail::raise(errc::invalid_shape, std::string(L::name()) + " of a " + std::to_string(shape.rows) + " x " +
+                                                 std::to_string(shape.cols) + " matrix has " + std::to_string(wanted) +
+                                                 " positions, the buffer has " + std::to_string(found));
 }
 
 }  // namespace detail

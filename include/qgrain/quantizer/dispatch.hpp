@@ -58,15 +58,21 @@ template <class... Quantizers>
   return {describe<Quantizers>().name...};
 }
 
-/// Calls `visit(std::type_identity<Q>{})` for the quantizer of that name. A list with two of one name does not compile.
-/// @throws error errc::unknown_name, naming the nearest names
+/// Calls `visit(std::type_identity<Q>{})` for the quantizer of that name; errc::unknown_name where there is none. A
+/// list with two of one name does not compile.
 template <class... Quantizers, class Visitor>
-void dispatch(recipe_list<Quantizers...> list, std::string_view name, Visitor&& visit) {
+[[nodiscard]] status try_dispatch(recipe_list<Quantizers...>, std::string_view name, Visitor&& visit) {
   static_assert(detail::names_differ<Quantizers...>(),
                 "qgrain: two quantizers of the list have the same name, which would stand for the first alone");
   const bool found =
       ((describe<Quantizers>().name == name ? (visit(std::type_identity<Quantizers>{}), true) : false) || ...);
-  if (!found) throw unknown_name_error("recipe", name, recipe_names(list));
+  return found ? status{} : status(errc::unknown_name);
+}
+/// The same for callers with exceptions.
+/// @throws error errc::unknown_name, naming the nearest names
+template <class... Quantizers, class Visitor>
+void dispatch(recipe_list<Quantizers...> list, std::string_view name, Visitor&& visit) {
+  if (!try_dispatch(list, name, visit)) detail::raise(unknown_name_error("recipe", name, recipe_names(list)));
 }
 
 }  // namespace qgrain

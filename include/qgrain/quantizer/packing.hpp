@@ -111,12 +111,14 @@ namespace detail {
 
 inline void require_packed(std::size_t count, int bits, std::size_t found) {
   if (bits < 1 || bits > 8) {
-    throw error(errc::invalid_argument, "codes of 1 to 8 bits can be packed, not of " + std::to_string(bits) + " bits");
+    qgrain::detail::raise(errc::invalid_argument,
+                          "codes of 1 to 8 bits can be packed, not of " + std::to_string(bits) + " bits");
   }
   const index_t wanted = packed_bytes(static_cast<index_t>(count), bits);
   if (static_cast<index_t>(found) == wanted) return;
-  throw error(errc::invalid_shape, std::to_string(count) + " codes of " + std::to_string(bits) + " bits take " +
-                                       std::to_string(wanted) + " bytes, the buffer has " + std::to_string(found));
+  qgrain::detail::raise(errc::invalid_shape, std::to_string(count) + " codes of " + std::to_string(bits) +
+                                                 " bits take " + std::to_string(wanted) + " bytes, the buffer has " +
+                                                 std::to_string(found));
 }
 
 }  // namespace detail

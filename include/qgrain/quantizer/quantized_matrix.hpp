@@ -27,6 +27,9 @@ struct quantized_matrix {
 
   /// Valid until this object is moved, changed in size or destroyed.
   [[nodiscard]] quantized_view<Q> view() noexcept { return {codes.data(), scales.data(), &tensor_scale, shape}; }
+  [[nodiscard]] quantized_view<const Q> view() const noexcept {
+    return {codes.data(), scales.data(), &tensor_scale, shape};
+  }
 };
 
 }  // namespace qgrain

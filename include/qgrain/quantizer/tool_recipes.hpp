@@ -55,10 +55,9 @@ using modelopt_packed_fp8 = quantizer<plain_cast<float8_e4m3fn>, Granularity, sy
 template <granularity_policy Granularity, storage_element T = float>
 using modelopt_packed_int4 = quantizer<int4, Granularity, absmax_multiplier<T>>;
 
-/// ONNX QuantizeLinear of integers: scales and zero points are usually given (`encode`).
+/// ONNX QuantizeLinear of integers: scales and zero points are usually given (quantize_with_scales).
 template <element_format Integer, granularity_policy Granularity>
-using onnx_integer =
-    quantizer<Integer, Granularity, affine_by<divide_round_add, zero_point_rounded_last, zero_scale_is_one>>;
+using onnx_integer = quantizer<Integer, Granularity, minmax_f32>;
 
 // Named compositions, in float32.
 struct ct_int8_per_out_channel : compressed_tensors_symmetric<int8, per_channel<0>> {

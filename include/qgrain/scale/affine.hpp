@@ -130,6 +130,10 @@ struct affine_by : detail::one_level_scale<typename Action::template in<T>> {
       detail::short_name{}.text(Rule::name()).text(arithmetic_in<T>::name()).text(Action::name()).text(Least::name());
 };
 
+/// The plain asymmetric scale: s = (max - min) / (highest - lowest code), z = round(lowest - min / s), codes
+/// round(x / s) + z, all ties to even; a group of zeros has scale 1. ONNX's QuantizeLinear and DynamicQuantizeLinear.
+using minmax_f32 = affine_by<divide_round_add, zero_point_rounded_last, zero_scale_is_one>;
+
 }  // namespace qgrain
 
 #endif

@@ -15,6 +15,12 @@ struct signed_range {
   float above = 0.0F;
 };
 
+/// The range of values in [least, largest], which is widened to hold zero: range_between(0.5F, 3.0F) is that of 0 to 3.
+/// Where least > largest both ends are what is left of them; check values that come from outside before.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr signed_range range_between(float least, float largest) noexcept {
+  return {least < 0.0F ? -least : least != least ? least : 0.0F, largest < 0.0F ? 0.0F : largest};
+}
+
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(signed_range range) noexcept {
   return is_nan(range.below) || is_nan(range.above);
 }

@@ -31,19 +31,20 @@ namespace detail {
 /// @throws error errc::invalid_argument for a group without choices
 template <class Choice>
 void require_choices(const std::vector<Choice>& choices, std::size_t group) {
-  if (choices.empty()) throw error(errc::invalid_argument, "group " + std::to_string(group) + " has no choices");
+  if (choices.empty())
+    qgrain::detail::raise(errc::invalid_argument, "group " + std::to_string(group) + " has no choices");
 }
 
 /// @throws error errc::non_finite, naming group and choice by index
 inline void require_finite(double number, std::size_t choice, std::size_t group) {
   if (std::isfinite(number)) return;
-  throw error(errc::non_finite, "choice " + std::to_string(choice) + " of group " + std::to_string(group) +
-                                    " has a score or cost that is not finite");
+  qgrain::detail::raise(errc::non_finite, "choice " + std::to_string(choice) + " of group " + std::to_string(group) +
+                                              " has a score or cost that is not finite");
 }
 
 /// @throws error errc::non_finite for NaN
 inline void require_budget(double budget) {
-  if (std::isnan(budget)) throw error(errc::non_finite, "the budget of the search is not a number");
+  if (std::isnan(budget)) qgrain::detail::raise(errc::non_finite, "the budget of the search is not a number");
 }
 
 /// The problem with its budgets priced instead of kept.

@@ -47,8 +47,9 @@ class multiple_choice_knapsack {
   [[nodiscard]] selection solve(double budget) const {
     detail::require_budget(budget);
     if (budget < least_cost_) {
-      throw error(errc::out_of_range, "the budget " + std::to_string(budget) + " is below the smallest feasible cost " +
-                                          std::to_string(least_cost_));
+      qgrain::detail::raise(errc::out_of_range, "the budget " + std::to_string(budget) +
+                                                    " is below the smallest feasible cost " +
+                                                    std::to_string(least_cost_));
     }
     selection best = least_scores();
     if (best.cost <= budget) return best;

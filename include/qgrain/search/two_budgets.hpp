@@ -72,9 +72,9 @@ class two_budget_knapsack {
     if (dear.second_cost <= second_budget) return proven(dear);
     two_budget_selection cheap = cheapest_second(budget);
     if (cheap.second_cost > second_budget) {
-      throw error(errc::out_of_range, "the second budget " + std::to_string(second_budget) +
-                                          " is below the smallest feasible second cost " +
-                                          std::to_string(cheap.second_cost));
+      qgrain::detail::raise(errc::out_of_range, "the second budget " + std::to_string(second_budget) +
+                                                    " is below the smallest feasible second cost " +
+                                                    std::to_string(cheap.second_cost));
     }
     two_budget_selection best = improved(cheap, within);
     double bound = dear.score;

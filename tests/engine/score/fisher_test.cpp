@@ -1,11 +1,11 @@
 // Labels drawn from the prediction: their frequencies, what they do not depend on, and the scores that they give.
 #include <engine/engine_support.hpp>
-#include <engine/measure/rank_correlation.hpp>
 #include <engine/score/fisher.hpp>
 #include <lm/labels.hpp>
 #include <lm/pass.hpp>
 
 #include <qgrain/core/status.hpp>
+#include <qgrain/sensitivity/rank_correlation.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(scores_are_gradient_scores_of_the_drawn_text) {
     for (std::size_t l = 0; l < 43; ++l)
       BOOST_TEST(two.scores[j][l] == (first.scores[j][l] + second.scores[j][l]) / 2.0);
     BOOST_TEST(one.scores[j] != text.scores[j]);
-    BOOST_TEST(spearman(one.scores[j], text.scores[j]) > 0.8);
+    BOOST_TEST(sensitivity::spearman(one.scores[j], text.scores[j]) > 0.8);
   }
   BOOST_TEST(one.loss.mean_over_targets == text.loss.mean_over_targets);
   lm::testing::expect_error(errc::invalid_argument, {"draw"}, [&] {

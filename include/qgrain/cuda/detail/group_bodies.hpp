@@ -13,7 +13,7 @@ namespace qgrain::detail {
 struct no_shared_memory {};
 
 /// Groups that a warp, or a power-of-two part of it, covers with one pack per lane: 16, 32, 64, 128 elements.
-template <class Map, index_t Size>
+template <class Map, class Scales, index_t Size>
 struct small_group_body {
   static constexpr index_t lanes = Size / Map::size;
   static constexpr bool possible = Size % Map::size == 0 && lanes <= warp_lanes && (lanes & (lanes - 1)) == 0;
@@ -27,7 +27,7 @@ struct small_group_body {
   Map map;
   matrix_view<const typename Map::source> in;
   matrix_view<typename Map::target> out;
-  made_scales<element> scales;
+  Scales scales;
   strip_walk walk;
 
   template <class Lane>
@@ -64,7 +64,7 @@ struct small_group_body {
 /// Whole rows, and groups of any other size: some warps of a block for each group, a power of two of them.
 ///
 /// A group's packs stay in registers as far as they fit; the rest is read a second time, from the cache.
-template <class Map>
+template <class Map, class Scales>
 struct long_group_body {
   static constexpr int kept_packs = 4;
   static constexpr int resident_blocks = 3;                                 // per multiprocessor, at least
@@ -78,7 +78,7 @@ struct long_group_body {
   Map map;
   matrix_view<const typename Map::source> in;
   matrix_view<typename Map::target> out;
-  made_scales<element> scales;
+  Scales scales;
   index_t group_cols;
   int warps_per_group;
 

@@ -5,6 +5,7 @@
 // lane is and lets lanes exchange values: a thread of a GPU (launch.cuh), or a lane of an emulated block that tests run
 // on the host. Everything else, indices and tails included, is in the body and therefore the same in both. A Lane has
 //   thread(), block_x(), block_y(), grid_x(), grid_y()   where it is; blocks have block_warps * warp_lanes lanes
+//   block_z(), grid_z()                                  layers of blocks, for stacks of matrices
 //   exchange_xor(std::int32_t, mask)                     the value of the lane of its warp whose number differs by
 //                                                        mask; all lanes of the warp must take part
 //   sync_block()                                         waits for all lanes of the block
@@ -42,8 +43,9 @@ template <class T, int Size>
 class pack {
  public:
   static constexpr int bytes = Size * static_cast<int>(sizeof(T));
-  static_assert(bytes == 2 || bytes == 4 || bytes == 8 || bytes == 16,
-                "qgrain: no instruction moves packs of this size");
+  static_assert(bytes >= 1 && bytes <= 32, "qgrain: packs of this size take too many registers");
+  /// What load and store ask of addresses. Packs of 3, 5, 6 and 7 bytes (codes of as many bits) go byte by byte: 0.
+  static constexpr int alignment = (bytes & (bytes - 1)) != 0 ? 0 : bytes < 16 ? bytes : 16;
 
   [[nodiscard]] QGRAIN_ELEMENTWISE T at(int i) const noexcept {
     return __builtin_bit_cast(T, static_cast<bits_like<T>>(words_.at[i / per_word] >> shift(i)));
@@ -55,27 +57,36 @@ class pack {
   /// From and to addresses that take packs. Memory of the host does not mind others, so there they end the program: a
   /// test must not pass with them.
   QGRAIN_ELEMENTWISE void load(const T* from) noexcept {
+    static_assert(alignment > 0);
 #if defined(__CUDA_ARCH__)
-    if constexpr (bytes == 2) {
+    if constexpr (bytes < 4) {
       words_.at[0] = *reinterpret_cast<const vector*>(from);
+    } else if constexpr (bytes == 32) {
+      const auto* const halves = reinterpret_cast<const vector*>(from);
+      words_ = __builtin_bit_cast(words, two_vectors{{halves[0], halves[1]}});
     } else {
       words_ = __builtin_bit_cast(words, *reinterpret_cast<const vector*>(from));
     }
 #else
-    if (reinterpret_cast<std::uintptr_t>(from) % bytes != 0) __builtin_trap();
+    if (reinterpret_cast<std::uintptr_t>(from) % alignment != 0) __builtin_trap();
     __builtin_memcpy(static_cast<void*>(&words_), from, bytes);
 #endif
   }
   QGRAIN_ELEMENTWISE void store(T* to) const noexcept {
+    static_assert(alignment > 0);
 #if defined(__CUDA_ARCH__)
     // The intrinsic is one instruction; plain stores of a vector are taken apart and not always put together again.
-    if constexpr (bytes == 2) {
+    if constexpr (bytes < 4) {
       __stwb(reinterpret_cast<vector*>(to), static_cast<vector>(words_.at[0]));
+    } else if constexpr (bytes == 32) {
+      const auto both = __builtin_bit_cast(two_vectors, words_);
+      __stwb(reinterpret_cast<vector*>(to), both.at[0]);
+      __stwb(reinterpret_cast<vector*>(to) + 1, both.at[1]);
     } else {
       __stwb(reinterpret_cast<vector*>(to), __builtin_bit_cast(vector, words_));
     }
 #else
-    if (reinterpret_cast<std::uintptr_t>(to) % bytes != 0) __builtin_trap();
+    if (reinterpret_cast<std::uintptr_t>(to) % alignment != 0) __builtin_trap();
     __builtin_memcpy(static_cast<void*>(to), &words_, bytes);
 #endif
   }
@@ -88,9 +99,13 @@ class pack {
 #if defined(__CUDA_ARCH__)
   // CUDA's own vectors: the compiler moves other structs of this size in parts.
   using vector = std::conditional_t<
-      bytes == 16, ::uint4,
-      std::conditional_t<bytes == 8, ::uint2, std::conditional_t<bytes == 4, unsigned, unsigned short>>>;
-  static_assert(sizeof(vector) == bytes);
+      alignment == 16, ::uint4,
+      std::conditional_t<alignment == 8, ::uint2,
+                         std::conditional_t<alignment == 4, unsigned,
+                                            std::conditional_t<alignment == 2, unsigned short, unsigned char>>>>;
+  struct two_vectors {
+    vector at[2];
+  };
 #endif
   [[nodiscard]] QGRAIN_ELEMENTWISE static int shift(int i) noexcept {
     return i % per_word * 8 * static_cast<int>(sizeof(T));
@@ -101,33 +116,39 @@ class pack {
 /// Whether packs can be moved whole from and to this address.
 template <int Size, class T>
 [[nodiscard]] QGRAIN_ELEMENTWISE bool takes_packs(const T* address) noexcept {
-  return reinterpret_cast<std::uintptr_t>(address) % (sizeof(T) * Size) == 0;
+  constexpr int alignment = pack<T, Size>::alignment;
+  if constexpr (alignment == 0) {
+    return false;
+  } else {
+    return reinterpret_cast<std::uintptr_t>(address) % alignment == 0;
+  }
 }
 
 /// Elements at `from`, of which `left` exist (none, where it is not positive); the others are zero and not touched.
 template <int Size, class T>
 [[nodiscard]] QGRAIN_ELEMENTWISE pack<T, Size> load_pack(const T* from, index_t left, bool whole) noexcept {
   pack<T, Size> values;
-  if (whole && left >= Size) {
-    values.load(from);
-  } else {
-    QGRAIN_UNROLLED
-    for (int i = 0; i < Size; ++i) {
-      if (i < left) values.put(i, from[i]);
+  if constexpr (pack<T, Size>::alignment > 0) {
+    if (whole && left >= Size) {
+      values.load(from);
+      return values;
     }
+  }
+  QGRAIN_UNROLLED
+  for (int i = 0; i < Size; ++i) {
+    if (i < left) values.put(i, from[i]);
   }
   return values;
 }
 
 template <int Size, class T>
 QGRAIN_ELEMENTWISE void store_pack(T* to, const pack<T, Size>& values, index_t left, bool whole) noexcept {
-  if (whole && left >= Size) {
-    values.store(to);
-  } else {
-    QGRAIN_UNROLLED
-    for (int i = 0; i < Size; ++i) {
-      if (i < left) to[i] = values.at(i);
-    }
+  if constexpr (pack<T, Size>::alignment > 0) {
+    if (whole && left >= Size) return values.store(to);
+  }
+  QGRAIN_UNROLLED
+  for (int i = 0; i < Size; ++i) {
+    if (i < left) to[i] = values.at(i);
   }
 }
 

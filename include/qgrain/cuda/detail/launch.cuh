@@ -22,6 +22,8 @@ struct device_lane {
   __device__ int thread() const { return static_cast<int>(threadIdx.x); }
   __device__ unsigned block_x() const { return blockIdx.x; }
   __device__ unsigned block_y() const { return blockIdx.y; }
+  __device__ unsigned block_z() const { return blockIdx.z; }
+  __device__ unsigned grid_z() const { return gridDim.z; }
   __device__ unsigned grid_x() const { return gridDim.x; }
   __device__ unsigned grid_y() const { return gridDim.y; }
   __device__ std::int32_t exchange_xor(std::int32_t value, int mask) const {
@@ -33,6 +35,8 @@ struct device_lane {
   QGRAIN_HOST_DEVICE int thread() const { return 0; }
   QGRAIN_HOST_DEVICE unsigned block_x() const { return 0; }
   QGRAIN_HOST_DEVICE unsigned block_y() const { return 0; }
+  QGRAIN_HOST_DEVICE unsigned block_z() const { return 0; }
+  QGRAIN_HOST_DEVICE unsigned grid_z() const { return 1; }
   QGRAIN_HOST_DEVICE unsigned grid_x() const { return 1; }
   QGRAIN_HOST_DEVICE unsigned grid_y() const { return 1; }
   QGRAIN_HOST_DEVICE std::int32_t exchange_xor(std::int32_t value, int) const { return value; }
@@ -49,36 +53,45 @@ __global__ void __launch_bounds__(block_lanes, Body::resident_blocks)
   body(device_lane{}, shared);
 }
 
-inline void require_cuda(cudaError_t result, const char* what) {
-  if (result == cudaSuccess) return;
-  throw error(errc::cuda_failure,
-              std::string(what) + ": " + cudaGetErrorName(result) + ", " + cudaGetErrorString(result));
-}
-
-/// The stream as a Device. Asks CUDA for nothing before there is work to queue.
+/// The stream as a Device. Asks CUDA for nothing before there is work to queue; the first call that CUDA refuses is
+/// kept, and nothing is queued after it.
 class stream_device {
  public:
   explicit stream_device(cudaStream_t stream) noexcept : stream_(stream) {}
   [[nodiscard]] index_t most_blocks() const {
     int device = 0;
     int processors = 0;
-    require_cuda(cudaGetDevice(&device), "cudaGetDevice");
-    require_cuda(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
-    return processors * blocks_per_processor;
+    if (!refused_) keep(cudaGetDevice(&device), "cudaGetDevice");
+    if (!refused_) {
+      keep(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
+    }
+    return refused_ ? 1 : processors * blocks_per_processor;
   }
   void clear(void* memory, index_t bytes) const {
-    require_cuda(cudaMemsetAsync(memory, 0, static_cast<std::size_t>(bytes), stream_), "cudaMemsetAsync");
+    if (!refused_) keep(cudaMemsetAsync(memory, 0, static_cast<std::size_t>(bytes), stream_), "cudaMemsetAsync");
   }
   template <class Body>
   void run(grid_size grid, const Body& body) const {
-    const dim3 blocks(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y));
-    run_body_kernel<<<blocks, block_lanes, 0, stream_>>>(body);
-    require_cuda(cudaGetLastError(), "kernel launch");
+    if (refused_) return;
+    // Returns the error of this launch; cudaGetLastError would take one that is the caller's to see.
+    cudaLaunchConfig_t launch{};
+    launch.gridDim = dim3(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z));
+    launch.blockDim = dim3(static_cast<unsigned>(block_lanes));
+    launch.stream = stream_;
+    keep(cudaLaunchKernelEx(&launch, &run_body_kernel<Body>, body), "kernel launch");
   }
+  [[nodiscard]] fault outcome() const { return refused_; }
 
  private:
   static constexpr index_t blocks_per_processor = 8;  // 2048 threads
+  void keep(cudaError_t result, const char* what) const {
+    if (result == cudaSuccess) return;
+    refused_ = fault(errc::cuda_failure,
+                     std::string(what) + ": " + cudaGetErrorName(result) + ", " + cudaGetErrorString(result));
+  }
+
   cudaStream_t stream_;
+  mutable fault refused_;
 };
 
 }  // namespace qgrain::detail

@@ -7,9 +7,11 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/cuda/detail/lanes.hpp>
+#include <qgrain/layout/layout.hpp>
 #include <qgrain/quantizer/packing.hpp>
 
 #include <cstdint>
+#include <type_traits>
 
 namespace qgrain::detail {
 
@@ -54,74 +56,106 @@ struct decode_map {
   }
 };
 
-/// An element to its 4-bit code, two codes per byte.
+/// Elements that a lane packs at once: a pack, or more where one would end within a byte.
+template <class Element, storage_element T>
+inline constexpr int packed_size = pack_size<T>* Element::format_type::bits % 8 == 0 ? pack_size<T> : 8;
+
+/// An element to its code, codes being packed without gaps.
 template <class Element, storage_element T>
 struct pack_map : encode_map<Element, T> {
   using code_type = typename Element::code_type;
   using target = std::uint8_t;
-  static constexpr int codes_per_target = 2;
+  static constexpr int size = packed_size<Element, T>;
+  static constexpr int bits = Element::format_type::bits;
+  static constexpr int target_units = size * bits / 8;
   bit_order order;
-  /// The bits of code `i` of a run, the other code of its byte being zero.
-  [[nodiscard]] QGRAIN_ELEMENTWISE target placed(int i, code_type code) const noexcept {
-    const code_type both[2] = {i % 2 == 0 ? code : code_type{0}, i % 2 == 0 ? code_type{0} : code};
-    target byte = 0;
-    pack_codes(both, 2, 4, order, &byte);
-    return byte;
+  [[nodiscard]] QGRAIN_ELEMENTWISE pack<target, target_units> packed(const code_type* codes) const noexcept {
+    pack<target, target_units> made;
+    if constexpr (bits == 8) {
+      QGRAIN_UNROLLED
+      for (int i = 0; i < size; ++i) made.put(i, static_cast<target>(codes[i]));
+    } else if constexpr (bits == 4) {
+      QGRAIN_UNROLLED
+      for (int i = 0; i < target_units; ++i) {
+        target byte = 0;
+        pack_codes(codes + 2 * i, 2, 4, order, &byte);
+        made.put(i, byte);
+      }
+    } else {
+      target bytes[static_cast<unsigned>(target_units)];
+      pack_run(codes, size, bits, order, bytes);
+      QGRAIN_UNROLLED
+      for (int i = 0; i < target_units; ++i) made.put(i, bytes[i]);
+    }
+    return made;
   }
 };
 
-/// Two codes per byte to their values.
+/// Packed codes to their values.
 template <class Element, storage_element T>
 struct unpack_map : decode_map<Element, T> {
   using code_type = typename Element::code_type;
   using source = std::uint8_t;
-  static constexpr int codes_per_source = 2;
+  static constexpr int size = packed_size<Element, T>;
+  static constexpr int bits = Element::format_type::bits;
+  static constexpr int source_units = size * bits / 8;
   bit_order order;
-  [[nodiscard]] QGRAIN_ELEMENTWISE code_type taken(int i, source byte) const noexcept {
-    return packed_code<code_type>(&byte, i % 2, 4, order);
+  QGRAIN_ELEMENTWISE void unpack(const pack<source, source_units>& from, code_type* codes) const noexcept {
+    source bytes[static_cast<unsigned>(source_units)];
+    QGRAIN_UNROLLED
+    for (int i = 0; i < source_units; ++i) bytes[i] = from.at(i);
+    QGRAIN_UNROLLED
+    for (int i = 0; i < size; ++i) codes[i] = packed_code<code_type>(bytes, i, bits, order);
   }
 };
 
-/// Elements per unit of memory: 2 where codes are packed.
+/// Units of memory that the elements of a pack take: as many as there are elements, but for packed codes.
 template <class Map>
-inline constexpr int source_fold = [] {
-  if constexpr (requires { Map::codes_per_source; }) return Map::codes_per_source;
-  return 1;
+inline constexpr int source_units = [] {
+  if constexpr (requires { Map::source_units; }) return Map::source_units;
+  return Map::size;
 }();
 template <class Map>
-inline constexpr int target_fold = [] {
-  if constexpr (requires { Map::codes_per_target; }) return Map::codes_per_target;
-  return 1;
+inline constexpr int target_units = [] {
+  if constexpr (requires { Map::target_units; }) return Map::target_units;
+  return Map::size;
 }();
+
+/// Elements to units of memory, a part of one counting whole.
+template <int Size, int Units>
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr index_t units_of(index_t elements) noexcept {
+  if constexpr (Size == Units) return elements;
+  return (elements * Units + Size - 1) / Size;
+}
 
 /// What a lane holds of the source and of the target.
 template <class Map>
-using source_pack = pack<typename Map::source, Map::size / source_fold<Map>>;
+using source_pack = pack<typename Map::source, source_units<Map>>;
 template <class Map>
-using target_pack = pack<typename Map::target, Map::size / target_fold<Map>>;
+using target_pack = pack<typename Map::target, target_units<Map>>;
 
-/// One run of a row, in elements, on the way through memory. Runs begin at even columns where codes are packed.
+/// One run of a row, in elements, on the way through memory. Runs begin at whole units where codes are packed.
 template <class Map>
 struct row_source {
+  static constexpr int units = source_units<Map>;
   const typename Map::source* data;
   bool whole;
   QGRAIN_ELEMENTWISE row_source(matrix_view<const typename Map::source> in, index_t row, index_t first = 0) noexcept
-      : data(in.row(row) + first / source_fold<Map>), whole(takes_packs<Map::size / source_fold<Map>>(data)) {}
+      : data(in.row(row) + units_of<Map::size, units>(first)), whole(takes_packs<units>(data)) {}
   /// The pack at a column of the run, of which `left` elements exist.
   [[nodiscard]] QGRAIN_ELEMENTWISE source_pack<Map> load(index_t col, index_t left) const noexcept {
-    constexpr int fold = source_fold<Map>;
-    return load_pack<Map::size / fold>(data + col / fold, (left + fold - 1) / fold, whole);
+    return load_pack<units>(data + units_of<Map::size, units>(col), units_of<Map::size, units>(left), whole);
   }
 };
 template <class Map>
 struct row_target {
+  static constexpr int units = target_units<Map>;
   typename Map::target* data;
   bool whole;
   QGRAIN_ELEMENTWISE row_target(matrix_view<typename Map::target> out, index_t row, index_t first = 0) noexcept
-      : data(out.row(row) + first / target_fold<Map>), whole(takes_packs<Map::size / target_fold<Map>>(data)) {}
+      : data(out.row(row) + units_of<Map::size, units>(first)), whole(takes_packs<units>(data)) {}
   QGRAIN_ELEMENTWISE void store(index_t col, index_t left, const target_pack<Map>& values) const noexcept {
-    constexpr int fold = target_fold<Map>;
-    store_pack(data + col / fold, values, (left + fold - 1) / fold, whole);
+    store_pack(data + units_of<Map::size, units>(col), values, units_of<Map::size, units>(left), whole);
   }
 };
 
@@ -129,35 +163,70 @@ struct row_target {
 template <class Map, class FactorsOf>
 [[nodiscard]] QGRAIN_ELEMENTWISE target_pack<Map> mapped(const Map& map, const source_pack<Map>& values,
                                                          const FactorsOf& factors_of, index_t element) noexcept {
+  const auto index = [&](int i) { return static_cast<std::uint64_t>(element) + static_cast<std::uint64_t>(i); };
   target_pack<Map> made;
-  QGRAIN_UNROLLED
-  for (int i = 0; i < Map::size; ++i) {
-    const auto index = static_cast<std::uint64_t>(element) + static_cast<std::uint64_t>(i);
-    if constexpr (source_fold < Map >> 1) {
-      made.put(i, map(map.taken(i, values.at(i / source_fold<Map>)), factors_of(i), index));
-    } else if constexpr (target_fold<Map> > 1) {
-      made.put(i / target_fold<Map>, map.placed(i, map(values.at(i), factors_of(i), index)));
-    } else {
-      made.put(i, map(values.at(i), factors_of(i), index));
-    }
+  if constexpr (requires { Map::source_units; }) {
+    typename Map::code_type codes[static_cast<unsigned>(Map::size)];
+    map.unpack(values, codes);
+    QGRAIN_UNROLLED
+    for (int i = 0; i < Map::size; ++i) made.put(i, map(codes[i], factors_of(i), index(i)));
+  } else if constexpr (requires { Map::target_units; }) {
+    typename Map::code_type codes[static_cast<unsigned>(Map::size)];
+    QGRAIN_UNROLLED
+    for (int i = 0; i < Map::size; ++i) codes[i] = map(values.at(i), factors_of(i), index(i));
+    made = map.packed(codes);
+  } else {
+    QGRAIN_UNROLLED
+    for (int i = 0; i < Map::size; ++i) made.put(i, map(values.at(i), factors_of(i), index(i)));
   }
   return made;
 }
 
+/// Where the scale of a group lies. `extent`: rows of groups, groups per row.
+template <layout_policy Layout>
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr index_t scale_position(shape2d extent, index_t group) noexcept {
+  if constexpr (std::is_same_v<Layout, row_major>) {
+    return group;
+  } else {
+    return Layout::index(extent, {group / extent.cols, group % extent.cols});
+  }
+}
+
+/// What is known of ranges before a call, in device memory; null where it comes from the data.
+template <class Range>
+struct known_on_device {
+  const Range* ranges = nullptr;
+  const float* tensor_absmax = nullptr;
+  const float* tensor_scale = nullptr;
+  [[nodiscard]] bool of_tensor() const noexcept { return tensor_absmax != nullptr || tensor_scale != nullptr; }
+};
+
+/// From one matrix of a stack to the next.
+struct scale_strides {
+  index_t groups = 0;     ///< ranges that are given
+  index_t positions = 0;  ///< scales, the padding of their layout included
+  index_t words = 0;      ///< of scratch memory
+};
+
 /// Scales that kernels make: they are kept where there is memory for them.
-template <class Element>
+template <class Element, layout_policy Layout = row_major>
 struct made_scales {
   using stored_scale = typename Element::stored_scale;
   using range_type = typename Element::range_type;
-  stored_scale* scales = nullptr;              ///< null: nothing is kept
-  float* tensor_scale = nullptr;               ///< null: not kept
+  stored_scale* scales = nullptr;  ///< null: nothing is kept
+  float* tensor_scale = nullptr;   ///< null: not kept
+  shape2d extent;                  ///< of the groups
+  known_on_device<range_type> known;
   const std::int32_t* tensor_range = nullptr;  ///< words of the tensor's largest magnitude; null for one level
   const std::int32_t* ranges = nullptr;        ///< words of the groups' ranges, where an earlier kernel found them
 
   /// The tensor's scale; one lane of the grid keeps it.
   template <class Lane>
   [[nodiscard]] QGRAIN_ELEMENTWISE float of_tensor(const Lane& lane) const noexcept {
-    const float scale = tensor_range == nullptr ? 1.0F : Element::tensor_scale(range_from_words<float>(tensor_range));
+    const float scale = known.tensor_scale != nullptr    ? *known.tensor_scale
+                        : known.tensor_absmax != nullptr ? Element::tensor_scale(*known.tensor_absmax)
+                        : tensor_range != nullptr        ? Element::tensor_scale(range_from_words<float>(tensor_range))
+                                                         : 1.0F;
     if (tensor_scale != nullptr && lane.block_x() == 0 && lane.block_y() == 0 && lane.thread() == 0) {
       *tensor_scale = scale;
     }
@@ -165,26 +234,45 @@ struct made_scales {
   }
   /// The scale of a group whose range stands in memory.
   [[nodiscard]] QGRAIN_ELEMENTWISE stored_scale of_group(index_t group, float of_the_tensor) const noexcept {
-    return Element::scale(range_from_words<range_type>(ranges + group * range_words<range_type>), of_the_tensor);
+    return Element::scale(known.ranges != nullptr
+                              ? known.ranges[group]
+                              : range_from_words<range_type>(ranges + group * range_words<range_type>),
+                          of_the_tensor);
   }
   QGRAIN_ELEMENTWISE void keep(index_t group, stored_scale stored) const noexcept {
-    if (scales != nullptr) scales[group] = stored;
+    if (scales != nullptr) scales[scale_position<Layout>(extent, group)] = stored;
+  }
+  /// On to matrix i of a stack.
+  QGRAIN_ELEMENTWISE void move(index_t i, const scale_strides& strides) noexcept {
+    if (scales != nullptr) scales += i * strides.positions;
+    if (tensor_scale != nullptr) tensor_scale += i;
+    if (known.ranges != nullptr) known.ranges += i * strides.groups;
+    if (tensor_range != nullptr) tensor_range += i * strides.words;
+    if (ranges != nullptr) ranges += i * strides.words;
   }
 };
 
 /// Scales that stand in memory.
-template <class Element>
+template <class Element, layout_policy Layout = row_major>
 struct stored_scales {
   using stored_scale = typename Element::stored_scale;
   const stored_scale* scales = nullptr;
   const float* tensor_scale = nullptr;  ///< null: 1
+  shape2d extent;                       ///< of the groups
 
   template <class Lane>
   [[nodiscard]] QGRAIN_ELEMENTWISE float of_tensor(const Lane&) const noexcept {
     return tensor_scale == nullptr ? 1.0F : *tensor_scale;
   }
-  [[nodiscard]] QGRAIN_ELEMENTWISE stored_scale of_group(index_t group, float) const noexcept { return scales[group]; }
+  [[nodiscard]] QGRAIN_ELEMENTWISE stored_scale of_group(index_t group, float) const noexcept {
+    return scales[scale_position<Layout>(extent, group)];
+  }
   QGRAIN_ELEMENTWISE void keep(index_t, stored_scale) const noexcept {}
+  /// On to matrix i of a stack.
+  QGRAIN_ELEMENTWISE void move(index_t i, const scale_strides& strides) noexcept {
+    scales += i * strides.positions;
+    if (tensor_scale != nullptr) tensor_scale += i;
+  }
 };
 
 }  // namespace qgrain::detail

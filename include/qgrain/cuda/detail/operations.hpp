@@ -3,6 +3,8 @@
 //   most_blocks()                     blocks that keep it busy; grids are not larger, their blocks go round
 //   clear(void* memory, bytes)        zeros
 //   run(grid, body)                   body(lane, shared memory) for every lane of the grid
+//   outcome()                         the first fault of what was run, after which nothing more is
+// Operations return what is wrong: arguments, looked at before anything is queued, or the device's outcome.
 #ifndef QGRAIN_CUDA_DETAIL_OPERATIONS_HPP
 #define QGRAIN_CUDA_DETAIL_OPERATIONS_HPP
 
@@ -16,9 +18,12 @@
 #include <qgrain/cuda/detail/maps.hpp>
 #include <qgrain/cuda/detail/range_bodies.hpp>
 #include <qgrain/cuda/detail/sweep_bodies.hpp>
+#include <qgrain/cuda/device_ranges.hpp>
 #include <qgrain/cuda/scratch.hpp>
+#include <qgrain/quantizer/given_scales.hpp>
 #include <qgrain/quantizer/packed_view.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
+#include <qgrain/scale/range.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -32,9 +37,10 @@ namespace qgrain::detail {
 struct grid_size {
   index_t x = 1;
   index_t y = 1;
+  index_t z = 1;  ///< layers, one per matrix of a stack
 };
 
-inline constexpr index_t most_grid_rows = 65535;  ///< the hardware's limit for y
+inline constexpr index_t most_grid_rows = 65535;  ///< the hardware's limit for y and z
 
 /// A grid of at most `most` blocks for `columns` by `rows` blocks' worth of work, columns first.
 [[nodiscard]] constexpr grid_size fitting_grid(index_t columns, index_t rows, index_t most) noexcept {
@@ -49,10 +55,15 @@ inline constexpr index_t most_grid_rows = 65535;  ///< the hardware's limit for 
   return warps;
 }
 
-/// Views have their shape in elements and their leading dimension in units of memory, `Fold` elements each.
-template <int Fold = 1, class T>
+/// Views have their shape in elements and their leading dimension in units of memory, `Units` for `Size` elements.
+template <int Size = 1, int Units = 1, class T>
 [[nodiscard]] constexpr bool dense(matrix_view<T> matrix) noexcept {
-  return matrix.leading_dimension * Fold == matrix.shape.cols || matrix.shape.rows == 1;
+  return matrix.leading_dimension * Size == matrix.shape.cols * Units || matrix.shape.rows == 1;
+}
+template <class Map>
+[[nodiscard]] constexpr bool both_dense(matrix_view<const typename Map::source> in,
+                                        matrix_view<typename Map::target> out) noexcept {
+  return dense<Map::size, source_units<Map>>(in) && dense<Map::size, target_units<Map>>(out);
 }
 
 /// The same elements as one row.
@@ -92,173 +103,272 @@ void run_long_groups(const Device& device, Body body) {
   device.run(fitting_grid(ceil_div(groups, block_warps / body.warps_per_group), 1, device.most_blocks()), body);
 }
 
-/// Ranges, scales and elements of `in` through `map` to `out`.
-template <class Q, class Device, class Map>
+/// Elements whose groups have ranges or scales in memory, through `map`.
+template <class Q, class Device, class Map, class Scales>
+void run_sweep(const Device& device, Map map, matrix_view<const typename Map::source> in,
+               matrix_view<typename Map::target> out, const Scales& scales) {
+  constexpr group_kind kind = kind_of_group<typename Q::granularity_type>;
+  if constexpr (kind == group_kind::tensor) {
+    run_strips(device, sweep_body<Map, Scales, whole_tensor>{map, in, out, scales, {}}, both_dense<Map>(in, out));
+  } else if constexpr (kind == group_kind::column) {
+    run_columns(device, column_body<Map, Scales>{map, in, out, scales});
+  } else if constexpr (kind == group_kind::row) {
+    run_strips(device, sweep_body<Map, Scales, whole_row>{map, in, out, scales, {}}, false);
+  } else {
+    constexpr index_t size = Q::granularity_type::group_shape({1, 1}).cols;
+    run_strips(device, sweep_body<Map, Scales, size>{map, in, out, scales, {}},
+               both_dense<Map>(in, out) && in.shape.cols % size == 0);
+  }
+}
+
+/// Ranges as far as they are not known, scales and elements of `in` through `map` to `out`.
+template <class Q, class Device, class Map, class Layout>
 void run_quantizer(const Device& device, Map map, matrix_view<const typename Map::source> in,
-                   matrix_view<typename Map::target> out, made_scales<typename Q::element_type> scales,
+                   matrix_view<typename Map::target> out, made_scales<typename Q::element_type, Layout> scales,
                    std::span<std::byte> scratch) {
   using T = typename Map::source;
-  using element = typename Q::element_type;
+  using made = made_scales<typename Q::element_type, Layout>;
   using range_type = typename Q::range_type;
   constexpr group_kind kind = kind_of_group<typename Q::granularity_type>;
   const scratch_plan plan = plan_scratch<Q>(in.shape);
   const auto words = [&](index_t offset) { return reinterpret_cast<std::int32_t*>(scratch.data() + offset); };
-  if (plan.bytes > 0) device.clear(scratch.data(), plan.bytes);
+  const bool finds_groups =
+      (kind == group_kind::tensor || kind == group_kind::column) && scales.known.ranges == nullptr;
+  const bool finds_tensor = Q::scale_type::tensor_bits > 0 && !scales.known.of_tensor();
+  if (finds_groups || finds_tensor) device.clear(scratch.data(), plan.bytes);
+  if (scales.scales != nullptr && Layout::padded(scales.extent) != scales.extent) {
+    device.clear(scales.scales, layout_size<Layout>(scales.extent) * static_cast<index_t>(sizeof(*scales.scales)));
+  }
 
   if constexpr (Q::scale_type::tensor_bits > 0) {
-    scales.tensor_range = words(plan.tensor_range);
-    run_strips(device, tensor_range_body<float, T>{in, words(plan.tensor_range), {}}, dense(in));
-  }
-  if constexpr (kind == group_kind::tensor) {
-    scales.ranges = words(plan.group_ranges);
-    run_strips(device, tensor_range_body<range_type, T>{in, words(plan.group_ranges), {}}, dense(in));
-    run_strips(device, sweep_body<Map, made_scales<element>, whole_tensor>{map, in, out, scales, {}},
-               dense(in) && dense<target_fold<Map>>(out));
-  } else if constexpr (kind == group_kind::column) {
-    scales.ranges = words(plan.group_ranges);
-    run_columns(device, column_range_body<range_type, T>{in, words(plan.group_ranges)});
-    run_columns(device, column_body<Map, made_scales<element>>{map, in, out, scales});
-  } else if constexpr (kind == group_kind::row) {
-    run_long_groups(device, long_group_body<Map>{map, in, out, scales, in.shape.cols, 1});
-  } else {
-    constexpr index_t size = Q::granularity_type::group_shape({1, 1}).cols;
-    if constexpr (small_group_body<Map, size>::possible) {
-      run_strips(device, small_group_body<Map, size>{map, in, out, scales, {}},
-                 dense(in) && dense<target_fold<Map>>(out) && in.shape.cols % size == 0);
-    } else {
-      run_long_groups(device, long_group_body<Map>{map, in, out, scales, size, 1});
+    if (finds_tensor) {
+      scales.tensor_range = words(plan.tensor_range);
+      run_strips(device, tensor_range_body<float, T>{in, words(plan.tensor_range), {}}, dense(in));
     }
   }
-}
-
-/// Codes back to values.
-template <class Q, class Device, class Map>
-void run_decoder(const Device& device, Map map, matrix_view<const typename Map::source> in,
-                 matrix_view<typename Map::target> out, stored_scales<typename Q::element_type> scales) {
-  using stored = stored_scales<typename Q::element_type>;
-  constexpr group_kind kind = kind_of_group<typename Q::granularity_type>;
   if constexpr (kind == group_kind::tensor) {
-    run_strips(device, sweep_body<Map, stored, whole_tensor>{map, in, out, scales, {}}, dense(out));
+    if (finds_groups) {
+      scales.ranges = words(plan.group_ranges);
+      run_strips(device, tensor_range_body<range_type, T>{in, words(plan.group_ranges), {}}, dense(in));
+    }
+    run_sweep<Q>(device, map, in, out, scales);
   } else if constexpr (kind == group_kind::column) {
-    run_columns(device, column_body<Map, stored>{map, in, out, scales});
+    if (finds_groups) {
+      scales.ranges = words(plan.group_ranges);
+      run_columns(device, column_range_body<range_type, T>{in, words(plan.group_ranges)});
+    }
+    run_sweep<Q>(device, map, in, out, scales);
+  } else if (scales.known.ranges != nullptr) {
+    run_sweep<Q>(device, map, in, out, scales);
   } else if constexpr (kind == group_kind::row) {
-    run_strips(device, sweep_body<Map, stored, whole_row>{map, in, out, scales, {}}, false);
+    run_long_groups(device, long_group_body<Map, made>{map, in, out, scales, in.shape.cols, 1});
   } else {
     constexpr index_t size = Q::granularity_type::group_shape({1, 1}).cols;
-    run_strips(device, sweep_body<Map, stored, size>{map, in, out, scales, {}},
-               dense(out) && in.shape.cols % size == 0);
+    if constexpr (small_group_body<Map, made, size>::possible) {
+      run_strips(device, small_group_body<Map, made, size>{map, in, out, scales, {}},
+                 both_dense<Map>(in, out) && in.shape.cols % size == 0);
+    } else {
+      run_long_groups(device, long_group_body<Map, made>{map, in, out, scales, size, 1});
+    }
   }
 }
 
 /// What every call asks of the shape and of the granularity.
 template <class Q>
-void require_quantizer(shape2d shape) {
+[[nodiscard]] fault kernel_shape_fault(shape2d shape) {
   static_assert(kind_of_group<typename Q::granularity_type> != group_kind::tile,
                 "qgrain: kernels take groups within a row, whole columns and whole tensors; for tiles of several rows "
                 "quantize on the host");
   static_assert(std::is_same_v<typename Q::range_type, float> || std::is_same_v<typename Q::range_type, signed_range>,
                 "qgrain: kernels find the largest magnitude of a group or both ends of its range; for other ranges "
                 "quantize on the host");
-  require_shape(Q::check(shape), std::string(Q::format_type::name()) + " " + std::string(Q::granularity_type::name()),
-                shape);
+  return quantizer_fault<Q>(shape);
+}
+
+/// Counts and kinds; numbers in device memory are the caller's.
+template <class Q>
+[[nodiscard]] fault device_ranges_fault(shape2d shape, const device_ranges& given) {
+  using range_type = typename Q::range_type;
+  const auto kind_fault = [&](std::size_t count, bool right, const char* kind, const char* instead) -> fault {
+    if (count == 0) return {};
+    if (right) return count_fault("given ranges, one per scale", Q::scale_count(shape), static_cast<index_t>(count));
+    return {errc::invalid_argument, std::string(Q::scale_type::name()) + " is not made of " + kind + ", of which " +
+                                        std::to_string(count) + " are given: give " + instead};
+  };
+  return first_fault(
+      [&] { return kind_fault(given.absmax.size(), std::is_same_v<range_type, float>, "largest magnitudes", "ends"); },
+      [&] {
+        return kind_fault(given.ends.size(), std::is_same_v<range_type, signed_range>, "both ends of ranges", "absmax");
+      },
+      [&]() -> fault {
+        if (given.tensor_scale == nullptr || Q::scale_type::tensor_bits > 0) return {};
+        return {errc::invalid_argument, std::string(Q::scale_type::name()) + " has one level and no tensor scale"};
+      },
+      [&]() -> fault {
+        if (given.tensor_scale == nullptr || given.tensor_absmax == nullptr) return {};
+        return {errc::invalid_argument, "the tensor's range and its scale are both given: give one of them"};
+      });
+}
+
+template <class Q>
+[[nodiscard]] fault scratch_fault(shape2d shape, std::span<const std::byte> scratch, const device_ranges& given) {
+  const index_t wanted = scratch_bytes<Q>(shape, given);
+  if (wanted == 0) return {};
+  if (fault found = size_fault("scratch memory in bytes", wanted, static_cast<index_t>(scratch.size()))) return found;
+  if (scratch.data() == nullptr) return {errc::invalid_argument, "scratch memory is null"};
+  if (takes_packs<alignof(std::int32_t)>(scratch.data())) return {};
+  return {errc::invalid_argument, "scratch memory is not aligned to 4 bytes"};
 }
 
 template <class Q, class T>
-void require_kernel_input(matrix_view<const T> in, std::span<const std::byte> scratch) {
-  require_quantizer<Q>(in.shape);
-  require_matrix("the input matrix", in);
-  const index_t wanted = scratch_bytes<Q>(in.shape);
-  if (wanted == 0) return;
-  require_size("scratch memory in bytes", wanted, static_cast<index_t>(scratch.size()));
-  if (scratch.data() == nullptr) throw error(errc::invalid_argument, "scratch memory is null");
-  if (!takes_packs<alignof(std::int32_t)>(scratch.data())) {
-    throw error(errc::invalid_argument, "scratch memory is not aligned to 4 bytes");
-  }
-}
-
-inline void require_same_shape(shape2d in, shape2d out) {
-  require_same("rows of the output", in.rows, out.rows);
-  require_same("columns of the output", in.cols, out.cols);
+[[nodiscard]] fault kernel_input_fault(matrix_view<const T> in, shape2d out, std::span<const std::byte> scratch,
+                                       const device_ranges& given) {
+  return first_fault(
+      [&] { return kernel_shape_fault<Q>(in.shape); }, [&] { return matrix_fault("the input matrix", in); },
+      [&] { return device_ranges_fault<Q>(in.shape, given); },
+      [&] { return scratch_fault<Q>(in.shape, scratch, given); }, [&] { return same_shape_fault(in.shape, out); });
 }
 
 /// Of a quantized_view or packed_view.
-template <template <class> class View, class Q>
-void require_memory_of(const View<Q>& view) {
-  if (view.codes == nullptr || view.scales == nullptr ||
-      (Q::scale_type::tensor_bits > 0 && view.tensor_scale == nullptr)) {
-    throw error(errc::invalid_argument, "a quantized matrix has no memory for codes, scales or the tensor scale");
+template <class Q, class View>
+[[nodiscard]] fault view_memory_fault(const View& view) {
+  if (view.codes != nullptr && view.scales != nullptr &&
+      (Q::scale_type::tensor_bits == 0 || view.tensor_scale != nullptr)) {
+    return {};
   }
+  return {errc::invalid_argument, "a quantized matrix has no memory for codes, scales or the tensor scale"};
 }
 
-template <class Q, storage_element T, class Device>
-void quantize_on(const Device& device, matrix_view<const T> in, quantized_view<Q> out, std::span<std::byte> scratch,
-                 typename Q::rounding_type rounding) {
-  using element = typename Q::element_type;
-  require_kernel_input<Q, T>(in, scratch);
-  require_same_shape(in.shape, out.shape);
-  require_memory_of(out);
-  run_quantizer<Q>(device, encode_map<element, T>{rounding}, in,
-                   matrix_view<typename Q::code_type>{out.codes, out.shape},
-                   made_scales<element>{out.scales, out.tensor_scale}, scratch);
-}
-
-template <class Q, storage_element T, class Device>
-void fake_quantize_on(const Device& device, matrix_view<const T> in, matrix_view<T> out, std::span<std::byte> scratch,
-                      typename Q::rounding_type rounding) {
-  using element = typename Q::element_type;
-  require_kernel_input<Q, T>(in, scratch);
-  require_same_shape(in.shape, out.shape);
-  require_matrix("the output matrix", out);
-  run_quantizer<Q>(device, fake_map<element, T>{rounding}, in, out, made_scales<element>{}, scratch);
-}
-
-template <class Q, storage_element T, class Device>
-void dequantize_on(const Device& device, quantized_view<Q> in, matrix_view<T> out) {
-  using element = typename Q::element_type;
-  require_quantizer<Q>(in.shape);
-  require_same_shape(in.shape, out.shape);
-  require_matrix("the output matrix", out);
-  require_memory_of(in);
-  run_decoder<Q>(device, decode_map<element, T>{}, matrix_view<const typename Q::code_type>{in.codes, in.shape}, out,
-                 stored_scales<element>{in.scales, in.tensor_scale});
+template <class Q, class T, class View>
+[[nodiscard]] fault decoder_fault(const View& in, matrix_view<T> out) {
+  return first_fault([&] { return kernel_shape_fault<Q>(in.shape); },
+                     [&] { return same_shape_fault(in.shape, out.shape); },
+                     [&] { return matrix_fault("the output matrix", out); }, [&] { return view_memory_fault<Q>(in); });
 }
 
 /// Rows of packed codes begin at whole bytes, and so do groups.
 template <class Q>
-void require_packable(shape2d shape) {
+[[nodiscard]] fault kernel_packing_fault(shape2d shape) {
+  constexpr int bits = Q::format_type::bits;
   if constexpr (kind_of_group<typename Q::granularity_type> == group_kind::run) {
-    static_assert(Q::granularity_type::group_shape({1, 1}).cols % 2 == 0,
-                  "qgrain: two codes per byte need groups of an even size");
+    static_assert(
+        Q::granularity_type::group_shape({1, 1}).cols * bits % 8 == 0,
+        "qgrain: kernels that pack codes need groups that end at whole bytes; choose a size that is a multiple "
+        "of 8, or pack on the host");
   }
-  if (shape.cols % 2 == 0) return;
-  throw error(errc::invalid_shape,
-              "two codes per byte need an even number of columns, found " + std::to_string(shape.cols));
+  const status verdict = check_packed<Q>(shape);
+  if (verdict) return {};
+  return shape_fault(verdict, std::string("packing ").append(std::to_string(bits)).append(" bits"), shape);
+}
+
+template <class Q>
+[[nodiscard]] known_on_device<typename Q::range_type> known_ranges_of(const device_ranges& given) noexcept {
+  known_on_device<typename Q::range_type> known{nullptr, given.tensor_absmax, given.tensor_scale};
+  if constexpr (std::is_same_v<typename Q::range_type, float>) known.ranges = given.absmax.data();
+  if constexpr (std::is_same_v<typename Q::range_type, signed_range>) known.ranges = given.ends.data();
+  return known;
 }
 
 template <class Q, storage_element T, class Device>
-void quantize_packed_on(const Device& device, matrix_view<const T> in, packed_view<Q> out, std::span<std::byte> scratch,
-                        typename Q::rounding_type rounding) {
+[[nodiscard]] fault quantize_on(const Device& device, matrix_view<const T> in, quantized_view<Q> out,
+                                std::span<std::byte> scratch, const device_ranges& given,
+                                typename Q::rounding_type rounding) {
   using element = typename Q::element_type;
-  require_kernel_input<Q, T>(in, scratch);
-  require_same_shape(in.shape, out.shape);
-  require_packable<Q>(in.shape);
-  require_memory_of(out);
-  run_quantizer<Q>(device, pack_map<element, T>{{rounding}, out.order}, in,
-                   matrix_view<std::uint8_t>{out.codes, out.shape, out.shape.cols / 2},
-                   made_scales<element>{out.scales, out.tensor_scale}, scratch);
+  if (fault found = first_fault([&] { return kernel_input_fault<Q, T>(in, out.shape, scratch, given); },
+                                [&] { return view_memory_fault<Q>(out); })) {
+    return found;
+  }
+  run_quantizer<Q>(
+      device, encode_map<element, T>{rounding}, in, matrix_view<typename Q::code_type>{out.codes, out.shape},
+      made_scales<element>{out.scales, out.tensor_scale, Q::scale_shape(in.shape), known_ranges_of<Q>(given)}, scratch);
+  return device.outcome();
 }
 
 template <class Q, storage_element T, class Device>
-void dequantize_packed_on(const Device& device, packed_view<Q> in, matrix_view<T> out) {
+[[nodiscard]] fault quantize_with_scales_on(const Device& device, matrix_view<const T> in, const given_scales<Q>& given,
+                                            std::span<typename Q::code_type> codes,
+                                            typename Q::rounding_type rounding) {
   using element = typename Q::element_type;
-  require_quantizer<Q>(in.shape);
-  require_same_shape(in.shape, out.shape);
-  require_packable<Q>(in.shape);
-  require_matrix("the output matrix", out);
-  require_memory_of(in);
-  run_decoder<Q>(device, unpack_map<element, T>{{}, in.order},
-                 matrix_view<const std::uint8_t>{in.codes, in.shape, in.shape.cols / 2}, out,
-                 stored_scales<element>{in.scales, in.tensor_scale});
+  if (fault found = first_fault(
+          [&] { return kernel_shape_fault<Q>(in.shape); }, [&] { return matrix_fault("the input matrix", in); },
+          [&] {
+            return count_fault("given scales, one per group", Q::scale_count(in.shape),
+                               static_cast<index_t>(given.scales.size()));
+          },
+          [&] { return size_fault("memory for codes", in.shape.elements(), static_cast<index_t>(codes.size())); },
+          [&]() -> fault {
+            if (given.scales.data() != nullptr && codes.data() != nullptr &&
+                (Q::scale_type::tensor_bits == 0 || given.tensor_scale != nullptr)) {
+              return {};
+            }
+            return {errc::invalid_argument, "there is no memory for codes, scales or the tensor scale"};
+          })) {
+    return found;
+  }
+  run_sweep<Q>(device, encode_map<element, T>{rounding}, in, matrix_view<typename Q::code_type>{codes.data(), in.shape},
+               stored_scales<element>{given.scales.data(), given.tensor_scale, Q::scale_shape(in.shape)});
+  return device.outcome();
+}
+
+template <class Q, storage_element T, class Device>
+[[nodiscard]] fault fake_quantize_on(const Device& device, matrix_view<const T> in, matrix_view<T> out,
+                                     std::span<std::byte> scratch, const device_ranges& given,
+                                     typename Q::rounding_type rounding) {
+  using element = typename Q::element_type;
+  if (fault found = first_fault([&] { return kernel_input_fault<Q, T>(in, out.shape, scratch, given); },
+                                [&] { return matrix_fault("the output matrix", out); })) {
+    return found;
+  }
+  run_quantizer<Q>(device, fake_map<element, T>{rounding}, in, out,
+                   made_scales<element>{nullptr, nullptr, Q::scale_shape(in.shape), known_ranges_of<Q>(given)},
+                   scratch);
+  return device.outcome();
+}
+
+template <class Q, storage_element T, class Device>
+[[nodiscard]] fault dequantize_on(const Device& device, quantized_view<const Q> in, matrix_view<T> out) {
+  using element = typename Q::element_type;
+  if (fault found = decoder_fault<Q>(in, out)) return found;
+  run_sweep<Q>(device, decode_map<element, T>{}, matrix_view<const typename Q::code_type>{in.codes, in.shape}, out,
+               stored_scales<element>{in.scales, in.tensor_scale, Q::scale_shape(in.shape)});
+  return device.outcome();
+}
+
+/// Bytes from row to row.
+template <class Q>
+[[nodiscard]] constexpr index_t packed_stride(shape2d shape) noexcept {
+  return packed_bytes(shape.cols, Q::format_type::bits);
+}
+
+template <class Q, storage_element T, class Layout, class Device>
+[[nodiscard]] fault quantize_packed_on(const Device& device, matrix_view<const T> in, packed_view<Q, Layout> out,
+                                       std::span<std::byte> scratch, const device_ranges& given,
+                                       typename Q::rounding_type rounding) {
+  using element = typename Q::element_type;
+  if (fault found =
+          first_fault([&] { return kernel_input_fault<Q, T>(in, out.shape, scratch, given); },
+                      [&] { return kernel_packing_fault<Q>(in.shape); }, [&] { return view_memory_fault<Q>(out); })) {
+    return found;
+  }
+  run_quantizer<Q>(
+      device, pack_map<element, T>{{rounding}, out.order}, in,
+      matrix_view<std::uint8_t>{out.codes, out.shape, packed_stride<Q>(out.shape)},
+      made_scales<element, Layout>{out.scales, out.tensor_scale, Q::scale_shape(in.shape), known_ranges_of<Q>(given)},
+      scratch);
+  return device.outcome();
+}
+
+template <class Q, storage_element T, class Layout, class Device>
+[[nodiscard]] fault dequantize_packed_on(const Device& device, packed_view<const Q, Layout> in, matrix_view<T> out) {
+  using element = typename Q::element_type;
+  if (fault found =
+          first_fault([&] { return decoder_fault<Q>(in, out); }, [&] { return kernel_packing_fault<Q>(in.shape); })) {
+    return found;
+  }
+  run_sweep<Q>(device, unpack_map<element, T>{{}, in.order},
+               matrix_view<const std::uint8_t>{in.codes, in.shape, packed_stride<Q>(in.shape)}, out,
+               stored_scales<element, Layout>{in.scales, in.tensor_scale, Q::scale_shape(in.shape)});
+  return device.outcome();
 }
 
 }  // namespace qgrain::detail

@@ -31,8 +31,11 @@ struct sweep_body {
   Scales scales;
   strip_walk walk;
 
-  [[nodiscard]] QGRAIN_ELEMENTWISE factors_type factors_of(index_t group, float of_tensor) const {
-    return element::factors(scales.of_group(group, of_tensor), of_tensor);
+  /// The lane that has the first element of a group keeps its scale.
+  [[nodiscard]] QGRAIN_ELEMENTWISE factors_type factors_of(index_t group, bool first, float of_tensor) const {
+    const auto stored = scales.of_group(group, of_tensor);
+    if (first) scales.keep(group, stored);
+    return element::factors(stored, of_tensor);
   }
 
   template <class Lane>
@@ -63,12 +66,15 @@ struct sweep_body {
         if constexpr (Size > 0 && Size % Map::size != 0) {
           const index_t row_groups = ceil_div(in.shape.cols, Size);
           const auto factors_at = [&](int i) {  // missing elements take those of the last group
-            return factors_of(row * row_groups + (col + smaller_of<index_t>(i, left - 1)) / Size, of_tensor);
+            const index_t at_col = col + smaller_of<index_t>(i, left - 1);
+            return factors_of(row * row_groups + at_col / Size, i < left && at_col % Size == 0, of_tensor);
           };
           y.store(col, left, mapped(map, values[p], factors_at, at));
         } else {
-          if constexpr (Size == whole_row) shared = factors_of(row, of_tensor);
-          if constexpr (Size > 0) shared = factors_of(row * ceil_div(in.shape.cols, Size) + col / Size, of_tensor);
+          if constexpr (Size == whole_row) shared = factors_of(row, col == 0, of_tensor);
+          if constexpr (Size > 0) {
+            shared = factors_of(row * ceil_div(in.shape.cols, Size) + col / Size, col % Size == 0, of_tensor);
+          }
           y.store(col, left,
                   mapped(
                       map, values[p], [&](int) { return shared; }, at));

@@ -41,11 +41,6 @@ template <class T>
   return {whole.row(b.row) + b.col, b.shape, whole.leading_dimension};
 }
 
-/// The place of a block of the band that begins at `first_row` of a matrix.
-[[nodiscard]] inline block_place place_of(const block& b, index_t first_row, index_t cols) noexcept {
-  return {static_cast<std::uint64_t>((first_row + b.row) * cols + b.col), static_cast<std::uint64_t>(cols)};
-}
-
 /// Ranges by rows and columns of groups; no data means that each block finds its own.
 template <class Range>
 using ranges_view = matrix_view<const Range>;

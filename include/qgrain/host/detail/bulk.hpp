@@ -5,23 +5,48 @@
 #include <qgrain/core/detail/requirements.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/blocks.hpp>
+#include <qgrain/host/detail/pieces.hpp>
 #include <qgrain/host/detail/row_chunks.hpp>
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/host/parallel.hpp>
+#include <qgrain/layout/layout.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 namespace qgrain::detail {
 
-/// Codes and scales, by memory; scales by rows of groups.
-template <class Element>
-struct coded_memory {
-  typename Element::code_type* codes;
-  typename Element::stored_scale* scales;
-  float* tensor_scale;
+/// Where the scales of all groups lie: `extent` of them, in the order of a layout.
+template <class Stored, layout_policy Layout = row_major>
+struct scale_memory {
+  Stored* data;
+  shape2d extent;  ///< rows of groups, groups per row
+  using value_type = std::remove_const_t<Stored>;
+
+  /// Some neighbours of a row: the memory itself, or copies in `room`.
+  [[nodiscard]] const value_type* get(index_t row, index_t col, index_t count, value_type* room) const noexcept {
+    if constexpr (std::is_same_v<Layout, row_major>) {
+      return data + row * extent.cols + col;
+    } else {
+      for (index_t i = 0; i < count; ++i) room[i] = data[Layout::index(extent, {row, col + i})];
+      return room;
+    }
+  }
+  void put(index_t row, index_t col, index_t count, const value_type* scales) const noexcept {
+    if constexpr (std::is_same_v<Layout, row_major>) {
+      std::copy_n(scales, count, data + row * extent.cols + col);
+    } else {
+      for (index_t i = 0; i < count; ++i) data[Layout::index(extent, {row, col + i})] = scales[i];
+    }
+  }
+  /// Zeros where the layout has positions that belong to no group.
+  void clear_padding() const {
+    if (Layout::padded(extent) == extent) return;
+    std::fill_n(data, layout_size<Layout>(extent), value_type{});
+  }
 };
 
 /// What makes the tensor's scale from its largest magnitude; null for scales of one level.
@@ -40,74 +65,79 @@ struct nothing_more {
   void operator()(const Arguments&...) const noexcept {}
 };
 
-/// `after(first row of the chunk, block, its values, its codes, its scales, tensor scale)` is called for each block,
-/// while it is warm; chunks run at the same time, the blocks of one in order.
-template <class Element, class T, class After>
+/// Ranges and scales of all groups of `in`, then its codes. `after(first row of the chunk, block, first group of the
+/// run in the block, values, codes, their scales, tensor scale)` is called for each run of a block while it is warm;
+/// chunks run at the same time, the runs of one in order.
+template <class Element, class T, class Codes, class Scales, class After = nothing_more>
 void quantize_matrix(const on_host& where, matrix_view<const T> in, shape2d group, const given_ranges& given,
-                     coded_memory<Element> out, typename Element::rounding_type rounding, index_t rows_per_chunk,
-                     const After& after) {
-  const index_t scales_per_row = ceil_div(in.shape.cols, group.cols);
-  float (*const tensor_scale)(float) = tensor_scale_function<Element>();
+                     const Codes& codes, const Scales& scales, float* tensor_scale,
+                     typename Element::rounding_type rounding, index_t rows_per_chunk, const After& after = {}) {
+  using range_type = typename Element::range_type;
+  using stored_scale = typename Element::stored_scale;
+  constexpr auto most_groups = static_cast<std::size_t>(max_block_groups);
+  const float_source<T> values{in};
+  scales.clear_padding();
   with_pool(where, [&](thread_pool& pool) {
-    using range_type = typename Element::range_type;
-    using stored_scale = typename Element::stored_scale;
-    const auto known = ranges_before<range_type>(pool, in, group, given, tensor_scale);
-    if (out.tensor_scale != nullptr) *out.tensor_scale = known.tensor_scale;
+    const auto known = ranges_before<range_type>(pool, in, group, given, tensor_scale_function<Element>());
+    if (tensor_scale != nullptr) *tensor_scale = known.tensor_scale;
     for_each_row_chunk(pool, in.shape.rows, rows_per_chunk, [&](index_t row, index_t rows) {
-      const float_rows<T> x(in.band(row, rows));
-      const matrix_view<typename Element::code_type> codes{out.codes + row * in.shape.cols, {rows, in.shape.cols}};
-      const shape2d local{std::min(group.rows, rows), group.cols};
-      for_each_ranged_block(x.view(), local, known.from_row(row, group), [&](const block& b, const range_type* ranges) {
-        std::array<stored_scale, static_cast<std::size_t>(max_block_groups)> found;
-        const stored_scale* scales = found.data();
+      for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
         const index_t groups = ceil_div(b.shape.cols, group.cols);
-        run_widest<scale_block<Element>>(ranges, groups, known.tensor_scale, found.data());
-        run_widest<encode_block<Element>>(part(x.view(), b), part(codes, b), group.cols, scales, known.tensor_scale,
-                                          place_of(b, row, in.shape.cols), rounding);
-        after(row, b, part(x.view(), b), part(codes, b), scales, known.tensor_scale);
-        if (row % group.rows != 0) return;  // a group over several chunks: the first one writes its scale
-        const index_t at = (row / group.rows + b.group_row) * scales_per_row + b.group_col;
-        std::copy_n(scales, groups, out.scales + at);
+        std::array<range_type, most_groups> found;
+        const range_type* const ranges = known.of_block(values, row, group, b, found.data());
+        std::array<stored_scale, most_groups> made;
+        run_widest<scale_block<Element>>(ranges, groups, known.tensor_scale, made.data());
+        convert_block(values, codes, in.shape.cols, row, b, group.cols,
+                      [&](auto x, auto y, index_t first_group, block_place place) {
+                        const stored_scale* const of_run = made.data() + first_group;
+                        run_widest<encode_block<Element>>(x, y, group.cols, of_run, known.tensor_scale, place,
+                                                          rounding);
+                        after(row, b, first_group, x, y, of_run, known.tensor_scale);
+                      });
+        // A group over several chunks: the first one writes its scale.
+        if (row % group.rows == 0) scales.put(row / group.rows + b.group_row, b.group_col, groups, made.data());
       });
     });
   });
 }
 
-/// Codes under scales that stand in `out` already.
-template <class Element, class T>
-void encode_matrix(const on_host& where, matrix_view<const T> in, shape2d group, coded_memory<Element> out,
-                   typename Element::rounding_type rounding) {
-  const index_t scales_per_row = ceil_div(in.shape.cols, group.cols);
-  const float tensor_scale = out.tensor_scale == nullptr ? 1.0F : *out.tensor_scale;
+/// Codes under scales that are known.
+template <class Element, class T, class Codes, class Scales>
+void encode_matrix(const on_host& where, matrix_view<const T> in, shape2d group, const Scales& scales,
+                   float tensor_scale, const Codes& codes, typename Element::rounding_type rounding) {
+  const float_source<T> values{in};
   with_pool(where, [&](thread_pool& pool) {
     for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
-      const float_rows<T> x(in.band(row, rows));
-      const matrix_view<typename Element::code_type> codes{out.codes + row * in.shape.cols, {rows, in.shape.cols}};
-      for_each_block(codes.shape, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
-        const typename Element::stored_scale* scales =
-            out.scales + (row / group.rows + b.group_row) * scales_per_row + b.group_col;
-        run_widest<encode_block<Element>>(part(x.view(), b), part(codes, b), group.cols, scales, tensor_scale,
-                                          place_of(b, row, in.shape.cols), rounding);
+      for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+        std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> room;
+        const auto* const of_block =
+            scales.get(row / group.rows + b.group_row, b.group_col, ceil_div(b.shape.cols, group.cols), room.data());
+        convert_block(values, codes, in.shape.cols, row, b, group.cols,
+                      [&](auto x, auto y, index_t first_group, block_place place) {
+                        run_widest<encode_block<Element>>(x, y, group.cols, of_block + first_group, tensor_scale, place,
+                                                          rounding);
+                      });
       });
     });
   });
 }
 
-template <class Element, class T>
-void dequantize_matrix(const on_host& where, coded_memory<Element> in, shape2d group, matrix_view<T> out) {
+template <class Element, class T, class Codes, class Scales>
+void dequantize_matrix(const on_host& where, const Codes& codes, const Scales& scales, float tensor_scale,
+                       shape2d group, matrix_view<T> out) {
   const shape2d shape = out.shape;
-  const index_t scales_per_row = ceil_div(shape.cols, group.cols);
-  const float tensor_scale = in.tensor_scale == nullptr ? 1.0F : *in.tensor_scale;
+  const float_target<T> values{out};
   with_pool(where, [&](thread_pool& pool) {
     for_each_row_chunk(pool, shape, group, [&](index_t row, index_t rows) {
-      const matrix_view<const typename Element::code_type> codes{in.codes + row * shape.cols, {rows, shape.cols}};
-      float_sink<T> y(out.band(row, rows));
-      for_each_block(codes.shape, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
-        const typename Element::stored_scale* scales =
-            in.scales + (row / group.rows + b.group_row) * scales_per_row + b.group_col;
-        run_widest<decode_block<Element>>(part(codes, b), part(y.view(), b), group.cols, scales, tensor_scale);
+      for_each_block({rows, shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+        std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> room;
+        const auto* const of_block =
+            scales.get(row / group.rows + b.group_row, b.group_col, ceil_div(b.shape.cols, group.cols), room.data());
+        convert_block(codes, values, shape.cols, row, b, group.cols,
+                      [&](auto x, auto y, index_t first_group, block_place) {
+                        run_widest<decode_block<Element>>(x, y, group.cols, of_block + first_group, tensor_scale);
+                      });
       });
-      y.store();
     });
   });
 }
@@ -141,22 +171,30 @@ template <class Element>
   }
 }
 
+/// The element stage over all of a matrix; ranges of groups within a row may be found on the way.
+template <class Range, class Stage, class T>
+void fake_quantize_known(thread_pool& pool, const Stage& stage, const known_ranges<Range>& known,
+                         matrix_view<const T> in, matrix_view<T> out, shape2d group) {
+  const float_source<T> values{in};
+  const float_target<T> results{out};
+  for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
+    for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+      std::array<Range, static_cast<std::size_t>(max_block_groups)> found;
+      const Range* const ranges = known.of_block(values, row, group, b, found.data());
+      convert_block(values, results, in.shape.cols, row, b, group.cols,
+                    [&](auto x, auto y, index_t first_group, block_place place) {
+                      stage(x, y, group.cols, ranges + first_group, known.tensor_scale, place);
+                    });
+    });
+  });
+}
+
 /// `tensor_scale` is null for scales of one level.
 template <class Range, class Stage, class T>
 void fake_quantize_matrix(const on_host& where, const Stage& stage, float (*tensor_scale)(float),
                           matrix_view<const T> in, matrix_view<T> out, shape2d group, const given_ranges& given) {
   with_pool(where, [&](thread_pool& pool) {
-    const auto known = ranges_before<Range>(pool, in, group, given, tensor_scale);
-    for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
-      const float_rows<T> x(in.band(row, rows));
-      float_sink<T> y(out.band(row, rows));
-      const shape2d local{std::min(group.rows, rows), group.cols};
-      for_each_ranged_block(x.view(), local, known.from_row(row, group), [&](const block& b, const Range* ranges) {
-        stage(part(x.view(), b), part(y.view(), b), group.cols, ranges, known.tensor_scale,
-              place_of(b, row, in.shape.cols));
-      });
-      y.store();
-    });
+    fake_quantize_known(pool, stage, ranges_before<Range>(pool, in, group, given, tensor_scale), in, out, group);
   });
 }
 

@@ -1,10 +1,10 @@
-// What the bulk operations share: chunks of rows for the threads, ranges known beforehand, 16-bit elements.
+// What the bulk operations share: chunks of rows for the threads, ranges known beforehand.
 #ifndef QGRAIN_HOST_DETAIL_ROW_CHUNKS_HPP
 #define QGRAIN_HOST_DETAIL_ROW_CHUNKS_HPP
 
-#include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/blocks.hpp>
+#include <qgrain/host/detail/pieces.hpp>
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/parallel.hpp>
 
@@ -14,57 +14,6 @@
 #include <vector>
 
 namespace qgrain::detail {
-
-/// Elements of the input as floats: the memory itself, or a widened copy of some rows.
-template <class T>
-class float_rows {
- public:
-  explicit float_rows(matrix_view<const T> rows) {
-    if constexpr (std::is_same_v<T, float>) {
-      view_ = rows;
-    } else {
-      widened_.resize(static_cast<std::size_t>(rows.shape.elements()));
-      for (index_t r = 0; r < rows.shape.rows; ++r) {
-        std::transform(rows.row(r), rows.row(r) + rows.shape.cols, widened_.data() + r * rows.shape.cols,
-                       [](T x) { return to_float(x); });
-      }
-      view_ = {widened_.data(), rows.shape};
-    }
-  }
-  [[nodiscard]] matrix_view<const float> view() const noexcept { return view_; }
-
- private:
-  std::vector<float> widened_;
-  matrix_view<const float> view_;
-};
-
-/// Rows of the output as floats: the memory itself, or scratch that `store` rounds into it.
-template <class T>
-class float_sink {
- public:
-  explicit float_sink(matrix_view<T> rows) : rows_(rows) {
-    if constexpr (std::is_same_v<T, float>) {
-      view_ = rows;
-    } else {
-      wide_.resize(static_cast<std::size_t>(rows.shape.elements()));
-      view_ = {wide_.data(), rows.shape};
-    }
-  }
-  [[nodiscard]] matrix_view<float> view() const noexcept { return view_; }
-  void store() const {
-    if constexpr (!std::is_same_v<T, float>) {
-      for (index_t r = 0; r < rows_.shape.rows; ++r) {
-        std::transform(view_.row(r), view_.row(r) + rows_.shape.cols, rows_.row(r),
-                       [](float y) { return from_float<T>(y); });
-      }
-    }
-  }
-
- private:
-  matrix_view<T> rows_;
-  std::vector<float> wide_;
-  matrix_view<float> view_;
-};
 
 /// Rows of a chunk, from the shape alone. Chunks begin at rows of groups, unless one row of groups covers the whole
 /// matrix. `least_group_elements`: a chunk has that many elements of each group, or the whole group.
@@ -94,9 +43,15 @@ struct known_ranges {
       groups;  ///< [rows of groups, groups per row]; no data where groups lie within a row and find their own
   float tensor_scale = 1.0F;
 
-  /// The part that belongs to a chunk of rows.
-  [[nodiscard]] ranges_view<Range> from_row(index_t row, shape2d group) const noexcept {
-    return groups.data == nullptr ? groups : ranges_view<Range>{groups.row(row / group.rows), groups.shape};
+  /// The ranges of the groups of a block in the chunk that begins at a row; found now, in `room`, where groups lie
+  /// within a row.
+  template <class Source>
+  [[nodiscard]] const Range* of_block(const Source& in, index_t row, shape2d group, const block& b,
+                                      Range* room) const noexcept {
+    if (groups.data != nullptr) return groups.row(row / group.rows + b.group_row) + b.group_col;
+    std::fill_n(room, ceil_div(b.shape.cols, group.cols), Range{});
+    widen_block(in, row, b, group.cols, room);
+    return room;
   }
 };
 
@@ -106,9 +61,9 @@ template <class Range, class T>
   const shape2d extent{ceil_div(in.shape.rows, group.rows), ceil_div(in.shape.cols, group.cols)};
   std::vector<Range> ranges(static_cast<std::size_t>(extent.elements()));
   const auto widen = [&](index_t row, index_t rows, Range* into) {
-    const float_rows<T> x(in.band(row, rows));
-    widen_ranges(x.view(), {std::min(group.rows, rows), group.cols},
-                 matrix_view<Range>{into, {ceil_div(rows, group.rows), extent.cols}});
+    for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+      widen_block(float_source<T>{in}, row, b, group.cols, into + b.group_row * extent.cols + b.group_col);
+    });
   };
   if (group.rows < in.shape.rows) {
     for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
@@ -138,12 +93,16 @@ template <class Range, class T>
   const shape2d extent{ceil_div(in.shape.rows, group.rows), ceil_div(in.shape.cols, group.cols)};
   if constexpr (std::is_same_v<Range, float>) {
     if (!given.absmax.empty()) known.groups = {given.absmax.data(), extent};
+  } else if constexpr (std::is_same_v<Range, signed_range>) {
+    if (!given.ends.empty()) known.groups = {given.ends.data(), extent};
   }
   if (known.groups.data == nullptr && group.rows > 1) {
     known.found = ranges_of<Range>(pool, in, group);
     known.groups = {known.found.data(), extent};
   }
-  if (tensor_scale != nullptr) {
+  if (given.tensor_scale) {
+    known.tensor_scale = *given.tensor_scale;
+  } else if (tensor_scale != nullptr) {
     known.tensor_scale =
         tensor_scale(given.tensor_absmax ? *given.tensor_absmax : ranges_of<float>(pool, in, in.shape).front());
   }

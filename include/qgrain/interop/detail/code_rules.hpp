@@ -22,7 +22,8 @@
 namespace qgrain::interop::detail {
 
 [[noreturn]] inline void refuse(std::string_view target, const code_matrix& from, const std::string& reason) {
-  throw error(errc::unsupported, std::string(target) + " cannot hold what " + from.origin + " holds: " + reason);
+  qgrain::detail::raise(errc::unsupported,
+                        std::string(target) + " cannot hold what " + from.origin + " holds: " + reason);
 }
 
 /// The shortest text that a person recognizes a float by.
@@ -35,23 +36,23 @@ namespace qgrain::interop::detail {
 /// A part of a store has exactly this many entries.
 inline void require_count(std::string_view store, const char* part, index_t wanted, std::size_t found) {
   if (static_cast<index_t>(found) == wanted) return;
-  throw error(errc::invalid_shape, std::string(store) + ": " + part + " needs " + std::to_string(wanted) +
-                                       " entries, has " + std::to_string(found));
+  qgrain::detail::raise(errc::invalid_shape, std::string(store) + ": " + part + " needs " + std::to_string(wanted) +
+                                                 " entries, has " + std::to_string(found));
 }
 
 inline void require_multiple(std::string_view store, const char* what, index_t of, index_t found) {
   if (found % of == 0) return;
-  throw error(errc::invalid_shape, std::string(store) + ": " + what + " come in multiples of " + std::to_string(of) +
-                                       ", found " + std::to_string(found));
+  qgrain::detail::raise(errc::invalid_shape, std::string(store) + ": " + what + " come in multiples of " +
+                                                 std::to_string(of) + ", found " + std::to_string(found));
 }
 
 inline void require_extent(std::string_view store, shape2d shape, index_t group_size) {
   constexpr index_t most = index_t{1} << 57;  // counts of bits still fit index_t
   const bool exists = shape.rows >= 1 && shape.cols >= 1 && group_size >= 1;
   if (exists && shape.cols <= most / shape.rows && group_size <= most) return;
-  throw error(errc::invalid_shape, std::string(store) + ": a matrix of " + std::to_string(shape.rows) + " x " +
-                                       std::to_string(shape.cols) + " with groups of " + std::to_string(group_size) +
-                                       " does not exist");
+  qgrain::detail::raise(errc::invalid_shape, std::string(store) + ": a matrix of " + std::to_string(shape.rows) +
+                                                 " x " + std::to_string(shape.cols) + " with groups of " +
+                                                 std::to_string(group_size) + " does not exist");
 }
 
 /// The parts of a code_matrix fit each other and every code fits its bits.
@@ -65,8 +66,8 @@ inline void require_whole(std::string_view target, const code_matrix& from) {
   if (from.minimums.size() != 0) require_count(from.origin, "minimums", groups, from.minimums.size());
   const std::uint8_t largest = *std::max_element(from.codes.begin(), from.codes.end());
   if (largest >> from.bits != 0) {
-    throw error(errc::out_of_range, from.origin + ": code " + std::to_string(largest) + " does not fit " +
-                                        std::to_string(from.bits) + " bits");
+    qgrain::detail::raise(errc::out_of_range, from.origin + ": code " + std::to_string(largest) + " does not fit " +
+                                                  std::to_string(from.bits) + " bits");
   }
 }
 

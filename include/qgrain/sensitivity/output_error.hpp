@@ -1,12 +1,13 @@
-// The squared distance of two runs of floats.
-#ifndef QGRAIN_ENGINE_SCORE_SQUARED_DISTANCE_HPP
-#define QGRAIN_ENGINE_SCORE_SQUARED_DISTANCE_HPP
+// What a change does to an output: squared distances, in sums that have the same bits on every processor.
+#ifndef QGRAIN_SENSITIVITY_OUTPUT_ERROR_HPP
+#define QGRAIN_SENSITIVITY_OUTPUT_ERROR_HPP
 
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/detail/lane_sum.hpp>
+#include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/instruction_set.hpp>
 
-namespace qgrain::engine {
+namespace qgrain::sensitivity {
 
 namespace detail {
 
@@ -28,14 +29,14 @@ struct squared_distance_run {
 
 }  // namespace detail
 
-/// The sum over i of (a[i] - b[i])^2: differences rounded to float32, squares summed in double, with the same bits on
-/// every processor. NaN where a difference is.
+/// The sum over i of (a[i] - b[i])^2: differences rounded to float32, squares summed in double in sixteen lanes that
+/// are folded in a fixed order. NaN where a difference is. Allocates nothing; safe to call from any thread.
 [[nodiscard]] inline double squared_distance(const float* a, const float* b, index_t count) {
   double sum = 0;
   qgrain::detail::run_widest<detail::squared_distance_run>(a, b, count, &sum);
   return sum;
 }
 
-}  // namespace qgrain::engine
+}  // namespace qgrain::sensitivity
 
 #endif

@@ -1,6 +1,6 @@
-// How well one method's scores order the layers as another's do.
-#ifndef QGRAIN_ENGINE_MEASURE_RANK_CORRELATION_HPP
-#define QGRAIN_ENGINE_MEASURE_RANK_CORRELATION_HPP
+// How well one list of scores orders its items as another does.
+#ifndef QGRAIN_SENSITIVITY_RANK_CORRELATION_HPP
+#define QGRAIN_SENSITIVITY_RANK_CORRELATION_HPP
 
 #include <algorithm>
 #include <cmath>
@@ -8,10 +8,9 @@
 #include <limits>
 #include <numeric>
 #include <span>
-#include <string>
 #include <vector>
 
-namespace qgrain::engine {
+namespace qgrain::sensitivity {
 
 /// Ranks from 0 on, the smallest first; equal values share the mean of their ranks. Values must not be NaN.
 [[nodiscard]] inline std::vector<double> ranks_of(std::span<const double> values) {
@@ -29,7 +28,7 @@ namespace qgrain::engine {
 }
 
 /// Spearman's rank correlation in [-1, 1]: Pearson's of the ranks, ties at their mean. NaN where the lengths differ,
-/// below two values, where a value is NaN and where all values of a list are equal.
+/// below two values, where a value is NaN and where all values of a list are equal. Allocates four lists of the length.
 [[nodiscard]] inline double spearman(std::span<const double> a, std::span<const double> b) {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   const auto is_nan = [](double v) { return std::isnan(v); };
@@ -51,30 +50,6 @@ namespace qgrain::engine {
   return aa == 0 || bb == 0 ? none : ab / std::sqrt(aa * bb);
 }
 
-/// Scores of one method, in the order of the truth they are compared with.
-struct method_scores {
-  std::string method;
-  std::vector<double> scores;
-};
-
-struct method_agreement {
-  std::string method;
-  double correlation = 0;  ///< spearman with the truth
-};
-
-/// How well each method's scores order layers (or pairs of layer and job) as the measured truth does, best first;
-/// methods without a correlation last, ties in the order given.
-[[nodiscard]] inline std::vector<method_agreement> compare_methods(std::span<const method_scores> methods,
-                                                                   std::span<const double> truth) {
-  std::vector<method_agreement> found;
-  for (const method_scores& m : methods) found.push_back({m.method, spearman(m.scores, truth)});
-  std::stable_sort(found.begin(), found.end(), [](const method_agreement& a, const method_agreement& b) {
-    if (std::isnan(a.correlation)) return false;
-    return std::isnan(b.correlation) || a.correlation > b.correlation;
-  });
-  return found;
-}
-
-}  // namespace qgrain::engine
+}  // namespace qgrain::sensitivity
 
 #endif

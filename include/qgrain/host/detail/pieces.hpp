@@ -1,0 +1,232 @@
+// Pieces of a block that fit on the stack, and what reads and writes them: 16-bit elements are widened and packed codes
+// are taken apart there, piece by piece, so that no operation asks for memory.
+#ifndef QGRAIN_HOST_DETAIL_PIECES_HPP
+#define QGRAIN_HOST_DETAIL_PIECES_HPP
+
+#include <qgrain/core/half.hpp>
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/detail/blocks.hpp>
+#include <qgrain/host/detail/instruction_set.hpp>
+#include <qgrain/quantizer/packing.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace qgrain::detail {
+
+/// Elements of a piece. A multiple of 8, so that a piece of packed codes begins at a whole byte wherever its row does.
+inline constexpr index_t piece_elements = 2048;
+
+template <class T>
+using piece_memory = std::array<T, static_cast<std::size_t>(piece_elements)>;
+
+/// Some rows and columns of a matrix.
+struct piece {
+  index_t row = 0;
+  index_t col = 0;
+  shape2d shape;
+};
+
+/// Calls body(piece of the matrix) for all pieces of a block in a band that begins at `first_row`. Whole: the block is
+/// one piece, as nothing has to fit on the stack.
+template <bool Whole, class Body>
+void for_each_piece(const block& b, index_t first_row, const Body& body) {
+  const index_t top = first_row + b.row;
+  if constexpr (Whole) {
+    body(piece{top, b.col, b.shape});
+  } else {
+    const index_t width = std::min(b.shape.cols, piece_elements);
+    const index_t height = piece_elements / width;
+    for (index_t row = 0; row < b.shape.rows; row += height) {
+      for (index_t col = 0; col < b.shape.cols; col += width) {
+        body(
+            piece{top + row, b.col + col, {std::min(height, b.shape.rows - row), std::min(width, b.shape.cols - col)}});
+      }
+    }
+  }
+}
+
+/// Calls body(first column in the piece, columns, their first group in the block), at most twice: for the rest of a
+/// group that began left of the piece, and for all that follows.
+template <class Body>
+void for_each_run(const block& b, const piece& p, index_t group_cols, const Body& body) {
+  const index_t col = p.col - b.col;
+  const index_t begun = col % group_cols;
+  const index_t rest = begun == 0 ? 0 : std::min(p.shape.cols, group_cols - begun);
+  if (rest > 0) body(index_t{0}, rest, col / group_cols);
+  if (rest < p.shape.cols) body(rest, p.shape.cols - rest, (col + rest) / group_cols);
+}
+
+template <class T>
+[[nodiscard]] matrix_view<T> columns_of(matrix_view<T> whole, index_t first, index_t count) noexcept {
+  return {whole.data + first, {whole.shape.rows, count}, whole.leading_dimension};
+}
+template <class T>
+[[nodiscard]] matrix_view<T> part(matrix_view<T> whole, const piece& p) noexcept {
+  return {whole.row(p.row) + p.col, p.shape, whole.leading_dimension};
+}
+
+// Sources have `opened(piece)`, whose view() is what the loops read; targets have `opened(piece)`, whose view() is what
+// they fill, and whose store() brings it to where it belongs. `in_place`: the view is the memory itself.
+
+/// Elements of a matrix as floats.
+template <class T>
+struct float_source {
+  static constexpr bool in_place = std::is_same_v<T, float>;
+  matrix_view<const T> matrix;
+
+  class widened {
+   public:
+    explicit widened(matrix_view<const T> from) noexcept : shape_(from.shape) {
+      for (index_t r = 0; r < from.shape.rows; ++r) {
+        std::transform(from.row(r), from.row(r) + from.shape.cols, memory_.data() + r * from.shape.cols,
+                       [](T x) { return to_float(x); });
+      }
+    }
+    [[nodiscard]] matrix_view<const float> view() const noexcept { return {memory_.data(), shape_}; }
+
+   private:
+    shape2d shape_;
+    piece_memory<float> memory_;
+  };
+  struct itself {
+    matrix_view<const T> memory;
+    [[nodiscard]] matrix_view<const T> view() const noexcept { return memory; }
+  };
+
+  [[nodiscard]] auto opened(const piece& p) const noexcept {
+    return std::conditional_t<in_place, itself, widened>{part(matrix, p)};
+  }
+};
+
+/// Floats that are rounded to the elements of a matrix.
+template <class T>
+struct float_target {
+  static constexpr bool in_place = std::is_same_v<T, float>;
+  matrix_view<T> matrix;
+
+  class rounded {
+   public:
+    explicit rounded(matrix_view<T> to) noexcept : to_(to) {}
+    [[nodiscard]] matrix_view<float> view() noexcept { return {memory_.data(), to_.shape}; }
+    void store() const noexcept {
+      for (index_t r = 0; r < to_.shape.rows; ++r) {
+        const float* const from = memory_.data() + r * to_.shape.cols;
+        std::transform(from, from + to_.shape.cols, to_.row(r), [](float y) { return from_float<T>(y); });
+      }
+    }
+
+   private:
+    matrix_view<T> to_;
+    piece_memory<float> memory_;
+  };
+  struct itself {
+    matrix_view<T> memory;
+    [[nodiscard]] matrix_view<T> view() const noexcept { return memory; }
+    void store() const noexcept {}
+  };
+
+  [[nodiscard]] auto opened(const piece& p) const noexcept {
+    return std::conditional_t<in_place, itself, rounded>{part(matrix, p)};
+  }
+};
+
+/// Codes of one each, dense; const ones are a source.
+template <class Code>
+struct plain_codes {
+  static constexpr bool in_place = true;
+  Code* data;
+  index_t cols;
+
+  struct itself {
+    matrix_view<Code> memory;
+    [[nodiscard]] matrix_view<Code> view() const noexcept { return memory; }
+    void store() const noexcept {}
+  };
+  [[nodiscard]] itself opened(const piece& p) const noexcept { return {{data + p.row * cols + p.col, p.shape, cols}}; }
+};
+
+/// Codes of `Bits` bits that follow one another without gaps; rows begin at whole bytes.
+template <class Code, int Bits>
+struct packed_source {
+  static constexpr bool in_place = false;
+  const std::uint8_t* data;
+  index_t cols;
+  bit_order order;
+
+  class unpacked {
+   public:
+    unpacked(const packed_source& from, const piece& p) noexcept : shape_(p.shape) {
+      for (index_t r = 0; r < p.shape.rows; ++r) {
+        unpack_codes(from.data + ((p.row + r) * from.cols + p.col) * Bits / 8, p.shape.cols, Bits, from.order,
+                     memory_.data() + r * p.shape.cols);
+      }
+    }
+    [[nodiscard]] matrix_view<const Code> view() const noexcept { return {memory_.data(), shape_}; }
+
+   private:
+    shape2d shape_;
+    piece_memory<Code> memory_;
+  };
+  [[nodiscard]] unpacked opened(const piece& p) const noexcept { return {*this, p}; }
+};
+
+template <class Code, int Bits>
+struct packed_target {
+  static constexpr bool in_place = false;
+  std::uint8_t* data;
+  index_t cols;
+  bit_order order;
+
+  class packed {
+   public:
+    packed(const packed_target& to, const piece& p) noexcept : to_(to), p_(p) {}
+    [[nodiscard]] matrix_view<Code> view() noexcept { return {memory_.data(), p_.shape}; }
+    void store() const noexcept {
+      for (index_t r = 0; r < p_.shape.rows; ++r) {
+        pack_codes(memory_.data() + r * p_.shape.cols, p_.shape.cols, Bits, to_.order,
+                   to_.data + ((p_.row + r) * to_.cols + p_.col) * Bits / 8);
+      }
+    }
+
+   private:
+    packed_target to_;
+    piece p_;
+    piece_memory<Code> memory_;
+  };
+  [[nodiscard]] packed opened(const piece& p) const noexcept { return {*this, p}; }
+};
+
+/// Range stage of a block: widens the ranges of its groups by its elements.
+template <class Range, class Source>
+void widen_block(const Source& in, index_t first_row, const block& b, index_t group_cols, Range* ranges) {
+  for_each_piece<Source::in_place>(b, first_row, [&](const piece& p) {
+    const auto x = in.opened(p);
+    for_each_run(b, p, group_cols, [&](index_t col, index_t count, index_t group) {
+      run_widest<range_block<Range>>(columns_of(x.view(), col, count), group_cols, ranges + group);
+    });
+  });
+}
+
+/// Element stage of a block: stage(in, out, first group in the block, place in the matrix) for each run of a piece.
+template <class Source, class Target, class Stage>
+void convert_block(const Source& in, const Target& out, index_t matrix_cols, index_t first_row, const block& b,
+                   index_t group_cols, const Stage& stage) {
+  for_each_piece<Source::in_place && Target::in_place>(b, first_row, [&](const piece& p) {
+    const auto x = in.opened(p);
+    auto y = out.opened(p);
+    for_each_run(b, p, group_cols, [&](index_t col, index_t count, index_t group) {
+      const block_place place{static_cast<std::uint64_t>(p.row * matrix_cols + p.col + col),
+                              static_cast<std::uint64_t>(matrix_cols)};
+      stage(columns_of(x.view(), col, count), columns_of(y.view(), col, count), group, place);
+    });
+    y.store();
+  });
+}
+
+}  // namespace qgrain::detail
+
+#endif
