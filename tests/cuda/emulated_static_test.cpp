@@ -53,3 +53,18 @@ BOOST_AUTO_TEST_CASE(ranges_of_the_wrong_kind_are_refused) {
   check_refusal({.tensor_scale = &one}, errc::invalid_argument, "has one level");
   BOOST_TEST(codes == std::vector<std::uint8_t>(64, 9));
 }
+
+BOOST_AUTO_TEST_CASE(no_ranges_are_none_wherever_they_point) {
+  using namespace qgrain;
+  const emulated_backend backend;
+  const std::vector<float> x{1.0F, -2.0F, 3.0F, 4.0F, 0.5F, 0.25F, -0.5F, 0.125F};
+  const std::vector<float> other(2, 100.0F);
+  std::vector<std::int8_t> codes(8);
+  std::vector<float> scales(2);
+  backend.quantize<int5_rows, float>(matrix_view<const float>{x.data(), {2, 4}},
+                                     {codes.data(), scales.data(), nullptr, {2, 4}}, {},
+                                     {.absmax = std::span(other).first(0)});
+  const auto wanted = quantize<int5_rows>(on_host{}, matrix_view(x.data(), {2, 4}));
+  BOOST_TEST(codes == wanted.codes);
+  BOOST_TEST(scales == wanted.scales);
+}

@@ -20,6 +20,7 @@
 #include <qgrain/cuda/detail/sweep_bodies.hpp>
 #include <qgrain/cuda/device_ranges.hpp>
 #include <qgrain/cuda/scratch.hpp>
+#include <qgrain/quantizer/detail/view_requirements.hpp>
 #include <qgrain/quantizer/given_scales.hpp>
 #include <qgrain/quantizer/packed_view.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
@@ -188,18 +189,8 @@ template <class Q>
 /// Counts and kinds; numbers in device memory are the caller's.
 template <class Q>
 [[nodiscard]] fault device_ranges_fault(shape2d shape, const device_ranges& given) {
-  using range_type = typename Q::range_type;
-  const auto kind_fault = [&](std::size_t count, bool right, const char* kind, const char* instead) -> fault {
-    if (count == 0) return {};
-    if (right) return count_fault("given ranges, one per scale", Q::scale_count(shape), static_cast<index_t>(count));
-    return {errc::invalid_argument, std::string(Q::scale_type::name()) + " is not made of " + kind + ", of which " +
-                                        std::to_string(count) + " are given: give " + instead};
-  };
   return first_fault(
-      [&] { return kind_fault(given.absmax.size(), std::is_same_v<range_type, float>, "largest magnitudes", "ends"); },
-      [&] {
-        return kind_fault(given.ends.size(), std::is_same_v<range_type, signed_range>, "both ends of ranges", "absmax");
-      },
+      [&] { return given_kinds_fault<Q>(shape, given.absmax.size(), given.ends.size()); },
       [&]() -> fault {
         if (given.tensor_scale == nullptr || Q::scale_type::tensor_bits > 0) return {};
         return {errc::invalid_argument, std::string(Q::scale_type::name()) + " has one level and no tensor scale"};
@@ -229,21 +220,12 @@ template <class Q, class T>
       [&] { return scratch_fault<Q>(in.shape, scratch, given); }, [&] { return same_shape_fault(in.shape, out); });
 }
 
-/// Of a quantized_view or packed_view.
-template <class Q, class View>
-[[nodiscard]] fault view_memory_fault(const View& view) {
-  if (view.codes != nullptr && view.scales != nullptr &&
-      (Q::scale_type::tensor_bits == 0 || view.tensor_scale != nullptr)) {
-    return {};
-  }
-  return {errc::invalid_argument, "a quantized matrix has no memory for codes, scales or the tensor scale"};
-}
-
 template <class Q, class T, class View>
 [[nodiscard]] fault decoder_fault(const View& in, matrix_view<T> out) {
   return first_fault([&] { return kernel_shape_fault<Q>(in.shape); },
                      [&] { return same_shape_fault(in.shape, out.shape); },
-                     [&] { return matrix_fault("the output matrix", out); }, [&] { return view_memory_fault<Q>(in); });
+                     [&] { return matrix_fault("the output matrix", out); },
+                     [&] { return memory_fault<Q>("a quantized matrix", in); });
 }
 
 /// Rows of packed codes begin at whole bytes, and so do groups.
@@ -256,16 +238,16 @@ template <class Q>
         "qgrain: kernels that pack codes need groups that end at whole bytes; choose a size that is a multiple "
         "of 8, or pack on the host");
   }
-  const status verdict = check_packed<Q>(shape);
-  if (verdict) return {};
-  return shape_fault(verdict, std::string("packing ").append(std::to_string(bits)).append(" bits"), shape);
+  return packed_shape_fault<Q>(shape);
 }
 
 template <class Q>
 [[nodiscard]] known_on_device<typename Q::range_type> known_ranges_of(const device_ranges& given) noexcept {
   known_on_device<typename Q::range_type> known{nullptr, given.tensor_absmax, given.tensor_scale};
-  if constexpr (std::is_same_v<typename Q::range_type, float>) known.ranges = given.absmax.data();
-  if constexpr (std::is_same_v<typename Q::range_type, signed_range>) known.ranges = given.ends.data();
+  if constexpr (std::is_same_v<typename Q::range_type, float>)
+    known.ranges = given.absmax.empty() ? nullptr : given.absmax.data();
+  if constexpr (std::is_same_v<typename Q::range_type, signed_range>)
+    known.ranges = given.ends.empty() ? nullptr : given.ends.data();
   return known;
 }
 
@@ -275,7 +257,7 @@ template <class Q, storage_element T, class Device>
                                 typename Q::rounding_type rounding) {
   using element = typename Q::element_type;
   if (fault found = first_fault([&] { return kernel_input_fault<Q, T>(in, out.shape, scratch, given); },
-                                [&] { return view_memory_fault<Q>(out); })) {
+                                [&] { return memory_fault<Q>("a quantized matrix", out); })) {
     return found;
   }
   run_quantizer<Q>(
@@ -345,9 +327,9 @@ template <class Q, storage_element T, class Layout, class Device>
                                        std::span<std::byte> scratch, const device_ranges& given,
                                        typename Q::rounding_type rounding) {
   using element = typename Q::element_type;
-  if (fault found =
-          first_fault([&] { return kernel_input_fault<Q, T>(in, out.shape, scratch, given); },
-                      [&] { return kernel_packing_fault<Q>(in.shape); }, [&] { return view_memory_fault<Q>(out); })) {
+  if (fault found = first_fault([&] { return kernel_input_fault<Q, T>(in, out.shape, scratch, given); },
+                                [&] { return kernel_packing_fault<Q>(in.shape); },
+                                [&] { return memory_fault<Q>("a quantized matrix", out); })) {
     return found;
   }
   run_quantizer<Q>(

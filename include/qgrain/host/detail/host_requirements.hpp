@@ -8,8 +8,8 @@
 #include <qgrain/core/stack_view.hpp>
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/given_ranges.hpp>
+#include <qgrain/quantizer/detail/view_requirements.hpp>
 #include <qgrain/quantizer/given_scales.hpp>
-#include <qgrain/quantizer/packed_view.hpp>
 #include <qgrain/scale/range.hpp>
 
 #include <cmath>
@@ -19,16 +19,6 @@
 #include <type_traits>
 
 namespace qgrain::detail {
-
-/// Of a quantized_view or packed_view.
-template <class Q, class View>
-[[nodiscard]] fault memory_fault(const char* what, const View& view) {
-  if (view.codes != nullptr && view.scales != nullptr &&
-      (Q::scale_type::tensor_bits == 0 || view.tensor_scale != nullptr)) {
-    return {};
-  }
-  return {errc::invalid_argument, std::string(what) + " has no memory for codes, scales or the tensor scale"};
-}
 
 template <class Q, class View>
 [[nodiscard]] fault output_fault(shape2d in, const View& out) {
@@ -53,20 +43,7 @@ template <class Q, class View>
 /// Of ranges: of the kind that the scale is made of, as many as there are groups, magnitudes.
 template <class Q>
 [[nodiscard]] fault ranges_fault(shape2d shape, const given_ranges& given) {
-  using range_type = typename Q::range_type;
-  constexpr bool of_absmax = std::is_same_v<range_type, float>;
-  constexpr bool of_ends = std::is_same_v<range_type, signed_range>;
-  constexpr const char* instead = of_absmax ? "give absmax"
-                                  : of_ends ? "give ends"
-                                            : "give scales to quantize_with_scales";
-  const auto kind_fault = [&](std::size_t count, bool right, const char* kind) -> fault {
-    if (count == 0) return {};
-    if (right) return count_fault("given ranges, one per scale", Q::scale_count(shape), static_cast<index_t>(count));
-    return {errc::invalid_argument, std::string(Q::scale_type::name()) + " is not made of " + kind + ", of which " +
-                                        std::to_string(count) + " are given: " + instead};
-  };
-  if (fault found = kind_fault(given.absmax.size(), of_absmax, "largest magnitudes")) return found;
-  if (fault found = kind_fault(given.ends.size(), of_ends, "both ends of ranges")) return found;
+  if (fault found = given_kinds_fault<Q>(shape, given.absmax.size(), given.ends.size())) return found;
   for (std::size_t i = 0; i < given.absmax.size(); ++i) {
     if (!is_magnitude(given.absmax[i])) return magnitude_fault(given.absmax[i], numbered("given range", i));
   }
@@ -144,15 +121,6 @@ template <class Q, class T>
 [[nodiscard]] fault input_fault(matrix_view<const T> in, const given_ranges& given) {
   return first_fault([&] { return quantizer_fault<Q>(in.shape); }, [&] { return matrix_fault("the input matrix", in); },
                      [&] { return ranges_fault<Q>(in.shape, given); });
-}
-
-template <class Q>
-[[nodiscard]] fault packed_shape_fault(shape2d shape) {
-  if (fault found = quantizer_fault<Q>(shape)) return found;
-  const status verdict = check_packed<Q>(shape);
-  if (verdict) return {};
-  return shape_fault(verdict, std::string("packing ").append(std::to_string(Q::format_type::bits)).append(" bits"),
-                     shape);
 }
 
 }  // namespace qgrain::detail
