@@ -1,5 +1,6 @@
-# qgrain_add_example_library(NAME [TEXT|NUMERIC] SOURCES file... [PUBLIC target...] [PRIVATE target...])
-# A static library under examples/, whose one include root is that folder. TEXT: nothing in it is hot (settings, grammars,
+# qgrain_add_example_library(NAME [TEXT|NUMERIC] [SEPARATE] SOURCES file... [PUBLIC target...] [PRIVATE target...])
+# A static library under examples/, whose one include root is that folder; its files are compiled eight together, as most of
+# their time goes into headers, but for SEPARATE ones, whose time goes into their own instances. TEXT: nothing in it is hot (settings, grammars,
 # reports): compiled with -O1, over a precompiled header of Boost.JSON and the standard library. NUMERIC: fully optimized,
 # over one that has Eigen besides; for what links qgrain_lm.
 include_guard(GLOBAL)
@@ -31,9 +32,12 @@ function(qgrain_precompile_headers name owner)
 endfunction()
 
 function(qgrain_add_example_library name)
-  cmake_parse_arguments(arg "TEXT;NUMERIC" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "TEXT;NUMERIC;SEPARATE" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/examples)
+  if(NOT arg_SEPARATE)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ${QGRAIN_UNITY_BUILD} UNITY_BUILD_BATCH_SIZE 8)
+  endif()
   target_link_libraries(${name} PUBLIC qgrain::qgrain ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} qgrain_warnings)
   if(arg_TEXT)
     target_compile_options(${name} PRIVATE ${qgrain_cold_options} ${qgrain_fuzzed_options})

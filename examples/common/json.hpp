@@ -30,6 +30,17 @@ namespace json = boost::json;
 /// The same for a file that must hold an object.
 [[nodiscard]] json::object read_json_object(const std::filesystem::path& path);
 
+/// The member of an object, a null pointer where it is missing or null.
+[[nodiscard]] inline const json::value* find_member(const json::object& object, std::string_view key) noexcept {
+  const json::value* value = object.if_contains(key);
+  return value == nullptr || value->is_null() ? nullptr : value;
+}
+
+template <class T>
+[[nodiscard]] json::value or_null(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value();
+}
+
 /// A value and what errors call its origin: a file, as a rule.
 struct json_document {
   std::string name;

@@ -7,7 +7,7 @@
 namespace qgrain::hydra {
 namespace {
 
-[[noreturn]] void refuse(const std::string& reason) { throw error(errc::invalid_argument, reason); }
+[[noreturn]] void refuse_cast(const std::string& reason) { throw error(errc::invalid_argument, reason); }
 
 element cast_scalar(cast_type type, const element& value);
 
@@ -17,7 +17,7 @@ number integer_of(const element& value) {
   } else if (const auto real = numeric(value)) {
     if (auto integer = to_integer(*real)) return *integer;
   }
-  refuse("cannot make an integer of " + canonical_text(value));
+  refuse_cast("cannot make an integer of " + canonical_text(value));
 }
 
 number floating_of(const element& value) {
@@ -26,14 +26,14 @@ number floating_of(const element& value) {
   } else if (const auto real = numeric(value)) {
     return to_double(*real);
   }
-  refuse("cannot make a floating-point number of " + canonical_text(value));
+  refuse_cast("cannot make a floating-point number of " + canonical_text(value));
 }
 
 text_value text_of_scalar(const element& value) {
   if (const auto* text = std::get_if<text_value>(&value.value)) return {text->characters};
   if (const auto* flag = std::get_if<bool>(&value.value)) return {*flag ? "true" : "false"};
   if (const auto real = numeric(value)) return {text_of(*real)};
-  refuse("cannot make text of " + canonical_text(value));
+  refuse_cast("cannot make text of " + canonical_text(value));
 }
 
 bool truth_of(const element& value) {
@@ -42,7 +42,7 @@ bool truth_of(const element& value) {
     std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     if (lower == "true" || lower == "false") return lower == "true";
-    refuse("cannot make true or false of " + canonical_text(value));
+    refuse_cast("cannot make true or false of " + canonical_text(value));
   }
   const auto real = numeric(value);
   return real && compare(*real, whole_number(0)) != 0;  // null is false, NaN is true
@@ -79,7 +79,7 @@ element cast_scalar(cast_type type, const element& value) {
 number cast_number(cast_type type, const number& value) {
   if (type == cast_type::integer) return integer_of({value});
   if (type == cast_type::floating) return floating_of({value});
-  refuse("takes no range or interval; int and float do");
+  refuse_cast("takes no range or interval; int and float do");
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ override_value cast(cast_type type, const override_value& value) {
     return sweep_value(interval_sweep{
         .start = cast_number(type, interval->start), .end = cast_number(type, interval->end), .tags = interval->tags});
   }
-  refuse("takes no glob");
+  refuse_cast("takes no glob");
 }
 
 }  // namespace qgrain::hydra

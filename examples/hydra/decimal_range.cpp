@@ -42,7 +42,7 @@ void align(decimal& a, decimal& b) {
   coarser.exponent = finer.exponent;
 }
 
-int compare(decimal a, decimal b) {
+int compare_decimals(decimal a, decimal b) {
   align(a, b);
   const int order = a.coefficient.compare(b.coefficient);
   return order < 0 ? -1 : order > 0 ? 1 : 0;
@@ -70,7 +70,7 @@ double nearest_double(const decimal& value) {
   return std::strtod((value.coefficient.str() + "e" + std::to_string(value.exponent)).c_str(), nullptr);
 }
 
-[[noreturn]] void refuse(const number& start, const number& stop, const number& step, const std::string& reason) {
+[[noreturn]] void refuse_range(const number& start, const number& stop, const number& step, const std::string& reason) {
   throw error(errc::invalid_argument,
               "range(" + text_of(start) + "," + text_of(stop) + "," + text_of(step) + ") " + reason);
 }
@@ -84,13 +84,13 @@ bool is_finite(const number& value) {
 
 std::vector<number> range_elements(const number& start, const number& stop, const number& step, std::size_t most) {
   if (!is_finite(start) || !is_finite(stop) || !is_finite(step))
-    refuse(start, stop, step, "has an end or a step that is not finite");
+    refuse_range(start, stop, step, "has an end or a step that is not finite");
   const auto direction = compare(step, whole_number(0));
-  if (direction == 0) refuse(start, stop, step, "has a step of zero");
+  if (direction == 0) refuse_range(start, stop, step, "has a step of zero");
   const auto is_integer = [](const number& value) { return std::holds_alternative<whole_number>(value); };
   std::vector<number> elements;
   const auto take = [&](const number& element) {
-    if (elements.size() == most) refuse(start, stop, step, "has more than " + std::to_string(most) + " elements");
+    if (elements.size() == most) refuse_range(start, stop, step, "has more than " + std::to_string(most) + " elements");
     elements.push_back(element);
   };
   if (is_integer(start) && is_integer(stop) && is_integer(step)) {
@@ -104,7 +104,7 @@ std::vector<number> range_elements(const number& start, const number& stop, cons
     return elements;
   }
   const decimal last = exact_decimal(stop), increment = exact_decimal(step);
-  for (decimal next = exact_decimal(start); compare(next, last) == (direction > 0 ? -1 : 1);
+  for (decimal next = exact_decimal(start); compare_decimals(next, last) == (direction > 0 ? -1 : 1);
        next = sum(next, increment))
     take(nearest_double(next));
   return elements;

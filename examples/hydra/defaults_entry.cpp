@@ -27,7 +27,7 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
 
-[[noreturn]] void refuse(const std::string& file_path, const json::value& entry) {
+[[noreturn]] void refuse_entry(const std::string& file_path, const json::value& entry) {
   throw error(errc::bad_file,
               "config '" + file_path + "': " + json::serialize(entry) +
                   " is no entry of a defaults list; there are \"_self_\", \"file\", {\"group\": \"choice\"}, "
@@ -73,14 +73,14 @@ defaults_entry read_entry(const std::string& file_path, const json::value& item)
     read_address(item.get_string(), entry);
     return entry;
   }
-  if (!item.is_object() || item.get_object().size() != 1) refuse(file_path, item);
+  if (!item.is_object() || item.get_object().size() != 1) refuse_entry(file_path, item);
   const auto& choice = *item.get_object().begin();
   entry.what = defaults_entry::kind::group;
   std::string_view address = choice.key();
   read_keywords(address, entry);
   read_address(address, entry);
   auto names = read_choice(choice.value());
-  if (!names || entry.path.empty()) refuse(file_path, item);
+  if (!names || entry.path.empty()) refuse_entry(file_path, item);
   entry.choice = std::move(*names);
   return entry;
 }

@@ -13,7 +13,7 @@
 namespace qgrain::hydra {
 namespace {
 
-[[noreturn]] void refuse(const std::string& reason) { throw error(errc::invalid_argument, reason); }
+[[noreturn]] void refuse_call(const std::string& reason) { throw error(errc::invalid_argument, reason); }
 
 const element* as_element(const override_value& value) { return std::get_if<element>(&value); }
 
@@ -37,13 +37,13 @@ class bound_arguments {
   bound_arguments(function_arguments arguments, const std::vector<std::string_view>& parameters)
       : values_(parameters.size()) {
     if (arguments.positional.size() > parameters.size())
-      refuse("takes at most " + std::to_string(parameters.size()) + " arguments");
+      refuse_call("takes at most " + std::to_string(parameters.size()) + " arguments");
     std::move(arguments.positional.begin(), arguments.positional.end(), values_.begin());
     for (auto& [name, value] : arguments.named) {
       const auto place = std::find(parameters.begin(), parameters.end(), name);
-      if (place == parameters.end()) refuse("has no argument '" + name + "'");
+      if (place == parameters.end()) refuse_call("has no argument '" + name + "'");
       auto& slot = values_[static_cast<std::size_t>(place - parameters.begin())];
-      if (slot) refuse("is given the argument '" + name + "' twice");
+      if (slot) refuse_call("is given the argument '" + name + "' twice");
       slot = std::move(value);
     }
   }
@@ -66,18 +66,18 @@ std::optional<override_value> take_named(function_arguments& arguments, std::str
 }
 
 void refuse_null(const std::vector<override_value>& values) {
-  if (std::any_of(values.begin(), values.end(), is_null)) refuse("does not take null");
+  if (std::any_of(values.begin(), values.end(), is_null)) refuse_call("does not take null");
 }
 
 void require_no_named(const function_arguments& arguments) {
-  if (!arguments.named.empty()) refuse("has no argument '" + arguments.named.front().first + "'");
+  if (!arguments.named.empty()) refuse_call("has no argument '" + arguments.named.front().first + "'");
 }
 
 element_list plain_elements(std::vector<override_value>&& values) {
   element_list elements;
   for (auto& value : values) {
     auto* plain = std::get_if<element>(&value);
-    if (plain == nullptr) refuse("takes a sweep as its only argument, not beside others");
+    if (plain == nullptr) refuse_call("takes a sweep as its only argument, not beside others");
     elements.push_back(std::move(*plain));
   }
   return elements;
@@ -86,15 +86,15 @@ element_list plain_elements(std::vector<override_value>&& values) {
 number number_argument(const std::optional<override_value>& value, const char* name) {
   const auto* plain = value ? as_element(*value) : nullptr;
   const auto real = plain ? numeric(*plain) : std::nullopt;
-  if (!real) refuse(std::string("needs a number as '") + name + "'");
+  if (!real) refuse_call(std::string("needs a number as '") + name + "'");
   return *real;
 }
 
 override_value call_cast(cast_type type, function_arguments arguments) {
   auto value = take_named(arguments, "value");
   require_no_named(arguments);
-  if (value && !arguments.positional.empty()) refuse("takes positional arguments or 'value', not both");
-  if (!value && arguments.positional.empty()) refuse("needs a value");
+  if (value && !arguments.positional.empty()) refuse_call("takes positional arguments or 'value', not both");
+  if (!value && arguments.positional.empty()) refuse_call("needs a value");
   if (!value && arguments.positional.size() == 1) value = std::move(arguments.positional.front());
   if (!value) value = sweep_value(choice_sweep{.choices = plain_elements(std::move(arguments.positional))});
   return cast(type, *value);
@@ -102,10 +102,10 @@ override_value call_cast(cast_type type, function_arguments arguments) {
 
 override_value call_choice(function_arguments arguments) {
   require_no_named(arguments);
-  if (arguments.positional.empty()) refuse("needs at least one element");
+  if (arguments.positional.empty()) refuse_call("needs at least one element");
   if (arguments.positional.size() == 1) {
     if (const auto* inner = as_sweep<choice_sweep>(arguments.positional.front())) {
-      if (inner->written_as == choice_sweep::form::function) refuse("cannot hold another choice");
+      if (inner->written_as == choice_sweep::form::function) refuse_call("cannot hold another choice");
       auto sweep = *inner;
       sweep.written_as = choice_sweep::form::function;
       return sweep_value(std::move(sweep));
@@ -137,12 +137,12 @@ override_value call_interval(function_arguments arguments) {
 std::vector<std::string> patterns(const override_value& value) {
   if (const auto* text = as<text_value>(value)) return {text->characters};
   const auto* list = as<element_list>(value);
-  if (list == nullptr) refuse("takes a pattern or a list of patterns");
+  if (list == nullptr) refuse_call("takes a pattern or a list of patterns");
   std::vector<std::string> result;
   for (const auto& item : *list) {
     const auto* text = std::get_if<text_value>(&item.value);
-    if (text == nullptr) refuse("takes a pattern or a list of patterns");
-    if (text->quote != quote_mark::none) refuse("takes the patterns of a list without quotes");
+    if (text == nullptr) refuse_call("takes a pattern or a list of patterns");
+    if (text->quote != quote_mark::none) refuse_call("takes the patterns of a list without quotes");
     result.push_back(text->characters);
   }
   return result;
@@ -150,7 +150,7 @@ std::vector<std::string> patterns(const override_value& value) {
 
 override_value call_glob(function_arguments arguments) {
   const bound_arguments bound(std::move(arguments), {"include", "exclude"});
-  if (!bound[0]) refuse("needs a pattern");
+  if (!bound[0]) refuse_call("needs a pattern");
   glob_sweep sweep{.include = patterns(*bound[0]), .exclude = {}};
   if (bound[1] && !is_null(*bound[1])) sweep.exclude = patterns(*bound[1]);
   return sweep_value(std::move(sweep));
@@ -164,7 +164,7 @@ void take_subject(function_arguments& arguments) {
     const bool is_list = as<element_list>(*subject) != nullptr;
     const bool is_sweep = std::holds_alternative<sweep_value>(*subject);
     if (name == std::string_view("list") ? !is_list : !is_sweep)
-      refuse("takes a " + std::string(name) + " as '" + name + "'");
+      refuse_call("takes a " + std::string(name) + " as '" + name + "'");
     arguments.positional.clear();
     arguments.positional.push_back(std::move(*subject));
   }
@@ -176,17 +176,17 @@ override_value call_sort(function_arguments arguments) {
   auto direction = sort_direction::ascending;
   if (const auto reverse = take_named(arguments, "reverse")) {
     const auto* flag = as<bool>(*reverse);
-    if (flag == nullptr) refuse("takes true or false as 'reverse'");
+    if (flag == nullptr) refuse_call("takes true or false as 'reverse'");
     if (*flag) direction = sort_direction::descending;
   }
   take_subject(arguments);
   auto& subjects = arguments.positional;
-  if (subjects.empty()) refuse("needs something to sort");
+  if (subjects.empty()) refuse_call("needs something to sort");
   if (subjects.size() > 1) {
     auto elements = plain_elements(std::move(subjects));
     for (const auto& item : elements) {
       if (!numeric(item) && !std::holds_alternative<text_value>(item.value))
-        refuse(std::string("does not take a ") + type_name(item) + " beside other arguments");
+        refuse_call(std::string("does not take a ") + type_name(item) + " beside other arguments");
     }
     return sweep_value(choice_sweep{.choices = sorted(std::move(elements), direction)});
   }
@@ -199,7 +199,7 @@ override_value call_sort(function_arguments arguments) {
     return sweep_value(std::move(sweep));
   }
   if (const auto* range = as_sweep<range_sweep>(subject)) return sweep_value(sorted(*range, direction));
-  refuse("takes a list, a choice or a range");
+  refuse_call("takes a list, a choice or a range");
 }
 
 override_value call_shuffle(function_arguments arguments) {
@@ -217,25 +217,25 @@ override_value call_shuffle(function_arguments arguments) {
   } else if (auto* range = std::get_if<range_sweep>(&sweep)) {
     range->order = sweep_order::shuffled;
   } else {
-    refuse("takes a list, a choice or a range");
+    refuse_call("takes a list, a choice or a range");
   }
   return subject;
 }
 
 override_value call_tag(function_arguments arguments) {
   auto& values = arguments.positional;
-  if (values.empty()) refuse("needs a sweep");
+  if (values.empty()) refuse_call("needs a sweep");
   if (auto sweep = take_named(arguments, "sweep")) values.push_back(std::move(*sweep));
   require_no_named(arguments);
   std::set<std::string> tags;
   for (std::size_t i = 0; i + 1 < values.size(); ++i) {
     const auto* tag = as<text_value>(values[i]);
-    if (tag == nullptr) refuse("takes texts before its sweep");
+    if (tag == nullptr) refuse_call("takes texts before its sweep");
     tags.insert(tag->characters);
   }
   auto* sweep = std::get_if<sweep_value>(&values.back());
   if (sweep == nullptr || std::holds_alternative<glob_sweep>(*sweep))
-    refuse("takes a choice, a range or an interval as its last argument");
+    refuse_call("takes a choice, a range or an interval as its last argument");
   std::visit(
       [&tags]<typename Sweep>(Sweep& target) {
         if constexpr (!std::is_same_v<Sweep, glob_sweep>) target.tags = std::move(tags);

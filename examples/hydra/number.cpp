@@ -12,8 +12,6 @@
 namespace qgrain::hydra {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view white = " \t\n\r\f\v";
   const std::size_t first = text.find_first_not_of(white);

@@ -16,6 +16,8 @@ namespace qgrain::hydra {
 using whole_number = std::int64_t;
 using number = std::variant<whole_number, double>;
 
+[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
 /// The exact order of two numbers of either kind; NaN is unordered.
 [[nodiscard]] std::partial_ordering compare(const number& a, const number& b);
 

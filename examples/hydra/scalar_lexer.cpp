@@ -1,3 +1,4 @@
+#include <hydra/number.hpp>
 #include <hydra/scalar_lexer.hpp>
 
 #include <algorithm>
@@ -8,7 +9,6 @@ namespace {
 constexpr std::string_view symbols = R"(/-\+.$%*@?|)";
 constexpr std::string_view escapable = "\\()[]{}:=, \t";
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 constexpr bool is_letter(char c) noexcept { return lower(c) >= 'a' && lower(c) <= 'z'; }
 

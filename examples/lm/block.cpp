@@ -11,7 +11,6 @@ namespace qgrain::lm {
 namespace {
 
 // Rows that one task takes. The chunks are the same for any number of threads, so every product has the same shape.
-constexpr index_t task_rows = 128;
 
 index_t linear_of(index_t layer, block_linear which) { return layer * linears_per_block + static_cast<index_t>(which); }
 

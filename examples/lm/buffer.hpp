@@ -16,6 +16,9 @@ namespace qgrain::lm {
 
 using qgrain::index_t;
 
+/// Rows of a matrix that a unit of work takes.
+inline constexpr index_t task_rows = 128;
+
 /// A row-major [rows, cols] view of floats with a row stride, as Eigen sees it. Never owns.
 using matrix = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, Eigen::Unaligned,
                           Eigen::OuterStride<>>;

@@ -18,12 +18,12 @@ namespace qgrain::lm {
 /// ones in front; a negative NaN becomes the bound. (After a comparison of floats compilers do not vectorize the loop
 /// around.)
 [[nodiscard]] QGRAIN_ELEMENTWISE float at_least(float negative_bound, float x) noexcept {
-  return float_from_bits(smaller_of(bits_of(x), bits_of(negative_bound)));
+  return float_from_bits(smaller_of(qgrain::bits_of(x), qgrain::bits_of(negative_bound)));
 }
 /// The smaller of x and a positive bound. Signed bit patterns put negative values below positive ones.
 [[nodiscard]] QGRAIN_ELEMENTWISE float at_most(float positive_bound, float x) noexcept {
-  return float_from_bits(static_cast<std::uint32_t>(
-      smaller_of(static_cast<std::int32_t>(bits_of(x)), static_cast<std::int32_t>(bits_of(positive_bound)))));
+  return float_from_bits(static_cast<std::uint32_t>(smaller_of(
+      static_cast<std::int32_t>(qgrain::bits_of(x)), static_cast<std::int32_t>(qgrain::bits_of(positive_bound)))));
 }
 
 /// The integer next to x, ties to even, for |x| < 2^22: adding 1.5 * 2^23 drops the fraction.
@@ -33,7 +33,7 @@ namespace qgrain::lm {
 /// The largest integer not above x, for |x| < 2^22.
 [[nodiscard]] QGRAIN_ELEMENTWISE std::int32_t floor_integer(float x) noexcept {
   const float nearest = nearest_integer(x);
-  const bool is_above = bits_of(sub_rn(x, nearest)) >= f32_sign_bit;
+  const bool is_above = qgrain::bits_of(sub_rn(x, nearest)) >= f32_sign_bit;
   return static_cast<std::int32_t>(nearest) - (is_above ? 1 : 0);
 }
 

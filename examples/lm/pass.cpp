@@ -12,8 +12,6 @@
 namespace qgrain::lm {
 namespace {
 
-constexpr index_t task_rows = 128;
-
 // Passes samples on and keeps the time that the visitor takes.
 class timed_visitor final : public backward_visitor {
  public:

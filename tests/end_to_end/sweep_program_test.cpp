@@ -128,18 +128,20 @@ void compare_seed_jobs(fixture& f, const std::string& size, const std::string& d
 
 }  // namespace
 
+#ifndef QGRAIN_SANITIZED  // the others run the same code on less
 BOOST_FIXTURE_TEST_CASE(seed_jobs_small_left_padded, fixture) {
   compare_seed_jobs(*this, "small", "driver", "default", 38);
 }
+BOOST_FIXTURE_TEST_CASE(seed_jobs_medium_left_padded, fixture) {
+  compare_seed_jobs(*this, "medium", "driver", "default", 6);
+}
+#endif
 BOOST_FIXTURE_TEST_CASE(seed_jobs_small_left_padded_ungrouped, fixture) {
   compare_seed_jobs(*this, "small", "driver", "none", 3);
 }
 BOOST_FIXTURE_TEST_CASE(seed_jobs_small_plain, fixture) { compare_seed_jobs(*this, "small", "plain", "default", 6); }
 BOOST_FIXTURE_TEST_CASE(seed_jobs_small_plain_ungrouped, fixture) {
   compare_seed_jobs(*this, "small", "plain", "none", 6);
-}
-BOOST_FIXTURE_TEST_CASE(seed_jobs_medium_left_padded, fixture) {
-  compare_seed_jobs(*this, "medium", "driver", "default", 6);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_job_writes_its_files_and_reports_are_made_again, fixture) {
@@ -362,8 +364,8 @@ BOOST_FIXTURE_TEST_CASE(bad_input_is_refused_before_any_work, fixture) {
   refused({"dataset.size=huge"}, {"huge", "small"});
   refused({"quant_pair=wnvfp4_afp8", "quant_granularity=w_per_tensor"},
           {"*weight_quantizer", "dynamic blocks", "compiled are"});
-  refused({"quant_pair=wint4_afp16", "quant_granularity.quant_cfg_overrides={'*weight_quantizer':{narrow_range:true}}"},
-          {"narrow_range"});
+  refused({"quant_pair=wint4_afp16", "+quant_granularity.quant_cfg_overrides={*weight_quantizer:{narrow_range:true}}"},
+          {"*weight_quantizer.narrow_range", "no compiled recipe"});
   refused({"-m", "quant_pair=wfp4_afp16,wnvfp4_afp16", "quant_granularity=w_per_tensor,w_per_out_channel"},
           {"4 of 4 jobs", "wfp4_afp16", "wnvfp4_afp16"});
   // A fault of the last pass is found before the first is scored.
@@ -566,7 +568,8 @@ BOOST_FIXTURE_TEST_CASE(what_is_not_covered_is_refused_by_name, fixture) {
           {"nn.Conv2d", "convolutions"});
   refused(format("SEQUENCE", R"("*output_quantizer": {"num_bits": 8})", R"("max")"), {"*output_quantizer"});
   refused({"quant_pair.format_name=FP8_KV_CFG"}, {"FP8_KV_CFG", "no base format"});
-  refused({"quant_granularity.quant_cfg_overrides={'*[kv]_bmm_quantizer':{num_bits:8}}"}, {"_bmm_quantizer"});
+  refused({R"(+quant_granularity.quant_cfg_overrides={*\[kv\]_bmm_quantizer:{num_bits:8}})"},
+          {"quant_cfg[*[kv]_bmm_quantizer]", "only weight, input and default"});
   refused({"autoquant.method=gptq"}, {"autoquant.method", "gptq"});
   refused({"autoquant.device=cuda"}, {"autoquant.device", "cpu"});
   for (const std::string name :

@@ -169,10 +169,10 @@ template <class Q, class T, class Backend>
   return faults;
 }
 
-/// Columns from 1 to `dense` and some up to 4097; rows, strides, alignment and specials go round. Empty, or the faults
-/// of the first matrix that differs.
+/// Columns from 1 to `dense` and some up to 4097; rows, strides, alignment and specials go round. Then matrices of many
+/// blocks, of up to `largest` elements. Empty, or the faults of the first matrix that differs.
 template <class Q, class T, class Backend>
-[[nodiscard]] std::string compare_shapes(Backend& backend, qgrain::index_t dense) {
+[[nodiscard]] std::string compare_shapes(Backend& backend, qgrain::index_t dense, qgrain::index_t largest = 1 << 20) {
   using qgrain::index_t;
   std::vector<index_t> columns;
   for (index_t c = 1; c <= dense; ++c) columns.push_back(c);
@@ -198,7 +198,7 @@ template <class Q, class T, class Backend>
   }
   for (const qgrain::shape2d shape :
        {qgrain::shape2d{70, 40}, {33, 257}, {129, 128}, {40, 1500}, {26, 4500}, {1, 20000}, {2, 9001}}) {
-    if (!Q::check(shape)) continue;
+    if (!Q::check(shape) || shape.elements() > largest) continue;
     const std::string faults = compare_with_host<Q, T>(backend, {shape, 0, 0}, specials::none, ++seed);
     if (!faults.empty()) return std::to_string(shape.rows) + " x " + std::to_string(shape.cols) + ": " + faults;
   }

@@ -14,8 +14,7 @@
 
 namespace qgrain::engine {
 
-/// Rows that a unit of work takes.
-inline constexpr index_t task_rows = 128;
+using lm::task_rows;
 
 [[nodiscard]] inline matrix_view<const float> view_of(lm::const_matrix m) {
   return {m.data(), {m.rows(), m.cols()}, m.outerStride()};

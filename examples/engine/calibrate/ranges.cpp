@@ -1,3 +1,4 @@
+#include <engine/calibrate/column_tasks.hpp>
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <recipes/fake_recipes.hpp>
@@ -14,7 +15,6 @@
 namespace qgrain::engine {
 namespace {
 
-constexpr index_t columns_per_task = 64;
 constexpr index_t slab_bytes = index_t{32} << 20;
 
 // Any recipe of these granularities asks for the ranges that are wanted here.
@@ -31,8 +31,7 @@ const fake_recipe& per_tensor() {
 
 void widen_columns(lm::const_matrix x, std::span<float> columns, thread_pool& pool) {
   for_each_chunk(pool, x.cols(), columns_per_task, [&](index_t begin, index_t end) {
-    const matrix_view<const float> part{x.data() + begin, {x.rows(), end - begin}, x.outerStride()};
-    widen_ranges(per_column(), part,
+    widen_ranges(per_column(), columns_of(x, begin, end),
                  columns.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
   });
 }

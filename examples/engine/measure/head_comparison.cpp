@@ -12,12 +12,6 @@
 #include <utility>
 
 namespace qgrain::engine {
-namespace {
-
-constexpr index_t task_rows = 128;
-
-}  // namespace
-
 // Rows of a copy that need the logarithm of their own sum.
 struct head_comparison::broken_rows {
   std::size_t copy;

@@ -73,7 +73,7 @@ std::size_t input_of(std::size_t linear) {
   return linear / inputs.size() * 4 + inputs[linear % inputs.size()];
 }
 
-std::string text_of(const pass_place& place) {
+std::string group_text(const pass_place& place) {
   return "group " + std::to_string(place.layer) + " portion " + std::to_string(place.samples);
 }
 
@@ -261,7 +261,7 @@ class output_scorer {
     }
     result_.linear_flops = state->scoring_flops;
     place_ = state->place;
-    if (options_.log) options_.log("resume " + text_of(place_));
+    if (options_.log) options_.log("resume " + group_text(place_));
   }
   [[nodiscard]] bool is_done(std::size_t group, std::size_t portion) const {
     const auto g = static_cast<index_t>(group);
@@ -269,16 +269,16 @@ class output_scorer {
   }
   void scored(std::size_t group, std::size_t portions) {
     place_ = {static_cast<index_t>(group), static_cast<index_t>(portions), 0};
-    if (options_.log) options_.log("scored " + text_of(place_));
+    if (options_.log) options_.log("scored " + group_text(place_));
     if (options_.checkpoint.empty()) return;
     const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_;
     if (since.count() >= options_.checkpoint_seconds) save();
   }
   void save() {
-    if (options_.log) options_.log("saving " + text_of(place_));
+    if (options_.log) options_.log("saving " + group_text(place_));
     save_checkpoint(options_.checkpoint, identity_, place_, sums(), result_.linear_flops, {});
     saved_ = std::chrono::steady_clock::now();
-    if (options_.log) options_.log("checkpoint " + text_of(place_));
+    if (options_.log) options_.log("checkpoint " + group_text(place_));
   }
   [[nodiscard]] double products() const { return rest_.linear_flops() + comparison_.linear_flops(); }
 
@@ -304,8 +304,8 @@ class output_scorer {
   std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };
 
-std::string fingerprint_of(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
-                           std::span<const linear_group> groups, const output_options& options) {
+std::string output_fingerprint(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
+                               std::span<const linear_group> groups, const output_options& options) {
   std::vector<index_t> settings{options.limits.chunk_bytes, options.limits.slab_bytes, options.limits.slab_output_bytes,
                                 options.score_batches,      options.state_bytes,       options.variant_bytes};
   for (const linear_group& group : groups) {
@@ -328,7 +328,7 @@ output_result score_outputs(const lm::model& model, const lm::packed_rows& rows,
     const common::stopwatch watch(seconds);
     output_scorer scorer({model, rows, pool, options.limits}, plan, options, result);
     scorer.run(groups,
-               {fingerprint_of(result.model_fingerprint, rows, jobs, groups, options), {jobs.begin(), jobs.end()}});
+               {output_fingerprint(result.model_fingerprint, rows, jobs, groups, options), {jobs.begin(), jobs.end()}});
   }
   result.total_seconds = seconds;
   return result;

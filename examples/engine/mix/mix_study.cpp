@@ -15,7 +15,7 @@ namespace {
 
 using score_table = std::vector<std::vector<double>>;
 
-void check_groups(std::span<const study_group> groups, std::size_t linears) {
+void check_study_groups(std::span<const study_group> groups, std::size_t linears) {
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const study_group& group = groups[g];
     const auto is_stray = [&](std::size_t l) { return l >= linears; };
@@ -231,7 +231,7 @@ std::vector<std::vector<double>> scores_by_group(std::span<const study_group> gr
 }
 
 study_result mix_study(mix_verifier& verifier, const study_request& request, const study_options& options) {
-  check_groups(request.groups, verifier.model().linears().size());
+  check_study_groups(request.groups, verifier.model().linears().size());
   for (const method_table& table : request.methods) check_scores(request.groups, table);
   check_budgets(request.groups, request.effective_bits);
 

@@ -83,8 +83,8 @@ class first_calibration_pass final : public lm::forward_observer {
   const std::function<bool()>& stop_;
 };
 
-std::string fingerprint_of(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
-                           const engine_options& options) {
+std::string gradient_fingerprint(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
+                                 const engine_options& options) {
   std::vector<index_t> settings{
       options.limits.chunk_bytes,   options.limits.slab_bytes, options.limits.slab_output_bytes,
       options.score_batches,        options.variant_bytes,     static_cast<index_t>(options.cross),
@@ -175,7 +175,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     });
     result.costs.calibration = inputs.costs();
     result.loss = pass.loss(options.labels);
-    const std::string fingerprint = fingerprint_of(result.model_fingerprint, rows, jobs, options);
+    const std::string fingerprint = gradient_fingerprint(result.model_fingerprint, rows, jobs, options);
     score_sums sums(options.cross, plan.jobs.size(), model.linears().size(), options.output_errors);
     variant_maker variants(plan, weights, inputs, pool);
     scorer visitor(context, plan, variants, options, {sums, result.costs, meter}, scored_rows,

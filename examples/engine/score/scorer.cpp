@@ -33,7 +33,7 @@ double squared_error_of(const lm::linear_output& output, std::span<const index_t
   return sum;
 }
 
-std::string text_of(const pass_place& place) {
+std::string layer_text(const pass_place& place) {
   return "layer " + std::to_string(place.layer) + " samples " + std::to_string(place.samples) + " variants " +
          std::to_string(place.variants);
 }
@@ -61,7 +61,7 @@ void scorer::resume(pass_checkpoint state) {
   gradient_ = std::move(state.gradient);
   place_ = state.place;
   resumed_ = state.place;
-  if (options_.log) options_.log("resume " + text_of(place_));
+  if (options_.log) options_.log("resume " + layer_text(place_));
 }
 
 void scorer::boundary(index_t layer, lm::const_matrix gradient) {
@@ -126,17 +126,17 @@ void scorer::finish() {
 
 void scorer::scored(const pass_place& place) {
   place_ = place;
-  if (options_.log) options_.log("scored " + text_of(place));
+  if (options_.log) options_.log("scored " + layer_text(place));
   if (options_.checkpoint.empty()) return;
   const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_;
   if (since.count() >= options_.checkpoint_seconds) save();
 }
 
 void scorer::save() {
-  if (options_.log) options_.log("saving " + text_of(place_));
+  if (options_.log) options_.log("saving " + layer_text(place_));
   save_checkpoint(options_.checkpoint, identity_, place_, sums_.values, costs_.scoring_flops, gradient_);
   saved_ = std::chrono::steady_clock::now();
-  if (options_.log) options_.log("checkpoint " + text_of(place_));
+  if (options_.log) options_.log("checkpoint " + layer_text(place_));
 }
 
 scorer::portion scorer::jobs_between(std::size_t first, std::size_t end) const {

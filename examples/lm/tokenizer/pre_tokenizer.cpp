@@ -44,7 +44,7 @@ step<pieces> make_split(const common::json_field& component) {
   };
 }
 
-step<pieces> make_byte_level(const common::json_field& component) {
+step<pieces> make_byte_level_pieces(const common::json_field& component) {
   const bool prefix_space = component.at("add_prefix_space").boolean();
   const auto use_regex = component.find("use_regex");  // absent in files older than the option, which always cut
   std::optional<regex> pattern;
@@ -64,7 +64,7 @@ step<pieces> make_byte_level(const common::json_field& component) {
 }  // namespace
 
 pipeline<pieces> read_pre_tokenizer(const common::json_field& component) {
-  static constexpr step_type<pieces> types[] = {{"ByteLevel", make_byte_level}, {"Split", make_split}};
+  static constexpr step_type<pieces> types[] = {{"ByteLevel", make_byte_level_pieces}, {"Split", make_split}};
   return read_pipeline<pieces>(component, "pretokenizers", types);
 }
 

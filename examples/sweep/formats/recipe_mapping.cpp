@@ -1,3 +1,4 @@
+#include <common/json.hpp>
 #include <recipes/unquantized.hpp>
 #include <sweep/formats/modelopt_attributes.hpp>
 #include <sweep/formats/recipe_mapping.hpp>
@@ -13,19 +14,16 @@
 namespace qgrain::sweep {
 namespace {
 
+using common::find_member;
+
 [[noreturn]] void unsupported(const std::string& attribute, const std::string& why) {
   throw error(errc::unsupported, attribute + ": " + why);
 }
 
 std::string shown(const json::value& value) { return json::serialize(value); }
 
-const json::value* given(const json::object& attributes, std::string_view key) {
-  const auto* value = attributes.if_contains(key);
-  return value == nullptr || value->is_null() ? nullptr : value;
-}
-
 bool has(const json::object& attributes, std::string_view key, std::string_view text) {
-  const auto* value = given(attributes, key);
+  const auto* value = find_member(attributes, key);
   return value != nullptr && value->is_string() && std::string_view(value->get_string()) == text;
 }
 
@@ -34,12 +32,12 @@ void check_fixed_attributes(const json::object& attributes) {
   constexpr std::pair<std::string_view, bool> fixed[] = {
       {"narrow_range", false}, {"unsigned", false}, {"fake_quant", true}, {"rotate", false}};
   for (const auto& [key, wanted] : fixed) {
-    const auto* value = given(attributes, key);
+    const auto* value = find_member(attributes, key);
     if (value != nullptr && *value != json::value(wanted)) {
       unsupported(std::string(key), std::string("no compiled recipe has it ") + (wanted ? "false" : "true"));
     }
   }
-  if (given(attributes, "bias") != nullptr) unsupported("bias", "no compiled recipe has one");
+  if (find_member(attributes, "bias") != nullptr) unsupported("bias", "no compiled recipe has one");
   if (has(attributes, "calibrator", "histogram")) unsupported("calibrator", "only max is built in, not histogram");
 }
 
@@ -105,9 +103,10 @@ granularity granularity_of_blocks(const json::object& blocks, quantizer_role rol
 }
 
 granularity granularity_of(const json::object& attributes, quantizer_role role) {
-  if (const auto* blocks = given(attributes, "block_sizes")) return granularity_of_blocks(blocks->as_object(), role);
+  if (const auto* blocks = find_member(attributes, "block_sizes"))
+    return granularity_of_blocks(blocks->as_object(), role);
   granularity result;
-  if (const auto* axis = given(attributes, "axis")) {
+  if (const auto* axis = find_member(attributes, "axis")) {
     const bool single = axis->is_array() && axis->get_array().size() == 1;
     result.axis = single ? axis->get_array()[0] : *axis;
   }
@@ -117,7 +116,7 @@ granularity granularity_of(const json::object& attributes, quantizer_role role) 
 // Elements whose blocks are scaled on the fly: MX with an e8m0 scale, NVFP4 with an e4m3 one.
 std::string dynamic_block_name(const json::object& attributes, std::int64_t length, compat rules) {
   const auto& bits = attributes.contains("num_bits") ? attributes.at("num_bits") : json::value(8);
-  const auto* scale = given(attributes.at("block_sizes").as_object(), "scale_bits");
+  const auto* scale = find_member(attributes.at("block_sizes").as_object(), "scale_bits");
   if (scale == nullptr) unsupported("block_sizes.scale_bits", "dynamic blocks need it");
   if (*scale == json::value{4, 3}) {
     if (bits != json::value{2, 1})
@@ -140,11 +139,11 @@ std::string dynamic_block_name(const json::object& attributes, std::int64_t leng
 }
 
 std::string dtype_name(const json::object& attributes) {
-  if (const auto* format = given(attributes, "format")) {
+  if (const auto* format = find_member(attributes, "format")) {
     if (*format == "nf4" || *format == "fp8_e5m2") return std::string(format->get_string());
     unsupported("format", shown(*format) + " is neither \"nf4\" nor \"fp8_e5m2\"");
   }
-  const auto* bits = given(attributes, "num_bits");
+  const auto* bits = find_member(attributes, "num_bits");
   if (bits == nullptr) return "int8";
   if (bits->is_int64()) return "int" + std::to_string(bits->get_int64());
   if (*bits == json::value{4, 3}) return "fp8";
@@ -207,8 +206,8 @@ void check_parameters(std::string_view method, const json::object& algorithm) {
 
 const json::value& entry_of(const json::object& quant_cfg, std::string_view key) {
   static const json::value nothing;
-  if (const auto* entry = given(quant_cfg, key)) return *entry;
-  const auto* fallback = given(quant_cfg, "default");
+  if (const auto* entry = find_member(quant_cfg, key)) return *entry;
+  const auto* fallback = find_member(quant_cfg, "default");
   return fallback != nullptr ? *fallback : nothing;
 }
 
@@ -217,7 +216,7 @@ bool is_off(const json::value& entry) {
   if (entry.is_null()) return true;
   if (!entry.is_object()) return false;
   const json::object& object = entry.get_object();
-  if (const auto* enable = given(object, "enable")) return *enable == json::value(false);
+  if (const auto* enable = find_member(object, "enable")) return *enable == json::value(false);
   return !object.empty() &&
          std::all_of(object.begin(), object.end(), [](const auto& inner) { return is_off(inner.value()); });
 }
@@ -254,17 +253,18 @@ std::string recipe_name(quantizer_role role, const json::value& attributes, cons
   if (attributes.is_array()) unsupported("num_bits", "quantizers in sequence (a list) have no compiled recipe");
   if (!attributes.is_null() && !attributes.is_object()) unsupported("attributes", "the entry is no mapping");
   const json::object object = attributes.is_null() ? json::object() : attributes.get_object();
-  if (const auto* enable = given(object, "enable"); enable != nullptr && *enable == json::value(false))
+  if (const auto* enable = find_member(object, "enable"); enable != nullptr && *enable == json::value(false))
     return std::string(recipes::unquantized);
   if (const auto objection = modelopt_objection(object); !objection.empty()) unsupported("attributes", objection);
   check_fixed_attributes(object);
   static_cast<void>(calibration_of(algorithm));
   const auto grain = granularity_of(object, role);
-  const auto* blocks = given(object, "block_sizes");
+  const auto* blocks = find_member(object, "block_sizes");
   const bool dynamic_blocks = grain.length && has(blocks->get_object(), "type", "dynamic");
-  if (dynamic_blocks && given(object, "format") != nullptr) unsupported("format", "dynamic blocks go by num_bits");
+  if (dynamic_blocks && find_member(object, "format") != nullptr)
+    unsupported("format", "dynamic blocks go by num_bits");
   if (dynamic_blocks) return dynamic_block_name(object, *grain.length, rules);
-  if (grain.length && given(blocks->get_object(), "scale_bits") != nullptr) {
+  if (grain.length && find_member(blocks->get_object(), "scale_bits") != nullptr) {
     unsupported("block_sizes.scale_bits", "static blocks have unquantized scales");
   }
   const auto dtype = dtype_name(object);

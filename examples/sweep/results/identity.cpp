@@ -28,7 +28,7 @@ constexpr std::array<identity_part, 8> parts{{
     {"numerics", "the version of the numerics", true},
 }};
 
-std::string shown(const json::object& identity, std::string_view key) {
+std::string shown_part(const json::object& identity, std::string_view key) {
   const json::value* value = identity.if_contains(key);
   if (value == nullptr) return "none";
   return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
@@ -59,7 +59,7 @@ json::object identity_in(const json::object& result) {
 std::vector<std::string> differing_parts(const json::object& there, const json::object& here) {
   std::vector<std::string> found;
   for (const identity_part& part : parts) {
-    const std::string one = shown(there, part.key), other = shown(here, part.key);
+    const std::string one = shown_part(there, part.key), other = shown_part(here, part.key);
     if (one == other) continue;
     found.push_back(std::string(part.name).append(" (").append(one).append(" there, ").append(other).append(" here)"));
   }

@@ -28,7 +28,7 @@ std::filesystem::path existing_part(std::filesystem::path folder) {
   return folder.empty() ? std::filesystem::path(".") : folder;
 }
 
-std::string shown(const json::value& value) {
+std::string shown_setting(const json::value& value) {
   return value.is_double() ? common::number_text(value.get_double()) : json::serialize(value);
 }
 
@@ -37,7 +37,7 @@ void collect_differences(const json::value& one, const json::value& other, const
   if (one == other) return;
   const bool both_text_or_number = !one.is_object() || !other.is_object();
   if (both_text_or_number) {
-    found.push_back(key + " (" + shown(one) + " there, " + shown(other) + " here)");
+    found.push_back(key + " (" + shown_setting(one) + " there, " + shown_setting(other) + " here)");
     return;
   }
   std::set<std::string> keys;

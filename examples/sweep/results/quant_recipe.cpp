@@ -89,7 +89,7 @@ json::object quantizer_entry(const resolved_choice& choice, std::string_view qua
   return {{"quantizer_name", std::move(name)}, {"enable", true}, {"cfg", modelopt_attributes(attributes, from_batch)}};
 }
 
-json::value algorithm_of(const manifest_format& format) {
+json::value named_algorithm(const manifest_format& format) {
   constexpr std::array<std::string_view, 3> shared{"max", "smoothquant", "awq_lite"};
   const auto* method = &format.algorithm;
   bool has_settings = false;
@@ -112,11 +112,11 @@ json::value common_algorithm(const std::vector<resolved_choice>& choices) {
     if (choice.format == nullptr || choice.format == first) continue;
     if (first == nullptr) {
       first = choice.format;
-    } else if (algorithm_of(*choice.format) != algorithm_of(*first)) {
+    } else if (named_algorithm(*choice.format) != named_algorithm(*first)) {
       return "max";
     }
   }
-  return first == nullptr ? json::value() : algorithm_of(*first);
+  return first == nullptr ? json::value() : named_algorithm(*first);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <common/file.hpp>
+#include <common/json.hpp>
 #include <common/json_text.hpp>
 #include <common/number_text.hpp>
 #include <common/python_text.hpp>
@@ -17,6 +18,8 @@
 namespace qgrain::sweep {
 namespace {
 
+using common::find_member;
+
 using cells = std::vector<std::string>;
 
 std::string fixed(double value, int precision) {
@@ -29,15 +32,9 @@ std::string scientific(double value, int precision) {
 
 std::string quoted(const std::string& text) { return "`" + text + "`"; }
 
-// A member that is there and not null.
-const json::value* given(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value == nullptr || value->is_null() ? nullptr : value;
-}
-
-// As `given`, but empty text, lists and mappings count as missing too.
+// As `find_member`, but empty text, lists and mappings count as missing too.
 const json::value* filled(const json::object& object, std::string_view key) {
-  const auto* value = given(object, key);
+  const auto* value = find_member(object, key);
   if (value == nullptr) return nullptr;
   const bool empty = (value->is_string() && value->get_string().empty()) ||
                      (value->is_object() && value->get_object().empty()) ||
@@ -99,24 +96,24 @@ std::string formatted_number(const json::value* value, std::string (*format)(dou
 std::vector<cells> summary_rows(const json::object& manifest) {
   const auto& scheme = mapping_in(manifest, "scheme");
   const auto& state = mapping_in(manifest, "autoquant_state");
-  const auto* name = given(scheme, "name");
+  const auto* name = find_member(scheme, "name");
   std::vector<cells> rows{{"Scheme", quoted(name != nullptr ? common::python_text(*name) : "")}};
   if (const auto* model = filled_mapping(manifest, "model")) {
-    if (const auto* id = given(*model, "id")) rows.push_back({"Model", quoted(common::python_text(*id))});
+    if (const auto* id = find_member(*model, "id")) rows.push_back({"Model", quoted(common::python_text(*id))});
   }
   const auto* constraints = filled_mapping(state, "constraints");
-  const auto* bits = constraints != nullptr ? given(*constraints, "effective_bits") : nullptr;
-  const auto* satisfied = given(state, "is_satisfied");
+  const auto* bits = constraints != nullptr ? find_member(*constraints, "effective_bits") : nullptr;
+  const auto* satisfied = find_member(state, "is_satisfied");
   rows.push_back({"Effective bits (from search)", quoted(formatted_number(bits, fixed, 4))});
-  rows.push_back({"Total AutoQuant score", quoted(formatted_number(given(state, "score"), scientific, 6))});
+  rows.push_back({"Total AutoQuant score", quoted(formatted_number(find_member(state, "score"), scientific, 6))});
   rows.push_back({"Constraint satisfied", quoted(satisfied != nullptr ? common::python_text(*satisfied) : "None")});
   if (const auto* cross = filled_mapping(manifest, "cross_term")) {
     const auto& error = mapping_in(*cross, "measured_error");
     const auto percent = [&](std::string_view key) {
-      const auto* value = given(error, key);
+      const auto* value = find_member(error, key);
       return value != nullptr && value->is_number() ? fixed(100 * value->to_number<double>(), 2) + " %" : "unknown";
     };
-    const auto* mode = given(*cross, "mode");
+    const auto* mode = find_member(*cross, "mode");
     rows.push_back({"Cross term", quoted(mode != nullptr ? common::python_text(*mode) : "") +
                                       ", measured error of the sum " + percent("sum") + ", of a Linear at most " +
                                       percent("largest_of_a_linear")});
@@ -137,10 +134,10 @@ std::vector<cells> dataset_rows(const json::object& dataset) {
        {"num_calib_batches", "Calibration batches"}}};
   std::vector<cells> rows;
   for (const auto& [key, label] : labels) {
-    if (const auto* value = given(dataset, key)) rows.push_back({label, quoted(common::python_text(*value))});
+    if (const auto* value = find_member(dataset, key)) rows.push_back({label, quoted(common::python_text(*value))});
   }
-  const auto* used = given(dataset, "num_calib_samples");
-  const auto* most = given(dataset, "max_calib_samples");
+  const auto* used = find_member(dataset, "num_calib_samples");
+  const auto* most = find_member(dataset, "max_calib_samples");
   if (used != nullptr || most != nullptr) {
     const auto half = [](const json::value* value) { return quoted(value ? common::python_text(*value) : "unknown"); };
     rows.push_back({"Calibration samples (used / max)", half(used) + " / " + half(most)});
@@ -160,21 +157,21 @@ struct quantization_facts {
 quantization_facts facts_of(const json::object& quantization) {
   quantization_facts facts;
   facts.base_format = filled(quantization, "base_format_name");
-  if (facts.base_format == nullptr) facts.base_format = given(quantization, "format_name");
-  facts.weight = given(quantization, "weight_dtype");
-  facts.activation = given(quantization, "act_dtype");
-  const auto* pair = given(quantization, "quant_pair");
+  if (facts.base_format == nullptr) facts.base_format = find_member(quantization, "format_name");
+  facts.weight = find_member(quantization, "weight_dtype");
+  facts.activation = find_member(quantization, "act_dtype");
+  const auto* pair = find_member(quantization, "quant_pair");
   if (pair != nullptr && pair->is_object()) {
-    if (pair->get_object().contains("weight")) facts.weight = given(pair->get_object(), "weight");
-    if (pair->get_object().contains("activation")) facts.activation = given(pair->get_object(), "activation");
+    if (pair->get_object().contains("weight")) facts.weight = find_member(pair->get_object(), "weight");
+    if (pair->get_object().contains("activation")) facts.activation = find_member(pair->get_object(), "activation");
   }
-  const auto* granularity = given(quantization, "quant_granularity");
+  const auto* granularity = find_member(quantization, "quant_granularity");
   if (granularity != nullptr && granularity->is_object()) {
-    facts.granularity = given(granularity->get_object(), "name");
-    facts.overrides = given(granularity->get_object(), "quant_cfg_overrides");
+    facts.granularity = find_member(granularity->get_object(), "name");
+    facts.overrides = find_member(granularity->get_object(), "quant_cfg_overrides");
     return facts;
   }
-  facts.overrides = given(quantization, "quant_cfg_overrides");
+  facts.overrides = find_member(quantization, "quant_cfg_overrides");
   for (const std::string_view key : {"granularity", "granularity_name", "variant_name"}) {
     if (facts.granularity == nullptr) facts.granularity = filled(quantization, key);
   }
@@ -199,7 +196,7 @@ void add_quantization(std::string& out, const json::object& quantization) {
 }
 
 template <class Format>
-std::string joined(const std::vector<double>& values, const Format& format) {
+std::string joined_values(const std::vector<double>& values, const Format& format) {
   std::string text;
   for (const double value : values) {
     if (!text.empty()) text += ", ";
@@ -218,8 +215,8 @@ void add_layers(std::string& out, const json::object& manifest) {
   std::vector<cells> table;
   const auto short_number = [](double value) { return scientific(value, 3); };
   for (const auto& row : rows) {
-    table.push_back({row.layer, joined(row.num_bits, [](double bits) { return fixed(bits, 1); }),
-                     joined(row.scores, short_number), joined(row.costs, short_number)});
+    table.push_back({row.layer, joined_values(row.num_bits, [](double bits) { return fixed(bits, 1); }),
+                     joined_values(row.scores, short_number), joined_values(row.costs, short_number)});
   }
   add_heading(out, "Layer Sensitivity Table");
   out +=
@@ -250,7 +247,7 @@ std::optional<composed_config> find_composed_config(const json::object& manifest
 
 std::string markdown_report(const json::object& manifest, const std::optional<composed_config>& config) {
   const auto summary = summary_rows(manifest);
-  const auto* name = given(mapping_in(manifest, "scheme"), "name");
+  const auto* name = find_member(mapping_in(manifest, "scheme"), "name");
   const std::string title = "AutoQuant Layer Sensitivity (" + (name != nullptr ? common::python_text(*name) : "") + ")";
   std::string out = "\n" + title + "\n" + std::string(code_points(title), '=') + "\n";
   add_facts(out, "Summary", summary);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view recipe_suffix = ".quant_recipe";
 
-const json::array& list_in(const json::object& entry, std::string_view key, std::string_view group) {
+const json::array& row_list(const json::object& entry, std::string_view key, std::string_view group) {
   const auto* list = entry.if_contains(key);
   if (list == nullptr || !list->is_array()) {
     throw error(errc::bad_file, "layer_sensitivity of " + std::string(group) + " has no list of " + std::string(key));
@@ -61,9 +61,9 @@ std::vector<sensitivity_row> sensitivity_rows(const json::object& layer_sensitiv
       throw error(errc::bad_file, "layer_sensitivity of " + row.layer + " is no mapping");
     }
     const auto& entry = item.value().get_object();
-    const auto& formats = list_in(entry, "formats", row.layer);
-    const auto& scores = list_in(entry, "scores", row.layer);
-    const auto& costs = list_in(entry, "costs", row.layer);
+    const auto& formats = row_list(entry, "formats", row.layer);
+    const auto& scores = row_list(entry, "scores", row.layer);
+    const auto& costs = row_list(entry, "costs", row.layer);
     const std::size_t size = std::min({formats.size(), scores.size(), costs.size()});
     const auto is_none = [](const json::value& label) {
       return label.is_string() && std::string_view(label.get_string()).starts_with("NONE(");

@@ -43,7 +43,7 @@ std::string key_fault(std::string_view key, const recipe_catalog& catalog) {
   return fault.empty() ? recipe_fault(key.substr(colon + 1), catalog.activations, catalog) : fault;
 }
 
-std::string joined(const names& parts) {
+std::string joined_faults(const names& parts) {
   std::string text;
   for (const std::string& part : parts) text.append(text.empty() ? "" : "; ").append(part);
   return text;
@@ -86,7 +86,7 @@ latency_table::latency_table(const json::object& file, const std::string& where,
       }
     }
   }
-  if (!faults.empty()) throw error(errc::bad_file, where + ": " + joined(faults));
+  if (!faults.empty()) throw error(errc::bad_file, where + ": " + joined_faults(faults));
 }
 
 latency_table latency_table::read(const std::filesystem::path& path, const recipe_catalog& catalog) {
@@ -124,7 +124,7 @@ std::vector<std::vector<double>> latency_table::latencies_of(std::span<const rec
   for (const auto& [key, shapes] : missing) {
     faults.push_back(key + " at " + join_names(shapes) + (rows_.contains(key) ? "" : name_hint(key, keys)));
   }
-  throw error(errc::bad_file, where_ + " has no latency of " + joined(faults));
+  throw error(errc::bad_file, where_ + " has no latency of " + joined_faults(faults));
 }
 
 }  // namespace qgrain::sweep

@@ -13,36 +13,36 @@
 namespace qgrain::sweep {
 namespace {
 
-using names = std::span<const std::string_view>;
+using key_names = std::span<const std::string_view>;
 
-constexpr std::array<std::string_view, 13> root{
+constexpr std::array<std::string_view, 13> root_keys{
     "model",       "dataset",   "quant_pair", "quant_format",  "quant_granularity",
     "calibration", "autoquant", "compat",     "output_layout", "experiment",
     "runner",      "jobs",      "sweep"};
-constexpr std::array<std::string_view, 6> model{"name", "family", "variant", "format", "path", "description"};
-constexpr std::array<std::string_view, 12> dataset{
+constexpr std::array<std::string_view, 6> model_keys{"name", "family", "variant", "format", "path", "description"};
+constexpr std::array<std::string_view, 12> dataset_keys{
     "name",    "root",       "size",  "captions_path", "size_to_max_samples", "max_calib_samples", "calib_seq_len",
     "padding", "image_list", "imgsz", "sampling",      "description"};
-constexpr std::array<std::string_view, 12> quant_pair{
+constexpr std::array<std::string_view, 12> quant_pair_keys{
     "name",        "weight",           "activation",      "format_name",   "modelopt_format_name", "experimental",
     "scheme_name", "publish_pair_dir", "publish_run_dir", "coverage_mode", "coverage_fraction",    "description"};
-constexpr std::array<std::string_view, 4> output_layout{"name", "mode", "root_dir", "description"};
-constexpr std::array<std::string_view, 3> quant_granularity{"name", "quant_cfg_overrides", "description"};
-constexpr std::array<std::string_view, 5> quant_format{"name", "quant_cfg", "disabled_by_default", "algorithm",
-                                                       "description"};
-constexpr std::array<std::string_view, 3> calibration{"name", "algorithm", "description"};
-constexpr std::array<std::string_view, 22> autoquant{
+constexpr std::array<std::string_view, 4> output_layout_keys{"name", "mode", "root_dir", "description"};
+constexpr std::array<std::string_view, 3> quant_granularity_keys{"name", "quant_cfg_overrides", "description"};
+constexpr std::array<std::string_view, 5> quant_format_keys{"name", "quant_cfg", "disabled_by_default", "algorithm",
+                                                            "description"};
+constexpr std::array<std::string_view, 3> calibration_keys{"name", "algorithm", "description"};
+constexpr std::array<std::string_view, 22> autoquant_keys{
     "method",       "methods",         "device",        "batch_size", "formats",    "effective_bits",
     "weight_bytes", "latency_ms",      "latency_table", "cost",       "score_size", "grouping",
     "group_rules",  "disabled_layers", "exclude",       "cross_term", "kl_padding", "fisher",
     "verify",       "study_bits",      "verbose",       "description"};
-constexpr std::array<std::string_view, 2> fisher{"draws", "seed"};
-constexpr std::array<std::string_view, 7> runner{"report_only",        "output_dir", "threads", "resume",
-                                                 "checkpoint_seconds", "on_illegal", "stale"};
+constexpr std::array<std::string_view, 2> fisher_keys{"draws", "seed"};
+constexpr std::array<std::string_view, 7> runner_keys{"report_only",        "output_dir", "threads", "resume",
+                                                      "checkpoint_seconds", "on_illegal", "stale"};
 
 enum class unknown_keys : bool { near_ones_refused, refused };
 
-void check(const json::object& config, std::string_view group, names known, unknown_keys policy) {
+void check(const json::object& config, std::string_view group, key_names known, unknown_keys policy) {
   const json::value* found = group.empty() ? nullptr : given(config, group);
   if (!group.empty() && found == nullptr) return;
   if (found != nullptr && !found->is_object()) refuse_as_mapping(group, *found);
@@ -59,17 +59,17 @@ void check(const json::object& config, std::string_view group, names known, unkn
 }  // namespace
 
 void require_known_keys(const json::object& config) {
-  check(config, "quant_granularity", quant_granularity, unknown_keys::refused);
-  check(config, "quant_format", quant_format, unknown_keys::refused);
-  check(config, "calibration", calibration, unknown_keys::refused);
-  check(config, "autoquant", autoquant, unknown_keys::refused);
-  check(config, "autoquant.fisher", fisher, unknown_keys::refused);
-  check(config, "runner", runner, unknown_keys::refused);
-  check(config, "", root, unknown_keys::near_ones_refused);
-  check(config, "model", model, unknown_keys::near_ones_refused);
-  check(config, "dataset", dataset, unknown_keys::near_ones_refused);
-  check(config, "quant_pair", quant_pair, unknown_keys::near_ones_refused);
-  check(config, "output_layout", output_layout, unknown_keys::near_ones_refused);
+  check(config, "quant_granularity", quant_granularity_keys, unknown_keys::refused);
+  check(config, "quant_format", quant_format_keys, unknown_keys::refused);
+  check(config, "calibration", calibration_keys, unknown_keys::refused);
+  check(config, "autoquant", autoquant_keys, unknown_keys::refused);
+  check(config, "autoquant.fisher", fisher_keys, unknown_keys::refused);
+  check(config, "runner", runner_keys, unknown_keys::refused);
+  check(config, "", root_keys, unknown_keys::near_ones_refused);
+  check(config, "model", model_keys, unknown_keys::near_ones_refused);
+  check(config, "dataset", dataset_keys, unknown_keys::near_ones_refused);
+  check(config, "quant_pair", quant_pair_keys, unknown_keys::near_ones_refused);
+  check(config, "output_layout", output_layout_keys, unknown_keys::near_ones_refused);
 }
 
 }  // namespace qgrain::sweep

@@ -1,4 +1,5 @@
 #include <common/file.hpp>
+#include <common/json.hpp>
 #include <common/json_text.hpp>
 #include <sweep/summary/page_parts.hpp>
 #include <sweep/summary/summary_files.hpp>
@@ -13,12 +14,9 @@
 namespace qgrain::sweep {
 namespace {
 
-json::array as_array(const std::vector<std::string>& texts) { return json::array(texts.begin(), texts.end()); }
+using common::or_null;
 
-template <class Value>
-json::value or_null(const std::optional<Value>& value) {
-  return value ? json::value(*value) : json::value();
-}
+json::array as_array(const std::vector<std::string>& texts) { return json::array(texts.begin(), texts.end()); }
 
 json::array layer_data(const std::vector<std::string>& kinds, const summary_layer& layer) {
   const auto kind = std::find(kinds.begin(), kinds.end(), layer.place.kind) - kinds.begin();

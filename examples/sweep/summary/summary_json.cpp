@@ -1,12 +1,10 @@
+#include <common/json.hpp>
 #include <sweep/summary/summary_files.hpp>
 
 namespace qgrain::sweep {
 namespace {
 
-template <class T>
-json::value or_null(const std::optional<T>& value) {
-  return value ? json::value(*value) : json::value();
-}
+using common::or_null;
 
 json::object layer_object(const summary_layer& layer) {
   return {{"model", layer.model},     {"name", layer.shape.name},

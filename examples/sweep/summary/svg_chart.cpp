@@ -28,7 +28,7 @@ constexpr std::array<const char*, 10> shapes{"M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10
 
 std::string place(double x, double y) { return formatted("%.1f,%.1f", x, y); }
 
-std::string text_at(double x, double y, std::string_view attributes, std::string_view text) {
+std::string label_at(double x, double y, std::string_view attributes, std::string_view text) {
   return formatted("<text x=\"%.1f\" y=\"%.1f\"", x, y) + std::string(attributes) + ">" + html_text(text) + "</text>\n";
 }
 
@@ -108,22 +108,22 @@ std::string frame(const chart& what, const axes& scale) {
   for (const double tick : linear_ticks(scale.low_x, scale.high_x)) {
     const double x = scale.x(tick);
     out += formatted("<path class=\"axis\" d=\"M%.1f,%.1fV%.1f\"/>\n", x, top, height - bottom);
-    out += text_at(x, height - bottom + 17, R"( text-anchor="middle" class="quiet")", formatted("%g", tick));
+    out += label_at(x, height - bottom + 17, R"( text-anchor="middle" class="quiet")", formatted("%g", tick));
   }
   for (const double tick : logarithmic_ticks(scale.low_y, scale.high_y)) {
     const double y = scale.y(tick);
     out += formatted("<path class=\"axis\" d=\"M%.1f,%.1fH%.1f\"/>\n", left, y, width - right);
-    out += text_at(left - 7, y + 4, R"( text-anchor="end" class="quiet")", formatted("%g", tick));
+    out += label_at(left - 7, y + 4, R"( text-anchor="end" class="quiet")", formatted("%g", tick));
   }
   out +=
       "<path class=\"axis\" d=\"M" + place(left, top) + formatted("V%.1fH%.1f\"/>\n", height - bottom, width - right);
-  out += text_at((left + width - right) / 2, height - 8, R"( text-anchor="middle")", what.x_title);
-  out += text_at(0, 0, formatted(R"x( text-anchor="middle" transform="translate(16,%.1f) rotate(-90)")x", height / 2),
-                 what.y_title);
+  out += label_at((left + width - right) / 2, height - 8, R"( text-anchor="middle")", what.x_title);
+  out += label_at(0, 0, formatted(R"x( text-anchor="middle" transform="translate(16,%.1f) rotate(-90)")x", height / 2),
+                  what.y_title);
   if (what.limit) {
     const double x = scale.x(*what.limit);
     out += formatted("<path class=\"front\" d=\"M%.1f,%.1fV%.1f\"/>\n", x, top, height - bottom);
-    out += text_at(x + 5, top + 12, "", what.limit_text);
+    out += label_at(x + 5, top + 12, "", what.limit_text);
   }
   return out;
 }
@@ -140,7 +140,7 @@ std::string line_through(const chart_series& series, const axes& scale, std::siz
 std::string label_of(const chart_point& point, const axes& scale) {
   const double x = scale.x(point.x), y = scale.y(point.y) - 5;
   const bool fits = x + 9 + character * static_cast<double>(point.text.size()) < width - right + 10;
-  return fits ? text_at(x + 9, y, "", point.text) : text_at(x - 9, y, R"( text-anchor="end")", point.text);
+  return fits ? label_at(x + 9, y, "", point.text) : label_at(x - 9, y, R"( text-anchor="end")", point.text);
 }
 
 }  // namespace
@@ -190,7 +190,7 @@ std::string svg_chart(const chart& what) {
       if (series.is_labelled) out += label_of(point, scale);
     }
     out += mark_at(width - right + 20, legend, s, "");
-    out += text_at(width - right + 32, legend + 4, "", series.name);
+    out += label_at(width - right + 32, legend + 4, "", series.name);
     legend += 19;
   }
   return out + "</svg>\n";
