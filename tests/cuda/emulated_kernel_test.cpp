@@ -12,6 +12,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cuda/emulated_backend.hpp>
+#include <cuda/emulated_checks.hpp>
 
 #include <algorithm>
 #include <cmath>
