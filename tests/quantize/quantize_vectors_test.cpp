@@ -468,7 +468,7 @@ std::string onnx_cast(const std::string& label, const std::string& tool) {
   return "cast/" + format.insert(6, "_") + "/" + tool + "/" + saturate;
 }
 
-std::uint64_t fnv1a(const std::uint8_t* bytes, std::size_t count) {
+[[maybe_unused]] std::uint64_t fnv1a(const std::uint8_t* bytes, std::size_t count) {
   std::uint64_t h = 0xcbf29ce484222325ULL;
   for (std::size_t i = 0; i < count; ++i) h = (h ^ bytes[i]) * 0x100000001b3ULL;
   return h;
