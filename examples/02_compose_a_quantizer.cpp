@@ -18,7 +18,7 @@ int main() {
   std::vector<float> back(weights.size());
 
   // Two codes per byte and one scale per group, from one pass. quantize<...> gives a byte per code.
-  const auto packed = qgrain::quantize_packed<int4_g128>(qgrain::on_host{.threads = 2}, {weights.data(), shape});
+  const auto packed = qgrain::quantize_packed<int4_g128>(qgrain::on_host{}, {weights.data(), shape});
   qgrain::dequantize_packed(qgrain::on_host{}, packed.view(), qgrain::matrix_view(back.data(), shape));
 
   std::printf("%zu codes in %zu bytes, %zu scales, 0.25 became %g\n", weights.size(), packed.codes.size(),

@@ -19,7 +19,7 @@ int main() {
               whole.max_error(), whole.cosine());
 
   std::vector<qgrain::error_sums> rows(static_cast<std::size_t>(int8_per_row::scale_count(shape)));
-  qgrain::quantize_and_measure<int8_per_row>(qgrain::on_host{.threads = 2}, in, codes.view(), rows);
+  qgrain::quantize_and_measure<int8_per_row>(qgrain::thread_pool(2), in, codes.view(), rows);
   bool alike = true;  // rows differ in size only, so their relative errors are close
   for (const qgrain::error_sums& row : rows) alike = alike && std::fabs(row.sqnr_db() - whole.sqnr_db()) < 1.0;
   return alike && whole.sqnr_db() > 45.0 && whole.clipped == 0 ? 0 : 1;

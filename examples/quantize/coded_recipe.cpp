@@ -135,29 +135,25 @@ coded_recipe::coded_values coded_recipe::encode(const scale_layout& of, coded_sc
   coded_values out;
   out.values.resize(x.size());
   if (family_.codes) out.codes.resize(x.size() * static_cast<std::size_t>(lm::bytes_of(e.code_type)));
-  qgrain::detail::with_pool(settings.where, [&](thread_pool& pool) {
-    const on_host here{.pool = &pool};
-    for (index_t b = 0; b < cut.batches; ++b) {
-      const index_t first = b * cut.matrix.elements();
-      const index_t first_group = b * cut.groups().elements();
-      const matrix_view<const float> matrix{x.data() + first, cut.matrix};
-      const matrix_view<float> result{out.values.data() + first, cut.matrix};
-      std::byte* stored = s.stored.data() + static_cast<std::size_t>(first_group) * e.stored_bytes;
-      std::byte* coded = family_.codes ? out.codes.data() + first * lm::bytes_of(e.code_type) : nullptr;
-      if (family_.codes) e.encode(here, matrix, cut.group, stored, s.tensor_scale, coded);
-      if (family_.fake) {
-        given_ranges ranges{
-            .absmax = {s.absmax.data() + first_group, static_cast<std::size_t>(cut.groups().elements())},
-            .tensor_absmax = {}};
-        if (of.has_two_levels()) ranges.tensor_absmax = s.tensor_absmax;
-        e.fake(here, matrix, cut.group, ranges, result);
-      } else {
-        e.decode(here, coded, cut.group, stored, s.tensor_scale, result);
-      }
-      if (settings.count_clipped)
-        out.clipped = out.clipped.value_or(0) + e.clipped(matrix, cut.group, stored, s.tensor_scale);
+  for (index_t b = 0; b < cut.batches; ++b) {
+    const index_t first = b * cut.matrix.elements();
+    const index_t first_group = b * cut.groups().elements();
+    const matrix_view<const float> matrix{x.data() + first, cut.matrix};
+    const matrix_view<float> result{out.values.data() + first, cut.matrix};
+    std::byte* stored = s.stored.data() + static_cast<std::size_t>(first_group) * e.stored_bytes;
+    std::byte* coded = family_.codes ? out.codes.data() + first * lm::bytes_of(e.code_type) : nullptr;
+    if (family_.codes) e.encode(settings.where, matrix, cut.group, stored, s.tensor_scale, coded);
+    if (family_.fake) {
+      given_ranges ranges{.absmax = {s.absmax.data() + first_group, static_cast<std::size_t>(cut.groups().elements())},
+                          .tensor_absmax = {}};
+      if (of.has_two_levels()) ranges.tensor_absmax = s.tensor_absmax;
+      e.fake(settings.where, matrix, cut.group, ranges, result);
+    } else {
+      e.decode(settings.where, coded, cut.group, stored, s.tensor_scale, result);
     }
-  });
+    if (settings.count_clipped)
+      out.clipped = out.clipped.value_or(0) + e.clipped(matrix, cut.group, stored, s.tensor_scale);
+  }
   return out;
 }
 
@@ -233,14 +229,12 @@ host_tensor coded_recipe::decode(const tensor_facts& facts, const tensor_parts& 
     tensor_scale = tensor_scale_of(layout, require_part(facts, stored, "global_scale", name_), scale_source::stored);
   }
   std::vector<float> values(elements);
-  qgrain::detail::with_pool(settings.where, [&](thread_pool& pool) {
-    for (index_t b = 0; b < where.batches; ++b) {
-      const index_t first = b * where.matrix.elements();
-      e.decode(on_host{.pool = &pool}, codes.data() + static_cast<std::size_t>(first * lm::bytes_of(e.code_type)),
-               where.group, scales.data() + static_cast<std::size_t>(b * where.groups().elements()) * e.stored_bytes,
-               tensor_scale, {values.data() + first, where.matrix});
-    }
-  });
+  for (index_t b = 0; b < where.batches; ++b) {
+    const index_t first = b * where.matrix.elements();
+    e.decode(settings.where, codes.data() + static_cast<std::size_t>(first * lm::bytes_of(e.code_type)), where.group,
+             scales.data() + static_cast<std::size_t>(b * where.groups().elements()) * e.stored_bytes, tensor_scale,
+             {values.data() + first, where.matrix});
+  }
   if (family_.fake) round_to_type(values, facts.type);  // as quantizing gives them
   return tensor_of(dtype::f32, facts.shape, moved_out(where, facts.shape, std::move(values)));
 }

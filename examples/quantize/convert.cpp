@@ -215,7 +215,7 @@ std::vector<tensor_report> quantize_file(const convert_job& job) {
   }
   output out(job, tasks);
   thread_pool pool(job.threads);
-  const run_settings settings{.where = on_host{.pool = &pool}, .count_clipped = job.stats};
+  const run_settings settings{.where = pool, .count_clipped = job.stats};
   std::vector<tensor_report> reports;
   for (const task& t : tasks) {
     const host_tensor x = read(in, in.at(t.name));
@@ -303,7 +303,7 @@ std::vector<tensor_report> decode_file(const convert_job& job) {
   }
   output out(job, tasks);
   thread_pool pool(job.threads);
-  const run_settings settings{.where = on_host{.pool = &pool}};
+  const run_settings settings{.where = pool};
   std::vector<tensor_report> reports;
   for (const task& t : tasks) {
     tensor_parts values;

@@ -56,9 +56,9 @@
 // 6. Bulk operations.
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/on_host.hpp>
-#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/host/quantize_packed.hpp>
 #include <qgrain/host/quantize_stack.hpp>
+#include <qgrain/host/task_runner.hpp>
 
 #endif

@@ -36,6 +36,7 @@
 #include <qgrain/host/fake_recipe.hpp>
 #include <qgrain/host/instruction_set.hpp>
 #include <qgrain/host/measure.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/ranges.hpp>
 #include <qgrain/host/sequential.hpp>
 

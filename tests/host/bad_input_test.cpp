@@ -7,6 +7,7 @@
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
 #include <qgrain/host/measure.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/host/sequential.hpp>
 #include <qgrain/quantizer/recipes.hpp>
@@ -238,7 +239,7 @@ BOOST_AUTO_TEST_CASE(buffers_that_are_too_small) {
 BOOST_AUTO_TEST_CASE(one_element_is_a_matrix) {
   const float x = -3.0F;
   const auto one = [&]<class Q>(std::type_identity<Q>) {
-    auto coded = quantize<Q>(on_host{.threads = 3}, matrix_view<const float>{&x, {1, 1}});
+    auto coded = quantize<Q>(thread_pool(3), matrix_view<const float>{&x, {1, 1}});
     float y = 0.0F;
     dequantize<Q>(on_host{}, coded.view(), matrix_view<float>{&y, {1, 1}});
     BOOST_TEST(y == x);

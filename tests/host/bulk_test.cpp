@@ -4,6 +4,7 @@
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
@@ -59,14 +60,13 @@ int compare_shapes() {
     quantized_matrix<Q> first;
     for (const int threads : {1, 2, 3}) {
       std::vector<float> y(count, 99.0F);
-      fake_quantize<Q>(on_host{.threads = threads}, {x.data(), shape}, matrix_view<float>{y.data(), shape});
+      fake_quantize<Q>(thread_pool(threads), {x.data(), shape}, matrix_view<float>{y.data(), shape});
       BOOST_TEST_REQUIRE(same_bytes(y, expected));
       std::vector<float> in_place = x;
-      fake_quantize<Q>(on_host{.threads = threads}, {in_place.data(), shape},
-                       matrix_view<float>{in_place.data(), shape});
+      fake_quantize<Q>(thread_pool(threads), {in_place.data(), shape}, matrix_view<float>{in_place.data(), shape});
       BOOST_TEST_REQUIRE(same_bytes(in_place, expected));
-      auto codes = quantize<Q>(on_host{.threads = threads}, {x.data(), shape});
-      dequantize<Q>(on_host{.threads = threads}, codes.view(), matrix_view<float>{y.data(), shape});
+      auto codes = quantize<Q>(thread_pool(threads), {x.data(), shape});
+      dequantize<Q>(thread_pool(threads), codes.view(), matrix_view<float>{y.data(), shape});
       for (std::size_t i = 0; i < count; ++i) BOOST_TEST_REQUIRE(y[i] == expected[i]);  // but for the sign of zero
       if (threads == 1) first = codes;
       BOOST_TEST_REQUIRE(codes.codes == first.codes);
@@ -114,8 +114,8 @@ BOOST_AUTO_TEST_CASE(a_callers_pool_serves_several_calls) {
   std::vector<float> once(x.size());
   std::vector<float> twice(x.size());
   using q = modelopt_integer<int8, per_channel<1>>;
-  fake_quantize<q>(on_host{.pool = &pool}, {x.data(), {600, 300}}, matrix_view<float>{once.data(), {600, 300}});
-  fake_quantize<q>(on_host{.pool = &pool}, {x.data(), {600, 300}}, matrix_view<float>{twice.data(), {600, 300}});
+  fake_quantize<q>(pool, {x.data(), {600, 300}}, matrix_view<float>{once.data(), {600, 300}});
+  fake_quantize<q>(pool, {x.data(), {600, 300}}, matrix_view<float>{twice.data(), {600, 300}});
   BOOST_TEST(same_bytes(once, twice));
   BOOST_TEST(same_bytes(once, element_by_element<q>(x, {600, 300})));
 }

@@ -6,6 +6,7 @@
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
 #include <qgrain/host/choose_ranges.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 #include <qgrain/scale/affine.hpp>
 #include <qgrain/scale/signed_max.hpp>
@@ -58,12 +59,12 @@ template <class Q, class Choice>
 auto ranges_everyhow(const std::vector<float>& x, shape2d shape, const Choice& choice) {
   const auto first = choose_ranges<Q>(on_host{}, {x.data(), shape}, choice);
   for (const int threads : {2, 3}) {
-    BOOST_TEST_REQUIRE(same_bytes(choose_ranges<Q>(on_host{.threads = threads}, {x.data(), shape}, choice), first));
+    BOOST_TEST_REQUIRE(same_bytes(choose_ranges<Q>(thread_pool(threads), {x.data(), shape}, choice), first));
   }
   const index_t stride = shape.cols + 7;
   std::vector<float> wide(static_cast<std::size_t>(shape.rows * stride), 1e30F);
   for (index_t r = 0; r < shape.rows; ++r) std::copy_n(x.data() + r * shape.cols, shape.cols, wide.data() + r * stride);
-  BOOST_TEST_REQUIRE(same_bytes(choose_ranges<Q>(on_host{.threads = 2}, {wide.data(), shape, stride}, choice), first));
+  BOOST_TEST_REQUIRE(same_bytes(choose_ranges<Q>(thread_pool(2), {wide.data(), shape, stride}, choice), first));
   return first;
 }
 
@@ -255,12 +256,12 @@ BOOST_AUTO_TEST_CASE(four_over_six_is_its_restatement_and_never_worse_than_six) 
   for (std::size_t i = 2000; i < 2100; ++i) x[i] *= 1e-4F;
   float absmax = 0.0F;
   for (const float v : x) absmax = std::max(absmax, std::fabs(v));
-  const auto codes = quantize_choosing<nvfp4_four_over_six>(on_host{.threads = 2}, {x.data(), shape});
+  const auto codes = quantize_choosing<nvfp4_four_over_six>(thread_pool(2), {x.data(), shape});
   std::vector<float> y(x.size());
   dequantize<nvfp4_four_over_six::storage_type>(on_host{}, quantized_matrix(codes).view(),
                                                 matrix_view<float>{y.data(), shape});
   std::vector<float> faked(x.size());
-  fake_quantize_choosing<nvfp4_four_over_six>(on_host{.threads = 3}, {x.data(), shape}, {faked.data(), shape});
+  fake_quantize_choosing<nvfp4_four_over_six>(thread_pool(3), {x.data(), shape}, {faked.data(), shape});
   int fours = 0;
   int close = 0;
   double chosen_error = 0.0;
@@ -341,7 +342,7 @@ BOOST_AUTO_TEST_CASE(chosen_ranges_are_what_quantize_takes) {
   const mse_range choice{1.0F, 0.9F, 0.8F};
   const auto ranges = choose_ranges<q>(on_host{}, {x.data(), shape}, choice);
   const auto by_hand = quantize<q>(on_host{}, {x.data(), shape}, {ranges, {}});
-  const auto at_once = quantize_choosing<q>(on_host{.threads = 3}, {x.data(), shape}, choice);
+  const auto at_once = quantize_choosing<q>(thread_pool(3), {x.data(), shape}, choice);
   BOOST_TEST(same_bytes(by_hand.codes, at_once.codes));
   BOOST_TEST(same_bytes(by_hand.scales, at_once.scales));
   std::vector<float> expected(x.size());
@@ -378,7 +379,7 @@ BOOST_AUTO_TEST_CASE(stochastic_rounding_is_chosen_for_by_the_nearest) {
   std::vector<float> faked(x.size());
   fake_quantize<random>(on_host{}, {x.data(), shape}, matrix_view<float>{expected.data(), shape}, {ranges, {}},
                         rounding);
-  fake_quantize_choosing<random>(on_host{.threads = 2}, {x.data(), shape}, {faked.data(), shape}, choice, {}, rounding);
+  fake_quantize_choosing<random>(thread_pool(2), {x.data(), shape}, {faked.data(), shape}, choice, {}, rounding);
   BOOST_TEST(same_bytes(faked, expected));
   auto codes = quantize_choosing<random>(on_host{}, {x.data(), shape}, choice, {}, rounding);
   dequantize<random>(on_host{}, codes.view(), matrix_view<float>{faked.data(), shape});

@@ -9,6 +9,7 @@
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
 #include <qgrain/host/measure.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/quantizer/modelopt_nf4.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
@@ -116,7 +117,8 @@ int compare(index_t some_clipped, const given_ranges& given = {}, typename Q::ro
     std::vector<error_sums> first_total;
     std::vector<error_sums> first_groups;
     for (const int threads : {1, 2, 3}) {
-      const on_host where{.threads = threads};
+      thread_pool pool(threads);
+      const on_host where(pool);
       quantized_matrix<Q> out(shape);
       const error_sums sums = quantize_and_measure<Q>(where, in, out.view(), given, rounding);
       BOOST_TEST_REQUIRE((out.codes == plain.codes));

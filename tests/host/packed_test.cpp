@@ -9,6 +9,7 @@
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/host/quantize_packed.hpp>
 #include <qgrain/layout/scale_tiles.hpp>
@@ -79,7 +80,7 @@ void check(shape2d shape, index_t gap, bit_order order, unsigned seed) {
                       std::span(scales));
 
     for (const int threads : {1, 3}) {
-      const auto found = quantize_packed<Q, Layout>(on_host{.threads = threads}, in.view(), {}, order);
+      const auto found = quantize_packed<Q, Layout>(thread_pool(threads), in.view(), {}, order);
       BOOST_TEST(found.codes == bytes);
       BOOST_TEST(same(found.scales, scales));
       BOOST_TEST(std::bit_cast<std::uint32_t>(found.tensor_scale) == std::bit_cast<std::uint32_t>(plain.tensor_scale));
@@ -87,7 +88,7 @@ void check(shape2d shape, index_t gap, bit_order order, unsigned seed) {
       std::vector<T> wanted(wide.size());
       dequantize<Q>(on_host{}, plain.view(), matrix_view(wanted.data(), shape));
       std::vector<T> values(wide.size());
-      dequantize_packed(on_host{.threads = threads}, found.view(), matrix_view(values.data(), shape));
+      dequantize_packed(thread_pool(threads), found.view(), matrix_view(values.data(), shape));
       for (std::size_t i = 0; i < wanted.size(); ++i) {
         if (std::bit_cast<std::uint32_t>(to_float(values[i])) != std::bit_cast<std::uint32_t>(to_float(wanted[i])))
           BOOST_TEST_REQUIRE(to_float(values[i]) == to_float(wanted[i]), "element " << i);

@@ -1,5 +1,11 @@
 // The pool of threads: failures of bodies, use after one, and a system that has no more threads.
+#include <support/inputs.hpp>
+
+#include <qgrain/format/integer.hpp>
+#include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/host/parallel.hpp>
+#include <qgrain/host/quantize.hpp>
+#include <qgrain/quantizer/quantizer.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -12,6 +18,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -66,4 +73,31 @@ BOOST_AUTO_TEST_CASE(a_refused_thread_is_an_error) {
   threads_left = 1000;
   thread_pool pool(8);
   BOOST_TEST(pool.threads() == 8);
+}
+
+// As OpenMP or an engine's pool would be brought: other threads, another order.
+class backwards final : public qgrain::task_runner {
+ public:
+  [[nodiscard]] int threads() const noexcept override { return 2; }
+  std::int64_t ran = 0;
+
+ private:
+  void run_tasks(std::int64_t tasks, void (*call)(void*, std::int64_t), void* context) override {
+    ran += tasks;
+    std::thread([&] {
+      for (std::int64_t task = tasks - 1; task >= 0; --task) call(context, task);
+    }).join();
+  }
+};
+
+BOOST_AUTO_TEST_CASE(an_engine_brings_its_own_threads) {
+  using Q = qgrain::quantizer<qgrain::int8, qgrain::per_tensor>;
+  const std::vector<float> x = qgrain_test::bell_values(2, 600 * 300);
+  const qgrain::matrix_view<const float> in{x.data(), {600, 300}};
+  const auto expected = qgrain::quantize<Q>(qgrain::on_host{}, in);
+  backwards runner;
+  const auto found = qgrain::quantize<Q>(runner, in);
+  BOOST_TEST(found.codes == expected.codes);
+  BOOST_TEST(found.scales == expected.scales);
+  BOOST_TEST(runner.ran > 2);  // the ranges in two parts, the codes in chunks
 }

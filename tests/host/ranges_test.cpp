@@ -3,6 +3,7 @@
 
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/ranges.hpp>
 #include <qgrain/scale/range.hpp>
 
@@ -30,8 +31,8 @@ void check(shape2d shape, index_t gap, shape2d group) {
     for (T& v : x) v = from_float<T>(normal(random));
     const matrix_view<T> in(x.data(), shape, stride);
     for (const int threads : {1, 3}) {
-      const auto largest = ranges_of(on_host{.threads = threads}, in, group);
-      const auto ends = ranges_of<signed_range>(on_host{.threads = threads}, in, group);
+      const auto largest = ranges_of(thread_pool(threads), in, group);
+      const auto ends = ranges_of<signed_range>(thread_pool(threads), in, group);
       std::size_t at = 0;
       for (index_t r = 0; r < shape.rows; r += group.rows) {
         for (index_t c = 0; c < shape.cols; c += group.cols, ++at) {

@@ -3,6 +3,7 @@
 
 #include <qgrain/core/stack_view.hpp>
 #include <qgrain/core/tensor_shape.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/host/quantize_packed.hpp>
 #include <qgrain/host/quantize_stack.hpp>
@@ -45,11 +46,11 @@ void check(stack_view<const T> stack) {
     std::vector<typename Q::stored_scale> scales(count * groups);
     std::vector<float> tensor_scales(count);
     const quantized_stack_view<Q> out{codes.data(), scales.data(), tensor_scales.data(), stack.extent};
-    quantize(on_host{.threads = threads}, stack, out);
+    quantize(thread_pool(threads), stack, out);
     std::vector<T> values(count * elements);
-    dequantize(on_host{.threads = threads}, out, stack_view(values.data(), stack.extent));
+    dequantize(thread_pool(threads), out, stack_view(values.data(), stack.extent));
     std::vector<T> fake(count * elements);
-    fake_quantize<Q>(on_host{.threads = threads}, stack, stack_view(fake.data(), stack.extent));
+    fake_quantize<Q>(thread_pool(threads), stack, stack_view(fake.data(), stack.extent));
     for (std::size_t i = 0; i < count; ++i) {
       const auto at = static_cast<index_t>(i);
       const auto alone = quantize<Q>(on_host{}, stack[at]);
@@ -90,9 +91,9 @@ BOOST_AUTO_TEST_CASE(packed_stacks_begin_at_whole_tiles) {
   std::vector<std::uint8_t> scales(static_cast<std::size_t>(3 * view_type::scale_count(extent.shape)), 9);
   std::vector<float> tensor_scales(3);
   const packed_stack_view<Q, scale_tiles_128x4> out{codes.data(), scales.data(), tensor_scales.data(), extent};
-  quantize_packed(on_host{.threads = 2}, stack_view(x.data(), extent), out);
+  quantize_packed(thread_pool(2), stack_view(x.data(), extent), out);
   std::vector<float> values(x.size());
-  dequantize_packed(on_host{.threads = 2}, out, stack_view(values.data(), extent));
+  dequantize_packed(thread_pool(2), out, stack_view(values.data(), extent));
   for (std::size_t i = 0; i < 3; ++i) {
     const auto alone =
         quantize_packed<Q, scale_tiles_128x4>(on_host{}, stack_view(x.data(), extent)[static_cast<index_t>(i)]);

@@ -6,6 +6,7 @@
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/host/choose_ranges.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/host/quantize_packed.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
@@ -128,8 +129,8 @@ BOOST_AUTO_TEST_CASE(given_scales_give_the_codes_of_their_own_quantization) {
   for (const float v : x) half.push_back(from_float<bfloat16>(v));
   const auto check = [&]<class Q>(const quantized_matrix<Q>& wanted) {
     std::vector<typename Q::code_type> codes(x.size());
-    quantize_with_scales<Q>(on_host{.threads = 2}, matrix_view(half.data(), shape),
-                            {wanted.scales, &wanted.tensor_scale}, codes);
+    quantize_with_scales<Q>(thread_pool(2), matrix_view(half.data(), shape), {wanted.scales, &wanted.tensor_scale},
+                            codes);
     BOOST_TEST(codes == wanted.codes);
   };
   check(quantize<grouped>(on_host{}, matrix_view(half.data(), shape)));

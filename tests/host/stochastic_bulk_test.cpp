@@ -8,6 +8,7 @@
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/host/sequential.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
@@ -75,7 +76,8 @@ int compare(typename Q::rounding_type rounding) {
     quantized_matrix<Q> coded = quantize<Q>(on_host{}, in, {}, rounding);
     const expected_matrix<Q> expected = element_by_element<Q>(x, coded.view(), rounding);
     for (const int threads : {1, 2, 3}) {
-      const on_host where{.threads = threads};
+      thread_pool pool(threads);
+      const on_host where(pool);
       coded = quantize<Q>(where, in, {}, rounding);
       BOOST_TEST_REQUIRE((coded.codes == expected.codes));
       std::fill(coded.codes.begin(), coded.codes.end(), typename Q::code_type{});
@@ -149,7 +151,7 @@ BOOST_AUTO_TEST_CASE(sixteen_bit_elements_have_the_same_indices) {
     narrow.push_back(from_float<bfloat16>(v));
     wide.push_back(to_float(narrow.back()));
   }
-  const auto codes = quantize<per_matrix>(on_host{.threads = 2}, matrix_view(narrow.data(), shape), {}, stochastic{4});
+  const auto codes = quantize<per_matrix>(thread_pool(2), matrix_view(narrow.data(), shape), {}, stochastic{4});
   BOOST_TEST((codes.codes == quantize<per_matrix>(on_host{}, {wide.data(), shape}, {}, stochastic{4}).codes));
   std::vector<bfloat16> y(x.size());
   std::vector<float> wide_y(x.size());

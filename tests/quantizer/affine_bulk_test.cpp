@@ -8,6 +8,7 @@
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/scale/affine.hpp>
@@ -37,17 +38,17 @@ void compare(shape2d shape) {
   const std::vector<float> x = some_matrix(shape);
   const auto plain = qgrain_test::encode_own<Q>(x, shape);
   for (const int threads : {1, 3}) {
-    auto bulk = quantize<Q>(on_host{.threads = threads}, matrix_view<const float>{x.data(), shape});
+    auto bulk = quantize<Q>(thread_pool(threads), matrix_view<const float>{x.data(), shape});
     BOOST_TEST((bulk.codes == plain.codes), Q::granularity_type::name());
     BOOST_TEST((bulk.scales == plain.scales), Q::granularity_type::name());
     std::vector<float> y(x.size());
-    dequantize<Q>(on_host{.threads = threads}, bulk.view(), matrix_view<float>{y.data(), shape});
+    dequantize<Q>(thread_pool(threads), bulk.view(), matrix_view<float>{y.data(), shape});
     BOOST_TEST(qgrain_test::differences(y, plain.values) == 0U);
-    fake_quantize<Q>(on_host{.threads = threads}, {x.data(), shape}, matrix_view<float>{y.data(), shape});
+    fake_quantize<Q>(thread_pool(threads), {x.data(), shape}, matrix_view<float>{y.data(), shape});
     for (float& v : y) v = v == 0.0F ? 0.0F : v;  // fake quantization keeps the sign of zero, integers have none
     BOOST_TEST(qgrain_test::differences(y, plain.values) == 0U);
     bulk.codes.assign(bulk.codes.size(), 0);
-    quantize_with_scales<Q>(on_host{.threads = threads}, {x.data(), shape}, {bulk.scales}, bulk.codes);
+    quantize_with_scales<Q>(thread_pool(threads), {x.data(), shape}, {bulk.scales}, bulk.codes);
     BOOST_TEST((bulk.codes == plain.codes), "given scales, " << Q::granularity_type::name());
   }
 }

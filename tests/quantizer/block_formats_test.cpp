@@ -3,6 +3,7 @@
 #include <support/vector_matrix.hpp>
 
 #include <qgrain/host/fake_recipe.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
@@ -76,7 +77,7 @@ outcome outcome_of(matrix_view<const float> in, const given_ranges& given) {
   const auto size = static_cast<std::size_t>(in.shape.elements());
   std::vector<float> decoded(size), fake(size);
   dequantize<Q>(on_host{}, got.view(), matrix_view<float>{decoded.data(), in.shape});
-  fake_quantize<Q>(on_host{.threads = 2}, in, matrix_view<float>{fake.data(), in.shape}, given);
+  fake_quantize<Q>(thread_pool(2), in, matrix_view<float>{fake.data(), in.shape}, given);
   return {got.scales,       {got.codes.begin(), got.codes.end()},
           got.tensor_scale, std::move(decoded),
           std::move(fake),  [](shape2d shape, index_t row, index_t col) { return Q::scale_index(shape, row, col); }};

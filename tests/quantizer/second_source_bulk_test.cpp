@@ -2,6 +2,7 @@
 #include <support/reference_scales.hpp>
 #include <support/second_source.hpp>
 
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/quantizer/tool_recipes.hpp>
 
@@ -24,7 +25,7 @@ reference_matrix in_bulk(const test_matrix& m) {
   std::vector<T> values(x.size());
   std::vector<T> fakes(x.size());
   const matrix_view<const T> in{x.data(), m.shape};
-  auto got = quantize<Q>(on_host{.threads = 2}, in);
+  auto got = quantize<Q>(thread_pool(2), in);
   dequantize<Q>(on_host{}, got.view(), matrix_view<T>{values.data(), m.shape});
   fake_quantize<Q>(on_host{}, in, matrix_view<T>{fakes.data(), m.shape});
   reference_matrix out;

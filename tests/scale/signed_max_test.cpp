@@ -5,6 +5,7 @@
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_group.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/interop/ggml.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
@@ -34,7 +35,7 @@ BOOST_AUTO_TEST_CASE(the_first_of_the_largest_magnitudes_keeps_its_sign) {
 BOOST_AUTO_TEST_CASE(scales_are_those_of_q4_0_and_the_largest_element_has_the_lowest_code) {
   const shape2d shape{50, 64};
   const std::vector<float> x = qgrain_test::bell_values(8, 3200);
-  const auto codes = quantize<q4>(on_host{.threads = 2}, {x.data(), shape});
+  const auto codes = quantize<q4>(thread_pool(2), {x.data(), shape});
   for (std::size_t g = 0; g < codes.scales.size(); ++g) {
     const float* group = x.data() + g * 32;
     const auto block = interop::ggml_q4_0::encode(group);
@@ -56,7 +57,7 @@ BOOST_AUTO_TEST_CASE(columns_and_threads_keep_the_order_of_rows) {
   const std::vector<float> x = {1.0F, -2.0F, -1.0F, 2.0F, 1.0F, -2.0F};  // 3 rows of 2; ties in both columns
   using by_column = quantizer<int4, per_channel<1>, signed_max<>>;
   for (const int threads : {1, 2, 3}) {
-    const auto codes = quantize<by_column>(on_host{.threads = threads}, {x.data(), {3, 2}});
+    const auto codes = quantize<by_column>(thread_pool(threads), {x.data(), {3, 2}});
     BOOST_TEST(codes.scales[0] == -0.125F);
     BOOST_TEST(codes.scales[1] == 0.25F);
   }

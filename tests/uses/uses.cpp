@@ -166,7 +166,7 @@ void kv_cache() {
   std::vector<std::uint8_t> codes(5 * 4 * 16);
   std::vector<float> scales(5 * 4);
   const qgrain::quantized_stack_view<fp8_row> out{codes.data(), scales.data(), nullptr, cache};
-  require(static_cast<bool>(qgrain::try_quantize(qgrain::on_host{.threads = 2}, tokens, out)), "a KV cache");
+  require(static_cast<bool>(qgrain::try_quantize(qgrain::thread_pool(2), tokens, out)), "a KV cache");
   for (qgrain::index_t t = 0; t < 5; ++t) {
     for (qgrain::index_t h = 0; h < 4; ++h) {
       float largest = 0.0F;
@@ -188,7 +188,7 @@ void experts() {
   std::vector<float> scales(64 * 8 * 2);
   const view out{codes.data(), scales.data(), nullptr, all};
   const qgrain::status done =
-      qgrain::try_quantize_packed(qgrain::on_host{.threads = 3}, qgrain::stack_view(w.data(), all), out);
+      qgrain::try_quantize_packed(qgrain::thread_pool(3), qgrain::stack_view(w.data(), all), out);
   require(static_cast<bool>(done), "64 experts");
   const auto last = qgrain::quantize_packed<int4_groups>(qgrain::on_host{}, {w.data() + 63 * 512, {8, 64}});
   require(std::equal(last.codes.begin(), last.codes.end(), codes.end() - 256), "the last expert is quantized as alone");

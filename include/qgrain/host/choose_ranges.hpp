@@ -64,13 +64,13 @@ template <class Q, class T, class Choice>
                                                            const Choice& choice, std::optional<float> tensor_absmax) {
   const shape2d group = Q::granularity_type::group_shape(in.shape);
   chosen_ranges<typename Q::range_type> found;
-  with_pool(where, [&](thread_pool& pool) {
+  with_runner(where, [&](task_runner& runner) {
     if constexpr (Q::scale_type::tensor_bits > 0) {
-      const float absmax = tensor_absmax ? *tensor_absmax : ranges_of<float>(pool, in, in.shape).front();
+      const float absmax = tensor_absmax ? *tensor_absmax : ranges_of<float>(runner, in, in.shape).front();
       found.tensor_scale = Q::tensor_scale(absmax);
     }
-    found.groups = ranges_of<typename Q::range_type>(pool, in, group);
-    choose<measured_element<Q>>(pool, group_grid<T>{in, group}, choice, found.tensor_scale, found.groups);
+    found.groups = ranges_of<typename Q::range_type>(runner, in, group);
+    choose<measured_element<Q>>(runner, group_grid<T>{in, group}, choice, found.tensor_scale, found.groups);
   });
   return found;
 }
@@ -150,8 +150,8 @@ void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_vi
   const detail::known_ranges<range_type> known{
       {}, {ranges.groups.data(), Q::scale_shape(in.shape)}, ranges.tensor_scale};
   const auto stage = detail::fake_stage<typename Q::element_type>(rounding);
-  detail::with_pool(where, [&](thread_pool& pool) {
-    detail::fake_quantize_known<range_type, decltype(stage), T>(pool, stage, known, in, out, group);
+  detail::with_runner(where, [&](task_runner& runner) {
+    detail::fake_quantize_known<range_type, decltype(stage), T>(runner, stage, known, in, out, group);
   });
 }
 template <choosing_recipe R, storage_element T = float>

@@ -1,30 +1,25 @@
-// Threads for the host backend: a pool that the caller owns, and a loop over fixed chunks.
+// Threads for the host backend: a pool that the caller owns.
 #ifndef QGRAIN_HOST_PARALLEL_HPP
 #define QGRAIN_HOST_PARALLEL_HPP
 
 #include <qgrain/core/config.hpp>
+#include <qgrain/host/task_runner.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <mutex>
 #include <thread>
-#include <type_traits>
 #include <vector>
 
 namespace qgrain {
 
 /// A fixed set of worker threads, owned by the caller. The calling thread works too, so a pool of one has no workers.
 ///
-/// `run(tasks, body)` calls `body(task)` once for each task in [0, tasks) and returns when all are done. Which thread
-/// takes a task varies from run to run: a body whose result depends on its task alone gives the same bits for any
-/// thread count. If bodies throw, `run` rethrows the exception of the smallest task number. Not for calls from within a
-/// body, nor from two threads at once.
-class thread_pool {
+/// Which thread takes a task of `run` varies from run to run. If bodies throw, `run` rethrows the exception of the
+/// smallest task number. Not for calls from within a body, nor from two threads at once.
+class thread_pool final : public task_runner {
  public:
   /// @throws std::system_error where the system refuses a thread; those that it had given have ended then. Without
   /// exceptions that ends the program.
@@ -44,17 +39,18 @@ class thread_pool {
   thread_pool& operator=(const thread_pool&) = delete;
   ~thread_pool() { stop(); }
 
-  [[nodiscard]] int threads() const noexcept { return static_cast<int>(workers_.size()) + 1; }
+  [[nodiscard]] int threads() const noexcept override { return static_cast<int>(workers_.size()) + 1; }
 
-  template <class Body>
-  void run(std::int64_t tasks, Body&& body) {
-    if (tasks <= 0) return;
-    if (workers_.empty() || tasks == 1) {
-      for (std::int64_t task = 0; task < tasks; ++task) body(task);
+ private:
+  static constexpr int spin_limit = 4000;
+
+  void run_tasks(std::int64_t tasks, void (*call)(void*, std::int64_t), void* context) override {
+    if (workers_.empty()) {
+      for (std::int64_t task = 0; task < tasks; ++task) call(context, task);
       return;
     }
-    call_ = [](void* context, std::int64_t task) { (*static_cast<std::remove_reference_t<Body>*>(context))(task); };
-    context_ = const_cast<void*>(static_cast<const void*>(std::addressof(body)));
+    call_ = call;
+    context_ = context;
     tasks_ = tasks;
     failed_task_ = tasks;
     failure_ = nullptr;
@@ -71,9 +67,6 @@ class thread_pool {
     }
     if (failure_) std::rethrow_exception(failure_);
   }
-
- private:
-  static constexpr int spin_limit = 4000;
 
   void start(int threads) {
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
@@ -138,16 +131,6 @@ class thread_pool {
   std::exception_ptr failure_;
   bool stopping_ = false;
 };
-
-/// Splits [0, count) into chunks of `chunk` (the last may be shorter) and calls `body(begin, end)` for each, on the
-/// pool. The chunks depend on count and chunk only, never on the number of threads.
-template <class Body>
-void for_each_chunk(thread_pool& pool, std::int64_t count, std::int64_t chunk, Body&& body) {
-  pool.run((count + chunk - 1) / chunk, [&](std::int64_t task) {
-    const std::int64_t begin = task * chunk;
-    body(begin, std::min(begin + chunk, count));
-  });
-}
 
 }  // namespace qgrain
 

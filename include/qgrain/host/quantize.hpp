@@ -32,7 +32,7 @@ namespace qgrain {
 /// Values outside the range saturate; NaN becomes what the format has for it. Stochastic rounding takes its seed from
 /// `rounding` and its choice for an element from the element's index row * cols + col, whatever the leading dimension.
 /// The bits do not depend on `where`. Two passes over the input (three where the scale has two levels). Allocates
-/// nothing but ranges, for groups of several rows: one per group and thread; `where` may start threads (on_host).
+/// nothing but ranges, for groups of several rows: one per group and thread.
 /// @throws error errc::invalid_shape where Q::check refuses the shape or the shapes differ, errc::buffer_too_small for
 /// a leading dimension below the columns, errc::invalid_argument for missing memory and for ranges of the wrong kind,
 /// errc::out_of_range or errc::non_finite for a given number that is negative, NaN or infinite; nothing has been

@@ -13,7 +13,6 @@
 #include <qgrain/host/detail/view_memory.hpp>
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/on_host.hpp>
-#include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/layout/layout.hpp>
 #include <qgrain/quantizer/quantized_stack.hpp>
@@ -28,11 +27,11 @@ namespace detail {
 /// body(where, matrix) for each matrix: those of large stacks one per thread, those of small ones one after the other.
 template <class Body>
 void for_each_matrix(const on_host& where, index_t count, const Body& body) {
-  with_pool(where, [&](thread_pool& pool) {
-    if (count < pool.threads()) {
-      for (index_t i = 0; i < count; ++i) body(on_host{.pool = &pool}, i);
+  with_runner(where, [&](task_runner& runner) {
+    if (count < runner.threads()) {
+      for (index_t i = 0; i < count; ++i) body(on_host(runner), i);
     } else {
-      pool.run(count, [&](index_t i) { body(on_host{}, i); });
+      runner.run(count, [&](index_t i) { body(on_host{}, i); });
     }
   });
 }

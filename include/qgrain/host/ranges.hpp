@@ -35,8 +35,9 @@ template <class Range = float, readable_element T = const float>
   detail::raise_if(detail::matrix_fault("the input matrix", in));
   const shape2d within{std::min(group.rows, in.shape.rows), std::min(group.cols, in.shape.cols)};
   std::vector<Range> ranges;
-  detail::with_pool(
-      where, [&](thread_pool& pool) { ranges = detail::ranges_of<Range, std::remove_const_t<T>>(pool, in, within); });
+  detail::with_runner(where, [&](task_runner& runner) {
+    ranges = detail::ranges_of<Range, std::remove_const_t<T>>(runner, in, within);
+  });
   return ranges;
 }
 

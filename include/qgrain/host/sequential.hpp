@@ -37,9 +37,9 @@ void fake_quantize_in_turn(const on_host& where, std::type_identity_t<matrix_vie
                 "for each step");
   (detail::raise_if(detail::input_fault<Quantizers, T>(in, {})), ...);
   std::array<std::vector<float>, sizeof...(Quantizers)> ranges;
-  detail::with_pool(where, [&](thread_pool& pool) {
+  detail::with_runner(where, [&](task_runner& runner) {
     std::size_t step = 0;
-    ((ranges[step++] = detail::ranges_of<float>(pool, in, Quantizers::granularity_type::group_shape(in.shape))), ...);
+    ((ranges[step++] = detail::ranges_of<float>(runner, in, Quantizers::granularity_type::group_shape(in.shape))), ...);
   });
   const auto run_steps = [&]<std::size_t... Steps>(std::index_sequence<Steps...>) {
     (fake_quantize<Quantizers>(where, Steps == 0 ? in : matrix_view<const T>(out), out, {ranges[Steps], {}},

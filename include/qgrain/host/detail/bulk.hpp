@@ -9,7 +9,6 @@
 #include <qgrain/host/detail/row_chunks.hpp>
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/on_host.hpp>
-#include <qgrain/host/parallel.hpp>
 #include <qgrain/layout/layout.hpp>
 
 #include <algorithm>
@@ -77,10 +76,10 @@ void quantize_matrix(const on_host& where, matrix_view<const T> in, shape2d grou
   constexpr auto most_groups = static_cast<std::size_t>(max_block_groups);
   const float_source<T> values{in};
   scales.clear_padding();
-  with_pool(where, [&](thread_pool& pool) {
-    const auto known = ranges_before<range_type>(pool, in, group, given, tensor_scale_function<Element>());
+  with_runner(where, [&](task_runner& runner) {
+    const auto known = ranges_before<range_type>(runner, in, group, given, tensor_scale_function<Element>());
     if (tensor_scale != nullptr) *tensor_scale = known.tensor_scale;
-    for_each_row_chunk(pool, in.shape.rows, rows_per_chunk, [&](index_t row, index_t rows) {
+    for_each_row_chunk(runner, in.shape.rows, rows_per_chunk, [&](index_t row, index_t rows) {
       for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
         const index_t groups = ceil_div(b.shape.cols, group.cols);
         std::array<range_type, most_groups> found;
@@ -106,8 +105,8 @@ template <class Element, class T, class Codes, class Scales>
 void encode_matrix(const on_host& where, matrix_view<const T> in, shape2d group, const Scales& scales,
                    float tensor_scale, const Codes& codes, typename Element::rounding_type rounding) {
   const float_source<T> values{in};
-  with_pool(where, [&](thread_pool& pool) {
-    for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
+  with_runner(where, [&](task_runner& runner) {
+    for_each_row_chunk(runner, in.shape, group, [&](index_t row, index_t rows) {
       for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
         std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> room;
         const auto* const of_block =
@@ -127,8 +126,8 @@ void dequantize_matrix(const on_host& where, const Codes& codes, const Scales& s
                        shape2d group, matrix_view<T> out) {
   const shape2d shape = out.shape;
   const float_target<T> values{out};
-  with_pool(where, [&](thread_pool& pool) {
-    for_each_row_chunk(pool, shape, group, [&](index_t row, index_t rows) {
+  with_runner(where, [&](task_runner& runner) {
+    for_each_row_chunk(runner, shape, group, [&](index_t row, index_t rows) {
       for_each_block({rows, shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
         std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> room;
         const auto* const of_block =
@@ -173,11 +172,11 @@ template <class Element>
 
 /// The element stage over all of a matrix; ranges of groups within a row may be found on the way.
 template <class Range, class Stage, class T>
-void fake_quantize_known(thread_pool& pool, const Stage& stage, const known_ranges<Range>& known,
+void fake_quantize_known(task_runner& runner, const Stage& stage, const known_ranges<Range>& known,
                          matrix_view<const T> in, matrix_view<T> out, shape2d group) {
   const float_source<T> values{in};
   const float_target<T> results{out};
-  for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
+  for_each_row_chunk(runner, in.shape, group, [&](index_t row, index_t rows) {
     for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
       std::array<Range, static_cast<std::size_t>(max_block_groups)> found;
       const Range* const ranges = known.of_block(values, row, group, b, found.data());
@@ -193,8 +192,8 @@ void fake_quantize_known(thread_pool& pool, const Stage& stage, const known_rang
 template <class Range, class Stage, class T>
 void fake_quantize_matrix(const on_host& where, const Stage& stage, float (*tensor_scale)(float),
                           matrix_view<const T> in, matrix_view<T> out, shape2d group, const given_ranges& given) {
-  with_pool(where, [&](thread_pool& pool) {
-    fake_quantize_known(pool, stage, ranges_before<Range>(pool, in, group, given, tensor_scale), in, out, group);
+  with_runner(where, [&](task_runner& runner) {
+    fake_quantize_known(runner, stage, ranges_before<Range>(runner, in, group, given, tensor_scale), in, out, group);
   });
 }
 

@@ -6,7 +6,7 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/instruction_set.hpp>
-#include <qgrain/host/parallel.hpp>
+#include <qgrain/host/task_runner.hpp>
 #include <qgrain/quantizer/group_error.hpp>
 #include <qgrain/scale/range.hpp>
 #include <qgrain/scale/range_choice.hpp>
@@ -85,10 +85,10 @@ template <class Element>
 
 /// body(g) for each group, several groups to a task.
 template <class T, class Body>
-void for_each_group_of(thread_pool& pool, const group_grid<T>& groups, const Body& body) {
+void for_each_group_of(task_runner& runner, const group_grid<T>& groups, const Body& body) {
   constexpr index_t task_elements = 1 << 16;
   const index_t per_task = std::max<index_t>(1, task_elements / groups.group.elements());
-  for_each_chunk(pool, groups.count(), per_task, body);
+  for_each_chunk(runner, groups.count(), per_task, body);
 }
 
 /// The place of the least error, the first of equal ones.
@@ -99,10 +99,10 @@ template <std::size_t Count>
 
 /// Replaces the ranges of the data by those with the least error.
 template <class Element, class T, std::size_t Count>
-void choose(thread_pool& pool, const group_grid<T>& groups, const mse_range<Count>& choice, float tensor_scale,
+void choose(task_runner& runner, const group_grid<T>& groups, const mse_range<Count>& choice, float tensor_scale,
             std::vector<typename Element::range_type>& ranges) {
   if (groups.group.elements() <= error_run_elements) {
-    for_each_group_of(pool, groups, [&](index_t begin, index_t end) {
+    for_each_group_of(runner, groups, [&](index_t begin, index_t end) {
       run_of_elements elements;
       for (index_t g = begin; g < end; ++g) {
         const matrix_view<const T> group = groups[g];
@@ -122,7 +122,7 @@ void choose(thread_pool& pool, const group_grid<T>& groups, const mse_range<Coun
   // Groups of several runs: the runs are shared out, their sums are added in order afterwards.
   const index_t most_runs = ceil_div(groups.group.elements(), error_run_elements);
   std::vector<std::array<float, Count>> errors(static_cast<std::size_t>(groups.count() * most_runs));
-  pool.run(groups.count() * most_runs, [&](index_t task) {
+  runner.run(groups.count() * most_runs, [&](index_t task) {
     const index_t g = task / most_runs;
     const index_t first = task % most_runs * error_run_elements;
     const matrix_view<const T> group = groups[g];
@@ -164,13 +164,13 @@ void choose(thread_pool& pool, const group_grid<T>& groups, const mse_range<Coun
 
 /// Ranges of groups without NaN are replaced by percentiles.
 template <class Element, class T>
-void choose(thread_pool& pool, const group_grid<T>& groups, const percentile_range& choice, float,
+void choose(task_runner& runner, const group_grid<T>& groups, const percentile_range& choice, float,
             std::vector<typename Element::range_type>& ranges) {
   using range_type = typename Element::range_type;
   static_assert(std::is_same_v<range_type, float> || std::is_same_v<range_type, signed_range>,
                 "qgrain::percentile_range: this scale asks for more than magnitudes; use data_range or mse_range with "
                 "it, or a scale of the largest magnitude or of both ends");
-  for_each_group_of(pool, groups, [&](index_t begin, index_t end) {
+  for_each_group_of(runner, groups, [&](index_t begin, index_t end) {
     std::vector<std::int32_t> values;
     const auto percentile_with = [&](matrix_view<const T> group, auto key) {
       values.clear();
@@ -193,7 +193,7 @@ void choose(thread_pool& pool, const group_grid<T>& groups, const percentile_ran
 }
 
 template <class Element, class T>
-void choose(thread_pool&, const group_grid<T>&, const data_range&, float,
+void choose(task_runner&, const group_grid<T>&, const data_range&, float,
             std::vector<typename Element::range_type>&) noexcept {}
 
 }  // namespace qgrain::detail

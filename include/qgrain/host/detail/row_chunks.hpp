@@ -6,7 +6,7 @@
 #include <qgrain/host/detail/blocks.hpp>
 #include <qgrain/host/detail/pieces.hpp>
 #include <qgrain/host/given_ranges.hpp>
-#include <qgrain/host/parallel.hpp>
+#include <qgrain/host/task_runner.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -27,12 +27,12 @@ namespace qgrain::detail {
 
 /// Calls body(first row, rows) for each chunk.
 template <class Body>
-void for_each_row_chunk(thread_pool& pool, index_t rows, index_t rows_per_chunk, const Body& body) {
-  for_each_chunk(pool, rows, rows_per_chunk, [&](index_t begin, index_t end) { body(begin, end - begin); });
+void for_each_row_chunk(task_runner& runner, index_t rows, index_t rows_per_chunk, const Body& body) {
+  for_each_chunk(runner, rows, rows_per_chunk, [&](index_t begin, index_t end) { body(begin, end - begin); });
 }
 template <class Body>
-void for_each_row_chunk(thread_pool& pool, shape2d shape, shape2d group, const Body& body) {
-  for_each_row_chunk(pool, shape.rows, chunk_rows(shape, group), body);
+void for_each_row_chunk(task_runner& runner, shape2d shape, shape2d group, const Body& body) {
+  for_each_row_chunk(runner, shape.rows, chunk_rows(shape, group), body);
 }
 
 /// What of the ranges is known before the element stage starts.
@@ -57,7 +57,7 @@ struct known_ranges {
 
 /// Ranges of all groups of a shape, by rows and columns of groups.
 template <class Range, class T>
-[[nodiscard]] std::vector<Range> ranges_of(thread_pool& pool, matrix_view<const T> in, shape2d group) {
+[[nodiscard]] std::vector<Range> ranges_of(task_runner& runner, matrix_view<const T> in, shape2d group) {
   const shape2d extent{ceil_div(in.shape.rows, group.rows), ceil_div(in.shape.cols, group.cols)};
   std::vector<Range> ranges(static_cast<std::size_t>(extent.elements()));
   const auto widen = [&](index_t row, index_t rows, Range* into) {
@@ -66,16 +66,16 @@ template <class Range, class T>
     });
   };
   if (group.rows < in.shape.rows) {
-    for_each_row_chunk(pool, in.shape, group, [&](index_t row, index_t rows) {
+    for_each_row_chunk(runner, in.shape, group, [&](index_t row, index_t rows) {
       widen(row, rows, ranges.data() + row / group.rows * extent.cols);
     });
     return ranges;
   }
   // Every chunk sees every group: each thread's part is merged afterwards, an exact maximum in any order.
-  const index_t parts = std::min<index_t>(pool.threads(), in.shape.rows);
+  const index_t parts = std::clamp<index_t>(runner.threads(), 1, in.shape.rows);
   const index_t rows_per_part = ceil_div(in.shape.rows, parts);
   std::vector<Range> partial(static_cast<std::size_t>(parts * extent.cols));
-  for_each_chunk(pool, in.shape.rows, rows_per_part, [&](index_t begin, index_t end) {
+  for_each_chunk(runner, in.shape.rows, rows_per_part, [&](index_t begin, index_t end) {
     widen(begin, end - begin, partial.data() + begin / rows_per_part * extent.cols);
   });
   for (std::size_t i = 0; i < partial.size(); ++i) {
@@ -87,7 +87,7 @@ template <class Range, class T>
 
 /// `tensor_scale` makes the tensor's scale from its largest magnitude; null for scales of one level.
 template <class Range, class T>
-[[nodiscard]] known_ranges<Range> ranges_before(thread_pool& pool, matrix_view<const T> in, shape2d group,
+[[nodiscard]] known_ranges<Range> ranges_before(task_runner& runner, matrix_view<const T> in, shape2d group,
                                                 const given_ranges& given, float (*tensor_scale)(float)) {
   known_ranges<Range> known;
   const shape2d extent{ceil_div(in.shape.rows, group.rows), ceil_div(in.shape.cols, group.cols)};
@@ -97,14 +97,14 @@ template <class Range, class T>
     if (!given.ends.empty()) known.groups = {given.ends.data(), extent};
   }
   if (known.groups.data == nullptr && group.rows > 1) {
-    known.found = ranges_of<Range>(pool, in, group);
+    known.found = ranges_of<Range>(runner, in, group);
     known.groups = {known.found.data(), extent};
   }
   if (given.tensor_scale) {
     known.tensor_scale = *given.tensor_scale;
   } else if (tensor_scale != nullptr) {
     known.tensor_scale =
-        tensor_scale(given.tensor_absmax ? *given.tensor_absmax : ranges_of<float>(pool, in, in.shape).front());
+        tensor_scale(given.tensor_absmax ? *given.tensor_absmax : ranges_of<float>(runner, in, in.shape).front());
   }
   return known;
 }
