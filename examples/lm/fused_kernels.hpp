@@ -2,11 +2,11 @@
 #ifndef QGRAIN_LM_FUSED_KERNELS_HPP
 #define QGRAIN_LM_FUSED_KERNELS_HPP
 
-#include <qgrain/host/detail/instruction_set.hpp>
+#include <qgrain/host/run_widest.hpp>
 
 namespace qgrain::lm {
 
-// As detail::run_widest, but AVX2 comes with FMA: there std::fma is one instruction, elsewhere it may be a library
+// As run_widest, but AVX2 comes with FMA: there std::fma is one instruction, elsewhere it may be a library
 // call. The bits are the same everywhere.
 
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
@@ -23,7 +23,7 @@ void run_fused(Arguments... arguments) {
   if (set == instruction_set::avx2 && __builtin_cpu_supports("fma")) {
     run_avx2_fma<Kernel>(arguments...);
   } else {
-    detail::run_with<Kernel>(set, arguments...);
+    run_with<Kernel>(set, arguments...);
   }
 }
 

@@ -22,19 +22,19 @@ struct label_draw {
 
 /// One row's label, found over the vocabulary in any pieces: the entry with the largest logit plus Gumbel noise is
 /// distributed as softmax(logits) (Gumbel-max). The noise of entry v is -log(-log u) with golden = 0x9E3779B97F4A7C15,
-/// mixed() that of format/rounding.hpp, all modulo 2^64,
-///   key = mixed(mixed(mixed(seed + golden) + (number + 1) * golden) + (row + 1) * golden),
-///   u = ((mixed(key + (v + 1) * golden) >> 11) + 1/2) * 2^-53.
+/// mix_bits() that of format/rounding.hpp, all modulo 2^64,
+///   key = mix_bits(mix_bits(mix_bits(seed + golden) + (number + 1) * golden) + (row + 1) * golden),
+///   u = ((mix_bits(key + (v + 1) * golden) >> 11) + 1/2) * 2^-53.
 class drawn_label {
  public:
   drawn_label(const label_draw& draw, index_t row)
-      : key_(detail::mixed(detail::mixed(detail::mixed(draw.seed + golden) + (draw.number + 1) * golden) +
-                           (static_cast<std::uint64_t>(row) + 1) * golden)) {}
+      : key_(mix_bits(mix_bits(mix_bits(draw.seed + golden) + (draw.number + 1) * golden) +
+                      (static_cast<std::uint64_t>(row) + 1) * golden)) {}
 
   /// logits [n] of the entries from `first` on; a NaN is never drawn. Equal sums: the entry seen first.
   void add(const float* logits, index_t n, index_t first) {
     for (index_t i = 0; i < n; ++i) {
-      const std::uint64_t word = detail::mixed(key_ + (static_cast<std::uint64_t>(first + i) + 1) * golden) >> 11U;
+      const std::uint64_t word = mix_bits(key_ + (static_cast<std::uint64_t>(first + i) + 1) * golden) >> 11U;
       // -log u >= 1 - u, so the noise is at most -log(1 - u): most entries fall out without a logarithm.
       constexpr std::uint64_t ones = (std::uint64_t{1} << 53U) - 1;
       constexpr double above_log_two = 0.6931472;

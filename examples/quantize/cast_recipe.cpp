@@ -42,7 +42,7 @@ constexpr std::uint32_t bits_of_code(typename Format::code_type code) {
 template <class Format>
 cast_operations operations_of(const std::string& variant, std::string_view rounding, encode_function encode) {
   using code_type = typename Format::code_type;
-  using limits = qgrain::detail::clip_limits<Format>;
+  using limits = qgrain::clip_limits<Format>;
   cast_operations o;
   o.name = std::string(Format::name()) + variant;
   o.format = Format::name();

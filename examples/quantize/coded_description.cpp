@@ -8,7 +8,7 @@ namespace qgrain::convert {
 namespace {
 
 std::vector<std::string> written(const coded_family& family) {
-  const element_operations& e = *family.elements[0];
+  const coding_stage& e = *family.elements[0];
   std::vector<std::string> names;
   if (family.amax) names.emplace_back("amax");
   if (family.codes) names.emplace_back("codes");
@@ -46,9 +46,9 @@ const char* granularities_of(const coded_family& family) {
 }  // namespace
 
 std::vector<std::string> givable_parts(const coded_family& family) {
-  const element_operations& e = *family.elements[0];
+  const coding_stage& e = *family.elements[0];
   std::vector<std::string> names;
-  if (!e.signed_ranges) names.emplace_back("amax");
+  if (!e.both_ends) names.emplace_back("amax");
   if (family.fake) return names;
   names.emplace_back("scales");
   if (e.has_zero_points()) names.emplace_back("zero_points");
@@ -64,7 +64,7 @@ void require_granularity(const coded_family& family, const tensor_grouping& grou
 }
 
 recipe_description describe_family(const coded_family& family) {
-  const element_operations& e = *family.elements[0];
+  const coding_stage& e = *family.elements[0];
   recipe_description d;
   const std::size_t slash = family.name.find('/');
   d.name = family.name;
@@ -75,13 +75,13 @@ recipe_description describe_family(const coded_family& family) {
   d.rounding = e.rounding;
   d.tail = tail_text(family);
   d.source = family.source;
-  d.code_bits = e.bits;
+  d.code_bits = e.code_bits;
   d.scale_bits = e.scale_bits;
   d.tensor_bits = e.tensor_bits;
   d.takes = givable_parts(family);
   d.gives = written(family);
   if (const auto usual = parse_granularity(family.usual); usual && usual->groups.kind == granularity_kind::per_group) {
-    d.bits_per_element = e.bits + e.scale_bits / static_cast<double>(usual->groups.size.elements());
+    d.bits_per_element = e.code_bits + e.scale_bits / static_cast<double>(usual->groups.size.elements());
   }
   return d;
 }

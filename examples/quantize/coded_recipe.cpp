@@ -99,7 +99,7 @@ tensor_parts coded_recipe::plan(const tensor_facts& in, const tensor_parts& give
   require_float(in, name_);
   require_taken(in, given, takes_, name_);
   const tensor_cut where = cut(in);
-  const element_operations& e = operations_for(family_.elements, in.type);
+  const coding_stage& e = operations_for(family_.elements, in.type);
   const extents shape = scale_extents(in, where);
   const scale_layout layout{in, e, where, shape, name_};
   check_given(layout, given);
@@ -110,16 +110,16 @@ tensor_parts coded_recipe::plan(const tensor_facts& in, const tensor_parts& give
     parts["amax"] = {amax != nullptr ? amax->type : own, layout.has_two_levels() ? extents{1} : shape, {}};
   }
   if (family_.codes) code_storage{family_, e, in.shape, where}.plan(parts);
-  if (family_.scales) parts["scales"] = {e.scale_type, shape, {}};
+  if (family_.scales) parts["scales"] = {dtype_of(e.scale_type), shape, {}};
   if (family_.scales && e.tensor_bits > 0) parts["global_scale"] = {dtype::f32, {1}, {}};
-  if (e.has_zero_points()) parts["zero_points"] = {e.zero_point_type, shape, {}};
+  if (e.has_zero_points()) parts["zero_points"] = {dtype_of(e.zero_point_type), shape, {}};
   if (family_.zero_zero_points) parts["zero_points"] = {dtype::i32, shape, {}};
   if (family_.packing == code_packing::int32) {
     if (in.shape.size() != 2) refuse(in, "packed words are made of matrices, the shape is " + lm::shape_text(in.shape));
     parts["shape"] = {dtype::i64, {2}, {}};
     if (e.has_zero_points()) {
       const shape2d groups = where.groups();
-      const index_t words = ceil_div(groups.rows, 32 / e.bits);
+      const index_t words = ceil_div(groups.rows, 32 / e.code_bits);
       parts["packed_zero_points"] = {dtype::i32, {words, groups.cols}, {}};
     }
   }
@@ -130,24 +130,24 @@ tensor_parts coded_recipe::plan(const tensor_facts& in, const tensor_parts& give
 // Codes and values of all matrices of the cut; `codes` are in their order.
 coded_recipe::coded_values coded_recipe::encode(const scale_layout& of, coded_scales& s, const std::vector<float>& x,
                                                 const run_settings& settings) const {
-  const element_operations& e = of.elements;
+  const coding_stage& e = of.elements;
   const tensor_cut& cut = of.cut;
   coded_values out;
   out.values.resize(x.size());
-  if (family_.codes) out.codes.resize(x.size() * static_cast<std::size_t>(lm::bytes_of(e.code_type)));
+  if (family_.codes) out.codes.resize(x.size() * static_cast<std::size_t>(lm::bytes_of(dtype_of(e.code_type))));
   for (index_t b = 0; b < cut.batches; ++b) {
     const index_t first = b * cut.matrix.elements();
     const index_t first_group = b * cut.groups().elements();
     const matrix_view<const float> matrix{x.data() + first, cut.matrix};
     const matrix_view<float> result{out.values.data() + first, cut.matrix};
-    std::byte* stored = s.stored.data() + static_cast<std::size_t>(first_group) * e.stored_bytes;
-    std::byte* coded = family_.codes ? out.codes.data() + first * lm::bytes_of(e.code_type) : nullptr;
-    if (family_.codes) e.encode(settings.where, matrix, cut.group, stored, s.tensor_scale, coded);
+    std::byte* stored = s.stored.data() + first_group * e.stored_bytes;
+    std::byte* coded = family_.codes ? out.codes.data() + first * lm::bytes_of(dtype_of(e.code_type)) : nullptr;
+    if (family_.codes) e.encode(settings.where, matrix, cut.group, stored, s.tensor_scale, 0, coded);
     if (family_.fake) {
       given_ranges ranges{.absmax = {s.absmax.data() + first_group, static_cast<std::size_t>(cut.groups().elements())},
                           .tensor_absmax = {}};
       if (of.has_two_levels()) ranges.tensor_absmax = s.tensor_absmax;
-      e.fake(settings.where, matrix, cut.group, ranges, result);
+      e.fake(settings.where, matrix, cut.group, ranges, 0, result);
     } else {
       e.decode(settings.where, coded, cut.group, stored, s.tensor_scale, result);
     }
@@ -160,13 +160,13 @@ coded_recipe::coded_values coded_recipe::encode(const scale_layout& of, coded_sc
 // The parts that hold scales, zero points and ranges.
 void coded_recipe::store_scales(const scale_layout& of, const coded_scales& s, const host_tensor* amax,
                                 tensor_parts& parts) const {
-  const element_operations& e = of.elements;
+  const coding_stage& e = of.elements;
   const bool two_level = of.has_two_levels();
-  host_tensor scales = make_tensor(e.scale_type, of.shape);
-  host_tensor zero_points = make_tensor(e.has_zero_points() ? e.zero_point_type : dtype::i32, of.shape);
+  host_tensor scales = make_tensor(dtype_of(e.scale_type), of.shape);
+  host_tensor zero_points = make_tensor(e.has_zero_points() ? dtype_of(e.zero_point_type) : dtype::i32, of.shape);
   e.split(s.stored.data(), of.cut.group_count(), scales.bytes.data(), zero_points.bytes.data());
   if (family_.packing == code_packing::int32 && e.has_zero_points())
-    parts["packed_zero_points"] = pack_zero_points(zero_points, of.cut.groups(), e.bits);
+    parts["packed_zero_points"] = pack_zero_points(zero_points, of.cut.groups(), e.code_bits);
   if (family_.scales) parts["scales"] = std::move(scales);
   if (family_.scales && two_level) parts["global_scale"] = tensor_of(dtype::f32, {1}, std::span(&s.tensor_scale, 1));
   if (e.has_zero_points() || family_.zero_zero_points) parts["zero_points"] = std::move(zero_points);
@@ -181,7 +181,7 @@ void coded_recipe::store_scales(const scale_layout& of, const coded_scales& s, c
 quantized_tensor coded_recipe::quantize(const tensor_facts& facts, const host_tensor& in, const tensor_parts& given,
                                         const run_settings& settings) const {
   const tensor_cut where = cut(facts);
-  const element_operations& e = operations_for(family_.elements, in.type);
+  const coding_stage& e = operations_for(family_.elements, in.type);
   const extents shape = scale_extents(facts, where);
   const scale_layout layout{facts, e, where, shape, name_};
   const std::vector<float> x = moved_in(where, in.shape, floats_of(in));
@@ -193,7 +193,7 @@ quantized_tensor coded_recipe::quantize(const tensor_facts& facts, const host_te
   if (family_.fake) round_to_type(made.values, in.type);
   out.parts["dequant"] = tensor_of(dtype::f32, in.shape, moved_out(where, in.shape, std::move(made.values)));
   if (family_.codes) {
-    made.codes = move_codes(std::move(made.codes), lm::bytes_of(e.code_type),
+    made.codes = move_codes(std::move(made.codes), lm::bytes_of(dtype_of(e.code_type)),
                             [&](auto moved) { return moved_out(where, in.shape, std::move(moved)); });
     code_storage{family_, e, in.shape, where}.store(std::move(made.codes), out.parts);
   }
@@ -211,7 +211,7 @@ host_tensor coded_recipe::decode(const tensor_facts& facts, const tensor_parts& 
     throw error(errc::unsupported, "recipe " + name_ + " is fake quantization: it keeps no codes to decode");
   }
   const tensor_cut where = cut(facts);
-  const element_operations& e = operations_for(family_.elements, facts.type);
+  const coding_stage& e = operations_for(family_.elements, facts.type);
   if (const host_tensor* extent = find_part(stored, "shape")) {
     if (integers_of(*extent, facts.where + ": \"shape\"") != facts.shape) {
       refuse(facts, "\"shape\" contradicts the shape " + lm::shape_text(facts.shape));
@@ -219,7 +219,7 @@ host_tensor coded_recipe::decode(const tensor_facts& facts, const tensor_parts& 
   }
   std::vector<std::byte> codes = code_storage{family_, e, facts.shape, where}.load(facts, stored, name_);
   const auto elements = static_cast<std::size_t>(element_count(facts.shape));
-  codes = move_codes(std::move(codes), lm::bytes_of(e.code_type),
+  codes = move_codes(std::move(codes), lm::bytes_of(dtype_of(e.code_type)),
                      [&](auto moved) { return moved_in(where, facts.shape, std::move(moved)); });
   const extents shape = scale_extents(facts, where);
   const scale_layout layout{facts, e, where, shape, name_};
@@ -231,8 +231,8 @@ host_tensor coded_recipe::decode(const tensor_facts& facts, const tensor_parts& 
   std::vector<float> values(elements);
   for (index_t b = 0; b < where.batches; ++b) {
     const index_t first = b * where.matrix.elements();
-    e.decode(settings.where, codes.data() + static_cast<std::size_t>(first * lm::bytes_of(e.code_type)), where.group,
-             scales.data() + static_cast<std::size_t>(b * where.groups().elements()) * e.stored_bytes, tensor_scale,
+    e.decode(settings.where, codes.data() + static_cast<std::size_t>(first * lm::bytes_of(dtype_of(e.code_type))),
+             where.group, scales.data() + b * where.groups().elements() * e.stored_bytes, tensor_scale,
              {values.data() + first, where.matrix});
   }
   if (family_.fake) round_to_type(values, facts.type);  // as quantizing gives them

@@ -13,6 +13,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string>
 
@@ -51,20 +52,29 @@ std::array<float, 3> ends_of(dtype type) noexcept {
   return {0.0F, std::numeric_limits<float>::denorm_min(), std::numeric_limits<float>::max()};
 }
 
-std::vector<float> numbers_of(const element_operations& e, const host_tensor& scales) {
+std::vector<float> numbers_of(const coding_stage& e, const host_tensor& scales) {
   if (e.scale_of_byte == nullptr) return floats_of(scales);
   std::vector<float> numbers;
   for (const std::byte byte : scales.bytes) numbers.push_back(e.scale_of_byte(std::to_integer<std::uint8_t>(byte)));
   return numbers;
 }
 
-own_extremes extremes_of_groups(const element_operations& e, dtype type) {
+/// Integers in the type of zero points, which they fit; nothing where there are none.
+std::vector<std::byte> bytes_of(const std::vector<std::int64_t>& integers, number_type type) {
+  const auto size = static_cast<std::size_t>(size_of(type));
+  std::vector<std::byte> bytes(integers.size() * size);
+  for (std::size_t i = 0; i < integers.size() && size > 0; ++i)  // the low bytes come first
+    std::memcpy(bytes.data() + i * size, &integers[i], size);
+  return bytes;
+}
+
+own_extremes extremes_of_groups(const coding_stage& e, dtype type) {
   own_extremes made;
   for (const float range : ends_of(type)) {
     const signed_range both{range, range};
-    std::vector<std::byte> stored(e.stored_bytes), zero_point(sizeof(std::int32_t));
-    e.make_scales(e.signed_ranges ? static_cast<const void*>(&both) : &range, 1, 1.0F, stored.data());
-    host_tensor scale = make_tensor(e.scale_type, {1});
+    std::vector<std::byte> stored(static_cast<std::size_t>(e.stored_bytes)), zero_point(sizeof(std::int32_t));
+    e.make_scales(e.both_ends ? static_cast<const void*>(&both) : &range, 1, 1.0F, stored.data());
+    host_tensor scale = make_tensor(dtype_of(e.scale_type), {1});
     e.split(stored.data(), 1, scale.bytes.data(), zero_point.data());
     made.add(numbers_of(e, scale).front());
   }
@@ -93,7 +103,7 @@ void require_scales(const scale_layout& of, std::string_view part, const std::ve
 void add_packed_zero_points(const scale_layout& of, const tensor_parts& parts, std::vector<std::int64_t>& zeros) {
   const host_tensor* packed = find_part(parts, "packed_zero_points");
   if (packed == nullptr || of.cut.batches != 1) return;
-  const int bits = of.elements.bits;
+  const int bits = of.elements.code_bits;
   const shape2d groups = of.cut.groups();
   if (packed->type != dtype::i32 || bits > 8) {
     refuse(of.facts, "\"packed_zero_points\" are " + text_of(packed->type, packed->shape) +
@@ -112,7 +122,7 @@ void add_packed_zero_points(const scale_layout& of, const tensor_parts& parts, s
 
 /// Every zero point is a code of the format.
 void require_zero_points(const scale_layout& of, const std::vector<std::int64_t>& zeros) {
-  const element_operations& e = of.elements;
+  const coding_stage& e = of.elements;
   const code_limits limits = e.has_zero_points() ? limits_of_codes(e) : code_limits{0, 0};
   const auto fault =
       std::find_if(zeros.begin(), zeros.end(), [&](std::int64_t z) { return z < limits.least || z > limits.most; });
@@ -180,10 +190,10 @@ float tensor_scale_of(const scale_layout& of, const host_tensor& global, scale_s
 
 std::vector<std::byte> join_scales(const scale_layout& of, const tensor_parts& parts, scale_source source) {
   const tensor_facts& facts = of.facts;
-  const element_operations& e = of.elements;
+  const coding_stage& e = of.elements;
   const index_t groups = of.cut.group_count();
   const host_tensor scales =
-      as_type(facts, "scales", require_part(facts, parts, "scales", of.recipe_name), e.scale_type);
+      as_type(facts, "scales", require_part(facts, parts, "scales", of.recipe_name), dtype_of(e.scale_type));
   require_shape(facts, "scales", scales, of.shape, &of.cut.counts);
   require_scales(of, "scales", numbers_of(e, scales), of.shape, source, extremes_of_groups(e, facts.type));
   std::vector<std::int64_t> zeros;
@@ -193,14 +203,15 @@ std::vector<std::byte> join_scales(const scale_layout& of, const tensor_parts& p
   }
   if (e.has_zero_points()) add_packed_zero_points(of, parts, zeros);
   require_zero_points(of, zeros);
-  std::vector<std::byte> stored(static_cast<std::size_t>(groups) * e.stored_bytes);
-  e.join(scales.bytes.data(), zeros.empty() ? nullptr : zeros.data(), groups, stored.data());
+  std::vector<std::byte> stored(static_cast<std::size_t>(groups * e.stored_bytes));
+  const std::vector<std::byte> zero_points = bytes_of(zeros, e.zero_point_type);
+  e.join(scales.bytes.data(), zeros.empty() ? nullptr : zero_points.data(), groups, stored.data());
   return stored;
 }
 
 coded_scales make_scales(const scale_layout& of, const tensor_parts& given, const std::vector<float>& x,
                          const on_host& where) {
-  const element_operations& e = of.elements;
+  const coding_stage& e = of.elements;
   const index_t groups = of.cut.group_count();
   coded_scales s;
   if (of.has_two_levels()) make_tensor_scale(of, given, x, where, s);
@@ -208,8 +219,8 @@ coded_scales make_scales(const scale_layout& of, const tensor_parts& given, cons
     s.stored = join_scales(of, given, scale_source::given);
     return s;
   }
-  s.stored.resize(static_cast<std::size_t>(groups) * e.stored_bytes);
-  if (e.signed_ranges) {
+  s.stored.resize(static_cast<std::size_t>(groups * e.stored_bytes));
+  if (e.both_ends) {
     const auto ranges = all_ranges<signed_range>(where, x, of.cut);
     e.make_scales(ranges.data(), groups, s.tensor_scale, s.stored.data());
     return s;

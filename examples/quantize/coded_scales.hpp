@@ -19,7 +19,7 @@ namespace qgrain::convert {
 /// What the scales of one tensor are of.
 struct scale_layout {
   const tensor_facts& facts;
-  const element_operations& elements;
+  const coding_stage& elements;
   const tensor_cut& cut;
   const extents& shape;  ///< that of the scales
   std::string_view recipe_name;

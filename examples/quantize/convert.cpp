@@ -7,6 +7,7 @@
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/parallel.hpp>
 #include <qgrain/version.hpp>
 
 #include <boost/json/serialize.hpp>

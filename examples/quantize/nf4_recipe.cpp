@@ -114,7 +114,7 @@ class nf4_recipe final : public recipe {
 
   [[nodiscard]] quantized_tensor quantize(const tensor_facts& facts, const host_tensor& in, const tensor_parts& given,
                                           const run_settings& settings) const override {
-    const element_operations& e = operations_for(nf4_elements, in.type);
+    const coding_stage& e = operations_for(nf4_elements, in.type);
     const std::vector<float> x = floats_of(in);
     const index_t blocks = block_count(facts);
     std::vector<float> absmax(static_cast<std::size_t>(blocks));
@@ -122,12 +122,12 @@ class nf4_recipe final : public recipe {
       float& range = absmax[i / static_cast<std::size_t>(group_)];
       range = widened(range, x[i]);
     }
-    std::vector<std::byte> stored(static_cast<std::size_t>(blocks) * e.stored_bytes);
+    std::vector<std::byte> stored(static_cast<std::size_t>(blocks * e.stored_bytes));
     e.make_scales(absmax.data(), blocks, 1.0F, stored.data());
     std::vector<std::byte> codes(x.size());
     const shape2d rows{blocks, group_};
-    e.encode(settings.where, {x.data(), rows}, {1, group_}, stored.data(), 1.0F, codes.data());
-    host_tensor block_scales = make_tensor(e.scale_type, {blocks});
+    e.encode(settings.where, {x.data(), rows}, {1, group_}, stored.data(), 1.0F, 0, codes.data());
+    host_tensor block_scales = make_tensor(dtype_of(e.scale_type), {blocks});
     e.split(stored.data(), blocks, block_scales.bytes.data(), nullptr);
     const std::vector<float> scales = floats_of(block_scales);
     const host_tensor* zeros = find_part(given, "scale_zeros");

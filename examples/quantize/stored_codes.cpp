@@ -41,9 +41,9 @@ host_tensor transposed(const host_tensor& tensor, shape2d shape) {
 
 }  // namespace
 
-code_limits limits_of_codes(const element_operations& elements) noexcept {
-  const bool has_sign = elements.code_type == dtype::i8 || elements.code_type == dtype::i16;
-  const std::int64_t half = std::int64_t{1} << (elements.bits - 1);
+code_limits limits_of_codes(const coding_stage& elements) noexcept {
+  const bool has_sign = dtype_of(elements.code_type) == dtype::i8 || dtype_of(elements.code_type) == dtype::i16;
+  const std::int64_t half = std::int64_t{1} << (elements.code_bits - 1);
   return has_sign ? code_limits{-half, half - 1} : code_limits{0, 2 * half - 1};
 }
 
@@ -57,11 +57,11 @@ extents code_storage::padded_shape() const {
 }
 
 dtype code_storage::code_type() const noexcept {
-  return family.form == code_form::value ? elements.code_type : dtype::u8;
+  return family.form == code_form::value ? dtype_of(elements.code_type) : dtype::u8;
 }
 
 bool code_storage::is_packed() const noexcept {
-  return family.packing == code_packing::int32 || (family.packing != code_packing::none && 8 % elements.bits == 0);
+  return family.packing == code_packing::int32 || (family.packing != code_packing::none && 8 % elements.code_bits == 0);
 }
 
 void code_storage::plan(tensor_parts& parts) const {
@@ -73,15 +73,15 @@ void code_storage::plan(tensor_parts& parts) const {
     case code_packing::none:
       return;
     case code_packing::flat:
-      parts["packed"] = {dtype::u8, {packed_bytes(rows.elements(), elements.bits)}, {}};
+      parts["packed"] = {dtype::u8, {packed_bytes(rows.elements(), elements.code_bits)}, {}};
       return;
     case code_packing::int32:
       parts["packed"] = {
-          dtype::i32, with_last(padded, interop::compressed_tensors_words(rows.cols, elements.bits)), {}};
+          dtype::i32, with_last(padded, interop::compressed_tensors_words(rows.cols, elements.code_bits)), {}};
       return;
     case code_packing::low_first:
     case code_packing::high_first:
-      parts["packed"] = {dtype::u8, with_last(padded, packed_bytes(rows.cols, elements.bits)), {}};
+      parts["packed"] = {dtype::u8, with_last(padded, packed_bytes(rows.cols, elements.code_bits)), {}};
       return;
   }
 }
@@ -89,14 +89,14 @@ void code_storage::plan(tensor_parts& parts) const {
 void code_storage::store(std::vector<std::byte> codes, tensor_parts& parts) const {
   const extents padded = padded_shape();
   if (padded != shape) {
-    const auto size = static_cast<std::size_t>(lm::bytes_of(elements.code_type));
+    const auto size = static_cast<std::size_t>(lm::bytes_of(dtype_of(elements.code_type)));
     std::vector<std::byte> wide(static_cast<std::size_t>(element_count(padded)) * size);
     copy_rows(cut.batches, cut.matrix, codes.data(), padded_matrix(cut), wide.data(), size);
     codes = std::move(wide);
   }
   if (family.form != code_form::value) {
-    const unsigned mask = (1U << elements.bits) - 1U;
-    const unsigned offset = family.form == code_form::offset ? 1U << (elements.bits - 1) : 0U;
+    const unsigned mask = (1U << elements.code_bits) - 1U;
+    const unsigned offset = family.form == code_form::offset ? 1U << (elements.code_bits - 1) : 0U;
     for (std::byte& code : codes) code = static_cast<std::byte>((std::to_integer<unsigned>(code) + offset) & mask);
   }
   host_tensor& out = parts["codes"] = {code_type(), padded, std::move(codes)};
@@ -106,18 +106,18 @@ void code_storage::store(std::vector<std::byte> codes, tensor_parts& parts) cons
     case code_packing::none:
       return;
     case code_packing::int32:
-      parts["packed"] = pack_words(out, elements.bits);
+      parts["packed"] = pack_words(out, elements.code_bits);
       return;
     case code_packing::flat:
       parts["packed"] = {dtype::u8,
-                         {packed_bytes(rows.elements(), elements.bits)},
-                         pack_rows(out.bytes, rows.elements(), elements.bits, bit_order::low_first)};
+                         {packed_bytes(rows.elements(), elements.code_bits)},
+                         pack_rows(out.bytes, rows.elements(), elements.code_bits, bit_order::low_first)};
       return;
     case code_packing::low_first:
     case code_packing::high_first: {
       const bit_order order = family.packing == code_packing::low_first ? bit_order::low_first : bit_order::high_first;
-      parts["packed"] = {dtype::u8, with_last(padded, packed_bytes(rows.cols, elements.bits)),
-                         pack_rows(out.bytes, rows.cols, elements.bits, order)};
+      parts["packed"] = {dtype::u8, with_last(padded, packed_bytes(rows.cols, elements.code_bits)),
+                         pack_rows(out.bytes, rows.cols, elements.code_bits, order)};
       return;
     }
   }
@@ -150,9 +150,9 @@ std::vector<std::byte> code_storage::from_plain(const tensor_facts& facts, const
   }
   const extents padded = padded_shape();
   require_shape(facts, "codes", plain, shape, &padded);
-  if (elements.bits < 8) {
+  if (elements.code_bits < 8) {
     const code_limits limits =
-        family.form == code_form::value ? limits_of_codes(elements) : code_limits{0, (1 << elements.bits) - 1};
+        family.form == code_form::value ? limits_of_codes(elements) : code_limits{0, (1 << elements.code_bits) - 1};
     const bool has_sign = plain.type == dtype::i8;
     for (std::size_t i = 0; i < plain.bytes.size(); ++i) {
       const std::int64_t code =
@@ -180,20 +180,20 @@ std::vector<std::byte> code_storage::from_packed(const tensor_facts& facts, cons
   }
   require_shape(facts, "packed", packed, like.shape);
   if (family.packing == code_packing::int32) {
-    return in_own_form(unpack_words(packed, rows, elements.bits), padded != shape);
+    return in_own_form(unpack_words(packed, rows, elements.code_bits), padded != shape);
   }
   if (family.packing == code_packing::flat) {
-    return in_own_form(unpack_rows(packed.bytes, 1, rows.elements(), elements.bits, bit_order::low_first),
+    return in_own_form(unpack_rows(packed.bytes, 1, rows.elements(), elements.code_bits, bit_order::low_first),
                        padded != shape);
   }
   const bit_order order = family.packing == code_packing::low_first ? bit_order::low_first : bit_order::high_first;
-  return in_own_form(unpack_rows(packed.bytes, rows.rows, rows.cols, elements.bits, order), padded != shape);
+  return in_own_form(unpack_rows(packed.bytes, rows.rows, rows.cols, elements.code_bits, order), padded != shape);
 }
 
 std::vector<std::byte> code_storage::in_own_form(std::vector<std::byte> codes, bool with_padding) const {
   if (family.form != code_form::value) {
-    const int top = 1 << (elements.bits - 1);
-    const bool extended = elements.code_type == dtype::i8;
+    const int top = 1 << (elements.code_bits - 1);
+    const bool extended = dtype_of(elements.code_type) == dtype::i8;
     for (std::byte& code : codes) {
       const int low = std::to_integer<int>(code) & (2 * top - 1);
       const bool negative = extended && low >= top;
@@ -202,7 +202,7 @@ std::vector<std::byte> code_storage::in_own_form(std::vector<std::byte> codes, b
     }
   }
   if (!with_padding) return codes;
-  const auto size = static_cast<std::size_t>(lm::bytes_of(elements.code_type));
+  const auto size = static_cast<std::size_t>(lm::bytes_of(dtype_of(elements.code_type)));
   std::vector<std::byte> kept(static_cast<std::size_t>(element_count(shape)) * size);
   copy_rows(cut.batches, padded_matrix(cut), codes.data(), cut.matrix, kept.data(), size);
   return kept;

@@ -17,12 +17,12 @@ struct code_limits {
   std::int64_t least;
   std::int64_t most;
 };
-[[nodiscard]] code_limits limits_of_codes(const element_operations& elements) noexcept;
+[[nodiscard]] code_limits limits_of_codes(const coding_stage& elements) noexcept;
 
 /// How the codes of one tensor are stored.
 struct code_storage {
   const coded_family& family;
-  const element_operations& elements;
+  const coding_stage& elements;
   extents shape;  ///< of the tensor
   tensor_cut cut;
 
@@ -33,7 +33,7 @@ struct code_storage {
 
   /// "codes" and "packed" without their data.
   void plan(tensor_parts& parts) const;
-  /// Fills them. `codes` has elements.code_type and the tensor's own order.
+  /// Fills them. `codes` has dtype_of(elements.code_type) and the tensor's own order.
   void store(std::vector<std::byte> codes, tensor_parts& parts) const;
   /// Codes from "codes" or, where there are none, from "packed".
   /// @throws error errc::invalid_shape for another shape, errc::out_of_range for a code that the format does not have,

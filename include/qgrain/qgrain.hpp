@@ -7,6 +7,7 @@
 #include <qgrain/host.hpp>
 
 // What those stages have besides: formats by name and by table, scales of particular tools, names at run time.
+#include <qgrain/core/lane_sum.hpp>
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/format/catalog.hpp>
 #include <qgrain/format/codebook.hpp>
@@ -16,6 +17,7 @@
 #include <qgrain/granularity/grouping.hpp>
 #include <qgrain/layout/interleaved.hpp>
 #include <qgrain/quantizer/choosing_recipes.hpp>
+#include <qgrain/quantizer/clip_limits.hpp>
 #include <qgrain/quantizer/describe.hpp>
 #include <qgrain/quantizer/dispatch.hpp>
 #include <qgrain/quantizer/element.hpp>
@@ -29,15 +31,18 @@
 #include <qgrain/scale/range_choice.hpp>
 #include <qgrain/scale/signed_max.hpp>
 
-// Ranges by choice, errors, recipes at run time. (host/fake_recipes.hpp, the names of all run-time recipes, is left to
-// those who want them: it instantiates every one.)
+// Ranges by choice, errors, recipes at run time. (host/fake_recipes.hpp and host/find_recipe.hpp, the names of all
+// run-time recipes, are left to those who want them: they instantiate every one.)
 #include <qgrain/host/choose_ranges.hpp>
+#include <qgrain/host/coding_stage.hpp>
 #include <qgrain/host/element_stage.hpp>
 #include <qgrain/host/fake_recipe.hpp>
 #include <qgrain/host/instruction_set.hpp>
 #include <qgrain/host/measure.hpp>
 #include <qgrain/host/parallel.hpp>
 #include <qgrain/host/ranges.hpp>
+#include <qgrain/host/recipe.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/host/sequential.hpp>
 
 // 7. Other people's bytes. (interop/eigen.hpp and interop/json.hpp need those packages and are left to their users.)

@@ -6,7 +6,7 @@
 #include <qgrain/format/catalog.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/host/detail/block_kernels.hpp>
-#include <qgrain/host/detail/instruction_set.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/quantizer/choosing_recipes.hpp>
 #include <qgrain/quantizer/describe.hpp>
 #include <qgrain/quantizer/group_error.hpp>
@@ -72,9 +72,9 @@ void print_element(const std::string& name, const std::vector<float>& x) {
   for (index_t first = 0; first < count; first += width) {
     const matrix_view<const float> in{x.data() + first, {1, width}};
     float absmax = 0.0F;
-    detail::run_widest<detail::absmax_block>(in, width, &absmax);
-    detail::run_widest<detail::fake_block<Element>>(in, matrix_view<float>{vectorized.data() + first, {1, width}},
-                                                    width, static_cast<const float*>(&absmax), tensor);
+    run_widest<detail::absmax_block>(in, width, &absmax);
+    run_widest<detail::fake_block<Element>>(in, matrix_view<float>{vectorized.data() + first, {1, width}}, width,
+                                            static_cast<const float*>(&absmax), tensor);
     const auto factors = Element::factors(Element::scale(absmax, tensor), tensor);
     for (index_t i = 0; i < width; ++i) {
       scalar.add(Element::fake(in.data[i], factors));

@@ -1,5 +1,5 @@
 // Sums in lanes against their order written out: element i to lane i mod 16, lanes added in halves.
-#include <qgrain/core/detail/lane_sum.hpp>
+#include <qgrain/core/lane_sum.hpp>
 #include <qgrain/sensitivity/gradient_score.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -41,8 +41,7 @@ BOOST_AUTO_TEST_CASE(order_of_a_sum_in_lanes) {
     const std::vector<float> x = drawn(count, 7);
     const std::vector<double> terms(x.begin(), x.end());
     BOOST_TEST_CONTEXT(count << " terms") {
-      BOOST_TEST(detail::lane_sum<16>(static_cast<index_t>(count), listed_term{terms.data()}) ==
-                 in_sixteen_lanes(terms));
+      BOOST_TEST(lane_sum<16>(static_cast<index_t>(count), listed_term{terms.data()}) == in_sixteen_lanes(terms));
     }
   }
 }
@@ -68,5 +67,5 @@ BOOST_AUTO_TEST_CASE(gradient_score_is_such_a_sum) {
 BOOST_AUTO_TEST_CASE(lanes_fold_by_any_rule) {
   int lanes[4] = {3, 9, 4, 1};
   const auto larger = [](int a, int b) { return a > b ? a : b; };
-  BOOST_TEST(detail::fold_lanes(lanes, larger) == 9);
+  BOOST_TEST(fold_lanes(lanes, larger) == 9);
 }

@@ -51,6 +51,7 @@ BOOST_AUTO_TEST_CASE(ranges_of_the_wrong_kind_are_refused) {
   check_refusal({.absmax = largest}, errc::invalid_argument, "is not made of largest magnitudes, of which 4 are given");
   check_refusal({.ends = ends}, errc::invalid_shape, "expected 4, found 3");
   check_refusal({.tensor_scale = &one}, errc::invalid_argument, "has one level");
+  check_refusal({.tensor_absmax = &one}, errc::invalid_argument, "no tensor range");
   BOOST_TEST(codes == std::vector<std::uint8_t>(64, 9));
 }
 

@@ -10,6 +10,9 @@ std::vector<suite_case> spread_cases() {
   add_cases<int8_tensor>(cases, "int8_tensor");
   add_cases<int8_column>(cases, "int8_column");
   add_cases<nvfp4>(cases, "nvfp4");
+  add_cases<fp8_128x128>(cases, "fp8_128x128");
+  add_cases<int4_16x24>(cases, "int4_16x24");
+  add_cases<int8_3x5>(cases, "int8_3x5");
   return cases;
 }
 

@@ -159,8 +159,13 @@ BOOST_AUTO_TEST_CASE(a_folder_of_the_examples_includes_only_earlier_folders) { c
 // qgrain.hpp is everything for the host: each public header stands in it or in host.hpp, which it includes. Left out
 // are those that need other packages, that instantiate every recipe, that are for kernels, or that only others include.
 BOOST_AUTO_TEST_CASE(the_umbrella_has_every_stage) {
-  const std::set<std::string> left_out{"interop/eigen.hpp", "interop/json.hpp",    "host/fake_recipes.hpp",
-                                       "core/config.hpp",   "core/short_name.hpp", "host.hpp",
+  const std::set<std::string> left_out{"interop/eigen.hpp",
+                                       "interop/json.hpp",
+                                       "host/fake_recipes.hpp",
+                                       "host/find_recipe.hpp",
+                                       "core/config.hpp",
+                                       "core/short_name.hpp",
+                                       "host.hpp",
                                        "qgrain.hpp"};
   std::set<std::string> included;
   const std::regex include(R"(^#include <qgrain/(.+)>$)");

@@ -357,11 +357,14 @@ BOOST_AUTO_TEST_CASE(chosen_ranges_are_what_quantize_takes) {
     halves.push_back(from_float<bfloat16>(v));
     widened_halves.push_back(to_float(halves.back()));
   }
-  const auto of_halves =
-      quantize_choosing<nvfp4_modelopt, bfloat16>(on_host{}, {halves.data(), shape}, four_over_six, 50.0F);
-  const auto of_floats =
-      quantize_choosing<nvfp4_modelopt>(on_host{}, {widened_halves.data(), shape}, four_over_six, 50.0F);
+  const auto of_halves = quantize_choosing<nvfp4_modelopt, bfloat16>(on_host{}, {halves.data(), shape}, four_over_six,
+                                                                     {.tensor_absmax = 50.0F});
+  const auto of_floats = quantize_choosing<nvfp4_modelopt>(on_host{}, {widened_halves.data(), shape}, four_over_six,
+                                                           {.tensor_absmax = 50.0F});
   BOOST_TEST(of_halves.tensor_scale == nvfp4_modelopt::tensor_scale(50.0F));
+  const auto of_scale = quantize_choosing<nvfp4_modelopt>(on_host{}, {widened_halves.data(), shape}, four_over_six,
+                                                          {.tensor_scale = nvfp4_modelopt::tensor_scale(50.0F)});
+  BOOST_TEST(same_bytes(of_scale.codes, of_floats.codes));
   BOOST_TEST(same_bytes(of_halves.codes, of_floats.codes));
   BOOST_TEST(same_bytes(of_halves.scales, of_floats.scales));
 }
@@ -404,4 +407,9 @@ BOOST_AUTO_TEST_CASE(bad_choices_and_shapes_are_refused) {
   refuses(errc::invalid_shape, "asks for 32, found 16", [&] {
     (void)choose_ranges<q>(on_host{}, {x.data(), {4, 16}}, data_range{});
   });
+  const std::vector<float> two{1.0F, 2.0F};
+  refuses(errc::invalid_argument, "chosen here, found 2 that are given",
+          [&] { (void)choose_ranges<q>(on_host{}, in, data_range{}, {.absmax = two}); });
+  refuses(errc::out_of_range, "the scale given for the tensor is -0.5",
+          [&] { (void)choose_ranges<nvfp4_modelopt>(on_host{}, in, four_over_six, {.tensor_scale = -0.5F}); });
 }

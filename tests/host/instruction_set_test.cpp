@@ -3,8 +3,8 @@
 
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/host/detail/block_kernels.hpp>
-#include <qgrain/host/detail/instruction_set.hpp>
 #include <qgrain/host/instruction_set.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -49,17 +49,16 @@ template <class Q>
 void compare() {
   const auto baseline =
       outputs<Q>([]<class Kernel>(std::type_identity<Kernel>, auto... arguments) { Kernel::run(arguments...); });
-  const auto widest = outputs<Q>(
-      []<class Kernel>(std::type_identity<Kernel>, auto... arguments) { detail::run_widest<Kernel>(arguments...); });
+  const auto widest =
+      outputs<Q>([]<class Kernel>(std::type_identity<Kernel>, auto... arguments) { run_widest<Kernel>(arguments...); });
   BOOST_TEST((std::memcmp(baseline.data(), widest.data(), baseline.size() * sizeof(float)) == 0));
   for (const instruction_set set : {instruction_set::avx2, instruction_set::avx512}) {
     if (!is_supported(set)) {
       BOOST_TEST_MESSAGE("skipped: this processor has no " << name_of(set) << ", its loop was not compared");
       continue;
     }
-    const auto forced = outputs<Q>([set]<class Kernel>(std::type_identity<Kernel>, auto... arguments) {
-      detail::run_with<Kernel>(set, arguments...);
-    });
+    const auto forced = outputs<Q>(
+        [set]<class Kernel>(std::type_identity<Kernel>, auto... arguments) { run_with<Kernel>(set, arguments...); });
     BOOST_TEST((std::memcmp(baseline.data(), forced.data(), baseline.size() * sizeof(float)) == 0), name_of(set));
   }
 }

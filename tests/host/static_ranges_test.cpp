@@ -168,6 +168,8 @@ BOOST_AUTO_TEST_CASE(given_numbers_are_looked_at) {
           [&] { (void)quantize<two_level>(on_host{}, in, {.tensor_absmax = 1.0F, .tensor_scale = 0.5F}); });
   refuses(errc::invalid_argument, "has one level: there is no tensor scale to be 0.5",
           [&] { (void)quantize<grouped>(on_host{}, in, {.tensor_scale = 0.5F}); });
+  refuses(errc::invalid_argument, "has one level: there is no tensor range to be 2",
+          [&] { (void)quantize<grouped>(on_host{}, in, {.tensor_absmax = 2.0F}); });
 }
 
 BOOST_AUTO_TEST_CASE(given_scales_are_looked_at) {

@@ -88,12 +88,12 @@ BOOST_AUTO_TEST_CASE(nvfp4_recipes) {
                                           in_bf16);
   compare_with_definition<nvfp4_modelopt_kernel>(books, "kernel", reference_nvfp4(reference_nv::kernel, in_f32));
   compare_with_definition<nvfp4_torchao>(books, "torchao", reference_nvfp4(reference_nv::torchao, in_f32));
-  compare_with_definition<detail::nv<torchao_block_scale<bfloat16>>>(
+  compare_with_definition<nvfp4_by<torchao_block_scale<bfloat16>>>(
       books, "torchao bf16", reference_nvfp4(reference_nv::torchao, in_bf16), in_bf16);
   compare_with_definition<nvfp4_torchao_one_level>(books, "torchao, one level",
                                                    reference_nvfp4(reference_nv::torchao_one_level, in_f32));
   compare_with_definition<ct_nvfp4>(books, "compressed-tensors", reference_nvfp4(reference_nv::compressed, in_f32));
-  compare_with_definition<detail::nv<compressed_tensors_block_scale<bfloat16>>>(
+  compare_with_definition<nvfp4_by<compressed_tensors_block_scale<bfloat16>>>(
       books, "compressed-tensors bf16", reference_nvfp4(reference_nv::compressed, in_bf16), in_bf16);
   books.report("NVFP4 recipes");
 }

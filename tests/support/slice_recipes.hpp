@@ -23,6 +23,10 @@ using fp8_1x128 = qgrain::quantizer<qgrain::float8_e4m3fn, qgrain::per_tile<1, 1
 using int4_g128 = qgrain::quantizer<qgrain::int4, qgrain::per_group<128>>;
 using mxfp4 = qgrain::mxfp4_ocp;
 using nvfp4 = qgrain::nvfp4_modelopt;
+/// Tiles of several rows: DeepSeek's weights, one whose codes are packed, one that no pack fits into.
+using fp8_128x128 = qgrain::quantizer<qgrain::float8_e4m3fn, qgrain::per_tile<128, 128>>;
+using int4_16x24 = qgrain::quantizer<qgrain::int4, qgrain::per_tile<16, 24>>;
+using int8_3x5 = qgrain::quantizer<qgrain::int8, qgrain::per_tile<3, 5>>;
 /// A group that no power of two of lanes covers.
 using int4_g48 = qgrain::quantizer<qgrain::int4, qgrain::per_group<48, qgrain::group_tail::zero_padding>>;
 

@@ -14,7 +14,7 @@
 
 namespace qgrain::engine {
 
-/// Running sums of these kernels; unlike those of detail::lane_sum they are added one after another at the end.
+/// Running sums of these kernels; unlike those of lane_sum they are added one after another at the end.
 inline constexpr index_t divergence_lanes = 16;
 /// Largest change of a logit that is taken as it is; e^d stays far from overflow.
 inline constexpr float largest_change = 80.0F;

@@ -2,7 +2,7 @@
 #include <lm/elementary.hpp>
 
 #include <qgrain/core/arithmetic.hpp>
-#include <qgrain/core/detail/lane_sum.hpp>
+#include <qgrain/core/lane_sum.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -61,7 +61,7 @@ void padding_logits::log_softmax(float* z) const {
     float& sum = sums[j % lanes];
     sum = add_rn(sum, lm::exp_accurate(sub_rn(z[j], largest)));
   }
-  const float all = qgrain::detail::fold_lanes(sums, add_rn);
+  const float all = qgrain::fold_lanes(sums, add_rn);
   const auto log_sum = static_cast<float>(std::log(static_cast<double>(all)));
   for (index_t j = 0; j < vocabulary_; ++j) z[j] = sub_rn(sub_rn(z[j], largest), log_sum);
 }

@@ -59,7 +59,7 @@ inline constexpr lm::index_t block_outputs = 256;
 /// Which rows are sampled at a Linear, and in which half of the sample they are: the same for any cut into chunks.
 [[nodiscard]] inline std::uint64_t sample_hash(std::int32_t row, lm::index_t linear) {
   constexpr std::uint64_t golden = 0x9E37'79B9'7F4A'7C15U;
-  return qgrain::detail::mixed((static_cast<std::uint64_t>(linear) << 32U) + static_cast<std::uint64_t>(row) + golden);
+  return qgrain::mix_bits((static_cast<std::uint64_t>(linear) << 32U) + static_cast<std::uint64_t>(row) + golden);
 }
 
 /// Of `products` matrix products of so many rows with so many weights.

@@ -37,9 +37,9 @@ constexpr coded_family kernel() {
 }
 
 template <class T>
-using torchao = qgrain::detail::nv<torchao_block_scale<T>>;
+using torchao = qgrain::nvfp4_by<torchao_block_scale<T>>;
 template <class T>
-using compressed = qgrain::detail::nv<compressed_tensors_block_scale<T>>;
+using compressed = qgrain::nvfp4_by<compressed_tensors_block_scale<T>>;
 
 constexpr std::array families{
     kernel(),

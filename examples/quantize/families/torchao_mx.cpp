@@ -14,7 +14,7 @@ constexpr coded_family family(std::string_view name, std::string_view source, st
   f.name = name;
   f.also = also;
   f.source = source;
-  f.elements = coding_of<qgrain::detail::mx<Format, Rule>>;
+  f.elements = coding_of<qgrain::mx_by<Format, Rule>>;
   f.usual = "group32";
   f.only = granularity_kind::per_group;
   f.tail = group_tail::zero_padding;

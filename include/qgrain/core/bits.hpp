@@ -17,6 +17,7 @@ inline constexpr int f32_bias = 127;
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t bits_of(float x) noexcept {
   return __builtin_bit_cast(std::uint32_t, x);
 }
+/// The float of a pattern.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float float_from_bits(std::uint32_t bits) noexcept {
   return __builtin_bit_cast(float, bits);
 }
@@ -26,16 +27,21 @@ inline constexpr int f32_bias = 127;
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::int32_t magnitude_bits(float x) noexcept {
   return static_cast<std::int32_t>(bits_of(x) & ~f32_sign_bit);
 }
+/// The sign bit in its place, NaN included.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t sign_of(float x) noexcept { return bits_of(x) & f32_sign_bit; }
+/// The inverse of magnitude_bits, without a sign.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float float_from_magnitude(std::int32_t bits) noexcept {
   return float_from_bits(static_cast<std::uint32_t>(bits));
 }
+/// A positive number with a sign bit of sign_of.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float with_sign(float magnitude, std::uint32_t sign) noexcept {
   return float_from_bits(bits_of(magnitude) | sign);
 }
+/// By its bits, so that no compiler option removes it.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(float x) noexcept {
   return magnitude_bits(x) > static_cast<std::int32_t>(f32_infinity_bits);
 }
+/// The positive quiet NaN without further bits.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float quiet_nan() noexcept { return float_from_bits(0x7FC0'0000U); }
 
 /// 2^exponent for a normal result, exponent in [-126, 127].
@@ -48,6 +54,7 @@ template <class T>
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr T smaller_of(T a, T b) noexcept {
   return b < a ? b : a;
 }
+/// The first of two that compare as equal, and of a NaN and a number.
 template <class T>
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr T larger_of(T a, T b) noexcept {
   return a < b ? b : a;

@@ -32,6 +32,7 @@ concept storage_element = std::same_as<T, float> || std::same_as<T, bfloat16> ||
 template <class T>
 concept readable_element = storage_element<std::remove_const_t<T>>;
 
+/// The value as float32, exact; a NaN keeps its sign and its upper digits.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float to_float(float x) noexcept { return x; }
 
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float to_float(bfloat16 x) noexcept {

@@ -10,8 +10,10 @@
 
 namespace qgrain {
 
+/// Counts and indices of elements: signed, 64 bits.
 using index_t = std::int64_t;
 
+/// count / size, rounded up; size > 0, count >= 0.
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr index_t ceil_div(index_t count, index_t size) noexcept {
   return (count + size - 1) / size;
 }

@@ -43,6 +43,7 @@ void quantize(const on_stream& where, matrix_view<T> in, quantized_view<Q> out, 
   detail::raise_if(detail::quantize_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in, out, scratch,
                                                                   given, rounding));
 }
+/// `quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, readable_element T = const float>
 [[nodiscard]] status try_quantize(const on_stream& where, matrix_view<T> in, quantized_view<Q> out,
                                   std::span<std::byte> scratch = {}, const device_ranges& given = {},
@@ -63,6 +64,8 @@ void quantize_with_scales(const on_stream& where, matrix_view<T> in, const std::
   detail::raise_if(detail::quantize_with_scales_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in,
                                                                               given, codes, rounding));
 }
+/// `quantize_with_scales` for callers without exceptions: the status of its checks; nothing has been written unless it
+/// is ok.
 template <quantizer_type Q, readable_element T = const float>
 [[nodiscard]] status try_quantize_with_scales(const on_stream& where, matrix_view<T> in,
                                               const std::type_identity_t<given_scales<Q>>& given,
@@ -84,6 +87,7 @@ template <quantizer_type Q, storage_element T = float>
 void dequantize(const on_stream& where, quantized_view<Q> in, matrix_view<T> out) {
   dequantize<std::remove_const_t<Q>, T>(where, quantized_view<const Q>(in), out);
 }
+/// `dequantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_dequantize(const on_stream& where, quantized_view<Q> in, matrix_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
@@ -101,6 +105,7 @@ void fake_quantize(const on_stream& where, std::type_identity_t<matrix_view<cons
   detail::raise_if(
       detail::fake_quantize_on<Q, T>(detail::stream_device(where.stream), in, out, scratch, given, rounding));
 }
+/// `fake_quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_fake_quantize(const on_stream& where, std::type_identity_t<matrix_view<const T>> in,
                                        matrix_view<T> out, std::span<std::byte> scratch = {},
@@ -119,6 +124,8 @@ void quantize_packed(const on_stream& where, matrix_view<T> in, packed_view<Q, S
   detail::raise_if(detail::quantize_packed_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in, out,
                                                                          scratch, given, rounding));
 }
+/// `quantize_packed` for callers without exceptions: the status of its checks; nothing has been written unless it is
+/// ok.
 template <quantizer_type Q, layout_policy ScaleLayout = row_major, readable_element T = const float>
 [[nodiscard]] status try_quantize_packed(const on_stream& where, matrix_view<T> in, packed_view<Q, ScaleLayout> out,
                                          std::span<std::byte> scratch = {}, const device_ranges& given = {},
@@ -135,6 +142,8 @@ void dequantize_packed(const on_stream& where, packed_view<Q, ScaleLayout> in, m
   detail::raise_if(detail::dequantize_packed_on<quantizer, T>(detail::stream_device(where.stream),
                                                               packed_view<const quantizer, ScaleLayout>(in), out));
 }
+/// `dequantize_packed` for callers without exceptions: the status of its checks; nothing has been written unless it is
+/// ok.
 template <quantizer_type Q, layout_policy ScaleLayout, storage_element T = float>
 [[nodiscard]] status try_dequantize_packed(const on_stream& where, packed_view<Q, ScaleLayout> in, matrix_view<T> out) {
   using quantizer = std::remove_const_t<Q>;

@@ -27,12 +27,14 @@ namespace qgrain {
 // empty stack is nothing to do. Errors are those of one matrix, and errc::invalid_shape where the stacks differ;
 // `try_...` return them.
 
+/// `quantize` of every matrix of a stack in the launches of one.
 template <quantizer_type Q, readable_element T = const float>
 void quantize(const on_stream& where, stack_view<T> in, quantized_stack_view<Q> out, std::span<std::byte> scratch = {},
               const device_ranges& given = {}, typename Q::rounding_type rounding = {}) {
   detail::raise_if(detail::quantize_stack_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in, out,
                                                                         scratch, given, rounding));
 }
+/// `quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, readable_element T = const float>
 [[nodiscard]] status try_quantize(const on_stream& where, stack_view<T> in, quantized_stack_view<Q> out,
                                   std::span<std::byte> scratch = {}, const device_ranges& given = {},
@@ -42,6 +44,7 @@ template <quantizer_type Q, readable_element T = const float>
       .verdict;
 }
 
+/// `quantize_packed` of every matrix of a stack in the launches of one.
 template <quantizer_type Q, layout_policy ScaleLayout = row_major, readable_element T = const float>
 void quantize_packed(const on_stream& where, stack_view<T> in, packed_stack_view<Q, ScaleLayout> out,
                      std::span<std::byte> scratch = {}, const device_ranges& given = {},
@@ -49,6 +52,8 @@ void quantize_packed(const on_stream& where, stack_view<T> in, packed_stack_view
   detail::raise_if(detail::quantize_packed_stack_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in,
                                                                                out, scratch, given, rounding));
 }
+/// `quantize_packed` for callers without exceptions: the status of its checks; nothing has been written unless it is
+/// ok.
 template <quantizer_type Q, layout_policy ScaleLayout = row_major, readable_element T = const float>
 [[nodiscard]] status try_quantize_packed(const on_stream& where, stack_view<T> in,
                                          packed_stack_view<Q, ScaleLayout> out, std::span<std::byte> scratch = {},
@@ -66,6 +71,7 @@ void fake_quantize(const on_stream& where, std::type_identity_t<stack_view<const
   detail::raise_if(
       detail::fake_quantize_stack_on<Q, T>(detail::stream_device(where.stream), in, out, scratch, given, rounding));
 }
+/// `fake_quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_fake_quantize(const on_stream& where, std::type_identity_t<stack_view<const T>> in,
                                        stack_view<T> out, std::span<std::byte> scratch = {},
@@ -74,12 +80,14 @@ template <quantizer_type Q, storage_element T = float>
       .verdict;
 }
 
+/// `dequantize` of every matrix of a stack in the launches of one.
 template <quantizer_type Q, storage_element T = float>
 void dequantize(const on_stream& where, quantized_stack_view<Q> in, stack_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
   detail::raise_if(detail::dequantize_stack_on<quantizer, T>(detail::stream_device(where.stream),
                                                              quantized_stack_view<const quantizer>(in), out));
 }
+/// `dequantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_dequantize(const on_stream& where, quantized_stack_view<Q> in, stack_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
@@ -88,12 +96,15 @@ template <quantizer_type Q, storage_element T = float>
       .verdict;
 }
 
+/// `dequantize_packed` of every matrix of a stack in the launches of one.
 template <quantizer_type Q, layout_policy ScaleLayout, storage_element T = float>
 void dequantize_packed(const on_stream& where, packed_stack_view<Q, ScaleLayout> in, stack_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
   detail::raise_if(detail::dequantize_packed_stack_on<quantizer, T>(
       detail::stream_device(where.stream), packed_stack_view<const quantizer, ScaleLayout>(in), out));
 }
+/// `dequantize_packed` for callers without exceptions: the status of its checks; nothing has been written unless it is
+/// ok.
 template <quantizer_type Q, layout_policy ScaleLayout, storage_element T = float>
 [[nodiscard]] status try_dequantize_packed(const on_stream& where, packed_stack_view<Q, ScaleLayout> in,
                                            stack_view<T> out) {

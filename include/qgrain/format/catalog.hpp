@@ -19,18 +19,22 @@
 
 namespace qgrain {
 
+/// Formats as a pack, to be visited one by one.
 template <class... Formats>
 struct format_list {
   static constexpr int size = sizeof...(Formats);
 };
 
+/// Integers, two's complement and unsigned.
 using integer_formats =
     format_list<int2, int3, int4, int5, int6, int7, int8, int16,  //
                 int2_narrow, int3_narrow, int4_narrow, int5_narrow, int6_narrow, int7_narrow, int8_narrow, int16_narrow,
                 uint2, integer<3, integer_range::nonnegative>, uint4, uint5, uint6, uint7, uint8, uint16>;
+/// Small floats, and the two of 16 bits.
 using float_formats =
     format_list<float4_e2m1fn, float6_e2m3fn, float6_e3m2fn, float8_e4m3fn, float8_e5m2, float8_e4m3fnuz,
                 float8_e5m2fnuz, float8_e4m3b11fnuz, float8_e4m3, float8_e3m4, float16_format, bfloat16_format>;
+/// Tables of values.
 using codebook_formats = format_list<nf4, nf4_modelopt, iq4_nl, ternary>;
 
 namespace detail {
@@ -98,6 +102,7 @@ template <class Format>
 
 }  // namespace detail
 
+/// Evaluated by the compiler for each format.
 template <element_format Format>
 [[nodiscard]] constexpr format_description describe_format() noexcept {
   return {.name = Format::name(),

@@ -154,6 +154,7 @@ struct ternary_table {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float value(int i) noexcept { return static_cast<float>(i - 1); }
 };
 
+/// Over the tables of the same names.
 using nf4 = codebook<nf4_table>;
 using nf4_modelopt = codebook<nf4_modelopt_table>;
 using iq4_nl = codebook<iq4_nl_table>;

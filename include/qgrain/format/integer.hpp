@@ -66,6 +66,7 @@ struct integer {
                                                   .text(Range == integer_range::narrow ? "_narrow" : "");
 };
 
+/// Two's complement, all of its codes: int4 is -8 to 7.
 using int2 = integer<2>;
 using int3 = integer<3>;
 using int4 = integer<4>;
@@ -75,6 +76,7 @@ using int7 = integer<7>;
 using int8 = integer<8>;
 using int16 = integer<16>;
 
+/// Without the most negative code: int4_narrow is -7 to 7.
 using int2_narrow = integer<2, integer_range::narrow>;
 using int3_narrow = integer<3, integer_range::narrow>;
 using int4_narrow = integer<4, integer_range::narrow>;
@@ -84,6 +86,7 @@ using int7_narrow = integer<7, integer_range::narrow>;
 using int8_narrow = integer<8, integer_range::narrow>;
 using int16_narrow = integer<16, integer_range::narrow>;
 
+/// From 0: uint4 is 0 to 15.
 // No alias uint3: code that nvcc adds to every file uses CUDA's type of that name unqualified, and would find two of
 // them after `using namespace qgrain`.
 using uint2 = integer<2, integer_range::nonnegative>;

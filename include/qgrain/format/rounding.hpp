@@ -71,24 +71,20 @@ struct toward_zero {
   }
 };
 
-namespace detail {
-
 /// A permutation of 64-bit words in which every bit of the input reaches every bit of the output: the finalizer of
 /// SplitMix64 (Steele, Lea, Flood 2014, with Stafford's thirteenth set of constants).
-[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint64_t mixed(std::uint64_t word) noexcept {
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint64_t mix_bits(std::uint64_t word) noexcept {
   word = (word ^ (word >> 30U)) * 0xBF58'476D'1CE4'E5B9ULL;
   word = (word ^ (word >> 27U)) * 0x94D0'49BB'1331'11EBULL;
   return word ^ (word >> 31U);
 }
 
-}  // namespace detail
-
 /// Up with a probability of the fractional part, else down, so that the expected value is the value itself.
 ///
 /// Nothing is drawn from a stream: the choice is a function of the seed and of the element's index alone, so it is the
-/// same for any number of threads, any order and any backend. With golden = 0x9E3779B97F4A7C15 and mixed() as above,
+/// same for any number of threads, any order and any backend. With golden = 0x9E3779B97F4A7C15 and mix_bits() as above,
 /// all modulo 2^64,
-///   word = mixed(mixed(seed + golden) + (element + 1) * golden),   u = (2 * (word >> 41) + 1) * 2^-24,
+///   word = mix_bits(mix_bits(seed + golden) + (element + 1) * golden),   u = (2 * (word >> 41) + 1) * 2^-24,
 /// and a magnitude goes up where its fractional part is larger than u. Codes are exact (a part of 0 never goes up), and
 /// probabilities are off by 2^-24 at most.
 struct stochastic {
@@ -106,7 +102,7 @@ struct stochastic {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "stochastic"; }
   [[nodiscard]] QGRAIN_ELEMENTWISE constexpr at_element at(std::uint64_t element) const noexcept {
     constexpr std::uint64_t golden = 0x9E37'79B9'7F4A'7C15ULL;
-    const std::uint64_t word = detail::mixed(detail::mixed(seed + golden) + (element + 1) * golden);
+    const std::uint64_t word = mix_bits(mix_bits(seed + golden) + (element + 1) * golden);
     const auto odd = static_cast<std::int32_t>(word >> 41U) * 2 + 1;
     return {static_cast<float>(odd) * power_of_two(-24)};
   }

@@ -3,6 +3,7 @@
 #define QGRAIN_GRANULARITY_GROUPING_HPP
 
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/core/status.hpp>
 #include <qgrain/granularity/per_group.hpp>
 
 #include <cstdint>
@@ -46,6 +47,27 @@ struct grouping {
         return size;
     }
     return shape;
+  }
+  /// Bytes of a quantized matrix as it is stored: codes without gaps, every row from a byte on, a scale for each group,
+  /// a row's shorter last one included, and the tensor's scale. Rows of block formats (tail zero_padding) are filled up
+  /// with codes to whole groups, as stores of OCP MX and NVFP4 have them. The shape has elements.
+  [[nodiscard]] constexpr index_t stored_bytes(shape2d shape, int code_bits, int scale_bits,
+                                               int tensor_bits) const noexcept {
+    const shape2d group = group_shape(shape);
+    const index_t groups_per_row = ceil_div(shape.cols, group.cols);
+    const index_t cols = tail == group_tail::zero_padding ? groups_per_row * group.cols : shape.cols;
+    const index_t scales = ceil_div(shape.rows, group.rows) * groups_per_row;
+    return shape.rows * ceil_div(cols * code_bits, 8) + ceil_div(scales * scale_bits, 8) + ceil_div(tensor_bits, 8);
+  }
+  /// Whether a matrix suits: it has elements, and no group is longer than its rows (unless the tail allows it).
+  [[nodiscard]] constexpr status check(shape2d shape) const noexcept {
+    if (shape.rows < 1) return status(errc::invalid_shape, 1, shape.rows);
+    if (shape.cols < 1) return status(errc::invalid_shape, 1, shape.cols);
+    if (kind != granularity_kind::per_group) return {};
+    const bool too_long = tail == group_tail::short_group && size.cols > shape.cols;
+    const bool ragged = tail == group_tail::reject && shape.cols % size.cols != 0;
+    if (too_long || ragged) return status(errc::invalid_shape, size.cols, shape.cols);
+    return {};
   }
 };
 

@@ -23,7 +23,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -46,6 +45,14 @@ void require_choice(const mse_range<Count>& choice) {
   }
 }
 
+/// Ranges of groups are what is chosen; those of the tensor may be given.
+inline void require_no_groups(const given_ranges& given) {
+  if (given.absmax.empty() && given.ends.empty()) return;
+  qgrain::detail::raise(errc::invalid_argument, "the ranges of groups are chosen here, found " +
+                                                    std::to_string(given.absmax.size() + given.ends.size()) +
+                                                    " that are given: give the tensor's range or scale alone");
+}
+
 /// What the error of a choice is measured with: the quantizer's own rounding, or the nearest value where the rounding
 /// differs by element.
 template <class Q>
@@ -61,13 +68,18 @@ struct chosen_ranges {
 
 template <class Q, class T, class Choice>
 [[nodiscard]] chosen_ranges<typename Q::range_type> chosen(const on_host& where, matrix_view<const T> in,
-                                                           const Choice& choice, std::optional<float> tensor_absmax) {
+                                                           const Choice& choice, const given_ranges& given) {
   const shape2d group = Q::granularity_type::group_shape(in.shape);
   chosen_ranges<typename Q::range_type> found;
   with_runner(where, [&](task_runner& runner) {
     if constexpr (Q::scale_type::tensor_bits > 0) {
-      const float absmax = tensor_absmax ? *tensor_absmax : ranges_of<float>(runner, in, in.shape).front();
-      found.tensor_scale = Q::tensor_scale(absmax);
+      if (given.tensor_scale) {
+        found.tensor_scale = *given.tensor_scale;
+      } else {
+        const float absmax =
+            given.tensor_absmax ? *given.tensor_absmax : ranges_of<float>(runner, in, in.shape).front();
+        found.tensor_scale = Q::tensor_scale(absmax);
+      }
     }
     found.groups = ranges_of<typename Q::range_type>(runner, in, group);
     choose<measured_element<Q>>(runner, group_grid<T>{in, group}, choice, found.tensor_scale, found.groups);
@@ -81,35 +93,36 @@ template <class Q, class T, class Choice>
 /// scales, for any granularity.
 ///
 /// in: [rows, cols], float, bfloat16 or float16, any leading dimension, to read or to modify.
-/// `tensor_absmax`: of scales of two levels, the tensor's largest magnitude; from the data where it is not given. The
-/// bits do not depend on `where`. Ranges that are floats can be given to `quantize` and `fake_quantize`; the functions
-/// below take all kinds. Errors are measured in float32, with the quantizer's own rounding, or nearest_even where that
-/// is stochastic.
+/// `given`: of scales of two levels, the tensor's largest magnitude or its scale; from the data where neither is given.
+/// The bits do not depend on `where`. Ranges that are floats can be given to `quantize` and `fake_quantize`; the
+/// functions below take all kinds. Errors are measured in float32, with the quantizer's own rounding, or nearest_even
+/// where that is stochastic.
 ///
 /// Passes over the input: one or two for the ranges of the data, one more for the choice. Besides the result, memory
 /// for a percentile is 4 bytes per element of a group and thread; for mse_range with groups of more than
 /// error_run_elements it is 4 bytes per factor for each so many elements.
 /// NaN, infinity and groups of zeros: see the choices.
-/// @throws error as `quantize` does, and errc::out_of_range for a percentile outside [0, 100] or a factor that is not
-/// positive and finite
+/// @throws error as `quantize` does, errc::invalid_argument for given ranges of groups, and errc::out_of_range for a
+/// percentile outside [0, 100] or a factor that is not positive and finite
 template <quantizer_type Q, readable_element T = const float, range_choice Choice>
 [[nodiscard]] std::vector<typename Q::range_type> choose_ranges(const on_host& where, matrix_view<T> in,
-                                                                const Choice& choice,
-                                                                std::optional<float> tensor_absmax = {}) {
-  detail::raise_if(detail::input_fault<Q, std::remove_const_t<T>>(in, {}));
+                                                                const Choice& choice, const given_ranges& given = {}) {
+  detail::raise_if(detail::input_fault<Q, std::remove_const_t<T>>(in, given));
   detail::require_choice(choice);
-  return detail::chosen<Q, std::remove_const_t<T>>(where, in, choice, tensor_absmax).groups;
+  detail::require_no_groups(given);
+  return detail::chosen<Q, std::remove_const_t<T>>(where, in, choice, given).groups;
 }
 
 /// `quantize` with ranges by choice, into memory that the caller owns. One pass more than choose_ranges. `rounding`:
 /// the seed of a stochastic one.
 template <quantizer_type Q, readable_element T = const float, range_choice Choice>
 void quantize_choosing(const on_host& where, matrix_view<T> in, quantized_view<Q> out, const Choice& choice,
-                       std::optional<float> tensor_absmax = {}, typename Q::rounding_type rounding = {}) {
-  detail::raise_if(detail::input_fault<Q, std::remove_const_t<T>>(in, {}));
+                       const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
+  detail::raise_if(detail::input_fault<Q, std::remove_const_t<T>>(in, given));
   detail::raise_if(detail::output_fault<Q>(in.shape, out));
   detail::require_choice(choice);
-  const auto ranges = detail::chosen<Q, std::remove_const_t<T>>(where, in, choice, tensor_absmax);
+  detail::require_no_groups(given);
+  const auto ranges = detail::chosen<Q, std::remove_const_t<T>>(where, in, choice, given);
   if (out.tensor_scale != nullptr) *out.tensor_scale = ranges.tensor_scale;
   std::transform(ranges.groups.begin(), ranges.groups.end(), out.scales,
                  [&](typename Q::range_type range) { return Q::scale(range, ranges.tensor_scale); });
@@ -121,31 +134,31 @@ void quantize_choosing(const on_host& where, matrix_view<T> in, quantized_view<Q
 /// The same into memory of its own.
 template <quantizer_type Q, readable_element T = const float, range_choice Choice>
 [[nodiscard]] quantized_matrix<Q> quantize_choosing(const on_host& where, matrix_view<T> in, const Choice& choice,
-                                                    std::optional<float> tensor_absmax = {},
+                                                    const given_ranges& given = {},
                                                     typename Q::rounding_type rounding = {}) {
-  detail::raise_if(detail::input_fault<Q, std::remove_const_t<T>>(in, {}));
-  detail::require_choice(choice);
+  detail::raise_if(detail::input_fault<Q, std::remove_const_t<T>>(in, {}));  // before memory is taken for it
   quantized_matrix<Q> out(in.shape);
-  quantize_choosing<Q, T>(where, in, out.view(), choice, tensor_absmax, rounding);
+  quantize_choosing<Q, T>(where, in, out.view(), choice, given, rounding);
   return out;
 }
 
 /// By a recipe that carries its choice: quantize_choosing<nvfp4_four_over_six>(where, in).
 template <choosing_recipe R, readable_element T = const float>
 [[nodiscard]] quantized_matrix<typename R::storage_type> quantize_choosing(const on_host& where, matrix_view<T> in,
-                                                                           std::optional<float> tensor_absmax = {}) {
-  return quantize_choosing<typename R::storage_type, T>(where, in, R::choice, tensor_absmax);
+                                                                           const given_ranges& given = {}) {
+  return quantize_choosing<typename R::storage_type, T>(where, in, R::choice, given);
 }
 
 /// `fake_quantize` with ranges by choice. `out` may be `in`.
 template <quantizer_type Q, storage_element T = float, range_choice Choice>
 void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in, matrix_view<T> out,
-                            const Choice& choice, std::optional<float> tensor_absmax = {},
+                            const Choice& choice, const given_ranges& given = {},
                             typename Q::rounding_type rounding = {}) {
-  detail::raise_if(detail::fake_quantize_fault<Q, T>(in, out, {}));
+  detail::raise_if(detail::fake_quantize_fault<Q, T>(in, out, given));
   detail::require_choice(choice);
+  detail::require_no_groups(given);
   using range_type = typename Q::range_type;
-  const auto ranges = detail::chosen<Q, T>(where, in, choice, tensor_absmax);
+  const auto ranges = detail::chosen<Q, T>(where, in, choice, given);
   const shape2d group = Q::granularity_type::group_shape(in.shape);
   const detail::known_ranges<range_type> known{
       {}, {ranges.groups.data(), Q::scale_shape(in.shape)}, ranges.tensor_scale};
@@ -154,10 +167,11 @@ void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_vi
     detail::fake_quantize_known<range_type, decltype(stage), T>(runner, stage, known, in, out, group);
   });
 }
+/// The same for a recipe that names its choice.
 template <choosing_recipe R, storage_element T = float>
 void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_view<const T>> in, matrix_view<T> out,
-                            std::optional<float> tensor_absmax = {}) {
-  fake_quantize_choosing<typename R::storage_type, T>(where, in, out, R::choice, tensor_absmax);
+                            const given_ranges& given = {}) {
+  fake_quantize_choosing<typename R::storage_type, T>(where, in, out, R::choice, given);
 }
 
 }  // namespace qgrain

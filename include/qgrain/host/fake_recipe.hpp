@@ -40,32 +40,16 @@ struct fake_recipe {
   [[nodiscard]] constexpr index_t row_alignment() const noexcept {
     return groups.kind == granularity_kind::per_tile ? groups.size.rows : 1;
   }
-  /// Bytes of a quantized matrix as it is stored: codes without gaps, every row from a byte on, a scale for each group,
-  /// a row's shorter last one included, and the tensor's scale. Rows of block formats (tail zero_padding) are filled up
-  /// with codes to whole groups, as stores of OCP MX and NVFP4 have them.
+  /// What a quantized matrix costs: see grouping::stored_bytes.
   [[nodiscard]] constexpr index_t stored_bytes(shape2d shape) const noexcept {
-    const shape2d group = groups.group_shape(shape);
-    const index_t groups_per_row = ceil_div(shape.cols, group.cols);
-    const index_t cols = groups.tail == group_tail::zero_padding ? groups_per_row * group.cols : shape.cols;
-    const index_t scales = ceil_div(shape.rows, group.rows) * groups_per_row;
-    return shape.rows * ceil_div(cols * elements.code_bits, 8) + ceil_div(scales * elements.scale_bits, 8) +
-           ceil_div(elements.tensor_bits, 8);
+    return groups.stored_bytes(shape, elements.code_bits, elements.scale_bits, elements.tensor_bits);
   }
   /// The same in bits per element.
   [[nodiscard]] constexpr double bits_per_element(shape2d shape) const noexcept {
     return 8 * static_cast<double>(stored_bytes(shape)) / static_cast<double>(shape.elements());
   }
-  /// Whether the matrix suits the recipe: it has elements, and no group is longer than its rows (unless the tail allows
-  /// it).
-  [[nodiscard]] constexpr status check(shape2d shape) const noexcept {
-    if (shape.rows < 1) return status(errc::invalid_shape, 1, shape.rows);
-    if (shape.cols < 1) return status(errc::invalid_shape, 1, shape.cols);
-    const bool grouped = groups.kind == granularity_kind::per_group;
-    const bool too_long = groups.tail == group_tail::short_group && groups.size.cols > shape.cols;
-    const bool ragged = groups.tail == group_tail::reject && shape.cols % groups.size.cols != 0;
-    if (grouped && (too_long || ragged)) return status(errc::invalid_shape, groups.size.cols, shape.cols);
-    return {};
-  }
+  /// Whether the matrix suits the recipe: see grouping::check.
+  [[nodiscard]] constexpr status check(shape2d shape) const noexcept { return groups.check(shape); }
 };
 
 /// Widens the ranges that `fake_quantize` will ask for by the magnitudes of some rows: call it for every batch, or for

@@ -33,6 +33,7 @@ enum class instruction_set : std::uint8_t {
 /// The environment variable that asks for a set by its name.
 inline constexpr const char* instruction_set_variable = "QGRAIN_INSTRUCTION_SET";
 
+/// As QGRAIN_INSTRUCTION_SET spells it.
 [[nodiscard]] constexpr std::string_view name_of(instruction_set set) noexcept {
   return set == instruction_set::avx512 ? "avx512" : set == instruction_set::avx2 ? "avx2" : "baseline";
 }

@@ -44,6 +44,7 @@ void quantize(const on_host& where, matrix_view<T> in, quantized_view<Q> out, co
   detail::raise_if(detail::quantize_fault<Q, element>(in, out, given));
   detail::quantize_to<Q, element>(where, in, out, given, rounding);
 }
+/// `quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, readable_element T = const float>
 [[nodiscard]] status try_quantize(const on_host& where, matrix_view<T> in, quantized_view<Q> out,
                                   const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
@@ -97,6 +98,8 @@ void quantize_with_scales(const on_host& where, matrix_view<T> in, const std::ty
   detail::raise_if(detail::with_scales_fault<Q, element>(in, given, codes.size()));
   detail::encode_with_scales<Q, element>(where, in, given, codes.data(), rounding);
 }
+/// `quantize_with_scales` for callers without exceptions: the status of its checks; nothing has been written unless it
+/// is ok.
 template <quantizer_type Q, readable_element T = const float>
 [[nodiscard]] status try_quantize_with_scales(const on_host& where, matrix_view<T> in,
                                               const std::type_identity_t<given_scales<Q>>& given,
@@ -121,6 +124,7 @@ template <quantizer_type Q, storage_element T = float>
 void dequantize(const on_host& where, quantized_view<Q> in, matrix_view<T> out) {
   dequantize<std::remove_const_t<Q>, T>(where, quantized_view<const Q>(in), out);
 }
+/// `dequantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_dequantize(const on_host& where, quantized_view<Q> in, matrix_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
@@ -158,6 +162,7 @@ void fake_quantize(const on_host& where, std::type_identity_t<matrix_view<const 
   detail::raise_if(detail::fake_quantize_fault<Q, T>(in, out, given));
   detail::fake_quantize_to<Q, T>(where, in, out, given, rounding);
 }
+/// `fake_quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_fake_quantize(const on_host& where, std::type_identity_t<matrix_view<const T>> in,
                                        matrix_view<T> out, const given_ranges& given = {},

@@ -46,6 +46,8 @@ void quantize_packed(const on_host& where, matrix_view<T> in, packed_view<Q, Sca
   detail::raise_if(detail::quantize_packed_fault<Q, element>(in, out, given));
   detail::quantize_to<Q, element>(where, in, out, given, rounding);
 }
+/// `quantize_packed` for callers without exceptions: the status of its checks; nothing has been written unless it is
+/// ok.
 template <quantizer_type Q, layout_policy ScaleLayout = row_major, readable_element T = const float>
 [[nodiscard]] status try_quantize_packed(const on_host& where, matrix_view<T> in, packed_view<Q, ScaleLayout> out,
                                          const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
@@ -77,6 +79,8 @@ void dequantize_packed(const on_host& where, packed_view<Q, ScaleLayout> in, mat
   detail::raise_if(detail::dequantize_packed_fault<quantizer>(in, out));
   detail::dequantize_from<quantizer>(where, packed_view<const quantizer, ScaleLayout>(in), out);
 }
+/// `dequantize_packed` for callers without exceptions: the status of its checks; nothing has been written unless it is
+/// ok.
 template <quantizer_type Q, layout_policy ScaleLayout, storage_element T = float>
 [[nodiscard]] status try_dequantize_packed(const on_host& where, packed_view<Q, ScaleLayout> in, matrix_view<T> out) {
   using quantizer = std::remove_const_t<Q>;

@@ -62,7 +62,7 @@ template <class Q, class T>
                   [&] { return stack_fault("the input stack", in); }, [&] { return given_fault(given.absmax.size()); },
                   [&] { return given_fault(given.ends.size()); });
   for (index_t i = 0; i < in.extent.count && !found; ++i)
-    found = ranges_fault<Q>(shape, ranges_of_matrix(given, i, scales));
+    found = ranges_fault(range_rules_of<Q>(shape), ranges_of_matrix(given, i, scales));
   return found;
 }
 
@@ -110,6 +110,7 @@ void quantize(const on_host& where, stack_view<T> in, quantized_stack_view<Q> ou
   detail::raise_if(detail::quantize_stack_fault<Q, element>(in, out, given));
   detail::quantize_to_stack<Q, element>(where, in, out, given, rounding);
 }
+/// `quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, readable_element T = const float>
 [[nodiscard]] status try_quantize(const on_host& where, stack_view<T> in, quantized_stack_view<Q> out,
                                   const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
@@ -128,6 +129,8 @@ void quantize_packed(const on_host& where, stack_view<T> in, packed_stack_view<Q
   detail::raise_if(detail::quantize_stack_fault<Q, element>(in, out, given));
   detail::quantize_to_stack<Q, element>(where, in, out, given, rounding);
 }
+/// `quantize_packed` for callers without exceptions: the status of its checks; nothing has been written unless it is
+/// ok.
 template <quantizer_type Q, layout_policy ScaleLayout = row_major, readable_element T = const float>
 [[nodiscard]] status try_quantize_packed(const on_host& where, stack_view<T> in, packed_stack_view<Q, ScaleLayout> out,
                                          const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
@@ -163,6 +166,7 @@ void fake_quantize(const on_host& where, std::type_identity_t<stack_view<const T
   detail::raise_if(detail::fake_quantize_stack_fault<Q, T>(in, out, given));
   detail::fake_quantize_stack<Q, T>(where, in, out, given, rounding);
 }
+/// `fake_quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_fake_quantize(const on_host& where, std::type_identity_t<stack_view<const T>> in,
                                        stack_view<T> out, const given_ranges& given = {},
@@ -179,6 +183,7 @@ void dequantize(const on_host& where, quantized_stack_view<Q> in, stack_view<T> 
   detail::raise_if(detail::dequantize_stack_fault<quantizer>(in, out));
   detail::dequantize_from_stack<quantizer>(where, quantized_stack_view<const quantizer>(in), out);
 }
+/// `dequantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_dequantize(const on_host& where, quantized_stack_view<Q> in, stack_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
@@ -195,6 +200,8 @@ void dequantize_packed(const on_host& where, packed_stack_view<Q, ScaleLayout> i
   detail::raise_if(detail::dequantize_stack_fault<quantizer>(in, out));
   detail::dequantize_from_stack<quantizer>(where, packed_stack_view<const quantizer, ScaleLayout>(in), out);
 }
+/// `dequantize_packed` for callers without exceptions: the status of its checks; nothing has been written unless it is
+/// ok.
 template <quantizer_type Q, layout_policy ScaleLayout, storage_element T = float>
 [[nodiscard]] status try_dequantize_packed(const on_host& where, packed_stack_view<Q, ScaleLayout> in,
                                            stack_view<T> out) {

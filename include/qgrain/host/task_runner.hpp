@@ -1,4 +1,5 @@
-// What bulk operations ask of threads: an interface that thread_pool has, and that an engine's own threads can be given.
+// What bulk operations ask of threads: an interface that thread_pool has, and that an engine's own threads can be
+// given.
 #ifndef QGRAIN_HOST_TASK_RUNNER_HPP
 #define QGRAIN_HOST_TASK_RUNNER_HPP
 
@@ -24,7 +25,8 @@ class task_runner {
       body(std::int64_t{0});
     } else if (tasks > 1) {
       run_tasks(
-          tasks, [](void* context, std::int64_t task) { (*static_cast<std::remove_reference_t<Body>*>(context))(task); },
+          tasks,
+          [](void* context, std::int64_t task) { (*static_cast<std::remove_reference_t<Body>*>(context))(task); },
           const_cast<void*>(static_cast<const void*>(&body)));
     }
   }

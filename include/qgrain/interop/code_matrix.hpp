@@ -25,6 +25,7 @@ namespace qgrain::interop {
 /// int4 -8 to 7 has codes 0 to 15; all others are the format's own code.
 enum class code_kind : std::uint8_t { integer, e2m1, e2m3, e3m2, e4m3, e5m2, nf4_modelopt, iq4_nl };
 
+/// For error messages.
 [[nodiscard]] constexpr std::string_view name_of(code_kind kind) noexcept {
   constexpr std::string_view names[] = {"integers", "e2m1", "e2m3", "e3m2", "e4m3", "e5m2", "nf4_modelopt", "iq4_nl"};
   return names[static_cast<std::size_t>(kind)];
@@ -33,6 +34,7 @@ enum class code_kind : std::uint8_t { integer, e2m1, e2m3, e3m2, e4m3, e5m2, nf4
 /// The type in which scales are stored.
 enum class scale_kind : std::uint8_t { float32, float16, bfloat16, e8m0, e4m3 };
 
+/// For error messages.
 [[nodiscard]] constexpr std::string_view name_of(scale_kind kind) noexcept {
   constexpr std::string_view names[] = {"float32", "float16", "bfloat16", "e8m0", "e4m3"};
   return names[static_cast<std::size_t>(kind)];
@@ -41,6 +43,7 @@ enum class scale_kind : std::uint8_t { float32, float16, bfloat16, e8m0, e4m3 };
 /// How a stored number acts on the way to values.
 enum class scale_use : std::uint8_t { multiplies, divides };
 
+/// x times or over `by`, in float32.
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr float applied(float x, scale_use use, float by) noexcept {
   return use == scale_use::multiplies ? mul_rn(x, by) : div_rn(x, by);
 }

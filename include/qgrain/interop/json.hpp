@@ -34,6 +34,7 @@ namespace qgrain::interop {
   return object;
 }
 
+/// `describe<Q>()` as an object; keys are the names of its members.
 template <quantizer_type Q>
 [[nodiscard]] boost::json::object describe_json() {
   return to_json(describe<Q>());

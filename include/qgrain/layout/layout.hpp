@@ -62,6 +62,7 @@ template <layout_policy L>
   return L::padded(shape).elements();
 }
 
+/// Whether a cell is one of the matrix, and none of the padding around it.
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr bool lies_in(shape2d shape, matrix_cell at) noexcept {
   return at.row < shape.rows && at.col < shape.cols;
 }

@@ -12,6 +12,7 @@
 
 namespace qgrain {
 
+/// What a quantizer is, in words and bits; the texts are its policies' own names.
 struct quantizer_description {
   std::string name;  ///< "<format>/<granularity>", policies other than the defaults appended, or the recipe's own name
   std::string_view format;
@@ -23,6 +24,7 @@ struct quantizer_description {
   std::string_view source;  ///< whose convention it is; empty for compositions without a name
 };
 
+/// As in the name of a quantizer that has none of its own.
 [[nodiscard]] constexpr std::string_view tail_name(group_tail tail) noexcept {
   switch (tail) {
     case group_tail::short_group:
@@ -62,6 +64,7 @@ template <quantizer_type Q>
 
 }  // namespace detail
 
+/// The description of a quantizer; `name` is its own where it has one, else made of its policies' names.
 template <quantizer_type Q>
 [[nodiscard]] quantizer_description describe() {
   quantizer_description text{{},

@@ -15,6 +15,7 @@
 
 namespace qgrain {
 
+/// Quantizers to choose from by name; names differ (see dispatch).
 template <quantizer_type... Quantizers>
 struct recipe_list {};
 

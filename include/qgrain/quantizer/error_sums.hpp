@@ -3,7 +3,7 @@
 #define QGRAIN_QUANTIZER_ERROR_SUMS_HPP
 
 #include <qgrain/core/config.hpp>
-#include <qgrain/core/detail/lane_sum.hpp>
+#include <qgrain/core/lane_sum.hpp>
 #include <qgrain/core/matrix_view.hpp>
 
 #include <bit>
@@ -63,11 +63,11 @@ struct error_sums {
       }
       for (index_t i = 0; i < whole; ++i) clipped += was_clipped[i];
       elements += whole;
-      squared_error += detail::fold_lanes(errors);
-      x_squared += detail::fold_lanes(xs);
-      y_squared += detail::fold_lanes(ys);
-      product += detail::fold_lanes(products);
-      largest_error = larger_error(largest_error, detail::fold_lanes(largest, larger_error));
+      squared_error += fold_lanes(errors);
+      x_squared += fold_lanes(xs);
+      y_squared += fold_lanes(ys);
+      product += fold_lanes(products);
+      largest_error = larger_error(largest_error, fold_lanes(largest, larger_error));
     }
     for (index_t i = whole; i < count; ++i) add(x[i], y[i], was_clipped[i] != 0);
   }

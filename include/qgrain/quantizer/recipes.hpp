@@ -31,70 +31,74 @@ using modelopt_fp8 = quantizer<float8_e4m3fn, Granularity, absmax_f32_by<multipl
 template <granularity_policy Granularity>
 using modelopt_fp8_e5m2 = quantizer<float8_e5m2, Granularity, absmax_f32_by<multiply_by_reciprocal>>;
 
-namespace detail {
+/// Groups of microscaling: 32 elements, a shorter last one filled up with zeros.
 using mx_group = per_group<32, group_tail::zero_padding>;
-using nv_group = per_group<16, group_tail::zero_padding>;
+/// Microscaling (OCP MX v1.0) over any format: groups of 32 under a power of two that `Rule` makes of the largest
+/// magnitude (scale/power_of_two.hpp).
 template <class Format, class Rule, class Rounding = nearest_even>
-using mx = quantizer<Format, mx_group, absmax_e8m0_by<Rule>, Rounding>;
+using mx_by = quantizer<Format, mx_group, absmax_e8m0_by<Rule>, Rounding>;
+/// Groups of NVFP4: 16 elements, a shorter last one filled up with zeros.
+using nvfp4_group = per_group<16, group_tail::zero_padding>;
+/// NVFP4: such groups under an E4M3 scale each, and one float32 for the tensor; `Rule` makes both
+/// (scale/two_level.hpp).
 template <class Rule>
-using nv = quantizer<float4_e2m1fn, nv_group, absmax_two_level<float8_e4m3fn, Rule>>;
-}  // namespace detail
+using nvfp4_by = quantizer<float4_e2m1fn, nvfp4_group, absmax_two_level<float8_e4m3fn, Rule>>;
 
 // Microscaling: groups of 32 and one power of two. `_ocp` is the standard's conversion, the others are torchao's and
 // ModelOpt's rules of the same names. A recipe is a type of its own so that it can carry its published name and its
 // source, in kernel names too (nvcc does not take string literals as template arguments there).
-struct mxfp4_ocp : detail::mx<float4_e2m1fn, e8m0_floor> {
+struct mxfp4_ocp : mx_by<float4_e2m1fn, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
 };
-struct mxfp4_even : detail::mx<float4_e2m1fn, e8m0_even> {
+struct mxfp4_even : mx_by<float4_e2m1fn, e8m0_even> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_even"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao EVEN"; }
 };
-struct mxfp4_rceil : detail::mx<float4_e2m1fn, e8m0_rceil_log2f<>> {
+struct mxfp4_rceil : mx_by<float4_e2m1fn, e8m0_rceil_log2f<>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao RCEIL"; }
 };
 /// ModelOpt's packed MXFP4: ties toward zero.
-struct mxfp4_modelopt : detail::mx<float4_e2m1fn, e8m0_rceil_log2f<127>, ties_to_zero> {
+struct mxfp4_modelopt : mx_by<float4_e2m1fn, e8m0_rceil_log2f<127>, ties_to_zero> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_modelopt"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MXFP4QTensor, values"; }
 };
-struct mxfp6_e2m3_ocp : detail::mx<float6_e2m3fn, e8m0_floor> {
+struct mxfp6_e2m3_ocp : mx_by<float6_e2m3fn, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e2m3_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
 };
-struct mxfp6_e3m2_ocp : detail::mx<float6_e3m2fn, e8m0_floor> {
+struct mxfp6_e3m2_ocp : mx_by<float6_e3m2fn, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e3m2_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
 };
-struct mxfp8_e4m3_ocp : detail::mx<float8_e4m3fn, e8m0_floor> {
+struct mxfp8_e4m3_ocp : mx_by<float8_e4m3fn, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
 };
-struct mxfp8_e4m3_rceil : detail::mx<float8_e4m3fn, e8m0_rceil_log2f<>> {
+struct mxfp8_e4m3_rceil : mx_by<float8_e4m3fn, e8m0_rceil_log2f<>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao RCEIL"; }
 };
 /// ModelOpt's packed MXFP8.
-struct mxfp8_e4m3_modelopt : detail::mx<float8_e4m3fn, e8m0_rceil_log2f<127>> {
+struct mxfp8_e4m3_modelopt : mx_by<float8_e4m3fn, e8m0_rceil_log2f<127>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_modelopt"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MXFP8QTensor"; }
 };
-struct mxfp8_e5m2_ocp : detail::mx<float8_e5m2, e8m0_floor> {
+struct mxfp8_e5m2_ocp : mx_by<float8_e5m2, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e5m2_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
 };
 /// ModelOpt's packed MXFP4 with its bytes: every zero is code 8.
 struct mxfp4_modelopt_packed
-    : quantizer<float4_e2m1fn, detail::mx_group, zeros_negative<absmax_e8m0_by<e8m0_rceil_log2f<127>>>, ties_to_zero> {
+    : quantizer<float4_e2m1fn, mx_group, zeros_negative<absmax_e8m0_by<e8m0_rceil_log2f<127>>>, ties_to_zero> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_modelopt_packed"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MXFP4QTensor, bytes"; }
 };
 
 /// ModelOpt's MX fake quantization (its GPU kernel, as a formula): the exact exponent rule, for any element format.
 template <element_format Format>
-using modelopt_mx_fake = detail::mx<Format, e8m0_rceil>;
+using modelopt_mx_fake = mx_by<Format, e8m0_rceil>;
 struct mxfp6_e2m3_rceil : modelopt_mx_fake<float6_e2m3fn> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e2m3_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }
@@ -114,16 +118,16 @@ struct mxint8_rceil : modelopt_mx_fake<int8> {
 
 // NVFP4: groups of 16, an E4M3 scale each, one float32 for the tensor.
 /// ModelOpt's packed NVFP4.
-struct nvfp4_modelopt : detail::nv<packed_block_scale> {
+struct nvfp4_modelopt : nvfp4_by<packed_block_scale> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_modelopt"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt NVFP4QTensor"; }
 };
 /// ModelOpt's fake-quantization kernel.
-struct nvfp4_modelopt_kernel : detail::nv<kernel_block_scale> {
+struct nvfp4_modelopt_kernel : nvfp4_by<kernel_block_scale> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_modelopt_kernel"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt fp4_fake_quant_block"; }
 };
-struct nvfp4_torchao : detail::nv<torchao_block_scale<>> {
+struct nvfp4_torchao : nvfp4_by<torchao_block_scale<>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_torchao"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao nvfp4_quantize, two levels"; }
 };

@@ -84,7 +84,7 @@ struct ct_fp8_per_out_channel : compressed_tensors_symmetric<float8_e4m3fn, per_
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "ct_fp8/per_out_channel"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "compressed-tensors FP8"; }
 };
-struct ct_nvfp4 : detail::nv<compressed_tensors_block_scale<>> {
+struct ct_nvfp4 : nvfp4_by<compressed_tensors_block_scale<>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "ct_nvfp4"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept {
     return "compressed-tensors NVFP4PackedCompressor";
@@ -107,7 +107,7 @@ struct torchao_int4_asymmetric : torchao_asymmetric<int4, per_group<32>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "torchao_int4_asymmetric/group32"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao ASYMMETRIC"; }
 };
-struct nvfp4_torchao_one_level : quantizer<float4_e2m1fn, detail::nv_group, absmax_e4m3> {
+struct nvfp4_torchao_one_level : quantizer<float4_e2m1fn, nvfp4_group, absmax_e4m3> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_torchao_one_level"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao nvfp4_quantize, one level"; }
 };

@@ -108,6 +108,7 @@ struct absmax_f32_by {
   }
 };
 
+/// The plain rule: s = absmax / largest value, elements divided by s and values multiplied.
 using absmax_f32 = absmax_f32_by<divide_by_scale>;
 
 }  // namespace qgrain

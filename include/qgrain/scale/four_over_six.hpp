@@ -22,13 +22,16 @@ struct expandable_absmax {
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(expandable_absmax range) noexcept {
   return is_nan(range.absmax);
 }
+/// The range with an element in it.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr expandable_absmax widened(expandable_absmax range, float x) noexcept {
   return {widened(range.absmax, x), range.expansion};
 }
+/// The range over both; expansions are equal.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr expandable_absmax widened(expandable_absmax a,
                                                                      expandable_absmax b) noexcept {
   return {widened(a.absmax, b.absmax), a.expansion};
 }
+/// Times a factor, as searches try ranges.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr expandable_absmax range_times(expandable_absmax range,
                                                                          float factor) noexcept {
   return {range.absmax, mul_rn(range.expansion, factor)};

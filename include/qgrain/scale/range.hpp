@@ -21,6 +21,7 @@ struct signed_range {
   return {least < 0.0F ? -least : least != least ? least : 0.0F, largest < 0.0F ? 0.0F : largest};
 }
 
+/// Of either end.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(signed_range range) noexcept {
   return is_nan(range.below) || is_nan(range.above);
 }
@@ -49,6 +50,7 @@ struct signed_range {
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float range_times(float absmax, float factor) noexcept {
   return is_nan(absmax) ? absmax : mul_rn(absmax, factor);
 }
+/// Both ends times a factor, as searches try ranges.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr signed_range range_times(signed_range range, float factor) noexcept {
   return {range_times(range.below, factor), range_times(range.above, factor)};
 }

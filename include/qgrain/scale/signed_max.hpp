@@ -31,6 +31,7 @@ struct signed_largest {
   return widened(a, b.value);
 }
 
+/// Times a factor, as searches try ranges.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr signed_largest range_times(signed_largest range, float factor) noexcept {
   return {range_times(range.value, factor)};
 }

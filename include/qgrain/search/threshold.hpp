@@ -10,6 +10,7 @@
 
 namespace qgrain::search {
 
+/// What the last threshold chose, and whether that is within the budget.
 struct threshold_selection : selection {
   bool is_satisfied = true;  ///< whether the cost is within the budget
 };

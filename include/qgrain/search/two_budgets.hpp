@@ -27,6 +27,7 @@ struct two_cost_choice {
   double second_cost = 0;
 };
 
+/// The choice, its second cost, and how far from optimal it may be.
 struct two_budget_selection : selection {
   double second_cost = 0;
   double lower_bound = 0;  ///< no selection within both budgets has a smaller score

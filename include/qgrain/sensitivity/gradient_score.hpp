@@ -3,9 +3,9 @@
 #define QGRAIN_SENSITIVITY_GRADIENT_SCORE_HPP
 
 #include <qgrain/core/config.hpp>
-#include <qgrain/core/detail/lane_sum.hpp>
+#include <qgrain/core/lane_sum.hpp>
 #include <qgrain/core/matrix_view.hpp>
-#include <qgrain/host/detail/instruction_set.hpp>
+#include <qgrain/host/run_widest.hpp>
 
 #include <algorithm>
 
@@ -31,7 +31,7 @@ struct gradient_score_row {
   /// *sum += the terms of a row, in sixteen lanes.
   QGRAIN_ALWAYS_INLINE static void run(const float* g, const float* changed, const float* y, index_t count,
                                        double* sum) {
-    *sum += qgrain::detail::lane_sum<16>(count, gradient_term{g, changed, y});
+    *sum += qgrain::lane_sum<16>(count, gradient_term{g, changed, y});
   }
 };
 
@@ -46,7 +46,7 @@ struct gradient_score_row {
 /// "gradient".
 [[nodiscard]] inline double gradient_score(const float* g, const float* changed, const float* y, index_t count) {
   double sum = 0;
-  qgrain::detail::run_widest<detail::gradient_score_row>(g, changed, y, count, &sum);
+  qgrain::run_widest<detail::gradient_score_row>(g, changed, y, count, &sum);
   return sum;
 }
 

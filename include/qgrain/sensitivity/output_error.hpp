@@ -3,9 +3,9 @@
 #define QGRAIN_SENSITIVITY_OUTPUT_ERROR_HPP
 
 #include <qgrain/core/config.hpp>
-#include <qgrain/core/detail/lane_sum.hpp>
+#include <qgrain/core/lane_sum.hpp>
 #include <qgrain/core/matrix_view.hpp>
-#include <qgrain/host/detail/instruction_set.hpp>
+#include <qgrain/host/run_widest.hpp>
 
 namespace qgrain::sensitivity {
 
@@ -23,7 +23,7 @@ struct squared_difference {
 
 struct squared_distance_run {
   QGRAIN_ALWAYS_INLINE static void run(const float* a, const float* b, index_t count, double* sum) {
-    *sum = qgrain::detail::lane_sum<16>(count, squared_difference{a, b});
+    *sum = qgrain::lane_sum<16>(count, squared_difference{a, b});
   }
 };
 
@@ -33,7 +33,7 @@ struct squared_distance_run {
 /// are folded in a fixed order. NaN where a difference is. Allocates nothing; safe to call from any thread.
 [[nodiscard]] inline double squared_distance(const float* a, const float* b, index_t count) {
   double sum = 0;
-  qgrain::detail::run_widest<detail::squared_distance_run>(a, b, count, &sum);
+  qgrain::run_widest<detail::squared_distance_run>(a, b, count, &sum);
   return sum;
 }
 

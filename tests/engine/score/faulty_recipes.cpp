@@ -25,7 +25,7 @@ struct ratio_of_half_steps : multiply_by_ratio {
 template <class Integer>
 using away = quantizer<Integer, per_tensor, absmax_f32_by<multiply_by_ratio>, nearest_away>;
 using half_steps = quantizer<int8, per_tensor, absmax_f32_by<ratio_of_half_steps>>;
-using mxfp4_away = detail::mx<float4_e2m1fn, e8m0_rceil_log2f<>, nearest_away>;
+using mxfp4_away = mx_by<float4_e2m1fn, e8m0_rceil_log2f<>, nearest_away>;
 
 struct element_stages {
   std::string_view name;

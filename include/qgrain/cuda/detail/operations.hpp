@@ -98,6 +98,14 @@ void run_columns(const Device& device, const Body& body) {
 }
 
 template <class Device, class Body>
+void run_tiles(const Device& device, const Body& body, shape2d tile) {
+  const shape2d shape = body.in.shape;
+  device.run(fitting_grid(ceil_div(shape.cols, Body::block_columns), ceil_div(shape.rows, tile.rows) * Body::parts,
+                          device.most_blocks()),
+             body);
+}
+
+template <class Device, class Body>
 void run_long_groups(const Device& device, Body body) {
   body.warps_per_group = warps_for(body.group_cols, Body::kept_packs * Body::warp_columns);
   const index_t groups = body.in.shape.rows * ceil_div(body.in.shape.cols, body.group_cols);
@@ -116,9 +124,9 @@ void run_sweep(const Device& device, Map map, matrix_view<const typename Map::so
   } else if constexpr (kind == group_kind::row) {
     run_strips(device, sweep_body<Map, Scales, whole_row>{map, in, out, scales, {}}, false);
   } else {
-    constexpr index_t size = Q::granularity_type::group_shape({1, 1}).cols;
-    run_strips(device, sweep_body<Map, Scales, size>{map, in, out, scales, {}},
-               both_dense<Map>(in, out) && in.shape.cols % size == 0);
+    constexpr shape2d group = Q::granularity_type::group_shape({1, 1});
+    run_strips(device, sweep_body<Map, Scales, group.cols, group.rows>{map, in, out, scales, {}},
+               group.rows == 1 && both_dense<Map>(in, out) && in.shape.cols % group.cols == 0);
   }
 }
 
@@ -133,8 +141,7 @@ void run_quantizer(const Device& device, Map map, matrix_view<const typename Map
   constexpr group_kind kind = kind_of_group<typename Q::granularity_type>;
   const scratch_plan plan = plan_scratch<Q>(in.shape);
   const auto words = [&](index_t offset) { return reinterpret_cast<std::int32_t*>(scratch.data() + offset); };
-  const bool finds_groups =
-      (kind == group_kind::tensor || kind == group_kind::column) && scales.known.ranges == nullptr;
+  const bool finds_groups = spans_blocks(kind) && scales.known.ranges == nullptr;
   const bool finds_tensor = Q::scale_type::tensor_bits > 0 && !scales.known.of_tensor();
   if (finds_groups || finds_tensor) device.clear(scratch.data(), plan.bytes);
   if (scales.scales != nullptr && Layout::padded(scales.extent) != scales.extent) {
@@ -159,6 +166,13 @@ void run_quantizer(const Device& device, Map map, matrix_view<const typename Map
       run_columns(device, column_range_body<range_type, T>{in, words(plan.group_ranges)});
     }
     run_sweep<Q>(device, map, in, out, scales);
+  } else if constexpr (kind == group_kind::tile) {
+    if (finds_groups) {
+      constexpr shape2d tile = Q::granularity_type::group_shape({1, 1});
+      scales.ranges = words(plan.group_ranges);
+      run_tiles(device, tile_range_body<range_type, T, tile.rows, tile.cols>{in, words(plan.group_ranges)}, tile);
+    }
+    run_sweep<Q>(device, map, in, out, scales);
   } else if (scales.known.ranges != nullptr) {
     run_sweep<Q>(device, map, in, out, scales);
   } else if constexpr (kind == group_kind::row) {
@@ -177,9 +191,9 @@ void run_quantizer(const Device& device, Map map, matrix_view<const typename Map
 /// What every call asks of the shape and of the granularity.
 template <class Q>
 [[nodiscard]] fault kernel_shape_fault(shape2d shape) {
-  static_assert(kind_of_group<typename Q::granularity_type> != group_kind::tile,
-                "qgrain: kernels take groups within a row, whole columns and whole tensors; for tiles of several rows "
-                "quantize on the host");
+  static_assert(kind_of_group<typename Q::granularity_type> != group_kind::other,
+                "qgrain: kernels take groups of a fixed size, rows, columns and whole tensors; for others quantize on "
+                "the host");
   static_assert(std::is_same_v<typename Q::range_type, float> || std::is_same_v<typename Q::range_type, signed_range>,
                 "qgrain: kernels find the largest magnitude of a group or both ends of its range; for other ranges "
                 "quantize on the host");
@@ -190,10 +204,12 @@ template <class Q>
 template <class Q>
 [[nodiscard]] fault device_ranges_fault(shape2d shape, const device_ranges& given) {
   return first_fault(
-      [&] { return given_kinds_fault<Q>(shape, given.absmax.size(), given.ends.size()); },
+      [&] { return given_kinds_fault(range_rules_of<Q>(shape), given.absmax.size(), given.ends.size()); },
       [&]() -> fault {
-        if (given.tensor_scale == nullptr || Q::scale_type::tensor_bits > 0) return {};
-        return {errc::invalid_argument, std::string(Q::scale_type::name()) + " has one level and no tensor scale"};
+        if (Q::scale_type::tensor_bits > 0 || (given.tensor_scale == nullptr && given.tensor_absmax == nullptr))
+          return {};
+        return {errc::invalid_argument, std::string(Q::scale_type::name()) + " has one level: there is no tensor " +
+                                            (given.tensor_scale != nullptr ? "scale" : "range beside those of groups")};
       },
       [&]() -> fault {
         if (given.tensor_scale == nullptr || given.tensor_absmax == nullptr) return {};

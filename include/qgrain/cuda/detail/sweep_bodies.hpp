@@ -14,8 +14,8 @@ namespace qgrain::detail {
 inline constexpr index_t whole_tensor = -1;  ///< as group size: one group
 inline constexpr index_t whole_row = 0;      ///< as group size: one group per row
 
-/// Row after row, groups being the tensor, rows, or runs of `Size` elements of a row.
-template <class Map, class Scales, index_t Size>
+/// Row after row, groups being the tensor, rows, runs of `Size` elements of a row, or tiles of `Rows` such runs.
+template <class Map, class Scales, index_t Size, index_t Rows = 1>
 struct sweep_body {
   static constexpr int packs = 2;            // loads in flight per lane
   static constexpr int resident_blocks = 4;  // per multiprocessor, at least
@@ -64,16 +64,18 @@ struct sweep_body {
         const index_t at = row * in.shape.cols + col;
         const index_t left = in.shape.cols - col;
         if constexpr (Size > 0 && Size % Map::size != 0) {
-          const index_t row_groups = ceil_div(in.shape.cols, Size);
+          const index_t first_group = row / Rows * ceil_div(in.shape.cols, Size);
           const auto factors_at = [&](int i) {  // missing elements take those of the last group
             const index_t at_col = col + smaller_of<index_t>(i, left - 1);
-            return factors_of(row * row_groups + at_col / Size, i < left && at_col % Size == 0, of_tensor);
+            const bool first_of_group = i < left && at_col % Size == 0 && row % Rows == 0;
+            return factors_of(first_group + at_col / Size, first_of_group, of_tensor);
           };
           y.store(col, left, mapped(map, values[p], factors_at, at));
         } else {
           if constexpr (Size == whole_row) shared = factors_of(row, col == 0, of_tensor);
           if constexpr (Size > 0) {
-            shared = factors_of(row * ceil_div(in.shape.cols, Size) + col / Size, col % Size == 0, of_tensor);
+            shared = factors_of(row / Rows * ceil_div(in.shape.cols, Size) + col / Size,
+                                col % Size == 0 && row % Rows == 0, of_tensor);
           }
           y.store(col, left,
                   mapped(

@@ -4,7 +4,7 @@
 
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/block_kernels.hpp>
-#include <qgrain/host/detail/instruction_set.hpp>
+#include <qgrain/host/run_widest.hpp>
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,7 @@
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
-#include <qgrain/host/detail/instruction_set.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/host/task_runner.hpp>
 #include <qgrain/quantizer/group_error.hpp>
 #include <qgrain/scale/range.hpp>

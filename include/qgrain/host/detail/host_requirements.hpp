@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <string>
 #include <type_traits>
 
@@ -41,9 +42,8 @@ template <class Q, class View>
 }
 
 /// Of ranges: of the kind that the scale is made of, as many as there are groups, magnitudes.
-template <class Q>
-[[nodiscard]] fault ranges_fault(shape2d shape, const given_ranges& given) {
-  if (fault found = given_kinds_fault<Q>(shape, given.absmax.size(), given.ends.size())) return found;
+[[nodiscard]] inline fault ranges_fault(const range_rules& rules, const given_ranges& given) {
+  if (fault found = given_kinds_fault(rules, given.absmax.size(), given.ends.size())) return found;
   for (std::size_t i = 0; i < given.absmax.size(); ++i) {
     if (!is_magnitude(given.absmax[i])) return magnitude_fault(given.absmax[i], numbered("given range", i));
   }
@@ -54,14 +54,15 @@ template <class Q>
   }
   if (given.tensor_absmax && !is_magnitude(*given.tensor_absmax))
     return magnitude_fault(*given.tensor_absmax, "the range given for the tensor");
-  if (!given.tensor_scale) return {};
-  if (!is_magnitude(*given.tensor_scale)) return magnitude_fault(*given.tensor_scale, "the scale given for the tensor");
-  if (Q::scale_type::tensor_bits == 0) {
-    return {errc::invalid_argument, std::string(Q::scale_type::name()) +
-                                        " has one level: there is no tensor scale to be " +
-                                        std::to_string(*given.tensor_scale)};
+  if (given.tensor_scale && !is_magnitude(*given.tensor_scale))
+    return magnitude_fault(*given.tensor_scale, "the scale given for the tensor");
+  if (!rules.two_levels && (given.tensor_absmax || given.tensor_scale)) {
+    return {errc::invalid_argument, std::string(rules.scale) + " has one level: there is no tensor " +
+                                        (given.tensor_scale ? "scale to be " + std::to_string(*given.tensor_scale)
+                                                            : "range to be " + std::to_string(*given.tensor_absmax) +
+                                                                  " beside those of groups")};
   }
-  if (given.tensor_absmax) {
+  if (given.tensor_absmax && given.tensor_scale) {
     return {errc::invalid_argument, std::string("the tensor's range ") + std::to_string(*given.tensor_absmax) +
                                         " and its scale " + std::to_string(*given.tensor_scale) +
                                         " are both given: give one of them"};
@@ -81,14 +82,10 @@ template <class Q>
   }
 }
 
-/// Of scales that are given: as many as there are groups, and numbers that can be used.
+/// Of scales that are given: numbers that can be used. Q: a quantizer or its element stage.
 template <class Q>
-[[nodiscard]] fault scales_fault(shape2d shape, const given_scales<Q>& given) {
-  if (fault found = count_fault("given scales, one per group", Q::scale_count(shape),
-                                static_cast<index_t>(given.scales.size()))) {
-    return found;
-  }
-  if (Q::scale_type::tensor_bits > 0 && given.tensor_scale == nullptr) {
+[[nodiscard]] fault scale_numbers_fault(std::span<const typename Q::stored_scale> scales, const float* tensor_scale) {
+  if (Q::scale_type::tensor_bits > 0 && tensor_scale == nullptr) {
     return {errc::invalid_argument, std::string(Q::scale_type::name()) + " has two levels: give the tensor's scale"};
   }
   constexpr bool magnitudes =
@@ -98,12 +95,11 @@ template <class Q>
     return {code, what + " is " + number + ", which cannot be used"};
   };
   const auto code_of = [](float value) { return std::isfinite(value) ? errc::out_of_range : errc::non_finite; };
-  if (given.tensor_scale != nullptr && !usable(*given.tensor_scale)) {
-    return unusable(code_of(*given.tensor_scale), "the scale given for the tensor",
-                    std::to_string(*given.tensor_scale));
+  if (tensor_scale != nullptr && !usable(*tensor_scale)) {
+    return unusable(code_of(*tensor_scale), "the scale given for the tensor", std::to_string(*tensor_scale));
   }
-  for (std::size_t i = 0; i < given.scales.size(); ++i) {
-    const auto stored = given.scales[i];
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    const auto stored = scales[i];
     const float value = scale_number<Q>(stored);
     if (!usable(value)) return unusable(code_of(value), numbered("given scale", i), std::to_string(value));
     if constexpr (requires { stored.zero_point; }) {
@@ -116,11 +112,22 @@ template <class Q>
   return {};
 }
 
+/// The same, and that there are as many as groups.
+template <class Q>
+[[nodiscard]] fault scales_fault(shape2d shape, const given_scales<Q>& given) {
+  return first_fault(
+      [&] {
+        return count_fault("given scales, one per group", Q::scale_count(shape),
+                           static_cast<index_t>(given.scales.size()));
+      },
+      [&] { return scale_numbers_fault<Q>(given.scales, given.tensor_scale); });
+}
+
 /// What every operation looks at before it writes anything.
 template <class Q, class T>
 [[nodiscard]] fault input_fault(matrix_view<const T> in, const given_ranges& given) {
   return first_fault([&] { return quantizer_fault<Q>(in.shape); }, [&] { return matrix_fault("the input matrix", in); },
-                     [&] { return ranges_fault<Q>(in.shape, given); });
+                     [&] { return ranges_fault(range_rules_of<Q>(in.shape), given); });
 }
 
 }  // namespace qgrain::detail

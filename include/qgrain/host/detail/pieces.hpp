@@ -6,7 +6,7 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/blocks.hpp>
-#include <qgrain/host/detail/instruction_set.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/quantizer/packing.hpp>
 
 #include <algorithm>

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace qgrain::detail {
@@ -33,23 +34,35 @@ template <class Q>
                      shape);
 }
 
-/// Of so many given ranges: they are of the kind that the scale is made of, one per group. None are always right.
+/// What given ranges have to be.
+struct range_rules {
+  std::string_view scale;   ///< its name
+  bool of_absmax = false;   ///< made of largest magnitudes
+  bool of_ends = false;     ///< made of both ends of ranges
+  bool two_levels = false;  ///< there is a tensor scale
+  index_t groups = 0;
+};
+
 template <class Q>
-[[nodiscard]] fault given_kinds_fault(shape2d shape, std::size_t absmax, std::size_t ends) {
+[[nodiscard]] range_rules range_rules_of(shape2d shape) {
   using range_type = typename Q::range_type;
-  constexpr bool of_absmax = std::is_same_v<range_type, float>;
-  constexpr bool of_ends = std::is_same_v<range_type, signed_range>;
+  return {Q::scale_type::name(), std::is_same_v<range_type, float>, std::is_same_v<range_type, signed_range>,
+          Q::scale_type::tensor_bits > 0, Q::scale_count(shape)};
+}
+
+/// Of so many given ranges: they are of the kind that the scale is made of, one per group. None are always right.
+[[nodiscard]] inline fault given_kinds_fault(const range_rules& rules, std::size_t absmax, std::size_t ends) {
   const auto kind_fault = [&](std::size_t count, bool right, const char* kind) -> fault {
     if (count == 0) return {};
-    if (right) return count_fault("given ranges, one per scale", Q::scale_count(shape), static_cast<index_t>(count));
-    constexpr const char* instead = of_absmax ? "give absmax"
-                                    : of_ends ? "give ends"
-                                              : "give scales to quantize_with_scales";
-    return {errc::invalid_argument, std::string(Q::scale_type::name()) + " is not made of " + kind + ", of which " +
+    if (right) return count_fault("given ranges, one per scale", rules.groups, static_cast<index_t>(count));
+    const char* const instead = rules.of_absmax ? "give absmax"
+                                : rules.of_ends ? "give ends"
+                                                : "give scales to quantize_with_scales";
+    return {errc::invalid_argument, std::string(rules.scale) + " is not made of " + kind + ", of which " +
                                         std::to_string(count) + " are given: " + instead};
   };
-  return first_fault([&] { return kind_fault(absmax, of_absmax, "largest magnitudes"); },
-                     [&] { return kind_fault(ends, of_ends, "both ends of ranges"); });
+  return first_fault([&] { return kind_fault(absmax, rules.of_absmax, "largest magnitudes"); },
+                     [&] { return kind_fault(ends, rules.of_ends, "both ends of ranges"); });
 }
 
 }  // namespace qgrain::detail

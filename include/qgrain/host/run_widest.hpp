@@ -1,15 +1,15 @@
 // Runs a loop with the vector instructions that were chosen.
-#ifndef QGRAIN_HOST_DETAIL_INSTRUCTION_SET_HPP
-#define QGRAIN_HOST_DETAIL_INSTRUCTION_SET_HPP
+#ifndef QGRAIN_HOST_RUN_WIDEST_HPP
+#define QGRAIN_HOST_RUN_WIDEST_HPP
 
 #include <qgrain/core/config.hpp>
 #include <qgrain/host/instruction_set.hpp>
 
-namespace qgrain::detail {
+namespace qgrain {
 
-// A kernel is a struct with an always-inlined static `run`; each wrapper below is the same loop compiled for one
-// instruction set. (Lambdas would not inherit the target attribute.) The bits are the same everywhere: see
-// core/arithmetic.hpp.
+// A kernel is a struct with a static `run`, always inlined (QGRAIN_ALWAYS_INLINE); each wrapper below is the same loop
+// compiled for one instruction set. (Lambdas would not inherit the target attribute.) Without contraction and fast-math
+// the bits are the same everywhere: see core/arithmetic.hpp.
 
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
 
@@ -25,7 +25,8 @@ __attribute__((target("avx2"))) void run_avx2(Arguments... arguments) {
   Kernel::run(arguments...);
 }
 
-/// With a set that is_supported. Arguments go by value: they are views and numbers.
+/// Kernel::run(arguments...) compiled for a set that is_supported. Arguments go by value: they are views, pointers and
+/// numbers; results go through them.
 template <class Kernel, class... Arguments>
 void run_with(instruction_set set, Arguments... arguments) {
   if (set == instruction_set::avx512) {
@@ -48,7 +49,7 @@ void run_with(instruction_set, Arguments... arguments) {
 
 #endif
 
-/// With the widest set, or the one that was asked for.
+/// The same with the widest set of this processor, or the one that was asked for (chosen_instruction_set).
 template <class Kernel, class... Arguments>
 void run_widest(Arguments... arguments) {
   run_with<Kernel>(chosen_instruction_set(), arguments...);
@@ -56,6 +57,6 @@ void run_widest(Arguments... arguments) {
 
 }  // inline namespace
 
-}  // namespace qgrain::detail
+}  // namespace qgrain
 
 #endif

@@ -1,13 +1,13 @@
 // Sums in a fixed number of lanes: quick in vector registers, with the same bits whatever their width.
-#ifndef QGRAIN_CORE_DETAIL_LANE_SUM_HPP
-#define QGRAIN_CORE_DETAIL_LANE_SUM_HPP
+#ifndef QGRAIN_CORE_LANE_SUM_HPP
+#define QGRAIN_CORE_LANE_SUM_HPP
 
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/matrix_view.hpp>
 
 #include <cstddef>
 
-namespace qgrain::detail {
+namespace qgrain {
 
 /// Reduces the lanes in halves, lane l with lane l + Lanes / 2 first. `combine(a, b)` of two lanes.
 template <class T, std::size_t Lanes, class Combine>
@@ -19,18 +19,22 @@ template <class T, std::size_t Lanes, class Combine>
   return values[0];
 }
 
+namespace detail {
+
 struct plus_in_double {
   [[nodiscard]] QGRAIN_ALWAYS_INLINE double operator()(double a, double b) const noexcept { return a + b; }
 };
 
+}  // namespace detail
+
 /// The sum of all lanes.
 template <std::size_t Lanes>
 [[nodiscard]] QGRAIN_ALWAYS_INLINE double fold_lanes(double (&sums)[Lanes]) {
-  return fold_lanes(sums, plus_in_double{});
+  return fold_lanes(sums, detail::plus_in_double{});
 }
 
 /// The sum of term(i) for i in [0, count), in double: term i goes to lane i mod Lanes, lanes are then folded. `term` is
-/// always inlined, as kernels are (host/detail/instruction_set.hpp); one that is exact in double, such as a product of
+/// always inlined, as kernels are (host/run_widest.hpp); one that is exact in double, such as a product of
 /// two floats, may be fused with the sum without a change of bits.
 template <std::size_t Lanes, class Term>
 [[nodiscard]] QGRAIN_ALWAYS_INLINE double lane_sum(index_t count, const Term& term) {
@@ -44,6 +48,6 @@ template <std::size_t Lanes, class Term>
   return fold_lanes(sums);
 }
 
-}  // namespace qgrain::detail
+}  // namespace qgrain
 
 #endif
