@@ -13,7 +13,7 @@ int main() {
   }
 
   bool all_hold_one = true;
-  for (const qgrain::format_description& f : qgrain::format_catalog) {
+  for (const qgrain::format_description& f : qgrain::format_catalog()) {
     std::printf("%-20s %2d bits, up to %g\n", f.name.data(), f.bits, static_cast<double>(f.max_finite));
     all_hold_one = all_hold_one && f.max_finite >= 1.0F;
   }

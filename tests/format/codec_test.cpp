@@ -319,7 +319,7 @@ BOOST_AUTO_TEST_CASE(a_saturated_cast_has_no_specials) {
 
 BOOST_AUTO_TEST_CASE(names_are_the_published_ones) {
   std::set<std::string> names;
-  for (const format_description& format : format_catalog) names.emplace(format.name);
+  for (const format_description& format : format_catalog()) names.emplace(format.name);
   BOOST_TEST(names.size() == static_cast<std::size_t>(all_formats::size));
   for (const char* name : {"int2",
                            "int4_narrow",

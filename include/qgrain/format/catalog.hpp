@@ -100,28 +100,33 @@ template <class Format>
   }
 }
 
+template <class Format>
+concept takes_rounding = requires { Format::encode(1.0F, nearest_even{}); };
+
 }  // namespace detail
 
-/// Evaluated by the compiler for each format.
+/// Works at compile time too.
 template <element_format Format>
 [[nodiscard]] constexpr format_description describe_format() noexcept {
-  return {.name = Format::name(),
-          .bits = Format::bits,
-          .max_finite = Format::max_finite,
-          .lowest = detail::lowest<Format>(),
-          .least_positive = detail::least_positive<Format>(),
-          .has_infinity = bits_of(detail::through<Format>(float_from_bits(f32_infinity_bits))) == f32_infinity_bits,
-          .has_nan = is_nan(detail::through<Format>(quiet_nan())),
-          .has_negative_zero = bits_of(detail::through<Format>(-0.0F)) == f32_sign_bit,
-          .takes_rounding = requires {Format::encode(1.0F, nearest_even{});
-}
-};  // namespace qgrain
+  format_description d{};
+  d.name = Format::name();
+  d.bits = Format::bits;
+  d.max_finite = Format::max_finite;
+  d.lowest = detail::lowest<Format>();
+  d.least_positive = detail::least_positive<Format>();
+  d.has_infinity = bits_of(detail::through<Format>(float_from_bits(f32_infinity_bits))) == f32_infinity_bits;
+  d.has_nan = is_nan(detail::through<Format>(quiet_nan()));
+  d.has_negative_zero = bits_of(detail::through<Format>(-0.0F)) == f32_sign_bit;
+  d.takes_rounding = detail::takes_rounding<Format>;
+  return d;
 }
 
 /// One description per format of the library, in the order of `all_formats`.
-inline constexpr auto format_catalog = []<class... Formats>(format_list<Formats...>) {
-  return std::array<format_description, sizeof...(Formats)>{describe_format<Formats>()...};
-}(all_formats{});
+[[nodiscard]] constexpr auto format_catalog() noexcept {
+  return []<class... Formats>(format_list<Formats...>) {
+    return std::array<format_description, sizeof...(Formats)>{describe_format<Formats>()...};
+  }(all_formats{});
+}
 
 }  // namespace qgrain
 
