@@ -25,13 +25,16 @@ namespace qgrain {
 // All queue kernels on where.stream and return. They allocate nothing and wait for nothing, so a stream that is
 // being captured into a graph takes them. Every pointer, scratch included, is memory that the current device reaches,
 // and must stay valid until the work is done. Codes, scales and values have the bits of the host's, whatever the
-// alignment of the pointers; 16-byte aligned rows are faster. Granularities: runs of a row, rows, columns, the tensor.
+// alignment of the pointers; 16-byte aligned rows are faster. Granularities: runs of a row,
+// tiles, rows, columns, the tensor.
 //
 // @throws error before anything is queued: errc::invalid_shape where Q::check refuses the shape or the shapes differ,
 // errc::invalid_argument for missing memory, errc::buffer_too_small for scratch below scratch_bytes<Q>(shape), both
 // numbers named. errc::cuda_failure where CUDA refuses a launch; kernels queued before it may still run. The twins
 // `try_...` return the same as a status, for callers without exceptions.
 
+/// Quantizes a matrix into device memory.
+///
 /// in: [rows, cols], float, bfloat16 or float16, any leading dimension, to read or to modify. out.codes needs
 /// Q::code_bytes(shape) bytes, out.scales Q::scale_count(shape) entries, out.tensor_scale one float where the scale has
 /// two levels. Ranges come from the data unless `given`; values outside the range saturate; NaN becomes what the format
@@ -43,7 +46,8 @@ void quantize(const on_stream& where, matrix_view<T> in, quantized_view<Q> out, 
   detail::raise_if(detail::quantize_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in, out, scratch,
                                                                   given, rounding));
 }
-/// `quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
+/// `quantize` for callers without exceptions: the status of its checks, after which nothing has been queued unless it
+/// is ok, or of its launches.
 template <quantizer_type Q, readable_element T = const float>
 [[nodiscard]] status try_quantize(const on_stream& where, matrix_view<T> in, quantized_view<Q> out,
                                   std::span<std::byte> scratch = {}, const device_ranges& given = {},
@@ -64,8 +68,8 @@ void quantize_with_scales(const on_stream& where, matrix_view<T> in, const std::
   detail::raise_if(detail::quantize_with_scales_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in,
                                                                               given, codes, rounding));
 }
-/// `quantize_with_scales` for callers without exceptions: the status of its checks; nothing has been written unless it
-/// is ok.
+/// `quantize_with_scales` for callers without exceptions: the status of its checks, after which nothing has been queued
+/// unless it is ok, or of its launches.
 template <quantizer_type Q, readable_element T = const float>
 [[nodiscard]] status try_quantize_with_scales(const on_stream& where, matrix_view<T> in,
                                               const std::type_identity_t<given_scales<Q>>& given,
@@ -87,7 +91,8 @@ template <quantizer_type Q, storage_element T = float>
 void dequantize(const on_stream& where, quantized_view<Q> in, matrix_view<T> out) {
   dequantize<std::remove_const_t<Q>, T>(where, quantized_view<const Q>(in), out);
 }
-/// `dequantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
+/// `dequantize` for callers without exceptions: the status of its checks, after which nothing has been queued unless it
+/// is ok, or of its launches.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_dequantize(const on_stream& where, quantized_view<Q> in, matrix_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
@@ -105,7 +110,8 @@ void fake_quantize(const on_stream& where, std::type_identity_t<matrix_view<cons
   detail::raise_if(
       detail::fake_quantize_on<Q, T>(detail::stream_device(where.stream), in, out, scratch, given, rounding));
 }
-/// `fake_quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
+/// `fake_quantize` for callers without exceptions: the status of its checks, after which nothing has been queued unless
+/// it is ok, or of its launches.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_fake_quantize(const on_stream& where, std::type_identity_t<matrix_view<const T>> in,
                                        matrix_view<T> out, std::span<std::byte> scratch = {},

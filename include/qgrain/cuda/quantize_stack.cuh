@@ -34,7 +34,8 @@ void quantize(const on_stream& where, stack_view<T> in, quantized_stack_view<Q> 
   detail::raise_if(detail::quantize_stack_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in, out,
                                                                         scratch, given, rounding));
 }
-/// `quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
+/// `quantize` for callers without exceptions: the status of its checks, after which nothing has been queued unless it
+/// is ok, or of its launches.
 template <quantizer_type Q, readable_element T = const float>
 [[nodiscard]] status try_quantize(const on_stream& where, stack_view<T> in, quantized_stack_view<Q> out,
                                   std::span<std::byte> scratch = {}, const device_ranges& given = {},
@@ -71,7 +72,8 @@ void fake_quantize(const on_stream& where, std::type_identity_t<stack_view<const
   detail::raise_if(
       detail::fake_quantize_stack_on<Q, T>(detail::stream_device(where.stream), in, out, scratch, given, rounding));
 }
-/// `fake_quantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
+/// `fake_quantize` for callers without exceptions: the status of its checks, after which nothing has been queued unless
+/// it is ok, or of its launches.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_fake_quantize(const on_stream& where, std::type_identity_t<stack_view<const T>> in,
                                        stack_view<T> out, std::span<std::byte> scratch = {},
@@ -87,7 +89,8 @@ void dequantize(const on_stream& where, quantized_stack_view<Q> in, stack_view<T
   detail::raise_if(detail::dequantize_stack_on<quantizer, T>(detail::stream_device(where.stream),
                                                              quantized_stack_view<const quantizer>(in), out));
 }
-/// `dequantize` for callers without exceptions: the status of its checks; nothing has been written unless it is ok.
+/// `dequantize` for callers without exceptions: the status of its checks, after which nothing has been queued unless it
+/// is ok, or of its launches.
 template <quantizer_type Q, storage_element T = float>
 [[nodiscard]] status try_dequantize(const on_stream& where, quantized_stack_view<Q> in, stack_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
