@@ -53,8 +53,8 @@ void quantize_packed(const on_stream& where, stack_view<T> in, packed_stack_view
   detail::raise_if(detail::quantize_packed_stack_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in,
                                                                                out, scratch, given, rounding));
 }
-/// `quantize_packed` for callers without exceptions: the status of its checks; nothing has been written unless it is
-/// ok.
+/// `quantize_packed` for callers without exceptions: the status of its checks, after which nothing has been
+/// queued unless it is ok, or of its launches.
 template <quantizer_type Q, layout_policy ScaleLayout = row_major, readable_element T = const float>
 [[nodiscard]] status try_quantize_packed(const on_stream& where, stack_view<T> in,
                                          packed_stack_view<Q, ScaleLayout> out, std::span<std::byte> scratch = {},
@@ -106,8 +106,8 @@ void dequantize_packed(const on_stream& where, packed_stack_view<Q, ScaleLayout>
   detail::raise_if(detail::dequantize_packed_stack_on<quantizer, T>(
       detail::stream_device(where.stream), packed_stack_view<const quantizer, ScaleLayout>(in), out));
 }
-/// `dequantize_packed` for callers without exceptions: the status of its checks; nothing has been written unless it is
-/// ok.
+/// `dequantize_packed` for callers without exceptions: the status of its checks, after which nothing has been
+/// queued unless it is ok, or of its launches.
 template <quantizer_type Q, layout_policy ScaleLayout, storage_element T = float>
 [[nodiscard]] status try_dequantize_packed(const on_stream& where, packed_stack_view<Q, ScaleLayout> in,
                                            stack_view<T> out) {
