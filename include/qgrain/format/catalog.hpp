@@ -101,7 +101,9 @@ template <class Format>
 }
 
 template <class Format>
-concept takes_rounding = requires { Format::encode(1.0F, nearest_even{}); };
+concept takes_rounding = requires(float x) {
+  Format::encode(x, nearest_even{});
+};
 
 }  // namespace detail
 
