@@ -1,8 +1,8 @@
 # qgrain_add_example_library(NAME [TEXT|NUMERIC] [SEPARATE] SOURCES file... [PUBLIC target...] [PRIVATE target...])
 # A static library under examples/, whose one include root is that folder; its files are compiled eight together, as most of
-# their time goes into headers, but for SEPARATE ones, whose time goes into their own instances. TEXT: nothing in it is hot (settings, grammars,
-# reports): compiled with -O1, over a precompiled header of Boost.JSON and the standard library. NUMERIC: fully optimized,
-# over one that has Eigen besides; for what links qgrain_lm.
+# their time goes into headers, but for SEPARATE ones, whose time goes into their own instances. TEXT: nothing in it is hot
+# (settings, grammars, reports): compiled with -O1, over a precompiled header of Boost.JSON and the standard library.
+# NUMERIC: fully optimized, over one that has Eigen besides; for what links qgrain_lm.
 include_guard(GLOBAL)
 
 # For code that is not hot, in optimized builds. At -O1 g++ 12 takes short strings that are moved for writes beyond their

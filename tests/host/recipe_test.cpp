@@ -161,6 +161,13 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused_before_anything_is_written) {
   refuses(errc::unknown_name, "int4/group32", [] { (void)find_recipe("int4/grop32"); });
   refuses(errc::invalid_shape, "asks for 32, found 16", [&] { (void)quantize(on_host{}, r, {x.data(), {4, 16}}); });
   refuses(errc::invalid_shape, "found 0", [&] { (void)quantize(on_host{}, r, {x.data(), {0, 32}}); });
+  const recipe nothing{"nothing", r.elements, {granularity_kind::per_group, range_source::own, {1, 0}}};
+  refuses(errc::invalid_shape, "asks for 1, found 0", [&] { (void)quantize(on_host{}, nothing, in); });
+  const recipe halved{"halved", coding_stage_of<quantizer<int8, per_tensor>, stage_parts::codes>(), rows};
+  std::vector<float> faked(x.size(), 9.0F);
+  refuses(errc::unsupported, "recipe halved was made without its loops of fake quantization", [&] {
+    fake_quantize(on_host{}, halved, in, {faked.data(), shape});
+  });
   refuses(errc::invalid_argument, "one level", [&] { (void)quantize(on_host{}, r, in, {.tensor_scale = 1.0F}); });
   const std::vector<float> few(5, 1.0F);
   refuses(errc::invalid_shape, "expected 144, found 5", [&] { (void)quantize(on_host{}, r, in, {.absmax = few}); });

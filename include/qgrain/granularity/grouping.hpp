@@ -59,11 +59,15 @@ struct grouping {
     const index_t scales = ceil_div(shape.rows, group.rows) * groups_per_row;
     return shape.rows * ceil_div(cols * code_bits, 8) + ceil_div(scales * scale_bits, 8) + ceil_div(tensor_bits, 8);
   }
-  /// Whether a matrix suits: it has elements, and no group is longer than its rows (unless the tail allows it).
+  /// Whether a matrix suits: it has elements, groups have some, and none is longer than its rows (unless the tail
+  /// allows it).
   [[nodiscard]] constexpr status check(shape2d shape) const noexcept {
     if (shape.rows < 1) return status(errc::invalid_shape, 1, shape.rows);
     if (shape.cols < 1) return status(errc::invalid_shape, 1, shape.cols);
-    if (kind != granularity_kind::per_group) return {};
+    if (kind != granularity_kind::per_group && kind != granularity_kind::per_tile) return {};
+    if (size.rows < 1) return status(errc::invalid_shape, 1, size.rows);
+    if (size.cols < 1) return status(errc::invalid_shape, 1, size.cols);
+    if (kind == granularity_kind::per_tile) return {};
     const bool too_long = tail == group_tail::short_group && size.cols > shape.cols;
     const bool ragged = tail == group_tail::reject && shape.cols % size.cols != 0;
     if (too_long || ragged) return status(errc::invalid_shape, size.cols, shape.cols);

@@ -72,15 +72,7 @@ template <class Q, class T, class Choice>
   const shape2d group = Q::granularity_type::group_shape(in.shape);
   chosen_ranges<typename Q::range_type> found;
   with_runner(where, [&](task_runner& runner) {
-    if constexpr (Q::scale_type::tensor_bits > 0) {
-      if (given.tensor_scale) {
-        found.tensor_scale = *given.tensor_scale;
-      } else {
-        const float absmax =
-            given.tensor_absmax ? *given.tensor_absmax : ranges_of<float>(runner, in, in.shape).front();
-        found.tensor_scale = Q::tensor_scale(absmax);
-      }
-    }
+    found.tensor_scale = tensor_scale_from(runner, in, given, tensor_scale_function<typename Q::element_type>());
     found.groups = ranges_of<typename Q::range_type>(runner, in, group);
     choose<measured_element<Q>>(runner, group_grid<T>{in, group}, choice, found.tensor_scale, found.groups);
   });

@@ -74,6 +74,12 @@ namespace detail {
                      });
 }
 
+/// A stage may have been made without some of its loops (stage_parts).
+[[nodiscard]] inline fault loops_fault(const recipe& r, bool there, const char* what) {
+  if (there) return {};
+  return {errc::unsupported, "recipe " + r.name + " was made without its loops of " + what};
+}
+
 /// Of arrays of scales and zero points: their bytes.
 [[nodiscard]] inline fault scale_bytes_fault(const recipe& r, shape2d shape, std::size_t scales, std::size_t zeros) {
   const index_t groups = r.scale_count(shape);
@@ -112,17 +118,16 @@ namespace detail {
 
 [[nodiscard]] inline fault quantize_by(const on_host& where, const recipe& r, matrix_view<const float> in,
                                        coded_matrix& out, const given_ranges& given, std::uint64_t seed) {
-  if (fault found = recipe_input_fault(r, in, given)) return found;
   const coding_stage& e = r.elements;
+  if (fault found = first_fault([&] { return loops_fault(r, e.encode != nullptr, "codes"); },
+                                [&] { return recipe_input_fault(r, in, given); })) {
+    return found;
+  }
   const auto groups = static_cast<std::size_t>(r.scale_count(in.shape));
   out.shape = in.shape;
-  out.tensor_scale = 1.0F;
-  if (given.tensor_scale) {
-    out.tensor_scale = *given.tensor_scale;
-  } else if (e.tensor_bits > 0) {
-    out.tensor_scale =
-        e.tensor_scale(given.tensor_absmax ? *given.tensor_absmax : qgrain::ranges_of(where, in, in.shape).front());
-  }
+  with_runner(where, [&](task_runner& runner) {
+    out.tensor_scale = tensor_scale_from(runner, in, given, e.tensor_bits > 0 ? e.tensor_scale : nullptr);
+  });
   const std::vector<std::byte> stored = scales_made(where, r, in, given, out.tensor_scale);
   out.codes.resize(static_cast<std::size_t>(in.shape.elements() * size_of(e.code_type)));
   out.scales.resize(groups * static_cast<std::size_t>(size_of(e.scale_type)));
@@ -171,7 +176,8 @@ namespace detail {
 
 [[nodiscard]] inline fault fake_by(const on_host& where, const recipe& r, matrix_view<const float> in,
                                    matrix_view<float> out, const given_ranges& given, std::uint64_t seed) {
-  fault found = first_fault([&] { return recipe_input_fault(r, in, given); },
+  fault found = first_fault([&] { return loops_fault(r, r.elements.fake != nullptr, "fake quantization"); },
+                            [&] { return recipe_input_fault(r, in, given); },
                             [&] { return same_shape_fault(in.shape, out.shape); },
                             [&] { return matrix_fault("the output matrix", out); });
   if (!found) r.elements.fake(where, in, r.groups.group_shape(in.shape), given, seed, out);
@@ -182,7 +188,8 @@ namespace detail {
 
 /// Quantizes a matrix. Bits, NaN, `given` and errors as for quantizer types (host/quantize.hpp); `seed` is that of a
 /// stochastic rounding. in: [rows, cols], any leading dimension. Two passes, three where the scale has two levels.
-/// Allocates the result, the ranges and the scales once more. `elements` has its loops of codes.
+/// Allocates the result, the ranges and the scales once more.
+/// @throws error errc::unsupported besides where the stage was made without its loops of codes
 [[nodiscard]] inline coded_matrix quantize(const on_host& where, const recipe& r, matrix_view<const float> in,
                                            const given_ranges& given = {}, std::uint64_t seed = 0) {
   coded_matrix out;

@@ -85,7 +85,17 @@ template <class Range, class T>
   return ranges;
 }
 
-/// `tensor_scale` makes the tensor's scale from its largest magnitude; null for scales of one level.
+/// The tensor's scale: given, or made by `tensor_scale` of its largest magnitude, which may be given too. 1 for scales
+/// of one level, where the function is null.
+template <class T>
+[[nodiscard]] float tensor_scale_from(task_runner& runner, matrix_view<const T> in, const given_ranges& given,
+                                      float (*tensor_scale)(float)) {
+  if (given.tensor_scale) return *given.tensor_scale;
+  if (tensor_scale == nullptr) return 1.0F;
+  return tensor_scale(given.tensor_absmax ? *given.tensor_absmax : ranges_of<float>(runner, in, in.shape).front());
+}
+
+/// `tensor_scale` as above.
 template <class Range, class T>
 [[nodiscard]] known_ranges<Range> ranges_before(task_runner& runner, matrix_view<const T> in, shape2d group,
                                                 const given_ranges& given, float (*tensor_scale)(float)) {
@@ -100,12 +110,7 @@ template <class Range, class T>
     known.found = ranges_of<Range>(runner, in, group);
     known.groups = {known.found.data(), extent};
   }
-  if (given.tensor_scale) {
-    known.tensor_scale = *given.tensor_scale;
-  } else if (tensor_scale != nullptr) {
-    known.tensor_scale =
-        tensor_scale(given.tensor_absmax ? *given.tensor_absmax : ranges_of<float>(runner, in, in.shape).front());
-  }
+  known.tensor_scale = tensor_scale_from(runner, in, given, tensor_scale);
   return known;
 }
 
