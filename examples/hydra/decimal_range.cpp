@@ -35,40 +35,61 @@ decimal exact_decimal(const number& value) {
   return {scaled * pow(big_integer(5), static_cast<unsigned>(-exponent)), exponent};
 }
 
-void align(decimal& a, decimal& b) {
-  decimal& finer = a.exponent < b.exponent ? a : b;
-  decimal& coarser = a.exponent < b.exponent ? b : a;
-  coarser.coefficient *= power_of_ten(coarser.exponent - finer.exponent);
-  coarser.exponent = finer.exponent;
-}
+// A running sum in decimal arithmetic of 28 digits, and its end. Both and the step are multiples of one power of ten,
+// so that no step of the sum computes a power anew.
+class running_sum {
+ public:
+  running_sum(const number& start, const number& stop, const number& step) {
+    const decimal exact[] = {exact_decimal(start), exact_decimal(stop), exact_decimal(step)};
+    exponent_ = std::min({exact[0].exponent, exact[1].exponent, exact[2].exponent});
+    const auto multiple = [this](const decimal& value) {
+      return big_integer(value.coefficient * power_of_ten(value.exponent - exponent_));
+    };
+    sum_ = multiple(exact[0]);
+    stop_ = multiple(exact[1]);
+    step_ = multiple(exact[2]);
+  }
 
-int compare_decimals(decimal a, decimal b) {
-  align(a, b);
-  const int order = a.coefficient.compare(b.coefficient);
-  return order < 0 ? -1 : order > 0 ? 1 : 0;
-}
+  [[nodiscard]] bool before_stop() const { return step_ > 0 ? sum_ < stop_ : sum_ > stop_; }
 
-decimal rounded(const decimal& value) {
-  constexpr int precision = 28;
-  const big_integer size = abs(value.coefficient);
-  const int excess = static_cast<int>(size.str().size()) - precision;
-  if (excess <= 0) return value;
-  const big_integer unit = power_of_ten(excess);
-  big_integer quotient, remainder;
-  divide_qr(size, unit, quotient, remainder);
-  const big_integer twice = remainder * 2;
-  if (twice > unit || (twice == unit && quotient % 2 != 0)) ++quotient;
-  return {value.coefficient < 0 ? big_integer(-quotient) : quotient, value.exponent + excess};
-}
+  // Adds the step and rounds, half to even; false where the sum is so large that it stays what it was.
+  bool advance() {
+    big_integer next = sum_ + step_;
+    const big_integer size = abs(next);
+    if (size < least_ || size >= beyond_) measure(size);
+    quotient_ = size;
+    if (unit_ > 1) {
+      big_integer remainder;
+      divide_qr(size, unit_, quotient_, remainder);
+      const big_integer twice = remainder * 2;
+      if (twice > unit_ || (twice == unit_ && quotient_ % 2 != 0)) ++quotient_;
+      next = next < 0 ? big_integer(-quotient_ * unit_) : big_integer(quotient_ * unit_);
+    }
+    const bool moved = next != sum_;
+    sum_ = std::move(next);
+    return moved;
+  }
 
-decimal sum(decimal a, decimal b) {
-  align(a, b);
-  return rounded({a.coefficient + b.coefficient, a.exponent});
-}
+  // The double nearest to what `advance` made.
+  [[nodiscard]] double value() const {
+    const double size = std::strtod((quotient_.str() + "e" + std::to_string(exponent_ + excess_)).c_str(), nullptr);
+    return sum_ < 0 ? -size : size;
+  }
 
-double nearest_double(const decimal& value) {
-  return std::strtod((value.coefficient.str() + "e" + std::to_string(value.exponent)).c_str(), nullptr);
-}
+ private:
+  // The decimal digits of `size`, and so the unit that 28 digits leave.
+  void measure(const big_integer& size) {
+    constexpr int precision = 28;
+    const int digits = static_cast<int>(size.str().size());
+    excess_ = std::max(digits - precision, 0);
+    unit_ = power_of_ten(excess_);
+    least_ = digits == 1 ? big_integer(0) : power_of_ten(digits - 1);
+    beyond_ = power_of_ten(digits);
+  }
+
+  int exponent_ = 0, excess_ = 0;
+  big_integer sum_, stop_, step_, quotient_, unit_, least_, beyond_;
+};
 
 [[noreturn]] void refuse_range(const number& start, const number& stop, const number& step, const std::string& reason) {
   throw error(errc::invalid_argument,
@@ -80,17 +101,27 @@ bool is_finite(const number& value) {
   return real == nullptr || std::isfinite(*real);
 }
 
+[[noreturn]] void refuse_length(const number& start, const number& stop, const number& step, std::size_t most) {
+  refuse_range(start, stop, step, "has more than " + std::to_string(most) + " elements");
+}
+
 }  // namespace
 
-std::vector<number> range_elements(const number& start, const number& stop, const number& step, std::size_t most) {
+void require_range(const number& start, const number& stop, const number& step, std::size_t most) {
   if (!is_finite(start) || !is_finite(stop) || !is_finite(step))
     refuse_range(start, stop, step, "has an end or a step that is not finite");
-  const auto direction = compare(step, whole_number(0));
-  if (direction == 0) refuse_range(start, stop, step, "has a step of zero");
+  if (compare(step, whole_number(0)) == 0) refuse_range(start, stop, step, "has a step of zero");
+  // Rounding changes a step by less than its half or stops the sum, so twice as many steps are too many for certain.
+  const double steps = to_double(stop) / to_double(step) - to_double(start) / to_double(step);
+  if (steps > 2.0 * static_cast<double>(most)) refuse_length(start, stop, step, most);
+}
+
+std::vector<number> range_elements(const number& start, const number& stop, const number& step, std::size_t most) {
+  require_range(start, stop, step, most);
   const auto is_integer = [](const number& value) { return std::holds_alternative<whole_number>(value); };
   std::vector<number> elements;
   const auto take = [&](const number& element) {
-    if (elements.size() == most) refuse_range(start, stop, step, "has more than " + std::to_string(most) + " elements");
+    if (elements.size() == most) refuse_length(start, stop, step, most);
     elements.push_back(element);
   };
   if (is_integer(start) && is_integer(stop) && is_integer(step)) {
@@ -103,10 +134,14 @@ std::vector<number> range_elements(const number& start, const number& stop, cons
     }
     return elements;
   }
-  const decimal last = exact_decimal(stop), increment = exact_decimal(step);
-  for (decimal next = exact_decimal(start); compare_decimals(next, last) == (direction > 0 ? -1 : 1);
-       next = sum(next, increment))
-    take(nearest_double(next));
+  running_sum sum(start, stop, step);
+  if (!sum.before_stop()) return elements;
+  take(to_double(start));
+  for (;;) {
+    if (!sum.advance()) refuse_length(start, stop, step, most);
+    if (!sum.before_stop()) break;
+    take(sum.value());
+  }
   return elements;
 }
 

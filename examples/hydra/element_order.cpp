@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 #include <utility>
+#include <vector>
 
 namespace qgrain::hydra {
 namespace {
@@ -30,15 +31,15 @@ std::partial_ordering order_of(const element& a, const element& b) {
 
 element_list sorted(element_list elements, sort_direction direction) {
   // insertion keeps its footing where NaN makes the order inconsistent
-  const auto before = [direction](const element& a, const element& b) {
-    return direction == sort_direction::ascending ? order_of(a, b) < 0 : order_of(b, a) < 0;
+  const auto before = [direction](const element* a, const element* b) {
+    return direction == sort_direction::ascending ? order_of(*a, *b) < 0 : order_of(*b, *a) < 0;
   };
-  for (auto next = elements.begin(); next != elements.end(); ++next) {
-    auto place = next;
-    while (place != elements.begin() && before(*next, *std::prev(place))) --place;
-    std::rotate(place, next, std::next(next));
-  }
-  return elements;
+  std::vector<element*> order;
+  for (auto& next : elements) order.insert(std::upper_bound(order.begin(), order.end(), &next, before), &next);
+  element_list result;
+  result.reserve(elements.size());
+  for (element* next : order) result.push_back(std::move(*next));
+  return result;
 }
 
 range_sweep sorted(range_sweep range, sort_direction direction) {

@@ -14,10 +14,6 @@ element_list in_order(element_list elements, sweep_order order) {
   return order == sweep_order::shuffled ? shuffled(std::move(elements)) : elements;
 }
 
-std::vector<number> numbers_of(const range_sweep& range) {
-  return range_elements(range.start, range.stop, range.step, most_sweep_elements);
-}
-
 bool matches_any(const std::vector<std::string>& patterns, const std::string& name) {
   return std::any_of(patterns.begin(), patterns.end(),
                      [&name](const auto& pattern) { return common::glob_match(pattern, name); });
@@ -26,7 +22,8 @@ bool matches_any(const std::vector<std::string>& patterns, const std::string& na
 }  // namespace
 
 void require_enumerable_range(const sweep_value& sweep) {
-  if (const auto* range = std::get_if<range_sweep>(&sweep)) (void)numbers_of(*range);
+  if (const auto* range = std::get_if<range_sweep>(&sweep))
+    require_range(range->start, range->stop, range->step, most_sweep_elements);
 }
 
 element_list sweep_elements(const config_override& swept, const config_source& source) {
@@ -34,7 +31,8 @@ element_list sweep_elements(const config_override& swept, const config_source& s
   if (const auto* choice = std::get_if<choice_sweep>(&sweep)) return in_order(choice->choices, choice->order);
   element_list elements;
   if (const auto* range = std::get_if<range_sweep>(&sweep)) {
-    for (const number& value : numbers_of(*range)) elements.emplace_back().value = value;
+    for (const number& value : range_elements(range->start, range->stop, range->step, most_sweep_elements))
+      elements.emplace_back().value = value;
     return in_order(std::move(elements), range->order);
   }
   const auto* glob = std::get_if<glob_sweep>(&sweep);

@@ -10,9 +10,10 @@
 namespace qgrain::hydra {
 
 /// Longer sweeps and job lists are refused.
-inline constexpr std::size_t most_sweep_elements = 1'000'000;
+inline constexpr std::size_t most_sweep_elements = 100'000;
 
-/// Throws errc::invalid_argument for a range without end or with a step of zero; accepts every other sweep.
+/// Throws errc::invalid_argument for a range without end or with a step of zero, in constant time; accepts every other
+/// sweep. A range between once and twice the longest is refused by `sweep_elements` only.
 void require_enumerable_range(const sweep_value& sweep);
 
 /// The elements of an override that is swept; those of a glob are the matching choices of the group that its key names

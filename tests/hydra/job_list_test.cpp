@@ -88,8 +88,14 @@ BOOST_AUTO_TEST_CASE(a_sweep_section_takes_texts_and_plain_values_only) {
   BOOST_CHECK_THROW((void)hydra::sweep_section_overrides("seed=1,2"), qgrain::error);
 }
 
-BOOST_AUTO_TEST_CASE(more_jobs_than_a_million_are_refused_before_they_are_made) {
+BOOST_AUTO_TEST_CASE(more_jobs_than_100000_are_refused_before_they_are_made) {
   const hydra::memory_source nothing({});
   const std::vector<std::string> sweeps = {"a=range(2000)", "b=range(2000)"};
-  BOOST_TEST(sentence_of([&] { (void)hydra::expand_jobs(sweeps, nothing); }) == "the sweep has more than 1000000 jobs");
+  BOOST_TEST(sentence_of([&] { (void)hydra::expand_jobs(sweeps, nothing); }) == "the sweep has more than 100000 jobs");
+  for (const std::string range :
+       {"range(0,100001)", "range(0.0,1.0,0.000009)", "range(1.0,1e300,1e-300)", "range(1e27,2e27,0.01)"}) {
+    const std::string refusal = sentence_of([&] { (void)hydra::expand_jobs({"a=" + range}, nothing); });
+    BOOST_TEST(refusal.ends_with("has more than 100000 elements"), range << ": " << refusal);
+  }
+  BOOST_TEST(hydra::expand_jobs({"a=range(1e-300,1.0,0.00001)"}, nothing).size() == 100'000U);
 }
