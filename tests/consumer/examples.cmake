@@ -1,5 +1,5 @@
-# Every numbered example configures alone, over an installed qgrain, and the first of each language is built and run (the
-# project's own build has all of them): cmake -DTREE=... -DBUILD=... -DSCRATCH=... -DCXX=... -DNVCC=...
+# The first numbered example of each language alone, over an installed qgrain: configured, built and run (the project's own
+# build has all of them): cmake -DTREE=... -DBUILD=... -DSCRATCH=... -DCXX=... -DNVCC=...
 cmake_minimum_required(VERSION 3.23)
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
@@ -11,20 +11,21 @@ if(NVCC)
 endif()
 list(TRANSFORM kinds PREPEND ${TREE}/examples/[0-9]*.)
 file(GLOB examples RELATIVE ${TREE}/examples ${kinds})
+list(SORT examples)
 set(built "")
 foreach(file IN LISTS examples)
+  get_filename_component(kind ${file} LAST_EXT)
+  if(kind IN_LIST built)
+    continue()
+  endif()
   string(REGEX REPLACE "[.].*" "" name ${file})
   file(MAKE_DIRECTORY ${SCRATCH}/${name})
   file(COPY ${TREE}/examples/CMakeLists.txt ${TREE}/examples/${file} DESTINATION ${SCRATCH}/${name})
   run(${CMAKE_COMMAND} -G Ninja -S ${SCRATCH}/${name} -B ${SCRATCH}/${name}/build -DQGRAIN_EXAMPLE=${name}
     -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_CUDA_COMPILER=${NVCC})
-  get_filename_component(kind ${file} LAST_EXT)
-  if(NOT kind IN_LIST built)
-    run(${CMAKE_COMMAND} --build ${SCRATCH}/${name}/build)
-    run(${CMAKE_CTEST_COMMAND} --test-dir ${SCRATCH}/${name}/build --no-tests=error)
-    list(APPEND built ${kind})
-  endif()
+  run(${CMAKE_COMMAND} --build ${SCRATCH}/${name}/build)
+  run(${CMAKE_CTEST_COMMAND} --test-dir ${SCRATCH}/${name}/build --no-tests=error)
+  list(APPEND built ${kind})
 endforeach()
-list(LENGTH examples count)
-list(LENGTH built kinds)
-message("${count} examples configured alone, ${kinds} built and ran")
+list(JOIN built ", " kinds)
+message("an example of each of ${kinds} was built alone and ran")

@@ -16,7 +16,7 @@ template <class Q, class T>
 void check_shapes(qgrain::index_t dense) {
   emulated_backend backend;
 #ifdef QGRAIN_SANITIZED
-  BOOST_TEST((compare_shapes<Q, T>(backend, std::min<qgrain::index_t>(dense, 20), 20'000)) == "");
+  BOOST_TEST((compare_shapes<Q, T>(backend, std::min<qgrain::index_t>(dense, 20), 10'000)) == "");
 #else
   BOOST_TEST((compare_shapes<Q, T>(backend, dense)) == "");
 #endif

@@ -135,13 +135,33 @@ BOOST_FIXTURE_TEST_CASE(seed_jobs_small_left_padded, fixture) {
 BOOST_FIXTURE_TEST_CASE(seed_jobs_medium_left_padded, fixture) {
   compare_seed_jobs(*this, "medium", "driver", "default", 6);
 }
-#endif
-BOOST_FIXTURE_TEST_CASE(seed_jobs_small_left_padded_ungrouped, fixture) {
-  compare_seed_jobs(*this, "small", "driver", "none", 3);
-}
 BOOST_FIXTURE_TEST_CASE(seed_jobs_small_plain, fixture) { compare_seed_jobs(*this, "small", "plain", "default", 6); }
 BOOST_FIXTURE_TEST_CASE(seed_jobs_small_plain_ungrouped, fixture) {
   compare_seed_jobs(*this, "small", "plain", "none", 6);
+}
+
+BOOST_FIXTURE_TEST_CASE(every_pair_by_rule_is_a_choice, fixture) {
+  const program_result list = run({"--list", "quant_pair"});
+  BOOST_TEST(std::count(list.out.begin(), list.out.end(), '\n') == 118);
+  BOOST_TEST((run({"--list"}).out.find("common") == std::string::npos));
+  const program_result dry = run({"--dry-run", "-m", "quant_pair=glob(*)", "runner.output_dir=" + path("out")});
+  BOOST_TEST(dry.exit_code == 0, dry.err);
+  BOOST_TEST((dry.out.find("118 jobs") != std::string::npos));
+  // scored as the recipes that they stand for
+  const program_result pair =
+      run({"quant_pair=wnf4_anvfp4", "dataset.size=small", "runner.output_dir=" + path("pair")});
+  BOOST_TEST(pair.exit_code == 0, pair.err);
+  const program_result recipes = run({"jobs=[nf4/group64:nvfp4_modelopt]", "model.path=" + model_dir.string(),
+                                      "dataset.captions_path=" + small.string(), "runner.output_dir=" + path("list")});
+  BOOST_TEST(recipes.exit_code == 0, recipes.err);
+  const json::value manifest =
+      qgrain::common::read_json_file(folder.path() / "pair/wnf4_anvfp4_autoquant_lm_quant_manifest.json");
+  const json::value scores = qgrain::common::read_json_file(folder.path() / "list/linear-scores.json");
+  BOOST_TEST((manifest.at("linear_scores") == scores.at("jobs").at(0).at("linear_scores")));
+}
+#endif
+BOOST_FIXTURE_TEST_CASE(seed_jobs_small_left_padded_ungrouped, fixture) {
+  compare_seed_jobs(*this, "small", "driver", "none", 3);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_job_writes_its_files_and_reports_are_made_again, fixture) {
@@ -260,26 +280,6 @@ BOOST_FIXTURE_TEST_CASE(illegal_jobs_are_listed_at_once_or_skipped, fixture) {
   std::filesystem::remove_all(path("out"));
   refused({"quant_pair=wnvfp4_afp8", "quant_granularity=w_per_tensor", "runner.on_illegal=skip"}, {"dynamic blocks"});
   refused({"runner.on_illegal=ignore"}, {"runner.on_illegal", "ignore"});
-}
-
-BOOST_FIXTURE_TEST_CASE(every_pair_by_rule_is_a_choice, fixture) {
-  const program_result list = run({"--list", "quant_pair"});
-  BOOST_TEST(std::count(list.out.begin(), list.out.end(), '\n') == 118);
-  BOOST_TEST((run({"--list"}).out.find("common") == std::string::npos));
-  const program_result dry = run({"--dry-run", "-m", "quant_pair=glob(*)", "runner.output_dir=" + path("out")});
-  BOOST_TEST(dry.exit_code == 0, dry.err);
-  BOOST_TEST((dry.out.find("118 jobs") != std::string::npos));
-  // scored as the recipes that they stand for
-  const program_result pair =
-      run({"quant_pair=wnf4_anvfp4", "dataset.size=small", "runner.output_dir=" + path("pair")});
-  BOOST_TEST(pair.exit_code == 0, pair.err);
-  const program_result recipes = run({"jobs=[nf4/group64:nvfp4_modelopt]", "model.path=" + model_dir.string(),
-                                      "dataset.captions_path=" + small.string(), "runner.output_dir=" + path("list")});
-  BOOST_TEST(recipes.exit_code == 0, recipes.err);
-  const json::value manifest =
-      qgrain::common::read_json_file(folder.path() / "pair/wnf4_anvfp4_autoquant_lm_quant_manifest.json");
-  const json::value scores = qgrain::common::read_json_file(folder.path() / "list/linear-scores.json");
-  BOOST_TEST((manifest.at("linear_scores") == scores.at("jobs").at(0).at("linear_scores")));
 }
 
 BOOST_FIXTURE_TEST_CASE(an_approximated_cross_term_is_stated, fixture) {

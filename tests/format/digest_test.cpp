@@ -1,4 +1,4 @@
-// All 2^32 float32 patterns encoded, two formats of the six (the slow tier has them all).
+// All 2^32 float32 patterns encoded, two formats of the six (the slow tier has the others).
 #include <support/cast_digest.hpp>
 
 #include <qgrain/format/float4.hpp>
