@@ -9,6 +9,7 @@
 #include <qgrain/cuda/scratch.hpp>
 #include <qgrain/format/rounding.hpp>
 #include <qgrain/quantizer/tool_recipes.hpp>
+#include <qgrain/scale/affine.hpp>
 
 #include <boost/test/unit_test.hpp>
 #include <cuda/emulated_backend.hpp>
@@ -28,6 +29,39 @@ using namespace qgrain_test;
 BOOST_AUTO_TEST_CASE(calls_that_cannot_work_are_refused_before_anything_is_written) {
   emulated_backend backend;
   BOOST_TEST(compare_refusals(backend) == "");
+}
+
+// Few lanes for short rows, so that a block takes many of them, but a cache line side by side; a block for long ones.
+BOOST_AUTO_TEST_CASE(no_more_lanes_on_a_row_than_its_packs_ask_for) {
+  using qgrain::detail::team_lanes;
+  static_assert(team_lanes(1, 8, 4) == 1);
+  static_assert(team_lanes(8, 8, 4) == 1);
+  static_assert(team_lanes(9, 8, 4) == 2);
+  static_assert(team_lanes(64, 8, 4) == 8);
+  static_assert(team_lanes(65, 8, 4) == 8);
+  static_assert(team_lanes(128, 8, 4) == 8);
+  static_assert(team_lanes(257, 8, 4) == 16);
+  static_assert(team_lanes(1024, 8, 4) == 32);
+  static_assert(team_lanes(8192, 8, 4) == 256);
+  static_assert(team_lanes(1'000'000, 8, 4) == 256);
+  static_assert(team_lanes(128, 8, 1) == 16);
+  for (index_t columns = 1; columns < 3000; ++columns) {
+    const int lanes = team_lanes(columns, 4, 2);
+    BOOST_TEST_REQUIRE(lanes * 4 * 2 >= std::min<index_t>(columns, 256 * 4 * 2));
+    BOOST_TEST_REQUIRE((lanes == 1 || (lanes / 2) * 4 < columns));  // each of half as many has a pack
+  }
+}
+
+// The same bits from one block as from many, on both sides of the size where the way changes.
+BOOST_AUTO_TEST_CASE(small_tensors_have_the_bits_of_the_host) {
+  emulated_backend backend;
+  const index_t most = qgrain::detail::one_block_elements;
+  for (const shape2d shape : {shape2d{1, most}, {1, most + 1}, {most / 64, 64}, {most / 64 + 1, 64}, {255, 128}}) {
+    const placement where{shape, 0, 0};
+    BOOST_TEST((compare_with_host<int8_tensor, bfloat16>(backend, where, specials::nan, 3)) == "");
+    BOOST_TEST((compare_with_host<quantizer<int8, per_tensor, minmax_f32>, float>(backend, where, specials::none, 4)) ==
+               "");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(scratch_is_one_range_per_group_that_no_block_sees_whole) {

@@ -45,7 +45,10 @@ class emulated_device {
  public:
   explicit emulated_device(qgrain::index_t most_blocks) : most_blocks_(most_blocks) {}
 
-  [[nodiscard]] qgrain::index_t most_blocks() const { return most_blocks_; }
+  template <class Body>
+  [[nodiscard]] qgrain::index_t most_blocks() const {
+    return most_blocks_;
+  }
   void clear(void* memory, qgrain::index_t bytes) const { std::memset(memory, 0, static_cast<std::size_t>(bytes)); }
 
   [[nodiscard]] qgrain::detail::fault outcome() const { return {}; }
@@ -95,6 +98,7 @@ class emulated_device {
   mutable emulated_block block_;
   mutable bool backward_ = true;
 };
+static_assert(qgrain::detail::kernel_device<emulated_device>);
 
 }  // namespace qgrain_test
 

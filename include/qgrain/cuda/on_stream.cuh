@@ -6,8 +6,9 @@
 
 namespace qgrain {
 
-/// The first argument of every bulk operation on a GPU. Work is queued on `stream` of the current device and nobody
-/// waits for it. The bits of the result are those of `on_host`.
+/// The first argument of every bulk operation on a GPU. Work is queued on `stream`, which must belong to the current
+/// device (errc::invalid_argument, both named, where it does not), and nobody waits for it. The bits of the result are
+/// those of `on_host`.
 struct on_stream {
   cudaStream_t stream = nullptr;
 };

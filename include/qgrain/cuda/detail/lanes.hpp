@@ -1,15 +1,9 @@
 // The vocabulary of kernel bodies: how many lanes work together, what one lane loads at once, how lanes agree on a
 // range.
 //
-// A body is a struct whose call operator is run by every lane of every block. It gets a `Lane`, which says where the
+// A body is a struct whose call operator is run by every lane of every block. It gets a Lane, which says where the
 // lane is and lets lanes exchange values: a thread of a GPU (launch.cuh), or a lane of an emulated block that tests run
-// on the host. Everything else, indices and tails included, is in the body and therefore the same in both. A Lane has
-//   thread(), block_x(), block_y(), grid_x(), grid_y()   where it is; blocks have block_warps * warp_lanes lanes
-//   block_z(), grid_z()                                  layers of blocks, for stacks of matrices
-//   exchange_xor(std::int32_t, mask)                     the value of the lane of its warp whose number differs by
-//                                                        mask; all lanes of the warp must take part
-//   sync_block()                                         waits for all lanes of the block
-//   raise(std::int32_t* word, std::int32_t)              atomic maximum
+// on the host. Everything else, indices and tails included, is in the body and therefore the same in both.
 #ifndef QGRAIN_CUDA_DETAIL_LANES_HPP
 #define QGRAIN_CUDA_DETAIL_LANES_HPP
 
@@ -19,6 +13,7 @@
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/scale/range.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <type_traits>
 
@@ -28,14 +23,43 @@ inline constexpr int warp_lanes = 32;
 inline constexpr int block_warps = 8;
 inline constexpr int block_lanes = warp_lanes * block_warps;
 
+/// A lane. It is one of block_lanes of a block; blocks form a grid, in layers for stacks of matrices.
+/// exchange_xor: the value of the lane of its warp whose number differs by `mask`; all lanes of the warp must take
+/// part. sync_block: waits for all lanes of the block. raise: atomic maximum.
+template <class L>
+concept kernel_lane = requires(const L& lane, std::int32_t* word, std::int32_t value, int mask) {
+  { lane.thread() } -> std::same_as<int>;
+  { lane.block_x() } -> std::same_as<unsigned>;
+  { lane.block_y() } -> std::same_as<unsigned>;
+  { lane.block_z() } -> std::same_as<unsigned>;
+  { lane.grid_x() } -> std::same_as<unsigned>;
+  { lane.grid_y() } -> std::same_as<unsigned>;
+  { lane.grid_z() } -> std::same_as<unsigned>;
+  { lane.exchange_xor(value, mask) } -> std::same_as<std::int32_t>;
+  lane.sync_block();
+  lane.raise(word, value);
+};
+
+/// For bodies whose blocks share no memory.
+struct no_shared_memory {};
+
 /// Elements of a tensor of T that a lane handles at once: 16 bytes, the widest load there is.
 template <storage_element T>
 inline constexpr int pack_size = 16 / static_cast<int>(sizeof(T));
+
+/// a / b for a >= 0, b > 0. A GPU divides numbers of 64 bits in many times the time of 32.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr index_t quotient(index_t a, index_t b) noexcept {
+  if (((a | b) >> 32) != 0) return a / b;
+  return static_cast<index_t>(static_cast<std::uint32_t>(a) / static_cast<std::uint32_t>(b));
+}
 
 /// Unsigned integers of the size of an element.
 template <class T>
 using bits_like =
     std::conditional_t<sizeof(T) == 1, std::uint8_t, std::conditional_t<sizeof(T) == 2, std::uint16_t, std::uint32_t>>;
+
+/// Whether anything writes, while a kernel runs, to the memory that it reads: if not, loads take the path for that.
+enum class memory_use : std::uint8_t { read_only, read_write };
 
 /// Consecutive elements of 1, 2 or 4 bytes, the first in the lowest bits of the first word: one instruction moves them
 /// where memory allows, and they take no more registers than they have to. Default: zeros.
@@ -56,16 +80,17 @@ class pack {
   }
   /// From and to addresses that take packs. Memory of the host does not mind others, so there they end the program: a
   /// test must not pass with them.
+  template <memory_use Use>
   QGRAIN_ELEMENTWISE void load(const T* from) noexcept {
     static_assert(alignment > 0);
 #if defined(__CUDA_ARCH__)
     if constexpr (bytes < 4) {
-      words_.at[0] = *reinterpret_cast<const vector*>(from);
+      words_.at[0] = fetched<Use>(reinterpret_cast<const vector*>(from));
     } else if constexpr (bytes == 32) {
       const auto* const halves = reinterpret_cast<const vector*>(from);
-      words_ = __builtin_bit_cast(words, two_vectors{{halves[0], halves[1]}});
+      words_ = __builtin_bit_cast(words, two_vectors{{fetched<Use>(halves), fetched<Use>(halves + 1)}});
     } else {
-      words_ = __builtin_bit_cast(words, *reinterpret_cast<const vector*>(from));
+      words_ = __builtin_bit_cast(words, fetched<Use>(reinterpret_cast<const vector*>(from)));
     }
 #else
     if (reinterpret_cast<std::uintptr_t>(from) % alignment != 0) __builtin_trap();
@@ -106,6 +131,11 @@ class pack {
   struct two_vectors {
     vector at[2];
   };
+  template <memory_use Use>
+  __device__ static vector fetched(const vector* from) {
+    if constexpr (Use == memory_use::read_only) return __ldg(from);
+    return *from;
+  }
 #endif
   [[nodiscard]] QGRAIN_ELEMENTWISE static int shift(int i) noexcept {
     return i % per_word * 8 * static_cast<int>(sizeof(T));
@@ -125,12 +155,12 @@ template <int Size, class T>
 }
 
 /// Elements at `from`, of which `left` exist (none, where it is not positive); the others are zero and not touched.
-template <int Size, class T>
+template <int Size, memory_use Use, class T>
 [[nodiscard]] QGRAIN_ELEMENTWISE pack<T, Size> load_pack(const T* from, index_t left, bool whole) noexcept {
   pack<T, Size> values;
   if constexpr (pack<T, Size>::alignment > 0) {
     if (whole && left >= Size) {
-      values.load(from);
+      values.template load<Use>(from);
       return values;
     }
   }
@@ -161,20 +191,37 @@ template <class Range, class T, int Size>
 }
 
 /// The range of this lane and of the one whose number differs by `mask`.
-template <class Lane>
+template <kernel_lane Lane>
 [[nodiscard]] QGRAIN_ELEMENTWISE float joined(const Lane& lane, float absmax, int mask) noexcept {
   const std::int32_t own = magnitude_bits(absmax);
   return float_from_magnitude(larger_of(own, lane.exchange_xor(own, mask)));
 }
-template <class Lane>
+template <kernel_lane Lane>
 [[nodiscard]] QGRAIN_ELEMENTWISE signed_range joined(const Lane& lane, signed_range range, int mask) noexcept {
   return {joined(lane, range.below, mask), joined(lane, range.above, mask)};
 }
 
 /// The range of `Lanes` neighbours, a power of two, in each of them.
-template <int Lanes, class Lane, class Range>
+template <int Lanes, kernel_lane Lane, class Range>
 [[nodiscard]] QGRAIN_ELEMENTWISE Range team_range(const Lane& lane, Range range) noexcept {
   for (int mask = 1; mask < Lanes; mask *= 2) range = joined(lane, range, mask);
+  return range;
+}
+template <kernel_lane Lane, class Range>
+[[nodiscard]] QGRAIN_ELEMENTWISE Range team_range(const Lane& lane, Range range, int lanes) noexcept {
+  for (int mask = 1; mask < lanes; mask *= 2) range = joined(lane, range, mask);
+  return range;
+}
+
+/// The range of a block, in each of its lanes. `of_warp`: memory of the block, which nothing else uses meanwhile.
+template <kernel_lane Lane, class Range>
+[[nodiscard]] QGRAIN_ELEMENTWISE Range block_range(const Lane& lane, Range range,
+                                                   Range (&of_warp)[block_warps]) noexcept {
+  range = team_range<warp_lanes>(lane, range);
+  if (lane.thread() % warp_lanes == 0) of_warp[lane.thread() / warp_lanes] = range;
+  lane.sync_block();
+  range = of_warp[0];
+  for (int w = 1; w < block_warps; ++w) range = widened(range, of_warp[w]);
   return range;
 }
 
@@ -183,11 +230,11 @@ template <int Lanes, class Lane, class Range>
 template <class Range>
 inline constexpr index_t range_words = static_cast<index_t>(sizeof(Range) / sizeof(std::int32_t));
 
-template <class Lane>
+template <kernel_lane Lane>
 QGRAIN_ELEMENTWISE void raise_range(const Lane& lane, std::int32_t* words, float absmax) noexcept {
   lane.raise(words, magnitude_bits(absmax));
 }
-template <class Lane>
+template <kernel_lane Lane>
 QGRAIN_ELEMENTWISE void raise_range(const Lane& lane, std::int32_t* words, signed_range range) noexcept {
   lane.raise(words, magnitude_bits(range.below));
   lane.raise(words + 1, magnitude_bits(range.above));
@@ -204,24 +251,62 @@ template <>
   return {float_from_magnitude(words[0]), float_from_magnitude(words[1])};
 }
 
-/// How a grid walks over a matrix of packs: blocks along x take parts of rows, blocks along y rows; the warps of a
-/// block stand `warps_per_row` on a row (a power of two). A warp's part of a row is `Packs` times one pack per lane.
+/// Lanes, a power of two and at most a block, that share `columns` elements with up to `packs` packs of `size` each.
+/// Not fewer than fetch a cache line side by side, as long as each has a pack.
+[[nodiscard]] constexpr int team_lanes(index_t columns, int size, int packs) noexcept {
+  constexpr int line_lanes = 8;
+  int lanes = 1;
+  while (lanes < block_lanes && index_t{lanes} * size * (lanes < line_lanes ? 1 : packs) < columns) lanes *= 2;
+  return lanes;
+}
+
+/// How a grid walks over a matrix of packs: blocks along x take parts of rows, blocks along y rows; the lanes of a
+/// block stand `lanes_per_row` on a row (a power of two). A strip of a row is `Packs` packs of `Size` elements for each
+/// lane of a warp, or of the lanes on the row where those are fewer, side by side.
 struct strip_walk {
   shape2d shape;
-  int warps_per_row;
+  int lanes_per_row;
 
-  /// Calls visit(row, first column) for every part of this lane's warp: the same calls in all its lanes.
-  template <index_t Columns, class Lane, class Visit>
+  /// Lanes side by side.
+  [[nodiscard]] QGRAIN_ELEMENTWISE int width() const { return smaller_of(lanes_per_row, warp_lanes); }
+
+  /// Calls visit(row, column of the lane's first pack) for every strip that this lane takes part in; the next pack is
+  /// width() * Size columns on. With a warp or more on each row: the same calls in all lanes of a warp.
+  template <int Packs, int Size, kernel_lane Lane, class Visit>
   QGRAIN_ELEMENTWISE void for_each_strip(const Lane& lane, const Visit& visit) const {
-    const int warp = lane.thread() / warp_lanes;
-    const int block_rows = block_warps / warps_per_row;
-    const index_t row_step = static_cast<index_t>(lane.grid_y()) * block_rows;
-    const index_t step = static_cast<index_t>(lane.grid_x()) * warps_per_row * Columns;
-    const index_t start = (static_cast<index_t>(lane.block_x()) * warps_per_row + warp % warps_per_row) * Columns;
-    const index_t start_row = static_cast<index_t>(lane.block_y()) * block_rows + warp / warps_per_row;
+    const int side_by_side = width();
+    const index_t strip = index_t{Packs} * Size * side_by_side;
+    const int strips = lanes_per_row / side_by_side;
+    const int of_row = lane.thread() % lanes_per_row;
+    const index_t row_step = static_cast<index_t>(lane.grid_y()) * (block_lanes / lanes_per_row);
+    const index_t step = static_cast<index_t>(lane.grid_x()) * strips * strip;
+    const index_t start = (static_cast<index_t>(lane.block_x()) * strips + of_row / side_by_side) * strip;
+    const index_t lane_first = index_t{of_row % side_by_side} * Size;
+    const index_t start_row =
+        static_cast<index_t>(lane.block_y()) * (block_lanes / lanes_per_row) + lane.thread() / lanes_per_row;
     for (index_t row = start_row; row < shape.rows; row += row_step) {
-      for (index_t first = start; first < shape.cols; first += step) visit(row, first);
+      for (index_t first = start; first < shape.cols; first += step) visit(row, first + lane_first);
     }
+  }
+};
+
+/// How a grid goes down columns: `lanes_per_row` lanes of a block (a power of two) stand side by side on a row, the
+/// others on rows below; blocks along x take other columns, blocks along y other rows.
+struct column_walk {
+  int lanes_per_row;
+
+  /// What one lane sees.
+  struct part {
+    index_t first_column, column_step, first_row, row_step;
+  };
+  template <kernel_lane Lane>
+  [[nodiscard]] QGRAIN_ELEMENTWISE part part_of(const Lane& lane, int size, int rows_at_once) const {
+    const index_t block_columns = index_t{lanes_per_row} * size;
+    const index_t block_rows = index_t{block_lanes / lanes_per_row} * rows_at_once;
+    return {static_cast<index_t>(lane.block_x()) * block_columns + index_t{lane.thread() % lanes_per_row} * size,
+            static_cast<index_t>(lane.grid_x()) * block_columns,
+            static_cast<index_t>(lane.block_y()) * block_rows + index_t{lane.thread() / lanes_per_row} * rows_at_once,
+            static_cast<index_t>(lane.grid_y()) * block_rows};
   }
 };
 

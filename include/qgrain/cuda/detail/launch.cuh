@@ -10,6 +10,7 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -45,6 +46,8 @@ struct device_lane {
 #endif
 };
 
+static_assert(kernel_lane<device_lane>);
+
 /// Registers are limited so that a multiprocessor holds enough blocks to hide latency: 4 of the 8 that have room.
 template <class Body>
 __global__ void __launch_bounds__(block_lanes, Body::resident_blocks)
@@ -58,14 +61,22 @@ __global__ void __launch_bounds__(block_lanes, Body::resident_blocks)
 class stream_device {
  public:
   explicit stream_device(cudaStream_t stream) noexcept : stream_(stream) {}
+  template <class Body>
   [[nodiscard]] index_t most_blocks() const {
     int device = 0;
+    int current = 0;
     int processors = 0;
-    if (!refused_) keep(cudaGetDevice(&device), "cudaGetDevice");
-    if (!refused_) {
-      keep(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
+    int blocks = 0;
+    ask(cudaStreamGetDevice, "cudaStreamGetDevice", stream_, &device);
+    ask(cudaGetDevice, "cudaGetDevice", &current);
+    if (!refused_ && device != current) {
+      refused_ = fault(errc::invalid_argument, "the stream belongs to device " + std::to_string(device) +
+                                                   ", but the current one is " + std::to_string(current));
     }
-    return refused_ ? 1 : processors * blocks_per_processor;
+    ask(cudaDeviceGetAttribute, "cudaDeviceGetAttribute", &processors, cudaDevAttrMultiProcessorCount, device);
+    ask(cudaOccupancyMaxActiveBlocksPerMultiprocessor<void (*)(Body)>, "cudaOccupancyMaxActiveBlocksPerMultiprocessor",
+        &blocks, &run_body_kernel<Body>, block_lanes, std::size_t{0});
+    return refused_ ? 1 : index_t{processors} * std::max(blocks, 1);
   }
   void clear(void* memory, index_t bytes) const {
     if (!refused_) keep(cudaMemsetAsync(memory, 0, static_cast<std::size_t>(bytes), stream_), "cudaMemsetAsync");
@@ -83,7 +94,10 @@ class stream_device {
   [[nodiscard]] fault outcome() const { return refused_; }
 
  private:
-  static constexpr index_t blocks_per_processor = 8;  // 2048 threads
+  template <class Function, class... Arguments>
+  void ask(Function* function, const char* name, Arguments... arguments) const {
+    if (!refused_) keep(function(arguments...), name);
+  }
   void keep(cudaError_t result, const char* what) const {
     if (result == cudaSuccess) return;
     refused_ = fault(errc::cuda_failure,
@@ -93,6 +107,7 @@ class stream_device {
   cudaStream_t stream_;
   mutable fault refused_;
 };
+static_assert(kernel_device<stream_device>);
 
 }  // namespace qgrain::detail
 

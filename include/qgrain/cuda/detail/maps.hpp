@@ -144,7 +144,11 @@ struct row_source {
       : data(in.row(row) + units_of<Map::size, units>(first)), whole(takes_packs<units>(data)) {}
   /// The pack at a column of the run, of which `left` elements exist.
   [[nodiscard]] QGRAIN_ELEMENTWISE source_pack<Map> load(index_t col, index_t left) const noexcept {
-    return load_pack<units>(data + units_of<Map::size, units>(col), units_of<Map::size, units>(left), whole);
+    // Only results of the same type may take the place of what they are made from.
+    constexpr bool in_place = std::is_same_v<typename Map::source, typename Map::target>;
+    return load_pack < units, in_place ? memory_use::read_write
+                                       : memory_use::read_only > (data + units_of<Map::size, units>(col),
+                                                                  units_of<Map::size, units>(left), whole);
   }
 };
 template <class Map>
@@ -188,7 +192,8 @@ template <layout_policy Layout>
   if constexpr (std::is_same_v<Layout, row_major>) {
     return group;
   } else {
-    return Layout::index(extent, {group / extent.cols, group % extent.cols});
+    const index_t row = quotient(group, extent.cols);
+    return Layout::index(extent, {row, group - row * extent.cols});
   }
 }
 
@@ -221,7 +226,7 @@ struct made_scales {
   const std::int32_t* ranges = nullptr;        ///< words of the groups' ranges, where an earlier kernel found them
 
   /// The tensor's scale; one lane of the grid keeps it.
-  template <class Lane>
+  template <kernel_lane Lane>
   [[nodiscard]] QGRAIN_ELEMENTWISE float of_tensor(const Lane& lane) const noexcept {
     const float scale = known.tensor_scale != nullptr    ? *known.tensor_scale
                         : known.tensor_absmax != nullptr ? Element::tensor_scale(*known.tensor_absmax)
@@ -260,7 +265,7 @@ struct stored_scales {
   const float* tensor_scale = nullptr;  ///< null: 1
   shape2d extent;                       ///< of the groups
 
-  template <class Lane>
+  template <kernel_lane Lane>
   [[nodiscard]] QGRAIN_ELEMENTWISE float of_tensor(const Lane&) const noexcept {
     return tensor_scale == nullptr ? 1.0F : *tensor_scale;
   }

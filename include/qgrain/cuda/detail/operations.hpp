@@ -1,9 +1,5 @@
-// The bulk operations as sequences of kernels: checks, then the choice of bodies and grids. `Device` runs them: a
-// stream (launch.cuh), or an emulated device that tests run on the host. It has
-//   most_blocks()                     blocks that keep it busy; grids are not larger, their blocks go round
-//   clear(void* memory, bytes)        zeros
-//   run(grid, body)                   body(lane, shared memory) for every lane of the grid
-//   outcome()                         the first fault of what was run, after which nothing more is
+// The bulk operations as sequences of kernels: checks, then the choice of bodies and grids. A Device runs them: a
+// stream (launch.cuh), or an emulated device that tests run on the host.
 // Operations return what is wrong: arguments, looked at before anything is queued, or the device's outcome.
 #ifndef QGRAIN_CUDA_DETAIL_OPERATIONS_HPP
 #define QGRAIN_CUDA_DETAIL_OPERATIONS_HPP
@@ -27,6 +23,7 @@
 #include <qgrain/scale/range.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -41,19 +38,31 @@ struct grid_size {
   index_t z = 1;  ///< layers, one per matrix of a stack
 };
 
+/// The least of bodies.
+struct empty_body {
+  static constexpr int resident_blocks = 1;
+  using shared_memory = no_shared_memory;
+  template <kernel_lane Lane>
+  QGRAIN_HOST_DEVICE void operator()(const Lane&, shared_memory&) const {}
+};
+
+/// What runs bodies. most_blocks<Body>: blocks of such a body that it runs at once; grids are not larger, their blocks
+/// go round. clear: zeros. run: body(lane, shared memory) for every lane of the grid. outcome: the first fault of what
+/// was run, after which nothing more is.
+template <class D>
+concept kernel_device = requires(const D& device, void* memory, index_t bytes, grid_size grid, const empty_body& body) {
+  { device.template most_blocks<empty_body>() } -> std::same_as<index_t>;
+  device.clear(memory, bytes);
+  device.run(grid, body);
+  { device.outcome() } -> std::same_as<fault>;
+};
+
 inline constexpr index_t most_grid_rows = 65535;  ///< the hardware's limit for y and z
 
 /// A grid of at most `most` blocks for `columns` by `rows` blocks' worth of work, columns first.
 [[nodiscard]] constexpr grid_size fitting_grid(index_t columns, index_t rows, index_t most) noexcept {
   const index_t x = std::min(columns, most);
   return {x, std::min({rows, std::max<index_t>(1, most / x), most_grid_rows})};
-}
-
-/// The least power of two, at most block_warps, of warps that cover `columns` with `warp_columns` each.
-[[nodiscard]] constexpr int warps_for(index_t columns, index_t warp_columns) noexcept {
-  int warps = 1;
-  while (warps < block_warps && warps * warp_columns < columns) warps *= 2;
-  return warps;
 }
 
 /// Views have their shape in elements and their leading dimension in units of memory, `Units` for `Size` elements.
@@ -73,54 +82,68 @@ template <class T>
   return {matrix.data, {1, matrix.shape.elements()}};
 }
 
-/// Runs a body that walks over strips. Dense matrices whose groups do not begin anew in each row become one row, which
-/// leaves no part of a block idle.
-template <class Device, class Body>
-void run_strips(const Device& device, Body body, bool one_row) {
+/// A body that walks over strips, with its walk. Dense matrices whose groups do not begin anew in each row become one
+/// row, which leaves no part of a block idle.
+template <class Body>
+[[nodiscard]] Body over_strips(Body body, bool one_row) {
   if (one_row) body.in = as_one_row(body.in);
   if constexpr (requires { body.out; }) {
     if (one_row) body.out = as_one_row(body.out);
   }
   const shape2d shape = body.in.shape;
-  const int warps = warps_for(shape.cols, Body::strip_columns);
-  body.walk = {shape, warps};
-  device.run(fitting_grid(ceil_div(shape.cols, warps * Body::strip_columns), ceil_div(shape.rows, block_warps / warps),
-                          device.most_blocks()),
-             body);
+  body.walk = {shape, std::max(team_lanes(shape.cols, Body::size, Body::packs), Body::least_lanes)};
+  return body;
 }
 
-template <class Device, class Body>
-void run_columns(const Device& device, const Body& body) {
+template <kernel_device Device, class Body>
+void run_strips(const Device& device, const Body& plain, bool one_row) {
+  const Body body = over_strips(plain, one_row);
   const shape2d shape = body.in.shape;
-  device.run(fitting_grid(ceil_div(shape.cols, Body::block_columns), ceil_div(shape.rows, Body::rows_at_once),
-                          device.most_blocks()),
+  const int lanes = body.walk.lanes_per_row;
+  device.run(fitting_grid(ceil_div(shape.cols, index_t{lanes} * Body::packs * Body::size),
+                          ceil_div(shape.rows, block_lanes / lanes), device.template most_blocks<Body>()),
              body);
 }
 
-template <class Device, class Body>
+template <kernel_device Device, class Body>
+void run_columns(const Device& device, Body body) {
+  const shape2d shape = body.in.shape;
+  const int lanes = team_lanes(shape.cols, Body::size, 1);
+  body.walk = {lanes};
+  device.run(fitting_grid(ceil_div(shape.cols, index_t{lanes} * Body::size),
+                          ceil_div(shape.rows, index_t{block_lanes / lanes} * Body::rows_at_once),
+                          device.template most_blocks<Body>()),
+             body);
+}
+
+template <kernel_device Device, class Body>
 void run_tiles(const Device& device, const Body& body, shape2d tile) {
   const shape2d shape = body.in.shape;
   device.run(fitting_grid(ceil_div(shape.cols, Body::block_columns), ceil_div(shape.rows, tile.rows) * Body::parts,
-                          device.most_blocks()),
+                          device.template most_blocks<Body>()),
              body);
 }
 
-template <class Device, class Body>
+template <kernel_device Device, class Body>
 void run_long_groups(const Device& device, Body body) {
-  body.warps_per_group = warps_for(body.group_cols, Body::kept_packs * Body::warp_columns);
+  body.lanes_per_group = team_lanes(std::min(body.group_cols, body.in.shape.cols), Body::size, Body::kept_packs);
   const index_t groups = body.in.shape.rows * ceil_div(body.in.shape.cols, body.group_cols);
-  device.run(fitting_grid(ceil_div(groups, block_warps / body.warps_per_group), 1, device.most_blocks()), body);
+  device.run(fitting_grid(ceil_div(groups, block_lanes / body.lanes_per_group), 1, device.template most_blocks<Body>()),
+             body);
 }
 
+/// Tensors with one scale that one block quantizes, which spares two launches and a look at the ranges in memory.
+inline constexpr index_t one_block_elements = index_t{1} << 15;
+
 /// Elements whose groups have ranges or scales in memory, through `map`.
-template <class Q, class Device, class Map, class Scales>
+template <class Q, kernel_device Device, class Map, class Scales>
 void run_sweep(const Device& device, Map map, matrix_view<const typename Map::source> in,
                matrix_view<typename Map::target> out, const Scales& scales) {
   constexpr group_kind kind = kind_of_group<typename Q::granularity_type>;
   if constexpr (kind == group_kind::tensor) {
     run_strips(device, sweep_body<Map, Scales, whole_tensor>{map, in, out, scales, {}}, both_dense<Map>(in, out));
   } else if constexpr (kind == group_kind::column) {
-    run_columns(device, column_body<Map, Scales>{map, in, out, scales});
+    run_columns(device, column_body<Map, Scales>{map, in, out, scales, {}});
   } else if constexpr (kind == group_kind::row) {
     run_strips(device, sweep_body<Map, Scales, whole_row>{map, in, out, scales, {}}, false);
   } else {
@@ -131,7 +154,7 @@ void run_sweep(const Device& device, Map map, matrix_view<const typename Map::so
 }
 
 /// Ranges as far as they are not known, scales and elements of `in` through `map` to `out`.
-template <class Q, class Device, class Map, class Layout>
+template <class Q, kernel_device Device, class Map, class Layout>
 void run_quantizer(const Device& device, Map map, matrix_view<const typename Map::source> in,
                    matrix_view<typename Map::target> out, made_scales<typename Q::element_type, Layout> scales,
                    std::span<std::byte> scratch) {
@@ -143,6 +166,11 @@ void run_quantizer(const Device& device, Map map, matrix_view<const typename Map
   const auto words = [&](index_t offset) { return reinterpret_cast<std::int32_t*>(scratch.data() + offset); };
   const bool finds_groups = spans_blocks(kind) && scales.known.ranges == nullptr;
   const bool finds_tensor = Q::scale_type::tensor_bits > 0 && !scales.known.of_tensor();
+  if constexpr (kind == group_kind::tensor && Q::scale_type::tensor_bits == 0) {
+    if (finds_groups && in.shape.elements() <= one_block_elements) {
+      return device.run({}, over_strips(one_block_body<Map, made>{map, in, out, scales, {}}, both_dense<Map>(in, out)));
+    }
+  }
   if (finds_groups || finds_tensor) device.clear(scratch.data(), plan.bytes);
   if (scales.scales != nullptr && Layout::padded(scales.extent) != scales.extent) {
     device.clear(scales.scales, layout_size<Layout>(scales.extent) * static_cast<index_t>(sizeof(*scales.scales)));
@@ -163,7 +191,7 @@ void run_quantizer(const Device& device, Map map, matrix_view<const typename Map
   } else if constexpr (kind == group_kind::column) {
     if (finds_groups) {
       scales.ranges = words(plan.group_ranges);
-      run_columns(device, column_range_body<range_type, T>{in, words(plan.group_ranges)});
+      run_columns(device, column_range_body<range_type, T>{in, words(plan.group_ranges), {}});
     }
     run_sweep<Q>(device, map, in, out, scales);
   } else if constexpr (kind == group_kind::tile) {
@@ -267,7 +295,7 @@ template <class Q>
   return known;
 }
 
-template <class Q, storage_element T, class Device>
+template <class Q, storage_element T, kernel_device Device>
 [[nodiscard]] fault quantize_on(const Device& device, matrix_view<const T> in, quantized_view<Q> out,
                                 std::span<std::byte> scratch, const device_ranges& given,
                                 typename Q::rounding_type rounding) {
@@ -282,7 +310,7 @@ template <class Q, storage_element T, class Device>
   return device.outcome();
 }
 
-template <class Q, storage_element T, class Device>
+template <class Q, storage_element T, kernel_device Device>
 [[nodiscard]] fault quantize_with_scales_on(const Device& device, matrix_view<const T> in, const given_scales<Q>& given,
                                             std::span<typename Q::code_type> codes,
                                             typename Q::rounding_type rounding) {
@@ -308,7 +336,7 @@ template <class Q, storage_element T, class Device>
   return device.outcome();
 }
 
-template <class Q, storage_element T, class Device>
+template <class Q, storage_element T, kernel_device Device>
 [[nodiscard]] fault fake_quantize_on(const Device& device, matrix_view<const T> in, matrix_view<T> out,
                                      std::span<std::byte> scratch, const device_ranges& given,
                                      typename Q::rounding_type rounding) {
@@ -323,7 +351,7 @@ template <class Q, storage_element T, class Device>
   return device.outcome();
 }
 
-template <class Q, storage_element T, class Device>
+template <class Q, storage_element T, kernel_device Device>
 [[nodiscard]] fault dequantize_on(const Device& device, quantized_view<const Q> in, matrix_view<T> out) {
   using element = typename Q::element_type;
   if (fault found = decoder_fault<Q>(in, out)) return found;
@@ -338,7 +366,7 @@ template <class Q>
   return packed_bytes(shape.cols, Q::format_type::bits);
 }
 
-template <class Q, storage_element T, class Layout, class Device>
+template <class Q, storage_element T, class Layout, kernel_device Device>
 [[nodiscard]] fault quantize_packed_on(const Device& device, matrix_view<const T> in, packed_view<Q, Layout> out,
                                        std::span<std::byte> scratch, const device_ranges& given,
                                        typename Q::rounding_type rounding) {
@@ -356,7 +384,7 @@ template <class Q, storage_element T, class Layout, class Device>
   return device.outcome();
 }
 
-template <class Q, storage_element T, class Layout, class Device>
+template <class Q, storage_element T, class Layout, kernel_device Device>
 [[nodiscard]] fault dequantize_packed_on(const Device& device, packed_view<const Q, Layout> in, matrix_view<T> out) {
   using element = typename Q::element_type;
   if (fault found =

@@ -18,8 +18,7 @@ struct tensor_range_body {
   static constexpr int size = pack_size<T>;
   static constexpr int packs = 4;            // loads in flight per lane
   static constexpr int resident_blocks = 4;  // per multiprocessor, at least
-  static constexpr index_t warp_columns = index_t{warp_lanes} * size;
-  static constexpr index_t strip_columns = packs * warp_columns;
+  static constexpr int least_lanes = 1;      // on a row
   struct shared_memory {
     Range of_warp[block_warps];
   };
@@ -28,57 +27,54 @@ struct tensor_range_body {
   std::int32_t* words;
   strip_walk walk;
 
-  template <class Lane>
+  template <kernel_lane Lane>
   QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory& shared) const {
-    const int number = lane.thread() % warp_lanes;
+    const index_t pack_step = index_t{walk.width()} * size;
     Range range{};
-    walk.template for_each_strip<strip_columns>(lane, [&](index_t row, index_t first) {
+    walk.template for_each_strip<packs, size>(lane, [&](index_t row, index_t first) {
       const T* const x = in.row(row);
       const bool whole = takes_packs<size>(x);
       pack<T, size> values[packs];
       QGRAIN_UNROLLED
       for (int p = 0; p < packs; ++p) {
-        const index_t col = first + p * warp_columns + number * size;
-        values[p] = load_pack<size>(x + col, in.shape.cols - col, whole);
+        const index_t col = first + p * pack_step;
+        values[p] = load_pack<size, memory_use::read_only>(x + col, in.shape.cols - col, whole);
       }
       QGRAIN_UNROLLED
       for (int p = 0; p < packs; ++p) range = widened_by(range, values[p]);
     });
-    range = team_range<warp_lanes>(lane, range);
-    if (number == 0) shared.of_warp[lane.thread() / warp_lanes] = range;
-    lane.sync_block();
-    if (lane.thread() != 0) return;
-    for (int w = 1; w < block_warps; ++w) range = widened(range, shared.of_warp[w]);
-    raise_range(lane, words, range);
+    range = block_range(lane, range, shared.of_warp);
+    if (lane.thread() == 0) raise_range(lane, words, range);
   }
 };
 
+/// Lanes that the columns do not need take other rows; those of a warp on the same columns agree first.
 template <class Range, storage_element T>
 struct column_range_body {
   static constexpr int size = pack_size<T>;
   static constexpr int rows_at_once = 4;     // loads in flight per lane
   static constexpr int resident_blocks = 4;  // per multiprocessor, at least
-  static constexpr index_t block_columns = index_t{block_lanes} * size;
   using shared_memory = no_shared_memory;
 
   matrix_view<const T> in;
   std::int32_t* words;  ///< range_words<Range> per column
+  column_walk walk;
 
-  template <class Lane>
+  template <kernel_lane Lane>
   QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory&) const {
     const shape2d shape = in.shape;
-    const index_t step = static_cast<index_t>(lane.grid_x()) * block_columns;
-    const index_t row_step = static_cast<index_t>(lane.grid_y()) * rows_at_once;
-    for (index_t col = (static_cast<index_t>(lane.block_x()) * block_lanes + lane.thread()) * size; col < shape.cols;
-         col += step) {
+    const column_walk::part part = walk.part_of(lane, size, rows_at_once);
+    const index_t lane_first = index_t{lane.thread() % walk.lanes_per_row} * size;
+    // Lanes of a block stay together: those behind the last column see nothing.
+    for (index_t col = part.first_column; col - lane_first < shape.cols; col += part.column_step) {
       Range ranges[static_cast<unsigned>(size)] = {};
-      for (index_t row = static_cast<index_t>(lane.block_y()) * rows_at_once; row < shape.rows; row += row_step) {
+      for (index_t row = part.first_row; row < shape.rows; row += part.row_step) {
         pack<T, size> values[rows_at_once];
         QGRAIN_UNROLLED
         for (int r = 0; r < rows_at_once; ++r) {
           if (row + r >= shape.rows) break;
           const T* const x = in.row(row + r);
-          values[r] = load_pack<size>(x + col, shape.cols - col, takes_packs<size>(x));
+          values[r] = load_pack<size, memory_use::read_only>(x + col, shape.cols - col, takes_packs<size>(x));
         }
         QGRAIN_UNROLLED
         for (int r = 0; r < rows_at_once; ++r) {
@@ -86,6 +82,11 @@ struct column_range_body {
           for (int i = 0; i < size; ++i) ranges[i] = widened(ranges[i], to_float(values[r].at(i)));
         }
       }
+      for (int mask = walk.lanes_per_row; mask < warp_lanes; mask *= 2) {
+        QGRAIN_UNROLLED
+        for (int i = 0; i < size; ++i) ranges[i] = joined(lane, ranges[i], mask);
+      }
+      if (lane.thread() % warp_lanes >= walk.lanes_per_row) continue;
       QGRAIN_UNROLLED
       for (int i = 0; i < size; ++i) {
         if (col + i < shape.cols) raise_range(lane, words + (col + i) * range_words<Range>, ranges[i]);
@@ -116,7 +117,7 @@ struct tile_range_body {
   matrix_view<const T> in;
   std::int32_t* words;  ///< range_words<Range> per tile
 
-  template <class Lane>
+  template <kernel_lane Lane>
   QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory&) const {
     const shape2d shape = in.shape;
     const int number = lane.thread() % warp_lanes;
@@ -139,7 +140,7 @@ struct tile_range_body {
           for (int r = 0; r < rows_at_once; ++r) {
             if (row + r >= end) break;
             const T* const x = in.row(row + r);
-            values[r] = load_pack<size>(x + col, shape.cols - col, takes_packs<size>(x));
+            values[r] = load_pack<size, memory_use::read_only>(x + col, shape.cols - col, takes_packs<size>(x));
           }
           QGRAIN_UNROLLED
           for (int r = 0; r < rows_at_once; ++r) {

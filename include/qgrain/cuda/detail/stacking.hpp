@@ -39,7 +39,7 @@ struct stacked_body {
   index_t count;
   stack_strides strides;
 
-  template <class Lane>
+  template <kernel_lane Lane>
   QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory& shared) const {
     for (index_t i = lane.block_z(); i < count; i += lane.grid_z()) {
       Body body = of_first;
@@ -54,14 +54,17 @@ struct stacked_body {
 };
 
 /// A Device whose grids cover all matrices of a stack. What is cleared, scratch and scales, lies matrix after matrix.
-template <class Device>
+template <kernel_device Device>
 struct stacking_device {
   const Device& device;
   index_t count;
   stack_strides strides;
 
   [[nodiscard]] index_t layers() const noexcept { return std::min(count, most_grid_rows); }
-  [[nodiscard]] index_t most_blocks() const { return std::max<index_t>(1, device.most_blocks() / layers()); }
+  template <class Body>
+  [[nodiscard]] index_t most_blocks() const {
+    return std::max<index_t>(1, device.template most_blocks<stacked_body<Body>>() / layers());
+  }
   void clear(void* memory, index_t bytes) const { device.clear(memory, bytes * count); }
   template <class Body>
   void run(grid_size grid, const Body& body) const {
@@ -115,7 +118,7 @@ template <class Q>
   return first;
 }
 
-template <class Q, storage_element T, class Device>
+template <class Q, storage_element T, kernel_device Device>
 [[nodiscard]] fault quantize_stack_on(const Device& device, stack_view<const T> in, quantized_stack_view<Q> out,
                                       std::span<std::byte> scratch, const device_ranges& given,
                                       typename Q::rounding_type rounding) {
@@ -128,7 +131,7 @@ template <class Q, storage_element T, class Device>
                            first_ranges<Q>(shape, given), rounding);
 }
 
-template <class Q, storage_element T, class Layout, class Device>
+template <class Q, storage_element T, class Layout, kernel_device Device>
 [[nodiscard]] fault quantize_packed_stack_on(const Device& device, stack_view<const T> in,
                                              packed_stack_view<Q, Layout> out, std::span<std::byte> scratch,
                                              const device_ranges& given, typename Q::rounding_type rounding) {
@@ -142,7 +145,7 @@ template <class Q, storage_element T, class Layout, class Device>
                                           scratch, first_ranges<Q>(shape, given), rounding);
 }
 
-template <class Q, storage_element T, class Device>
+template <class Q, storage_element T, kernel_device Device>
 [[nodiscard]] fault fake_quantize_stack_on(const Device& device, stack_view<const T> in, stack_view<T> out,
                                            std::span<std::byte> scratch, const device_ranges& given,
                                            typename Q::rounding_type rounding) {
@@ -156,7 +159,7 @@ template <class Q, storage_element T, class Device>
                                 first_ranges<Q>(shape, given), rounding);
 }
 
-template <class Q, storage_element T, class Device>
+template <class Q, storage_element T, kernel_device Device>
 [[nodiscard]] fault dequantize_stack_on(const Device& device, quantized_stack_view<const Q> in, stack_view<T> out) {
   if (fault found = decoded_stacks_fault(in, out)) return found;
   if (in.extent.count == 0) return {};
@@ -165,7 +168,7 @@ template <class Q, storage_element T, class Device>
   return dequantize_on<Q, T>(stacking_device<Device>{device, in.extent.count, strides}, in[0], out[0]);
 }
 
-template <class Q, storage_element T, class Layout, class Device>
+template <class Q, storage_element T, class Layout, kernel_device Device>
 [[nodiscard]] fault dequantize_packed_stack_on(const Device& device, packed_stack_view<const Q, Layout> in,
                                                stack_view<T> out) {
   using matrix = packed_view<const Q, Layout>;

@@ -19,8 +19,8 @@ template <class Map, class Scales, index_t Size, index_t Rows = 1>
 struct sweep_body {
   static constexpr int packs = 2;            // loads in flight per lane
   static constexpr int resident_blocks = 4;  // per multiprocessor, at least
-  static constexpr index_t warp_columns = index_t{warp_lanes} * Map::size;
-  static constexpr index_t strip_columns = packs * warp_columns;
+  static constexpr int size = Map::size;
+  static constexpr int least_lanes = 1;  // on a row
   using element = typename Map::element_type;
   using factors_type = typename element::factors_type;
   using shared_memory = no_shared_memory;
@@ -38,9 +38,9 @@ struct sweep_body {
     return element::factors(stored, of_tensor);
   }
 
-  template <class Lane>
+  template <kernel_lane Lane>
   QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory&) const {
-    const int number = lane.thread() % warp_lanes;
+    const index_t pack_step = index_t{walk.width()} * size;
     const float of_tensor = scales.of_tensor(lane);
     factors_type shared{};
     if constexpr (Size == whole_tensor) {
@@ -48,18 +48,18 @@ struct sweep_body {
       if (lane.block_x() == 0 && lane.block_y() == 0 && lane.thread() == 0) scales.keep(0, stored);
       shared = element::factors(stored, of_tensor);
     }
-    walk.template for_each_strip<strip_columns>(lane, [&](index_t row, index_t first) {
+    walk.template for_each_strip<packs, size>(lane, [&](index_t row, index_t first) {
       const row_source<Map> x(in, row);
       const row_target<Map> y(out, row);
       source_pack<Map> values[packs];
       QGRAIN_UNROLLED
       for (int p = 0; p < packs; ++p) {
-        const index_t col = first + p * warp_columns + number * Map::size;
+        const index_t col = first + p * pack_step;
         values[p] = x.load(col, in.shape.cols - col);
       }
       QGRAIN_UNROLLED
       for (int p = 0; p < packs; ++p) {
-        const index_t col = first + p * warp_columns + number * Map::size;
+        const index_t col = first + p * pack_step;
         if (col >= in.shape.cols) continue;
         const index_t at = row * in.shape.cols + col;
         const index_t left = in.shape.cols - col;
@@ -86,12 +86,13 @@ struct sweep_body {
   }
 };
 
-/// One group per column: a lane keeps the factors of its columns and goes down the rows.
+/// One group per column: a lane keeps the factors of its columns and goes down the rows. Lanes that the columns do not
+/// need take other rows.
 template <class Map, class Scales>
 struct column_body {
+  static constexpr int size = Map::size;
   static constexpr int rows_at_once = 4;     // loads in flight per lane
   static constexpr int resident_blocks = 4;  // per multiprocessor, at least
-  static constexpr index_t block_columns = index_t{block_lanes} * Map::size;
   using element = typename Map::element_type;
   using shared_memory = no_shared_memory;
 
@@ -99,24 +100,23 @@ struct column_body {
   matrix_view<const typename Map::source> in;
   matrix_view<typename Map::target> out;
   Scales scales;
+  column_walk walk;
 
-  template <class Lane>
+  template <kernel_lane Lane>
   QGRAIN_HOST_DEVICE void operator()(const Lane& lane, shared_memory&) const {
     const shape2d shape = in.shape;
     const float of_tensor = scales.of_tensor(lane);
-    const index_t step = static_cast<index_t>(lane.grid_x()) * block_columns;
-    const index_t row_step = static_cast<index_t>(lane.grid_y()) * rows_at_once;
-    for (index_t col = (static_cast<index_t>(lane.block_x()) * block_lanes + lane.thread()) * Map::size;
-         col < shape.cols; col += step) {
-      typename element::factors_type factors[static_cast<unsigned>(Map::size)] = {};
+    const column_walk::part part = walk.part_of(lane, size, rows_at_once);
+    for (index_t col = part.first_column; col < shape.cols; col += part.column_step) {
+      typename element::factors_type factors[static_cast<unsigned>(size)] = {};
       QGRAIN_UNROLLED
-      for (int i = 0; i < Map::size; ++i) {
+      for (int i = 0; i < size; ++i) {
         if (col + i >= shape.cols) break;
         const auto stored = scales.of_group(col + i, of_tensor);
-        if (lane.block_y() == 0) scales.keep(col + i, stored);
+        if (part.first_row == 0) scales.keep(col + i, stored);
         factors[i] = element::factors(stored, of_tensor);
       }
-      for (index_t row = static_cast<index_t>(lane.block_y()) * rows_at_once; row < shape.rows; row += row_step) {
+      for (index_t row = part.first_row; row < shape.rows; row += part.row_step) {
         source_pack<Map> values[rows_at_once];
         QGRAIN_UNROLLED
         for (int r = 0; r < rows_at_once; ++r) {
