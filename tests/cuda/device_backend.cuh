@@ -60,6 +60,11 @@ struct stream_calls {
     qgrain::quantize_with_scales<Q>(qgrain::on_stream{stream}, in, given, codes);
   }
   template <class Q, class T>
+  void quantize_packed_with_scales(qgrain::matrix_view<const T> in, const qgrain::given_scales<Q>& given,
+                                   std::span<std::uint8_t> codes, qgrain::bit_order order) const {
+    qgrain::quantize_packed_with_scales<Q>(qgrain::on_stream{stream}, in, given, codes, order);
+  }
+  template <class Q, class T>
   void fake_quantize(qgrain::matrix_view<const T> in, qgrain::matrix_view<T> out, std::span<std::byte> scratch,
                      const qgrain::device_ranges& given = {}, typename Q::rounding_type rounding = {}) const {
     qgrain::fake_quantize<Q>(qgrain::on_stream{stream}, in, out, scratch, given, rounding);

@@ -39,6 +39,11 @@ struct emulated_backend {
     qgrain::detail::raise_if(qgrain::detail::quantize_with_scales_on<Q, T>(device, in, given, codes, {}));
   }
   template <class Q, class T>
+  void quantize_packed_with_scales(qgrain::matrix_view<const T> in, const qgrain::given_scales<Q>& given,
+                                   std::span<std::uint8_t> codes, qgrain::bit_order order) const {
+    qgrain::detail::raise_if(qgrain::detail::quantize_packed_with_scales_on<Q, T>(device, in, given, codes, order, {}));
+  }
+  template <class Q, class T>
   void fake_quantize(qgrain::matrix_view<const T> in, qgrain::matrix_view<T> out, std::span<std::byte> scratch,
                      const qgrain::device_ranges& given = {}, typename Q::rounding_type rounding = {}) const {
     qgrain::detail::raise_if(qgrain::detail::fake_quantize_on<Q, T>(device, in, out, scratch, given, rounding));

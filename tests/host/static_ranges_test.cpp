@@ -9,6 +9,8 @@
 #include <qgrain/host/parallel.hpp>
 #include <qgrain/host/quantize.hpp>
 #include <qgrain/host/quantize_packed.hpp>
+#include <qgrain/quantizer/packed_view.hpp>
+#include <qgrain/quantizer/packing.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/quantizer/recipes.hpp>
 #include <qgrain/scale/affine.hpp>
@@ -23,6 +25,7 @@
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -132,6 +135,18 @@ BOOST_AUTO_TEST_CASE(given_scales_give_the_codes_of_their_own_quantization) {
     quantize_with_scales<Q>(thread_pool(2), matrix_view(half.data(), shape), {wanted.scales, &wanted.tensor_scale},
                             codes);
     BOOST_TEST(codes == wanted.codes);
+    for (const bit_order order : {bit_order::low_first, bit_order::high_first}) {
+      std::vector<std::uint8_t> bytes(static_cast<std::size_t>(packed_view<Q>::code_bytes(shape)));
+      std::vector<std::uint8_t> found(bytes.size());
+      pack_codes(wanted.codes.data(), shape.elements(), Q::format_type::bits, order, bytes.data());
+      const given_scales<Q> given{wanted.scales, &wanted.tensor_scale};
+      quantize_packed_with_scales<Q>(thread_pool(2), matrix_view(half.data(), shape), given, found, order);
+      BOOST_TEST(found == bytes);
+      found.assign(found.size(), 0);
+      BOOST_TEST(static_cast<bool>(
+          try_quantize_packed_with_scales<Q>(on_host{}, matrix_view(half.data(), shape), given, found, order)));
+      BOOST_TEST(found == bytes);
+    }
   };
   check(quantize<grouped>(on_host{}, matrix_view(half.data(), shape)));
   check(quantize<two_level>(on_host{}, matrix_view(half.data(), shape)));
@@ -191,6 +206,17 @@ BOOST_AUTO_TEST_CASE(given_scales_are_looked_at) {
   scales.pop_back();
   codes.pop_back();
   grouped_refuses(errc::buffer_too_small, "memory for codes: needs 384, has 383");
+  std::vector<std::uint8_t> packed(191, 7);
+  const auto packed_refuses = [&](errc code, const std::string& part) {
+    refuses(code, part, [&] { quantize_packed_with_scales<grouped>(on_host{}, in, {scales}, packed); });
+    BOOST_TEST(std::all_of(packed.begin(), packed.end(), [](std::uint8_t c) { return c == 7; }));
+    BOOST_TEST((try_quantize_packed_with_scales<grouped>(on_host{}, in, {scales}, packed).code() == code));
+  };
+  packed_refuses(errc::buffer_too_small, "bytes for packed codes: needs 192, has 191");
+  packed.push_back(7);
+  scales[3] = -1.0F;
+  packed_refuses(errc::out_of_range, "given scale 3 is -1");
+  scales[3] = 0.5F;
 
   std::vector<affine_scale<float, std::int32_t>> affine(4, {0.5F, 128});
   std::vector<std::uint8_t> bytes(x.size());

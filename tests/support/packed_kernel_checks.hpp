@@ -139,7 +139,23 @@ template <class Q, class T, class Backend>
   typename Backend::template array<code_type> again(std::vector<code_type>(plain.codes.size()));
   backend.template quantize_with_scales<Q, T>(in, {{device_scales.data(), plain.scales.size()}, device_tensor.data()},
                                               {again.data(), plain.codes.size()});
-  return faults + difference("codes of given scales", plain.codes, again.values());
+  faults += difference("codes of given scales", plain.codes, again.values());
+
+  constexpr auto group = Q::granularity_type::group_shape({1, 1});
+  constexpr bool ends_at_bytes =
+      qgrain::detail::kind_of_group<typename Q::granularity_type> != qgrain::detail::group_kind::run ||
+      group.cols * Q::format_type::bits % 8 == 0;
+  if constexpr (ends_at_bytes) {
+    if (!check_packed<Q>(where.shape)) return faults;
+    const bit_order order = seed % 2 == 0 ? bit_order::low_first : bit_order::high_first;
+    std::vector<std::uint8_t> wanted(static_cast<std::size_t>(packed_view<Q>::code_bytes(where.shape)));
+    pack_codes(plain.codes.data(), where.shape.elements(), Q::format_type::bits, order, wanted.data());
+    typename Backend::template array<std::uint8_t> packed(std::vector<std::uint8_t>(wanted.size()));
+    backend.template quantize_packed_with_scales<Q, T>(
+        in, {{device_scales.data(), plain.scales.size()}, device_tensor.data()}, {packed.data(), wanted.size()}, order);
+    faults += difference("packed codes of given scales", wanted, packed.values());
+  }
+  return faults;
 }
 
 template <class Q, class T, class Backend>

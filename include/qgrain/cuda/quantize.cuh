@@ -14,9 +14,11 @@
 #include <qgrain/layout/layout.hpp>
 #include <qgrain/quantizer/given_scales.hpp>
 #include <qgrain/quantizer/packed_view.hpp>
+#include <qgrain/quantizer/packing.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <type_traits>
 
@@ -138,6 +140,29 @@ template <quantizer_type Q, layout_policy ScaleLayout = row_major, readable_elem
                                          typename Q::rounding_type rounding = {}) {
   return detail::quantize_packed_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in, out, scratch,
                                                                given, rounding)
+      .verdict;
+}
+
+/// `quantize_with_scales` with codes packed in the same pass; codes: packed_view<Q>::code_bytes(shape) bytes. Groups of
+/// a fixed size end at whole bytes, and so do rows.
+/// @throws error as `quantize_with_scales`; errc::invalid_shape where check_packed refuses the shape
+template <quantizer_type Q, readable_element T = const float>
+void quantize_packed_with_scales(const on_stream& where, matrix_view<T> in,
+                                 const std::type_identity_t<given_scales<Q>>& given, std::span<std::uint8_t> codes,
+                                 bit_order order = bit_order::low_first, typename Q::rounding_type rounding = {}) {
+  detail::raise_if(detail::quantize_packed_with_scales_on<Q, std::remove_const_t<T>>(
+      detail::stream_device(where.stream), in, given, codes, order, rounding));
+}
+/// `quantize_packed_with_scales` for callers without exceptions: the status of its checks, after which nothing has been
+/// queued unless it is ok, or of its launches.
+template <quantizer_type Q, readable_element T = const float>
+[[nodiscard]] status try_quantize_packed_with_scales(const on_stream& where, matrix_view<T> in,
+                                                     const std::type_identity_t<given_scales<Q>>& given,
+                                                     std::span<std::uint8_t> codes,
+                                                     bit_order order = bit_order::low_first,
+                                                     typename Q::rounding_type rounding = {}) {
+  return detail::quantize_packed_with_scales_on<Q, std::remove_const_t<T>>(detail::stream_device(where.stream), in,
+                                                                           given, codes, order, rounding)
       .verdict;
 }
 

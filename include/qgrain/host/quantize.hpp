@@ -76,11 +76,7 @@ template <class Q, class T>
 template <class Q, class T>
 void encode_with_scales(const on_host& where, matrix_view<const T> in, const given_scales<Q>& given,
                         typename Q::code_type* codes, typename Q::rounding_type rounding) {
-  encode_matrix<typename Q::element_type, T>(
-      where, in, Q::granularity_type::group_shape(in.shape),
-      scale_memory<const typename Q::stored_scale>{given.scales.data(), Q::scale_shape(in.shape)},
-      given.tensor_scale == nullptr ? 1.0F : *given.tensor_scale,
-      plain_codes<typename Q::code_type>{codes, in.shape.cols}, rounding);
+  encode_under<Q, T>(where, in, given, plain_codes<typename Q::code_type>{codes, in.shape.cols}, rounding);
 }
 
 }  // namespace detail

@@ -310,29 +310,41 @@ template <class Q, storage_element T, kernel_device Device>
   return device.outcome();
 }
 
+/// What is asked of given scales, and of codes but for their room.
+template <class Q, class T>
+[[nodiscard]] fault kernel_with_scales_fault(matrix_view<const T> in, const given_scales<Q>& given, const void* codes) {
+  return first_fault([&] { return kernel_shape_fault<Q>(in.shape); },
+                     [&] { return matrix_fault("the input matrix", in); },
+                     [&] {
+                       return count_fault("given scales, one per group", Q::scale_count(in.shape),
+                                          static_cast<index_t>(given.scales.size()));
+                     },
+                     [&]() -> fault {
+                       if (given.scales.data() != nullptr && codes != nullptr &&
+                           (Q::scale_type::tensor_bits == 0 || given.tensor_scale != nullptr)) {
+                         return {};
+                       }
+                       return {errc::invalid_argument, "there is no memory for codes, scales or the tensor scale"};
+                     });
+}
+
+template <class Q>
+[[nodiscard]] stored_scales<typename Q::element_type> stored_on_device(shape2d shape,
+                                                                       const given_scales<Q>& given) noexcept {
+  return {given.scales.data(), given.tensor_scale, Q::scale_shape(shape)};
+}
+
 template <class Q, storage_element T, kernel_device Device>
 [[nodiscard]] fault quantize_with_scales_on(const Device& device, matrix_view<const T> in, const given_scales<Q>& given,
                                             std::span<typename Q::code_type> codes,
                                             typename Q::rounding_type rounding) {
-  using element = typename Q::element_type;
   if (fault found = first_fault(
-          [&] { return kernel_shape_fault<Q>(in.shape); }, [&] { return matrix_fault("the input matrix", in); },
-          [&] {
-            return count_fault("given scales, one per group", Q::scale_count(in.shape),
-                               static_cast<index_t>(given.scales.size()));
-          },
-          [&] { return size_fault("memory for codes", in.shape.elements(), static_cast<index_t>(codes.size())); },
-          [&]() -> fault {
-            if (given.scales.data() != nullptr && codes.data() != nullptr &&
-                (Q::scale_type::tensor_bits == 0 || given.tensor_scale != nullptr)) {
-              return {};
-            }
-            return {errc::invalid_argument, "there is no memory for codes, scales or the tensor scale"};
-          })) {
+          [&] { return kernel_with_scales_fault<Q, T>(in, given, codes.data()); },
+          [&] { return size_fault("memory for codes", in.shape.elements(), static_cast<index_t>(codes.size())); })) {
     return found;
   }
-  run_sweep<Q>(device, encode_map<element, T>{rounding}, in, matrix_view<typename Q::code_type>{codes.data(), in.shape},
-               stored_scales<element>{given.scales.data(), given.tensor_scale, Q::scale_shape(in.shape)});
+  run_sweep<Q>(device, encode_map<typename Q::element_type, T>{rounding}, in,
+               matrix_view<typename Q::code_type>{codes.data(), in.shape}, stored_on_device<Q>(in.shape, given));
   return device.outcome();
 }
 
@@ -381,6 +393,24 @@ template <class Q, storage_element T, class Layout, kernel_device Device>
       matrix_view<std::uint8_t>{out.codes, out.shape, packed_stride<Q>(out.shape)},
       made_scales<element, Layout>{out.scales, out.tensor_scale, Q::scale_shape(in.shape), known_ranges_of<Q>(given)},
       scratch);
+  return device.outcome();
+}
+
+template <class Q, storage_element T, kernel_device Device>
+[[nodiscard]] fault quantize_packed_with_scales_on(const Device& device, matrix_view<const T> in,
+                                                   const given_scales<Q>& given, std::span<std::uint8_t> codes,
+                                                   bit_order order, typename Q::rounding_type rounding) {
+  if (fault found = first_fault([&] { return kernel_with_scales_fault<Q, T>(in, given, codes.data()); },
+                                [&] { return kernel_packing_fault<Q>(in.shape); },
+                                [&] {
+                                  return size_fault("bytes for packed codes", packed_view<Q>::code_bytes(in.shape),
+                                                    static_cast<index_t>(codes.size()));
+                                })) {
+    return found;
+  }
+  run_sweep<Q>(device, pack_map<typename Q::element_type, T>{{rounding}, order}, in,
+               matrix_view<std::uint8_t>{codes.data(), in.shape, packed_stride<Q>(in.shape)},
+               stored_on_device<Q>(in.shape, given));
   return device.outcome();
 }
 

@@ -9,6 +9,7 @@
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/layout/layout.hpp>
+#include <qgrain/quantizer/given_scales.hpp>
 #include <qgrain/quantizer/packed_view.hpp>
 #include <qgrain/quantizer/quantized_view.hpp>
 
@@ -53,6 +54,16 @@ template <class Q, class T, class View>
                      [&] { return same_shape_fault(in.shape, out.shape); },
                      [&] { return matrix_fault("the output matrix", out); },
                      [&] { return memory_fault<Q>("the input of dequantize", in); });
+}
+
+/// Codes, plain or packed, under scales that are known.
+template <class Q, class T, class Codes>
+void encode_under(const on_host& where, matrix_view<const T> in, const given_scales<Q>& given, const Codes& codes,
+                  typename Q::rounding_type rounding) {
+  encode_matrix<typename Q::element_type, T>(
+      where, in, Q::granularity_type::group_shape(in.shape),
+      scale_memory<const typename Q::stored_scale>{given.scales.data(), Q::scale_shape(in.shape)},
+      given.tensor_scale == nullptr ? 1.0F : *given.tensor_scale, codes, rounding);
 }
 
 template <class Q, class T, class View>
