@@ -7,11 +7,11 @@
 // known: where a sequence without padding ends in a block of 1 to 3 queries, or is shorter than 12 tokens, the
 // reference's matrix library takes other kernels, and single results differ in the last bit.
 #include <lm/elementary.hpp>
-#include <lm/fused_kernels.hpp>
 #include <lm/fused_product.hpp>
 #include <lm/operations.hpp>
 
 #include <qgrain/core/arithmetic.hpp>
+#include <qgrain/host/run_fused.hpp>
 
 #include <algorithm>
 #include <cmath>

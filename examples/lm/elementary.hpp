@@ -1,4 +1,5 @@
-// Exponential, sine and cosine in single precision, defined operation by operation.
+// The exponential of a softmax, sine and cosine in single precision, defined operation by operation as
+// qgrain/core/exponential.hpp defines its exponential.
 //
 // The scores that this program is compared with come from a reference implementation whose hidden states can be met to
 // the bit, and should be: quantized activations amplify a last-bit difference wherever it moves a value across a
@@ -7,6 +8,7 @@
 #define QGRAIN_LM_ELEMENTARY_HPP
 
 #include <qgrain/core/arithmetic.hpp>
+#include <qgrain/core/exponential.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -14,56 +16,11 @@
 
 namespace qgrain::lm {
 
-/// The larger of x and a negative bound. Unsigned bit patterns order negative values by magnitude, with all positive
-/// ones in front; a negative NaN becomes the bound. (After a comparison of floats compilers do not vectorize the loop
-/// around.)
-[[nodiscard]] QGRAIN_ELEMENTWISE float at_least(float negative_bound, float x) noexcept {
-  return float_from_bits(smaller_of(qgrain::bits_of(x), qgrain::bits_of(negative_bound)));
-}
-/// The smaller of x and a positive bound. Signed bit patterns put negative values below positive ones.
-[[nodiscard]] QGRAIN_ELEMENTWISE float at_most(float positive_bound, float x) noexcept {
-  return float_from_bits(static_cast<std::uint32_t>(smaller_of(
-      static_cast<std::int32_t>(qgrain::bits_of(x)), static_cast<std::int32_t>(qgrain::bits_of(positive_bound)))));
-}
-
-/// The integer next to x, ties to even, for |x| < 2^22: adding 1.5 * 2^23 drops the fraction.
-[[nodiscard]] QGRAIN_ELEMENTWISE float nearest_integer(float x) noexcept {
-  return sub_rn(add_rn(x, 12582912.0F), 12582912.0F);
-}
 /// The largest integer not above x, for |x| < 2^22.
 [[nodiscard]] QGRAIN_ELEMENTWISE std::int32_t floor_integer(float x) noexcept {
   const float nearest = nearest_integer(x);
   const bool is_above = qgrain::bits_of(sub_rn(x, nearest)) >= f32_sign_bit;
   return static_cast<std::int32_t>(nearest) - (is_above ? 1 : 0);
-}
-
-/// exp(x) = 2^power (1 + rest + rest^2 tail), power a whole number.
-struct exp_parts {
-  float power;
-  float rest;
-  float tail;
-};
-
-/// Two-part reduction by ln 2, then a polynomial, for |x| <= 104: as in the SLEEF vector math library (Shibata and
-/// Petrogalli, 2019).
-[[nodiscard]] QGRAIN_ELEMENTWISE exp_parts parts_of_exp(float x) noexcept {
-  const float n = nearest_integer(mul_rn(x, std::numbers::log2e_v<float>));
-  float r = fma_rn(n, -0.693145751953125F, x);
-  r = fma_rn(n, -1.428606765330187e-06F, r);
-  float p = 1.9852761761285364e-04F;
-  p = fma_rn(p, r, 1.3930435525253415e-03F);
-  p = fma_rn(p, r, 8.3333607763063e-03F);
-  p = fma_rn(p, r, 4.1666485369205475e-02F);
-  p = fma_rn(p, r, 1.6666667163372040e-01F);
-  return {n, r, fma_rn(p, r, 0.5F)};
-}
-
-/// exp(x) within 1 ulp, of degree 7. 0 for x <= -104, infinity above the largest float.
-[[nodiscard]] QGRAIN_ELEMENTWISE float exp_accurate(float x) noexcept {
-  const exp_parts e = parts_of_exp(at_least(-104.0F, at_most(104.0F, x)));  // the result no longer changes outside
-  const float p = add_rn(1.0F, fma_rn(mul_rn(e.rest, e.rest), e.tail, e.rest));
-  const auto power = static_cast<std::int32_t>(e.power);
-  return p * power_of_two(power >> 1) * power_of_two(power - (power >> 1));
 }
 
 /// exp(x) within 20 ulp, for softmax: one-part reduction, degree 5. For x <= 0; 0

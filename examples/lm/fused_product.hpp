@@ -2,10 +2,9 @@
 #ifndef QGRAIN_LM_FUSED_PRODUCT_HPP
 #define QGRAIN_LM_FUSED_PRODUCT_HPP
 
-#include <lm/fused_kernels.hpp>
-
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/run_fused.hpp>
 
 #include <cstddef>
 

@@ -1,8 +1,9 @@
 #include <lm/elementary.hpp>
-#include <lm/fused_kernels.hpp>
 #include <lm/operations.hpp>
 
 #include <qgrain/core/arithmetic.hpp>
+#include <qgrain/core/exponential.hpp>
+#include <qgrain/host/run_fused.hpp>
 
 #include <algorithm>
 #include <bit>

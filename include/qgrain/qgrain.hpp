@@ -7,6 +7,7 @@
 #include <qgrain/host.hpp>
 
 // What those stages have besides: formats by name and by table, scales of particular tools, names at run time.
+#include <qgrain/core/exponential.hpp>
 #include <qgrain/core/lane_sum.hpp>
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/format/catalog.hpp>
@@ -42,6 +43,7 @@
 #include <qgrain/host/parallel.hpp>
 #include <qgrain/host/ranges.hpp>
 #include <qgrain/host/recipe.hpp>
+#include <qgrain/host/run_fused.hpp>
 #include <qgrain/host/run_widest.hpp>
 #include <qgrain/host/sequential.hpp>
 
@@ -67,6 +69,7 @@
 
 // 9. What an error costs.
 #include <qgrain/sensitivity/gradient_score.hpp>
+#include <qgrain/sensitivity/kl_divergence.hpp>
 #include <qgrain/sensitivity/output_error.hpp>
 #include <qgrain/sensitivity/rank_correlation.hpp>
 

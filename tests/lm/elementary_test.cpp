@@ -1,6 +1,8 @@
 // Exponential, sine and cosine against long double, over their whole ranges.
 #include <lm/elementary.hpp>
 
+#include <qgrain/core/exponential.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
@@ -10,6 +12,7 @@
 namespace {
 
 using namespace qgrain::lm;
+using qgrain::exp_accurate;
 
 constexpr int samples = 200'000;
 

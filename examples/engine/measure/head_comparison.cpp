@@ -1,10 +1,9 @@
-#include <engine/measure/divergence_kernels.hpp>
 #include <engine/measure/head_comparison.hpp>
 #include <engine/measure/padding_logits.hpp>
 #include <engine/measure/row_sums.hpp>
-#include <engine/measure/running_log_sum.hpp>
-#include <lm/fused_kernels.hpp>
 #include <lm/operations.hpp>
+
+#include <qgrain/sensitivity/kl_divergence.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -16,7 +15,7 @@ namespace qgrain::engine {
 struct head_comparison::broken_rows {
   std::size_t copy;
   std::vector<std::size_t> rows;
-  std::vector<running_log_sum> log_sums;  // [rows]
+  std::vector<sensitivity::running_log_sum> log_sums;  // [rows]
 };
 
 head_comparison::head_comparison(const lm::pass_context& context, lm::const_matrix base)
@@ -29,7 +28,7 @@ head_comparison::head_comparison(const lm::pass_context& context, lm::const_matr
       final_weight_(static_cast<std::size_t>(model_.config().hidden)) {
   model_.read_final_norm(final_weight_);
   const auto count = static_cast<std::size_t>(base_.rows());
-  std::vector<running_log_sum> log_sums(count);
+  std::vector<sensitivity::running_log_sum> log_sums(count);
   std::vector<float> target_logits(count, 0.0F);
   std::vector<row_sums> choice(count);
   lm::buffer logits;
@@ -128,7 +127,7 @@ void head_comparison::compare_rows(lm::const_matrix q, lm::const_matrix z, lm::c
     const float* changed = q.data() + i * q.outerStride();
     const float* before = z.data() + i * z.outerStride();
     const float* weight = p.data() + i * p.outerStride();
-    lm::run_fused<divergence_row>(weight, before, changed, q.cols(), &s.beyond, &s.shift, &s.rise);
+    s.change.add(weight, before, changed, q.cols());
     if (first_choices) s.choose(changed, q.cols(), first_output);
     const index_t target = targets_[static_cast<std::size_t>(first + i)] - first_output;
     if (target >= 0 && target < q.cols()) s.target_change = changed[target] - before[target];
@@ -175,8 +174,8 @@ void head_comparison::add_slabs(std::span<const source> sources, bool first_choi
       plain_product(base_, w, first + b, first + e, lm::rows_of(z, b, e));
       for (index_t i = b; i < e; ++i) {
         const auto r = static_cast<std::size_t>(first + i);
-        lm::run_fused<probabilities_row>(z.row(i).data(), width, static_cast<float>(log_sums_[r]),
-                                         lm::rows_of(p, i, i + 1).data(), &all.probability[r]);
+        all.probability[r] += sensitivity::probabilities(z.row(i).data(), width, static_cast<float>(log_sums_[r]),
+                                                         lm::rows_of(p, i, i + 1).data());
       }
     });
     changed_logits(sources, w, first_output, first, end, replaced, [&](std::size_t c, lm::const_matrix y, index_t row) {
@@ -215,11 +214,11 @@ std::vector<row_comparison> head_comparison::compare(std::span<const copy> copie
       const std::int32_t slot = all.padding[c].slot_of(r);
       if (slot >= 0) found.divergence = rounded[static_cast<std::size_t>(slot)];
       found.same_first_choice = s.first_choice == first_choice_[r];
-      finish_row(c, r, std::log1p(s.excess(all.probability[r])));
-      if ((slot < 0 || targets_[r] >= 0) && !s.carries(all.probability[r])) again.push_back(r);
+      finish_row(c, r, s.change.growth(all.probability[r]));
+      if ((slot < 0 || targets_[r] >= 0) && !s.change.carries(all.probability[r])) again.push_back(r);
     }
     if (again.empty()) continue;
-    std::vector<running_log_sum> log_sums(again.size());
+    std::vector<sensitivity::running_log_sum> log_sums(again.size());
     broken.push_back({c, std::move(again), std::move(log_sums)});
   }
   if (broken.empty()) return result;

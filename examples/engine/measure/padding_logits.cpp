@@ -1,7 +1,7 @@
 #include <engine/measure/padding_logits.hpp>
-#include <lm/elementary.hpp>
 
 #include <qgrain/core/arithmetic.hpp>
+#include <qgrain/core/exponential.hpp>
 #include <qgrain/core/lane_sum.hpp>
 
 #include <algorithm>
@@ -46,7 +46,7 @@ std::vector<double> padding_logits::divergences() {
     log_softmax(b);
     double sum = 0;
     for (index_t i = 0; i < vocabulary_; ++i)
-      sum += static_cast<double>(mul_rn(lm::exp_accurate(a[i]), sub_rn(a[i], b[i])));
+      sum += static_cast<double>(mul_rn(exp_accurate(a[i]), sub_rn(a[i], b[i])));
     found.push_back(sum);
   }
   return found;
@@ -59,7 +59,7 @@ void padding_logits::log_softmax(float* z) const {
   float sums[lanes] = {};
   for (index_t j = 0; j < vocabulary_; ++j) {
     float& sum = sums[j % lanes];
-    sum = add_rn(sum, lm::exp_accurate(sub_rn(z[j], largest)));
+    sum = add_rn(sum, exp_accurate(sub_rn(z[j], largest)));
   }
   const float all = qgrain::fold_lanes(sums, add_rn);
   const auto log_sum = static_cast<float>(std::log(static_cast<double>(all)));

@@ -2,34 +2,25 @@
 #ifndef QGRAIN_ENGINE_MEASURE_ROW_SUMS_HPP
 #define QGRAIN_ENGINE_MEASURE_ROW_SUMS_HPP
 
-#include <engine/measure/divergence_kernels.hpp>
 #include <engine/measure/head_comparison.hpp>
+
+#include <qgrain/sensitivity/kl_divergence.hpp>
 
 #include <cstdint>
 #include <limits>
 
 namespace qgrain::engine {
 
-/// Of one row, over the slabs of the vocabulary so far: p its probabilities, d the change of its logits.
+/// Of one row, over the slabs of the vocabulary so far: the divergence, and what becomes of target and first choice.
 struct row_sums {
-  // Below it the sum of p e^d over 1 loses digits.
-  static constexpr double least_excess = -0.9;
-
-  double beyond = 0;  // sum p (e^d - 1 - d)
-  double shift = 0;   // sum p d
+  sensitivity::divergence_sums change;
   float target_change = 0;
-  float rise = -std::numeric_limits<float>::infinity();  // largest d
   float largest = -std::numeric_limits<float>::infinity();
   std::int32_t first_choice = 0;
 
-  // sum p d and sum p (e^d - 1) of probabilities that add up to 1; `all` is their sum here.
-  [[nodiscard]] double mean_change(double all) const { return shift / all; }
-  [[nodiscard]] double excess(double all) const { return beyond / all + mean_change(all); }
-  // Whether the excess has digits enough.
-  [[nodiscard]] bool carries(double all) const { return excess(all) >= least_excess && rise <= largest_change; }
-  // `growth`: log(sum p e^d).
+  // `all`: the sum of the row's probabilities; `growth`: of the logarithm of the denominator.
   void finish(double all, double growth, row_comparison& found, bool is_padding, bool has_target) const {
-    if (!is_padding) found.divergence = growth - mean_change(all);
+    if (!is_padding) found.divergence = change.divergence(all, growth);
     if (has_target) found.loss_increase = growth - static_cast<double>(target_change);
   }
 

@@ -1,22 +1,24 @@
-// Runs a loop of fused multiply-adds with the vector instructions that were chosen.
-#ifndef QGRAIN_LM_FUSED_KERNELS_HPP
-#define QGRAIN_LM_FUSED_KERNELS_HPP
+// Runs a loop of fused multiply-adds with the widest vector instructions that are there.
+#ifndef QGRAIN_HOST_RUN_FUSED_HPP
+#define QGRAIN_HOST_RUN_FUSED_HPP
 
 #include <qgrain/host/run_widest.hpp>
 
-namespace qgrain::lm {
+namespace qgrain {
 
-// As run_widest, but AVX2 comes with FMA: there std::fma is one instruction, elsewhere it may be a library
-// call. The bits are the same everywhere.
+// As run_widest, but AVX2 comes with FMA: there fma_rn is one instruction, elsewhere it may be a library call. The bits
+// are the same everywhere.
 
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
+
+inline namespace every_instruction_set {
 
 template <class Kernel, class... Arguments>
 __attribute__((target("avx2,fma"))) void run_avx2_fma(Arguments... arguments) {
   Kernel::run(arguments...);
 }
 
-/// Kernel: a struct with an always-inlined static `run`. Arguments go by value: they are views and numbers.
+/// Kernel::run(arguments...), a kernel being a struct as run_widest takes it.
 template <class Kernel, class... Arguments>
 void run_fused(Arguments... arguments) {
   const instruction_set set = chosen_instruction_set();
@@ -29,6 +31,8 @@ void run_fused(Arguments... arguments) {
 
 #else
 
+inline namespace baseline_only {
+
 template <class Kernel, class... Arguments>
 void run_fused(Arguments... arguments) {
   Kernel::run(arguments...);
@@ -36,6 +40,8 @@ void run_fused(Arguments... arguments) {
 
 #endif
 
-}  // namespace qgrain::lm
+}  // inline namespace
+
+}  // namespace qgrain
 
 #endif
