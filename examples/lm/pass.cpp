@@ -3,10 +3,9 @@
 #include <lm/pass.hpp>
 
 #include <qgrain/core/status.hpp>
+#include <qgrain/sensitivity/kl_divergence.hpp>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace qgrain::lm {
@@ -185,9 +184,8 @@ loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
   const index_t targets = static_cast<index_t>(target_rows_.size());
   if (targets == 0)
     throw error(errc::invalid_argument, "no token has a successor to predict: every sequence is one token long");
-  // Per target row over the slabs so far: largest logit, sum of exp(logit - largest), logit of the target.
-  std::vector<float> largest(target_rows_.size(), -std::numeric_limits<float>::infinity());
-  std::vector<double> sums(target_rows_.size(), 0.0);
+  // Per target row over the slabs so far: the softmax's denominator, the logit of the target.
+  std::vector<sensitivity::running_log_sum> denominators(target_rows_.size());
   std::vector<float> target_logits(target_rows_.size(), 0.0F);
   std::vector<drawn_label> drawn;
   for (const std::int32_t row : target_rows_) {
@@ -208,11 +206,7 @@ loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
       if (!replaces_head()) linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
       for (index_t i = b; i < e; ++i) {
         const auto t = static_cast<std::size_t>(first + i);
-        const auto row = y.row(i).array();
-        const float top = std::max(largest[t], row.maxCoeff());
-        sums[t] = sums[t] * std::exp(static_cast<double>(largest[t]) - static_cast<double>(top)) +
-                  static_cast<double>((row - top).exp().sum());
-        largest[t] = top;
+        denominators[t].add(y.row(i).data(), w.rows());
         const index_t target = rows_.targets[static_cast<std::size_t>(target_rows_[t])] - first_output;
         if (target >= 0 && target < w.rows()) target_logits[t] = y(i, target);
         if (draw) drawn[t].add(y.row(i).data(), w.rows(), first_output);
@@ -233,7 +227,7 @@ loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
     if (s.batch >= batches_) break;
     loss_report::batch& batch = report.batches[static_cast<std::size_t>(s.batch)];
     for (; t < target_rows_.size() && target_rows_[t] < s.end(); ++t) {
-      const double log_sum = static_cast<double>(largest[t]) + std::log(sums[t]);
+      const double log_sum = denominators[t].value();
       log_sums_[t] = static_cast<float>(log_sum);
       batch.loss += log_sum - static_cast<double>(target_logits[t]);
       ++batch.targets;
