@@ -35,7 +35,7 @@ head_comparison::head_comparison(const lm::pass_context& context, lm::const_matr
   slabs_.for_each(base_.rows(), [&](index_t first_output, lm::const_matrix w, index_t first, index_t end) {
     if (logits.size() < (end - first) * w.rows()) logits = lm::buffer((end - first) * w.rows());
     const lm::matrix z = logits.view(end - first, w.rows());
-    for_each_chunk(pool_, end - first, task_rows, [&](index_t b, index_t e) {
+    for_each_chunk(pool_, end - first, lm::task_rows, [&](index_t b, index_t e) {
       plain_product(base_, w, first + b, first + e, lm::rows_of(z, b, e));
       for (index_t i = b; i < e; ++i) {
         const auto r = static_cast<std::size_t>(first + i);
@@ -68,7 +68,7 @@ void head_comparison::head_product(const source& from, index_t first_output, lm:
                                    index_t end, lm::matrix y) {
   lm::buffer memory((end - first) * base_.cols());
   const lm::matrix x = memory.view(end - first, base_.cols());
-  for_each_chunk(pool_, end - first, task_rows, [&](index_t b, index_t e) {
+  for_each_chunk(pool_, end - first, lm::task_rows, [&](index_t b, index_t e) {
     normed(lm::rows_of(from.state, first + b, first + e), lm::rows_of(x, b, e));
   });
   const auto rows =
@@ -93,13 +93,14 @@ void head_comparison::changed_logits(std::span<const source> sources, lm::const_
     if (n <= 0) continue;
     linear_flops_ += 2.0 * static_cast<double>(n) * static_cast<double>(w.size());
     if (from.head == nullptr) {
-      for (index_t b = 0; b < n; b += task_rows) plain.push_back({k, first + b, first + std::min(b + task_rows, n)});
+      for (index_t b = 0; b < n; b += lm::task_rows)
+        plain.push_back({k, first + b, first + std::min(b + lm::task_rows, n)});
       continue;
     }
     if (memory.size() < n * width) memory = lm::buffer(n * width);
     const lm::matrix y = memory.view(n, width);
     head_product(from, first_output, w, first, first + n, y);
-    for_each_chunk(pool_, n, task_rows,
+    for_each_chunk(pool_, n, lm::task_rows,
                    [&](index_t b, index_t e) { visit(k, lm::as_const(lm::rows_of(y, b, e)), first + b); });
   }
   pool_.run(static_cast<index_t>(plain.size()), [&](index_t unit) {
@@ -170,7 +171,7 @@ void head_comparison::add_slabs(std::span<const source> sources, bool first_choi
     }
     const lm::matrix z = logits.view(n, width);
     const lm::matrix p = weights.view(n, width);
-    for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
+    for_each_chunk(pool_, n, lm::task_rows, [&](index_t b, index_t e) {
       plain_product(base_, w, first + b, first + e, lm::rows_of(z, b, e));
       for (index_t i = b; i < e; ++i) {
         const auto r = static_cast<std::size_t>(first + i);
