@@ -35,10 +35,12 @@ concept readable_element = storage_element<std::remove_const_t<T>>;
 /// The value as float32, exact; a NaN keeps its sign and its upper digits.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float to_float(float x) noexcept { return x; }
 
+/// The same of bfloat16.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float to_float(bfloat16 x) noexcept {
   return float_from_bits(static_cast<std::uint32_t>(x.bits) << 16U);
 }
 
+/// The same of float16, subnormal numbers among them.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float to_float(float16 x) noexcept {
   constexpr std::uint32_t rebias = static_cast<std::uint32_t>(f32_bias - 15) << f32_mantissa_bits;
   const std::uint32_t magnitude = x.bits & 0x7FFFU;

@@ -156,7 +156,9 @@ struct ternary_table {
 
 /// Over the tables of the same names.
 using nf4 = codebook<nf4_table>;
+/// ModelOpt's table, whose entries are rounded otherwise.
 using nf4_modelopt = codebook<nf4_modelopt_table>;
+/// llama.cpp's table of whole numbers from -127 to 113.
 using iq4_nl = codebook<iq4_nl_table>;
 /// Ties as in rounding to the nearest even integer: 0.5 and -0.5 become 0.
 using ternary = codebook<ternary_table, codebook_ties::toward_zero>;

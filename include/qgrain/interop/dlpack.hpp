@@ -39,21 +39,25 @@ enum class dlpack_memory : std::uint8_t {
 /// DLPack's type of an element: what it is (0 int, 1 uint, 2 float, 4 bfloat) and its bits.
 template <class T>
 struct dlpack_type;
+/// Integers: codes, packed bytes, zero points.
 template <std::integral T>
 struct dlpack_type<T> {
   static constexpr int code = std::is_signed_v<T> ? 0 : 1;
   static constexpr int bits = 8 * sizeof(T);
 };
+/// float32.
 template <>
 struct dlpack_type<float> {
   static constexpr int code = 2;
   static constexpr int bits = 32;
 };
+/// IEEE binary16.
 template <>
 struct dlpack_type<float16> {
   static constexpr int code = 2;
   static constexpr int bits = 16;
 };
+/// bfloat16, which has a code of its own.
 template <>
 struct dlpack_type<bfloat16> {
   static constexpr int code = 4;

@@ -42,6 +42,7 @@ template <class Derived>
   Derived& own = matrix.derived();
   return matrix_view<element>(own.data(), {own.rows(), own.cols()}, own.outerStride());
 }
+/// The same of a matrix that is only read.
 template <class Derived>
 [[nodiscard]] auto as_view(const Eigen::DenseBase<Derived>& matrix) {
   static_assert(
@@ -55,6 +56,7 @@ template <class Derived>
   return matrix_view<const typename Derived::Scalar>(own.data(), {own.rows(), own.cols()}, own.outerStride());
 }
 
+/// A view of a temporary would outlive it.
 template <class Derived>
 void as_view(const Eigen::DenseBase<Derived>&& temporary) = delete;
 

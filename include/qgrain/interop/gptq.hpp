@@ -126,7 +126,9 @@ struct gptq_weights_as {
   }
 };
 
+/// Zero points are stored less one: what most checkpoints hold (checkpoint_format "gptq").
 using gptq_weights = gptq_weights_as<gptq_zeros::minus_one>;
+/// Zero points are stored as they are (checkpoint_format "gptq_v2").
 using gptq_v2_weights = gptq_weights_as<gptq_zeros::plain>;
 
 }  // namespace qgrain::interop

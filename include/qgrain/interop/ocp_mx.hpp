@@ -42,10 +42,15 @@ struct ocp_mx_spec {
 // The standard (OCP MX v1.0) fixes codes and scales, not their place in memory. Here: rows of elements without gaps,
 // the first in the lowest bits (fp4: two per byte, fp6: four in three bytes), padded to whole blocks of 32; one scale
 // byte per block, row by row. Byte 255 makes a block NaN.
+/// Blocks of E2M1, two codes per byte.
 using ocp_mxfp4 = detail::block_store<detail::ocp_mx_spec<code_kind::e2m1, 4>>;
+/// Blocks of E2M3, four codes in three bytes.
 using ocp_mxfp6_e2m3 = detail::block_store<detail::ocp_mx_spec<code_kind::e2m3, 6>>;
+/// Blocks of E3M2, four codes in three bytes.
 using ocp_mxfp6_e3m2 = detail::block_store<detail::ocp_mx_spec<code_kind::e3m2, 6>>;
+/// Blocks of E4M3, a byte per code.
 using ocp_mxfp8_e4m3 = detail::block_store<detail::ocp_mx_spec<code_kind::e4m3, 8>>;
+/// Blocks of E5M2, a byte per code.
 using ocp_mxfp8_e5m2 = detail::block_store<detail::ocp_mx_spec<code_kind::e5m2, 8>>;
 
 }  // namespace qgrain::interop

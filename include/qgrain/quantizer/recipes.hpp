@@ -47,14 +47,18 @@ using nvfp4_by = quantizer<float4_e2m1fn, nvfp4_group, absmax_two_level<float8_e
 // Microscaling: groups of 32 and one power of two. `_ocp` is the standard's conversion, the others are torchao's and
 // ModelOpt's rules of the same names. A recipe is a type of its own so that it can carry its published name and its
 // source, in kernel names too (nvcc does not take string literals as template arguments there).
+/// E2M1 elements under the standard's floor rule: what exceeds 6 * 2^E saturates.
 struct mxfp4_ocp : mx_by<float4_e2m1fn, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
 };
+/// E2M1 under torchao's EVEN rule: the largest magnitude is rounded to the element's mantissa before its exponent is
+/// taken.
 struct mxfp4_even : mx_by<float4_e2m1fn, e8m0_even> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_even"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao EVEN"; }
 };
+/// E2M1 under torchao's RCEIL rule: the exponent is rounded up, so that hardly anything saturates.
 struct mxfp4_rceil : mx_by<float4_e2m1fn, e8m0_rceil_log2f<>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao RCEIL"; }
@@ -64,18 +68,22 @@ struct mxfp4_modelopt : mx_by<float4_e2m1fn, e8m0_rceil_log2f<127>, ties_to_zero
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4_modelopt"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MXFP4QTensor, values"; }
 };
+/// E2M3 elements under the standard's floor rule: what exceeds 7.5 * 2^E saturates.
 struct mxfp6_e2m3_ocp : mx_by<float6_e2m3fn, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e2m3_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
 };
+/// E3M2 elements under the standard's floor rule: what exceeds 28 * 2^E saturates.
 struct mxfp6_e3m2_ocp : mx_by<float6_e3m2fn, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e3m2_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
 };
+/// E4M3 elements under the standard's floor rule: what exceeds 448 * 2^E saturates.
 struct mxfp8_e4m3_ocp : mx_by<float8_e4m3fn, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
 };
+/// E4M3 under torchao's RCEIL rule.
 struct mxfp8_e4m3_rceil : mx_by<float8_e4m3fn, e8m0_rceil_log2f<>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao RCEIL"; }
@@ -85,6 +93,7 @@ struct mxfp8_e4m3_modelopt : mx_by<float8_e4m3fn, e8m0_rceil_log2f<127>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_modelopt"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MXFP8QTensor"; }
 };
+/// E5M2 elements under the standard's floor rule: what exceeds 57344 * 2^E saturates.
 struct mxfp8_e5m2_ocp : mx_by<float8_e5m2, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e5m2_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
@@ -99,18 +108,22 @@ struct mxfp4_modelopt_packed
 /// ModelOpt's MX fake quantization (its GPU kernel, as a formula): the exact exponent rule, for any element format.
 template <element_format Format>
 using modelopt_mx_fake = mx_by<Format, e8m0_rceil>;
+/// E2M3 under the exact rule: nothing saturates.
 struct mxfp6_e2m3_rceil : modelopt_mx_fake<float6_e2m3fn> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e2m3_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }
 };
+/// E3M2 under the exact rule: nothing saturates.
 struct mxfp6_e3m2_rceil : modelopt_mx_fake<float6_e3m2fn> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp6_e3m2_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }
 };
+/// E5M2 under the exact rule: nothing saturates.
 struct mxfp8_e5m2_rceil : modelopt_mx_fake<float8_e5m2> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e5m2_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }
 };
+/// int8 codes, -128 to 127, under the exact rule.
 struct mxint8_rceil : modelopt_mx_fake<int8> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxint8_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }
@@ -127,6 +140,7 @@ struct nvfp4_modelopt_kernel : nvfp4_by<kernel_block_scale> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_modelopt_kernel"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt fp4_fake_quant_block"; }
 };
+/// torchao's NVFP4 with a tensor scale: group scales of at least 2^-6, -0 stays.
 struct nvfp4_torchao : nvfp4_by<torchao_block_scale<>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "nvfp4_torchao"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao nvfp4_quantize, two levels"; }

@@ -19,6 +19,7 @@ struct expandable_absmax {
   float expansion = 1.0F;
 };
 
+/// Whether a NaN was among the elements.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(expandable_absmax range) noexcept {
   return is_nan(range.absmax);
 }

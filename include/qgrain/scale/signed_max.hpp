@@ -20,6 +20,7 @@ struct signed_largest {
   float value = 0.0F;
 };
 
+/// Whether a NaN was among the elements.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(signed_largest range) noexcept { return is_nan(range.value); }
 
 /// `x` comes after the elements seen so far.
