@@ -49,6 +49,22 @@ inline constexpr int f32_bias = 127;
   return float_from_bits(static_cast<std::uint32_t>(exponent + f32_bias) << f32_mantissa_bits);
 }
 
+/// `condition ? yes : no`, both of which are made: a floating-point operation in one arm of the operator would keep g++
+/// from vectorizing the loop around it.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t selected(bool condition, std::uint32_t yes,
+                                                                  std::uint32_t no) noexcept {
+  const std::uint32_t mask = 0U - static_cast<std::uint32_t>(condition);
+  return (yes & mask) | (no & ~mask);
+}
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::int32_t selected(bool condition, std::int32_t yes,
+                                                                 std::int32_t no) noexcept {
+  return static_cast<std::int32_t>(
+      selected(condition, static_cast<std::uint32_t>(yes), static_cast<std::uint32_t>(no)));
+}
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float selected(bool condition, float yes, float no) noexcept {
+  return float_from_bits(selected(condition, bits_of(yes), bits_of(no)));
+}
+
 /// std::min and std::max take references, which device code cannot bind to constants.
 template <class T>
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr T smaller_of(T a, T b) noexcept {

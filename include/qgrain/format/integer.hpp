@@ -44,15 +44,13 @@ struct integer {
   /// The nearest integer of the range, as a float; the sign of zero is kept.
   template <class Round = nearest_even>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float round(float x, Round round_magnitude = {}) noexcept {
-    const std::uint32_t sign = sign_of(x);
-    const std::int32_t limit = sign == 0 ? magnitude_bits(max_finite) : magnitude_bits(lowest);
-    const float nearest = round_magnitude(float_from_magnitude(smaller_of(magnitude_bits(x), limit)));
-    return is_nan(x) ? x : with_sign(nearest, sign);
+    return selected(is_nan(x), x, nearest(x, round_magnitude));
   }
 
   template <class Round = nearest_even>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode(float x, Round round_magnitude = {}) noexcept {
-    return static_cast<code_type>(static_cast<std::int32_t>(round(is_nan(x) ? 0.0F : x, round_magnitude)));
+    const auto code = static_cast<std::uint32_t>(static_cast<std::int32_t>(nearest(x, round_magnitude)));
+    return static_cast<code_type>(selected(is_nan(x), 0U, code));
   }
 
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float decode(code_type code) noexcept {
@@ -60,6 +58,14 @@ struct integer {
   }
 
  private:
+  /// `round` of a number; a NaN counts as larger than all.
+  template <class Round>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float nearest(float x, Round round_magnitude) noexcept {
+    const std::uint32_t sign = sign_of(x);
+    const std::int32_t limit = sign == 0 ? magnitude_bits(max_finite) : magnitude_bits(lowest);
+    return with_sign(round_magnitude(float_from_magnitude(smaller_of(magnitude_bits(x), limit))), sign);
+  }
+
   static constexpr detail::short_name name_ = detail::short_name{}
                                                   .text(is_signed ? "int" : "uint")
                                                   .number(Bits)

@@ -61,11 +61,11 @@ struct minifloat {
     const std::uint32_t magnitude = code & (sign_code - 1U);
     const std::uint32_t sign = static_cast<std::uint32_t>(code & sign_code) << (32 - bits);
     if constexpr (Specials == special_values::nan_at_negative_zero) {
-      return float_from_bits(code == sign_code ? bits_of(quiet_nan()) : value_bits(magnitude) | sign);
+      return float_from_bits(selected(code == sign_code, bits_of(quiet_nan()), value_bits(magnitude) | sign));
     } else {
       const std::uint32_t special =
           Specials == special_values::ieee && magnitude == max_code + 1U ? f32_infinity_bits : bits_of(quiet_nan());
-      return float_from_bits((magnitude > max_code ? special : value_bits(magnitude)) | sign);
+      return float_from_bits(selected(magnitude > max_code, special, value_bits(magnitude)) | sign);
     }
   }
 
@@ -77,7 +77,7 @@ struct minifloat {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float round(float x, Round round_magnitude = {}) noexcept {
     const steps s = steps_of(smaller_of(magnitude_bits(x), magnitude_bits(max_finite)));
     const float nearest = round_magnitude(s.count) * size_scale * s.size;  // exact: few digits times powers of two
-    return is_nan(x) ? x : with_sign(nearest, sign_of(x));
+    return selected(is_nan(x), x, with_sign(nearest, sign_of(x)));
   }
 
   template <class Round = nearest_even>
@@ -110,7 +110,7 @@ struct minifloat {
     } else {
       const float count = static_cast<float>(static_cast<std::int32_t>(magnitude));
       const float subnormal = count * power_of_two(least_exponent - MantissaBits);
-      return magnitude >> MantissaBits == 0 ? bits_of(subnormal) : normal;
+      return selected(magnitude >> MantissaBits == 0, bits_of(subnormal), normal);
     }
   }
 
@@ -137,19 +137,20 @@ struct minifloat {
     const steps s = steps_of(smaller_of(magnitude, beyond - (wide ? 1 : 0)));
     const auto count = static_cast<std::uint32_t>(static_cast<std::int32_t>(round_magnitude(s.count)));
     const std::uint32_t code = (static_cast<std::uint32_t>(s.binade) << MantissaBits) + count;
-    return wide && magnitude >= beyond ? max_code + 1U : code;
+    return selected(wide && magnitude >= beyond, max_code + 1U, code);
   }
 
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type signed_code(std::uint32_t magnitude, float x) noexcept {
     const std::uint32_t sign = sign_of(x) >> (32 - bits);
     if constexpr (Specials == special_values::nan_at_negative_zero) {
-      return static_cast<code_type>(is_nan(x) ? sign_code : magnitude == 0 ? 0U : magnitude | sign);
+      return static_cast<code_type>(
+          selected(is_nan(x), std::uint32_t{sign_code}, selected(magnitude == 0, 0U, magnitude | sign)));
     }
     const std::uint32_t nan = Specials == special_values::none ? sign ^ sign_code
                               : Specials == special_values::nan_at_ones
                                   ? sign | (sign_code - 1U)
                                   : sign | (max_code + 1U) | (1U << (MantissaBits > 0 ? MantissaBits - 1 : 0));
-    return static_cast<code_type>(is_nan(x) ? nan : magnitude | sign);
+    return static_cast<code_type>(selected(is_nan(x), nan, magnitude | sign));
   }
 };
 

@@ -22,7 +22,7 @@ namespace detail {
 
 /// 1.0F where the condition holds, else 0.0F, without a branch.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float one_if(bool condition) noexcept {
-  return float_from_bits(condition ? 0x3F80'0000U : 0U);
+  return selected(condition, 1.0F, 0.0F);
 }
 
 /// The largest integer not above x in [0, 2^22].

@@ -22,7 +22,7 @@ struct divide_by_scale {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "absmax_f32"; }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float stored(float absmax, float max_finite) noexcept {
     const float ratio = div_rn(absmax, max_finite);
-    return magnitude_bits(ratio) == 0 ? 1.0F : ratio;
+    return selected(magnitude_bits(ratio) == 0, 1.0F, ratio);
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(float scale) noexcept {
     return {scale, scale};
@@ -45,8 +45,9 @@ struct multiply_by_ratio {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "absmax_f32_ratio"; }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float stored(float absmax, float max_finite) noexcept {
     const float ratio = div_rn(max_finite, absmax);
-    const float usable = magnitude_bits(absmax) == static_cast<std::int32_t>(f32_infinity_bits) ? quiet_nan() : ratio;
-    return magnitude_bits(absmax) <= magnitude_bits(modelopt_least_absmax) ? 0.0F : usable;
+    const bool is_infinite = magnitude_bits(absmax) == static_cast<std::int32_t>(f32_infinity_bits);
+    const float usable = selected(is_infinite, quiet_nan(), ratio);
+    return selected(magnitude_bits(absmax) <= magnitude_bits(modelopt_least_absmax), 0.0F, usable);
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(float multiplier) noexcept {
     return {multiplier, magnitude_bits(multiplier) == 0 ? 1.0F : multiplier};
@@ -64,7 +65,7 @@ struct multiply_by_ratio {
 struct multiply_by_reciprocal {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "absmax_f32_reciprocal"; }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float stored(float absmax, float max_finite) noexcept {
-    const float usable = magnitude_bits(absmax) <= magnitude_bits(modelopt_least_absmax) ? 1.0F : absmax;
+    const float usable = selected(magnitude_bits(absmax) <= magnitude_bits(modelopt_least_absmax), 1.0F, absmax);
     return mul_rn(div_rn(1.0F, usable), max_finite);
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(float multiplier) noexcept {

@@ -25,7 +25,7 @@ namespace detail {
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float nearest_integer(float x) noexcept {
   constexpr float beyond = 4194304.0F;
   const float nearest = with_sign(nearest_even_integer(float_from_magnitude(magnitude_bits(x))), sign_of(x));
-  return magnitude_bits(x) >= magnitude_bits(beyond) ? x : nearest;
+  return selected(magnitude_bits(x) >= magnitude_bits(beyond), x, nearest);
 }
 
 /// What the actions have in common: the way back is (q - zero point) * scale.

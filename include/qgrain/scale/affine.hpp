@@ -28,7 +28,7 @@ namespace detail {
 
 /// max(least, min(x, most)) of any sign; NaN becomes 0, which is where zero points of undefined ranges end.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float clamp_zero_point(float x, float least, float most) noexcept {
-  return is_nan(x) ? 0.0F : larger_of(least, smaller_of(x, most));
+  return selected(is_nan(x), 0.0F, larger_of(least, smaller_of(x, most)));
 }
 
 /// Whether codes are the integers that they stand for, with two ends: a zero point is added to codes.
@@ -117,7 +117,7 @@ struct affine_by : detail::one_level_scale<typename Action::template in<T>> {
         detail::codes_are_integers<Format>(),
         "qgrain::affine_by: a zero point needs an integer format; use symmetric_by or absmax_f32 for anything else");
     const float scale = Least::template apply<T>(Rule::template scale<T, Format>(range));
-    const float usable = is_nan(range) ? quiet_nan() : scale;
+    const float usable = selected(is_nan(range), quiet_nan(), scale);
     const float zero_point = Rule::template zero_point<T, Format>(range, usable);
     return {from_float<T>(usable), static_cast<Integer>(static_cast<std::int32_t>(zero_point))};
   }

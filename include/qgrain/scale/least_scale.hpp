@@ -25,7 +25,7 @@ struct zero_scale_is_one {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "_one"; }
   template <storage_element T>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float apply(float scale) noexcept {
-    return magnitude_bits(scale) == 0 ? 1.0F : scale;
+    return selected(magnitude_bits(scale) == 0, 1.0F, scale);
   }
 };
 

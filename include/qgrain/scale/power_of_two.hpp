@@ -33,7 +33,7 @@ inline constexpr std::int32_t largest_digits = magnitude_bits(Format::max_finite
 
 /// A biased exponent as a code; NaN wherever the range is NaN.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint8_t e8m0_code(std::int32_t biased, float absmax) noexcept {
-  return static_cast<std::uint8_t>(is_nan(absmax) ? 255 : larger_of(biased, 0));
+  return static_cast<std::uint8_t>(selected(is_nan(absmax), 255, larger_of(biased, 0)));
 }
 
 }  // namespace detail
@@ -86,11 +86,11 @@ struct e8m0_rceil {
     const std::int32_t pattern = smaller_of(magnitude_bits(absmax), largest_finite);
     const bool subnormal = pattern <= detail::f32_mantissa_mask;
     const float lifted = float_from_magnitude(pattern) * power_of_two(24);  // exact for subnormals
-    const std::int32_t normal = subnormal ? magnitude_bits(lifted) : pattern;
+    const std::int32_t normal = selected(subnormal, magnitude_bits(lifted), pattern);
     const std::int32_t exponent =
         (normal >> f32_mantissa_bits) - (subnormal ? 24 : 0) - detail::largest_exponent<Format>;
     const std::int32_t above = (normal & detail::f32_mantissa_mask) > detail::largest_digits<Format> ? 1 : 0;
-    return detail::e8m0_code(pattern == 0 ? f32_bias : smaller_of(exponent + above, 254), absmax);
+    return detail::e8m0_code(selected(pattern == 0, f32_bias, smaller_of(exponent + above, 254)), absmax);
   }
 };
 
@@ -116,7 +116,7 @@ struct e8m0_rceil_log2f {
     const std::int32_t swallowed = (22 << spacing) >> 6;  // floor(ln 2 * 2^(spacing - 1)) for spacing 0 to 6
     const std::int32_t normal = smaller_of(field + (digits > swallowed ? 1 : 0), 254);
     const std::int32_t subnormal = digits > (1 << (f32_mantissa_bits - 1)) + 11 ? 1 : 0;  // around k = -127
-    return detail::e8m0_code(field == 0 ? subnormal : normal, absmax);
+    return detail::e8m0_code(selected(field == 0, subnormal, normal), absmax);
   }
 };
 

@@ -20,12 +20,12 @@ namespace detail {
 /// max(least, min(x, most)); NaN stays NaN.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float clamp_positive(float x, float least, float most) noexcept {
   const std::int32_t limited = larger_of(smaller_of(magnitude_bits(x), magnitude_bits(most)), magnitude_bits(least));
-  return is_nan(x) ? x : float_from_magnitude(limited);
+  return selected(is_nan(x), x, float_from_magnitude(limited));
 }
 
 /// A tensor scale that a division can use: 1 where the tensor is all zeros (or so small that the scale underflows).
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float nonzero_scale(float scale) noexcept {
-  return magnitude_bits(scale) == 0 ? 1.0F : scale;
+  return selected(magnitude_bits(scale) == 0, 1.0F, scale);
 }
 
 /// Elements are divided by what values are multiplied by.
@@ -43,7 +43,7 @@ struct packed_block_scale {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float block_scale(float absmax, float max, float tensor,
                                                                       float most) noexcept {
     const float ratio = div_rn(absmax, mul_rn(max, tensor));
-    return magnitude_bits(ratio) == 0 ? 1.0F : detail::clamp_positive(ratio, power_of_two(-9), most);
+    return selected(magnitude_bits(ratio) == 0, 1.0F, detail::clamp_positive(ratio, power_of_two(-9), most));
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(float block, float tensor) noexcept {
     return detail::same_both_ways(mul_rn(block, tensor));
@@ -66,7 +66,7 @@ struct kernel_block_scale {
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(float block, float tensor) noexcept {
     const float unit = mul_rn(block, tensor);
-    return detail::same_both_ways(magnitude_bits(unit) < magnitude_bits(1e-5F) ? 1.0F : unit);
+    return detail::same_both_ways(selected(magnitude_bits(unit) < magnitude_bits(1e-5F), 1.0F, unit));
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float before_encoding(float x) noexcept { return add_rn(x, 0.0F); }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float after_decoding(float y) noexcept { return add_rn(y, 0.0F); }
@@ -111,7 +111,7 @@ struct compressed_tensors_block_scale {
                                                                       float most) noexcept {
     const float ratio = mul_rn(tensor, arithmetic_in<T>::div(absmax, max));
     // Half of the least E4M3 number, 2^-9, and what lies below it rounds to code 0.
-    const float usable = magnitude_bits(ratio) <= magnitude_bits(power_of_two(-10)) ? 0.125F : ratio;
+    const float usable = selected(magnitude_bits(ratio) <= magnitude_bits(power_of_two(-10)), 0.125F, ratio);
     return detail::clamp_positive(usable, 0.0F, most);
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(float block, float tensor) noexcept {
