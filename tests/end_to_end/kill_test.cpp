@@ -1,4 +1,4 @@
-// A sweep that is killed twice goes on to the same bytes (the slow tier kills it ten times, and searches too); and
+// A sweep that is killed twice goes on to the same bytes (the slow tier kills it eight times, and searches too); and
 // the gentler ways to end one.
 #include <sys/stat.h>
 
