@@ -31,4 +31,5 @@ BOOST_AUTO_TEST_CASE(scales_are_laid_out) {
   check<nvfp4_packed, qgrain::scale_tiles_128x4, qgrain::bfloat16>();
   check<mxfp4_packed, qgrain::scale_tiles_8x4>();
   check<fp8_groups, qgrain::transposed, qgrain::bfloat16>();
+  check<int7_tensor, qgrain::scale_tiles_128x4>();
 }

@@ -46,7 +46,7 @@ struct small_group_body {
       for (int p = 0; p < packs; ++p) {
         const index_t col = first + p * warp_columns;
         const auto range =
-            team_range<static_cast<int>(lanes)>(lane, widened_by(typename element::range_type{}, values[p]));
+            team_range(lane, widened_by(typename element::range_type{}, values[p]), static_cast<int>(lanes));
         if (col >= in.shape.cols) continue;
         const auto stored = element::scale(range, of_tensor);
         if (number % lanes == 0) scales.keep(row * row_groups + col / Size, stored);

@@ -201,12 +201,7 @@ template <kernel_lane Lane>
   return {joined(lane, range.below, mask), joined(lane, range.above, mask)};
 }
 
-/// The range of `Lanes` neighbours, a power of two, in each of them.
-template <int Lanes, kernel_lane Lane, class Range>
-[[nodiscard]] QGRAIN_ELEMENTWISE Range team_range(const Lane& lane, Range range) noexcept {
-  for (int mask = 1; mask < Lanes; mask *= 2) range = joined(lane, range, mask);
-  return range;
-}
+/// The range of `lanes` neighbours, a power of two, in each of them.
 template <kernel_lane Lane, class Range>
 [[nodiscard]] QGRAIN_ELEMENTWISE Range team_range(const Lane& lane, Range range, int lanes) noexcept {
   for (int mask = 1; mask < lanes; mask *= 2) range = joined(lane, range, mask);
@@ -217,7 +212,7 @@ template <kernel_lane Lane, class Range>
 template <kernel_lane Lane, class Range>
 [[nodiscard]] QGRAIN_ELEMENTWISE Range block_range(const Lane& lane, Range range,
                                                    Range (&of_warp)[block_warps]) noexcept {
-  range = team_range<warp_lanes>(lane, range);
+  range = team_range(lane, range, warp_lanes);
   if (lane.thread() % warp_lanes == 0) of_warp[lane.thread() / warp_lanes] = range;
   lane.sync_block();
   range = of_warp[0];

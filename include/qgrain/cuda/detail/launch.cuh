@@ -63,27 +63,20 @@ class stream_device {
   explicit stream_device(cudaStream_t stream) noexcept : stream_(stream) {}
   template <class Body>
   [[nodiscard]] index_t most_blocks() const {
-    int device = 0;
-    int current = 0;
+    if (!ready()) return 1;
     int processors = 0;
     int blocks = 0;
-    ask(cudaStreamGetDevice, "cudaStreamGetDevice", stream_, &device);
-    ask(cudaGetDevice, "cudaGetDevice", &current);
-    if (!refused_ && device != current) {
-      refused_ = fault(errc::invalid_argument, "the stream belongs to device " + std::to_string(device) +
-                                                   ", but the current one is " + std::to_string(current));
-    }
-    ask(cudaDeviceGetAttribute, "cudaDeviceGetAttribute", &processors, cudaDevAttrMultiProcessorCount, device);
+    ask(cudaDeviceGetAttribute, "cudaDeviceGetAttribute", &processors, cudaDevAttrMultiProcessorCount, device_);
     ask(cudaOccupancyMaxActiveBlocksPerMultiprocessor<void (*)(Body)>, "cudaOccupancyMaxActiveBlocksPerMultiprocessor",
         &blocks, &run_body_kernel<Body>, block_lanes, std::size_t{0});
     return refused_ ? 1 : index_t{processors} * std::max(blocks, 1);
   }
   void clear(void* memory, index_t bytes) const {
-    if (!refused_) keep(cudaMemsetAsync(memory, 0, static_cast<std::size_t>(bytes), stream_), "cudaMemsetAsync");
+    if (ready()) keep(cudaMemsetAsync(memory, 0, static_cast<std::size_t>(bytes), stream_), "cudaMemsetAsync");
   }
   template <class Body>
   void run(grid_size grid, const Body& body) const {
-    if (refused_) return;
+    if (!ready()) return;
     // Returns the error of this launch; cudaGetLastError would take one that is the caller's to see.
     cudaLaunchConfig_t launch{};
     launch.gridDim = dim3(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z));
@@ -94,6 +87,19 @@ class stream_device {
   [[nodiscard]] fault outcome() const { return refused_; }
 
  private:
+  /// Whether work may be queued; looks once whether the stream is one of the current device.
+  [[nodiscard]] bool ready() const {
+    if (device_ < 0 && !refused_) {
+      int current = 0;
+      ask(cudaStreamGetDevice, "cudaStreamGetDevice", stream_, &device_);
+      ask(cudaGetDevice, "cudaGetDevice", &current);
+      if (!refused_ && device_ != current) {
+        refused_ = fault(errc::invalid_argument, "the stream belongs to device " + std::to_string(device_) +
+                                                     ", but the current one is " + std::to_string(current));
+      }
+    }
+    return !refused_;
+  }
   template <class Function, class... Arguments>
   void ask(Function* function, const char* name, Arguments... arguments) const {
     if (!refused_) keep(function(arguments...), name);
@@ -105,6 +111,7 @@ class stream_device {
   }
 
   cudaStream_t stream_;
+  mutable int device_ = -1;  // not asked for yet
   mutable fault refused_;
 };
 static_assert(kernel_device<stream_device>);

@@ -146,9 +146,8 @@ struct row_source {
   [[nodiscard]] QGRAIN_ELEMENTWISE source_pack<Map> load(index_t col, index_t left) const noexcept {
     // Only results of the same type may take the place of what they are made from.
     constexpr bool in_place = std::is_same_v<typename Map::source, typename Map::target>;
-    return load_pack < units, in_place ? memory_use::read_write
-                                       : memory_use::read_only > (data + units_of<Map::size, units>(col),
-                                                                  units_of<Map::size, units>(left), whole);
+    constexpr memory_use use = in_place ? memory_use::read_write : memory_use::read_only;
+    return load_pack<units, use>(data + units_of<Map::size, units>(col), units_of<Map::size, units>(left), whole);
   }
 };
 template <class Map>

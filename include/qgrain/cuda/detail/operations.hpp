@@ -166,12 +166,9 @@ void run_quantizer(const Device& device, Map map, matrix_view<const typename Map
   const auto words = [&](index_t offset) { return reinterpret_cast<std::int32_t*>(scratch.data() + offset); };
   const bool finds_groups = spans_blocks(kind) && scales.known.ranges == nullptr;
   const bool finds_tensor = Q::scale_type::tensor_bits > 0 && !scales.known.of_tensor();
-  if constexpr (kind == group_kind::tensor && Q::scale_type::tensor_bits == 0) {
-    if (finds_groups && in.shape.elements() <= one_block_elements) {
-      return device.run({}, over_strips(one_block_body<Map, made>{map, in, out, scales, {}}, both_dense<Map>(in, out)));
-    }
-  }
-  if (finds_groups || finds_tensor) device.clear(scratch.data(), plan.bytes);
+  const bool one_block = kind == group_kind::tensor && finds_groups && Q::scale_type::tensor_bits == 0 &&
+                         in.shape.elements() <= one_block_elements;
+  if ((finds_groups || finds_tensor) && !one_block) device.clear(scratch.data(), plan.bytes);
   if (scales.scales != nullptr && Layout::padded(scales.extent) != scales.extent) {
     device.clear(scales.scales, layout_size<Layout>(scales.extent) * static_cast<index_t>(sizeof(*scales.scales)));
   }
@@ -183,6 +180,9 @@ void run_quantizer(const Device& device, Map map, matrix_view<const typename Map
     }
   }
   if constexpr (kind == group_kind::tensor) {
+    if (one_block) {
+      return device.run({}, over_strips(one_block_body<Map, made>{map, in, out, scales, {}}, both_dense<Map>(in, out)));
+    }
     if (finds_groups) {
       scales.ranges = words(plan.group_ranges);
       run_strips(device, tensor_range_body<range_type, T>{in, words(plan.group_ranges), {}}, dense(in));

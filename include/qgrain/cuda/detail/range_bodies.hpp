@@ -156,7 +156,7 @@ struct tile_range_body {
           raise_range(lane, words + (tile_row * row_tiles + at / Columns) * range_words<Range>, range);
         };
         if constexpr (one_tile_per_pack) {
-          const Range of_team = team_range<team>(lane, ranges[0]);
+          const Range of_team = team_range(lane, ranges[0], team);
           if (number % team == 0 && col < shape.cols) widen_tile(col, of_team);
         } else {
           QGRAIN_UNROLLED
