@@ -123,11 +123,13 @@ template <element_format Format>
   return d;
 }
 
-/// One description per format of the library, in the order of `all_formats`.
+/// One description per format of a list, in its order. A template, so that only who asks for the catalog compiles every
+/// format.
+template <class Formats = all_formats>
 [[nodiscard]] constexpr auto format_catalog() noexcept {
-  return []<class... Formats>(format_list<Formats...>) {
-    return std::array<format_description, sizeof...(Formats)>{describe_format<Formats>()...};
-  }(all_formats{});
+  return []<class... Format>(format_list<Format...>) {
+    return std::array<format_description, sizeof...(Format)>{describe_format<Format>()...};
+  }(Formats{});
 }
 
 }  // namespace qgrain
