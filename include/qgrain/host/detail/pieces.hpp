@@ -6,6 +6,7 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/blocks.hpp>
+#include <qgrain/host/detail/piece_kernels.hpp>
 #include <qgrain/host/run_widest.hpp>
 #include <qgrain/quantizer/packing.hpp>
 
@@ -81,10 +82,7 @@ struct float_source {
   class widened {
    public:
     explicit widened(matrix_view<const T> from) noexcept : shape_(from.shape) {
-      for (index_t r = 0; r < from.shape.rows; ++r) {
-        std::transform(from.row(r), from.row(r) + from.shape.cols, memory_.data() + r * from.shape.cols,
-                       [](T x) { return to_float(x); });
-      }
+      run_widest<widen_piece<T>>(from, matrix_view<float>{memory_.data(), shape_});
     }
     [[nodiscard]] matrix_view<const float> view() const noexcept { return {memory_.data(), shape_}; }
 
@@ -113,10 +111,7 @@ struct float_target {
     explicit rounded(matrix_view<T> to) noexcept : to_(to) {}
     [[nodiscard]] matrix_view<float> view() noexcept { return {memory_.data(), to_.shape}; }
     void store() const noexcept {
-      for (index_t r = 0; r < to_.shape.rows; ++r) {
-        const float* const from = memory_.data() + r * to_.shape.cols;
-        std::transform(from, from + to_.shape.cols, to_.row(r), [](float y) { return from_float<T>(y); });
-      }
+      run_widest<round_piece<T>>(matrix_view<const float>{memory_.data(), to_.shape}, to_);
     }
 
    private:
@@ -149,7 +144,7 @@ struct plain_codes {
   [[nodiscard]] itself opened(const piece& p) const noexcept { return {{data + p.row * cols + p.col, p.shape, cols}}; }
 };
 
-/// Codes of `Bits` bits that follow one another without gaps; rows begin at whole bytes.
+/// Codes of `Bits` bits, fewer than 8, that follow one another without gaps; rows begin at whole bytes.
 template <class Code, int Bits>
 struct packed_source {
   static constexpr bool in_place = false;
@@ -160,10 +155,8 @@ struct packed_source {
   class unpacked {
    public:
     unpacked(const packed_source& from, const piece& p) noexcept : shape_(p.shape) {
-      for (index_t r = 0; r < p.shape.rows; ++r) {
-        unpack_codes(from.data + ((p.row + r) * from.cols + p.col) * Bits / 8, p.shape.cols, Bits, from.order,
-                     memory_.data() + r * p.shape.cols);
-      }
+      run_widest<unpack_piece<Code, Bits>>(from.data + (p.row * from.cols + p.col) * Bits / 8, from.cols * Bits / 8,
+                                           from.order, matrix_view<Code>{memory_.data(), shape_});
     }
     [[nodiscard]] matrix_view<const Code> view() const noexcept { return {memory_.data(), shape_}; }
 
@@ -186,10 +179,8 @@ struct packed_target {
     packed(const packed_target& to, const piece& p) noexcept : to_(to), p_(p) {}
     [[nodiscard]] matrix_view<Code> view() noexcept { return {memory_.data(), p_.shape}; }
     void store() const noexcept {
-      for (index_t r = 0; r < p_.shape.rows; ++r) {
-        pack_codes(memory_.data() + r * p_.shape.cols, p_.shape.cols, Bits, to_.order,
-                   to_.data + ((p_.row + r) * to_.cols + p_.col) * Bits / 8);
-      }
+      run_widest<pack_piece<Code, Bits>>(matrix_view<const Code>{memory_.data(), p_.shape}, to_.order,
+                                         to_.data + (p_.row * to_.cols + p_.col) * Bits / 8, to_.cols * Bits / 8);
     }
 
    private:

@@ -25,7 +25,10 @@ template <class Q, class Layout>
 [[nodiscard]] auto codes_in(const packed_view<Q, Layout>& view) noexcept {
   using code_type = typename Q::code_type;
   constexpr int bits = Q::format_type::bits;
-  if constexpr (std::is_const_v<Q>) {
+  if constexpr (bits == 8) {
+    using bytes = as_const_as<Q, code_type>;
+    return plain_codes<bytes>{reinterpret_cast<bytes*>(view.codes), view.shape.cols};
+  } else if constexpr (std::is_const_v<Q>) {
     return packed_source<code_type, bits>{view.codes, view.shape.cols, view.order};
   } else {
     return packed_target<code_type, bits>{view.codes, view.shape.cols, view.order};
