@@ -72,7 +72,7 @@ void print_element(const std::string& name, const std::vector<float>& x) {
   for (index_t first = 0; first < count; first += width) {
     const matrix_view<const float> in{x.data() + first, {1, width}};
     float absmax = 0.0F;
-    run_widest<detail::absmax_block>(in, width, &absmax);
+    run_widest<detail::absmax_block<float>>(in, width, &absmax);
     run_widest<detail::fake_block<Element>>(in, matrix_view<float>{vectorized.data() + first, {1, width}}, width,
                                             static_cast<const float*>(&absmax), tensor);
     const auto factors = Element::factors(Element::scale(absmax, tensor), tensor);

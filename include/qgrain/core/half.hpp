@@ -49,8 +49,8 @@ concept readable_element = storage_element<std::remove_const_t<T>>;
   // Subnormals: place the digits under the leading one of 2^-14 and take that one away again; exact.
   const std::uint32_t subnormal = bits_of(float_from_bits(shifted + (1U << f32_mantissa_bits)) - power_of_two(-14));
   const std::uint32_t special = (magnitude << 13U) | f32_infinity_bits;
-  const std::uint32_t wide = magnitude < 0x0400U ? subnormal : magnitude >= 0x7C00U ? special : shifted;
-  return float_from_bits(wide | sign);
+  const std::uint32_t finite = selected(magnitude < 0x0400U, subnormal, shifted);
+  return float_from_bits(selected(magnitude >= 0x7C00U, special, finite) | sign);
 }
 
 /// Rounds float32 to T, ties to even. Overflow gives infinity; a NaN keeps its sign and becomes quiet.
@@ -82,7 +82,7 @@ template <>
   const std::uint32_t code = (static_cast<std::uint32_t>(exponent - least_exponent) << 10U) + significand;
   const std::uint32_t limited = smaller_of(code, 0x7C00U);
   const std::uint32_t nan = 0x7E00U | ((static_cast<std::uint32_t>(magnitude) >> 13U) & 0x01FFU);
-  return {static_cast<std::uint16_t>((is_nan(x) ? nan : limited) | (sign_of(x) >> 16U))};
+  return {static_cast<std::uint16_t>(selected(is_nan(x), nan, limited) | (sign_of(x) >> 16U))};
 }
 
 }  // namespace qgrain

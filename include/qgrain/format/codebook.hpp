@@ -2,6 +2,7 @@
 #ifndef QGRAIN_FORMAT_CODEBOOK_HPP
 #define QGRAIN_FORMAT_CODEBOOK_HPP
 
+#include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
 
@@ -79,11 +80,17 @@ struct codebook {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return Table::name(); }
 
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode(float x) noexcept {
-    // Not left to the comparisons, which nvcc refuses to evaluate for NaN in constants.
-    return is_nan(x) ? code_type{0} : entries_below(x, std::make_integer_sequence<int, size - 1>{});
+    // A zero for NaN, whose differences nvcc refuses to evaluate in constants.
+    const float number = selected(is_nan(x), 0.0F, x);
+    const std::uint32_t below = entries_below(number, std::make_integer_sequence<int, size - 1>{});
+    return static_cast<code_type>(selected(is_nan(x), 0U, below));
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float decode(code_type code) noexcept {
-    return Table::value(smaller_of<int>(code, size - 1));
+    if constexpr (size <= 16) {
+      return float_from_bits(entry_of<0, 1 << bits>(smaller_of<std::uint32_t>(code, (1U << bits) - 1U)));
+    } else {
+      return Table::value(smaller_of<int>(code, size - 1));
+    }
   }
 
  private:
@@ -91,10 +98,26 @@ struct codebook {
   template <int I>
   static constexpr float last_of = detail::last_before_middle(Table::value(I), Table::value(I + 1), Ties);
 
+  /// One of `Count` entries, a power of two, chosen by the lower bits of the code, one after the other: a small table
+  /// as masks of constants, as loads by index would not be vectorized.
+  template <int First, int Count>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint32_t entry_of(std::uint32_t code) noexcept {
+    if constexpr (Count == 1) {
+      constexpr float entry = Table::value(First < size ? First : size - 1);
+      return bits_of(entry);
+    } else {
+      constexpr int half = Count / 2;
+      const std::uint32_t mask = 0U - (code & static_cast<std::uint32_t>(half)) / half;
+      return (entry_of<First + half, half>(code) & mask) | (entry_of<First, half>(code) & ~mask);
+    }
+  }
+
+  /// Comparisons as the signs of differences, which are exact in sign: g++ turns a chain of comparisons into branches.
+  /// Counted in the upper bits, as it would count lower ones in bytes and pack each sign for it.
   template <int... I>
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type entries_below(float x,
-                                                                            std::integer_sequence<int, I...>) noexcept {
-    return static_cast<code_type>(((x > last_of<I> ? 1U : 0U) + ...));
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint32_t entries_below(
+      float x, std::integer_sequence<int, I...>) noexcept {
+    return ((sign_of(sub_rn(last_of<I>, x)) >> 7U) + ...) >> 24U;
   }
 };
 

@@ -58,14 +58,21 @@ struct minifloat {
 
   /// Every code has a value; codes of the same magnitude differ in the sign bit alone.
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float decode(code_type code) noexcept {
-    const std::uint32_t magnitude = code & (sign_code - 1U);
-    const std::uint32_t sign = static_cast<std::uint32_t>(code & sign_code) << (32 - bits);
-    if constexpr (Specials == special_values::nan_at_negative_zero) {
-      return float_from_bits(selected(code == sign_code, bits_of(quiet_nan()), value_bits(magnitude) | sign));
+    // Masked after the shift: g++ would mask in lanes of the code's type and widen twice.
+    const std::uint32_t digits = static_cast<std::uint32_t>(code) << unused_bits & digits_of(sign_code - 1U);
+    const std::uint32_t sign = static_cast<std::uint32_t>(code) << (32 - bits) & f32_sign_bit;
+    constexpr std::uint32_t special = digits_of(max_code + 1U);
+    if constexpr (Specials == special_values::none) {
+      return float_from_bits(value_bits(digits) | sign);
+    } else if constexpr (Specials == special_values::nan_at_negative_zero) {
+      return float_from_bits(selected(digits == 0 && sign != 0, bits_of(quiet_nan()), value_bits(digits) | sign));
+    } else if constexpr (Specials == special_values::nan_at_ones) {
+      // One pattern alone is special, so that a sum does for a choice.
+      constexpr std::uint32_t missing = bits_of(quiet_nan()) - value_bits(special);
+      return float_from_bits((value_bits(digits) + selected(digits == special, missing, 0U)) | sign);
     } else {
-      const std::uint32_t special =
-          Specials == special_values::ieee && magnitude == max_code + 1U ? f32_infinity_bits : bits_of(quiet_nan());
-      return float_from_bits(selected(magnitude > max_code, special, value_bits(magnitude)) | sign);
+      const std::uint32_t no_number = selected(digits == special, f32_infinity_bits, bits_of(quiet_nan()));
+      return float_from_bits(selected(digits >= special, no_number, value_bits(digits)) | sign);
     }
   }
 
@@ -75,21 +82,26 @@ struct minifloat {
   /// The nearest finite value of the format.
   template <class Round = nearest_even>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float round(float x, Round round_magnitude = {}) noexcept {
-    const steps s = steps_of(smaller_of(magnitude_bits(x), magnitude_bits(max_finite)));
-    const float nearest = round_magnitude(s.count) * size_scale * s.size;  // exact: few digits times powers of two
-    return selected(is_nan(x), x, with_sign(nearest, sign_of(x)));
+    const std::int32_t magnitude = smaller_of(magnitude_bits(x), magnitude_bits(max_finite));
+    return selected(is_nan(x), x, with_sign(nearest_of(magnitude, round_magnitude), sign_of(x)));
   }
 
   template <class Round = nearest_even>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode(float x, Round round_magnitude = {}) noexcept {
     constexpr std::uint32_t overflow = Specials == special_values::none ? max_code : max_code + 1U;
-    return signed_code(smaller_of(code_of_magnitude(x, round_magnitude), overflow), x);
+    // Anything from the binade above the largest finite value on counts as its first number, which no format can hold.
+    // In wide formats that number is infinity itself.
+    constexpr std::int32_t beyond = ((magnitude_bits(max_finite) >> f32_mantissa_bits) + 1) << f32_mantissa_bits;
+    const std::int32_t magnitude = magnitude_bits(x);
+    const std::uint32_t code = code_of(smaller_of(magnitude, beyond - (wide ? 1 : 0)), round_magnitude);
+    return signed_code<overflow>(smaller_of(selected(wide && magnitude >= beyond, overflow, code), overflow), x);
   }
 
   template <class Round = nearest_even>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode_saturated(float x,
                                                                                Round round_magnitude = {}) noexcept {
-    return signed_code(smaller_of<std::uint32_t>(code_of_magnitude(x, round_magnitude), max_code), x);
+    return signed_code<max_code>(code_of(smaller_of(magnitude_bits(x), magnitude_bits(max_finite)), round_magnitude),
+                                 x);
   }
 
  private:
@@ -103,14 +115,21 @@ struct minifloat {
   static constexpr float size_scale = wide ? power_of_two(-MantissaBits) : 1.0F;
   static constexpr float count_scale = wide ? power_of_two(MantissaBits - 1) : 1.0F;
 
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint32_t value_bits(std::uint32_t magnitude) noexcept {
-    const std::uint32_t normal = (magnitude << (f32_mantissa_bits - MantissaBits)) + (rebias << f32_mantissa_bits);
+  static constexpr int unused_bits = f32_mantissa_bits - MantissaBits;  // of the mantissa of float32
+  /// The digits of a magnitude, exponent and mantissa, where float32 has them.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint32_t digits_of(std::uint32_t magnitude) noexcept {
+    return magnitude << unused_bits;
+  }
+
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint32_t value_bits(std::uint32_t digits) noexcept {
+    const std::uint32_t normal = digits + (rebias << f32_mantissa_bits);
     if constexpr (wide) {
       return normal;
     } else {
-      const float count = static_cast<float>(static_cast<std::int32_t>(magnitude));
-      const float subnormal = count * power_of_two(least_exponent - MantissaBits);
-      return selected(magnitude >> MantissaBits == 0, bits_of(subnormal), normal);
+      // Read as a normal number, a subnormal one v is half of 2^least + v. Of normal numbers twice the number less
+      // 2^least is the larger one.
+      const float twice = float_from_bits(normal + (1U << f32_mantissa_bits));
+      return smaller_of(normal, bits_of(sub_rn(twice, power_of_two(least_exponent))));
     }
   }
 
@@ -127,30 +146,62 @@ struct minifloat {
     return {float_from_magnitude(magnitude) * inverse * count_scale, size, field - least_field};
   }
 
-  template <class Round>
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint32_t code_of_magnitude(float x,
-                                                                                    Round round_magnitude) noexcept {
-    // Anything from the binade above the largest finite value on counts as its first number, which no format can hold.
-    // In wide formats that number is infinity itself.
-    constexpr std::int32_t beyond = ((magnitude_bits(max_finite) >> f32_mantissa_bits) + 1) << f32_mantissa_bits;
-    const std::int32_t magnitude = magnitude_bits(x);
-    const steps s = steps_of(smaller_of(magnitude, beyond - (wide ? 1 : 0)));
-    const auto count = static_cast<std::uint32_t>(static_cast<std::int32_t>(round_magnitude(s.count)));
-    const std::uint32_t code = (static_cast<std::uint32_t>(s.binade) << MantissaBits) + count;
-    return selected(wide && magnitude >= beyond, max_code + 1U, code);
+  // Rounding to nearest even is what a float32 sum does: added to a number whose last place is the step, a magnitude
+  // loses what lies below it, and the pattern of the sum counts steps. That number has to be a float32.
+  static constexpr bool has_anchor =
+      !wide && (1 << ExponentBits) - 1 - Bias + f32_mantissa_bits - MantissaBits <= f32_bias;
+  static constexpr std::int32_t anchor_distance = unused_bits << f32_mantissa_bits;
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::int32_t binade_of(std::int32_t magnitude) noexcept {
+    return larger_of(magnitude & static_cast<std::int32_t>(f32_infinity_bits), least_field << f32_mantissa_bits);
   }
 
+  /// The value of the nearest code of a magnitude.
+  template <class Round>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float nearest_of(std::int32_t magnitude,
+                                                                     Round round_magnitude) noexcept {
+    if constexpr (has_anchor && std::is_same_v<Round, nearest_even>) {
+      const float anchor = float_from_magnitude(binade_of(magnitude) + anchor_distance);
+      return sub_rn(add_rn(float_from_magnitude(magnitude), anchor), anchor);
+    } else {
+      const steps s = steps_of(magnitude);
+      return round_magnitude(s.count) * size_scale * s.size;  // exact: few digits times powers of two
+    }
+  }
+
+  /// That code.
+  template <class Round>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr std::uint32_t code_of(std::int32_t magnitude,
+                                                                          Round round_magnitude) noexcept {
+    if constexpr (has_anchor && std::is_same_v<Round, nearest_even>) {
+      const std::int32_t binade = binade_of(magnitude);
+      const std::int32_t anchor = binade + anchor_distance;
+      const float sum = add_rn(float_from_magnitude(magnitude), float_from_magnitude(anchor));
+      return static_cast<std::uint32_t>(static_cast<std::int32_t>(bits_of(sum)) - anchor +
+                                        ((binade >> unused_bits) - (least_field << MantissaBits)));
+    } else {
+      const steps s = steps_of(magnitude);
+      const auto count = static_cast<std::uint32_t>(static_cast<std::int32_t>(round_magnitude(s.count)));
+      return (static_cast<std::uint32_t>(s.binade) << MantissaBits) + count;
+    }
+  }
+
+  /// `OfNan`: the magnitude that is found for a NaN, which becomes its code.
+  template <std::uint32_t OfNan>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type signed_code(std::uint32_t magnitude, float x) noexcept {
     const std::uint32_t sign = sign_of(x) >> (32 - bits);
+    std::uint32_t code = magnitude | sign;
     if constexpr (Specials == special_values::nan_at_negative_zero) {
-      return static_cast<code_type>(
-          selected(is_nan(x), std::uint32_t{sign_code}, selected(magnitude == 0, 0U, magnitude | sign)));
+      code = selected(is_nan(x), std::uint32_t{sign_code}, selected(magnitude == 0, 0U, code));
+    } else {
+      constexpr std::uint32_t quiet = 1U << (MantissaBits > 0 ? MantissaBits - 1 : 0);
+      constexpr std::uint32_t nan = Specials == special_values::none          ? sign_code  // a zero, its sign changed
+                                    : Specials == special_values::nan_at_ones ? sign_code - 1U
+                                                                              : (max_code + 1U) | quiet;
+      code ^= selected(is_nan(x), nan ^ OfNan, 0U);
     }
-    const std::uint32_t nan = Specials == special_values::none ? sign ^ sign_code
-                              : Specials == special_values::nan_at_ones
-                                  ? sign | (sign_code - 1U)
-                                  : sign | (max_code + 1U) | (1U << (MantissaBits > 0 ? MantissaBits - 1 : 0));
-    return static_cast<code_type>(selected(is_nan(x), nan, magnitude | sign));
+    // The minimum changes nothing. It keeps g++ from doing the steps before it in lanes of bytes, for which it would
+    // pack several vectors in place of one.
+    return static_cast<code_type>(smaller_of(code, 2U * sign_code - 1U));
   }
 };
 

@@ -19,7 +19,7 @@ template <class Format, class Round>
   if constexpr (requires { Format::round(x, round); }) {
     return Format::round(x, round);
   } else {
-    return is_nan(x) ? x : Format::decode(Format::encode(x));
+    return selected(is_nan(x), x, Format::decode(Format::encode(x)));
   }
 }
 

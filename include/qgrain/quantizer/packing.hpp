@@ -84,8 +84,8 @@ QGRAIN_HOST_DEVICE constexpr void unpack_run(const std::uint8_t* packed, int cou
   }
 }
 
-/// `runs` runs of eight codes, whose bits and order are constants: loops that compilers vectorize where codes do not lie
-/// across bytes.
+/// `runs` runs of eight codes, whose bits and order are constants: loops that compilers vectorize where codes do not
+/// lie across bytes.
 template <int Bits, bit_order Order, class Code>
 QGRAIN_ELEMENTWISE constexpr void pack_runs(const Code* codes, index_t runs, std::uint8_t* out) noexcept {
   if constexpr (Bits == 8) {
@@ -93,7 +93,8 @@ QGRAIN_ELEMENTWISE constexpr void pack_runs(const Code* codes, index_t runs, std
   } else if constexpr (Bits == 4) {
     constexpr int first = Order == bit_order::low_first ? 0 : 4;
     for (index_t i = 0; i < 4 * runs; ++i) {
-      out[i] = static_cast<std::uint8_t>(low_bits(codes[2 * i], 4) << first | low_bits(codes[2 * i + 1], 4) << (4 - first));
+      out[i] =
+          static_cast<std::uint8_t>(low_bits(codes[2 * i], 4) << first | low_bits(codes[2 * i + 1], 4) << (4 - first));
     }
   } else {
     for (index_t run = 0; run < runs; ++run) pack_run(codes + 8 * run, 8, Bits, Order, out + run * Bits);

@@ -4,6 +4,7 @@
 
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
+#include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/quantizer/element.hpp>
 #include <qgrain/scale/range.hpp>
@@ -12,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace qgrain::detail {
 
@@ -48,30 +50,48 @@ QGRAIN_ALWAYS_INLINE void for_each_group(index_t cols, index_t group_cols, const
   }
 }
 
+/// The pattern of |x|, in the order of magnitudes, NaN last.
+[[nodiscard]] QGRAIN_ALWAYS_INLINE std::int32_t magnitude_pattern(float x) noexcept { return magnitude_bits(x); }
+template <class T>
+[[nodiscard]] QGRAIN_ALWAYS_INLINE std::uint16_t magnitude_pattern(T x) noexcept {
+  return static_cast<std::uint16_t>(x.bits & 0x7FFFU);
+}
+
 /// Range stage: the largest magnitude of each group, NaN counting as larger than infinity. `absmax` is widened, not
-/// replaced. An exact maximum of integers: any order of elements, rows and blocks gives the same bits.
+/// replaced. An exact maximum of integers: any order of elements, rows and blocks gives the same bits. 16-bit elements
+/// are compared as they are, as widening keeps their order.
+template <class T>
 struct absmax_block {
+  using pattern = decltype(magnitude_pattern(T{}));
+
+  [[nodiscard]] QGRAIN_ALWAYS_INLINE static float widened_by(float absmax, pattern largest) {
+    if constexpr (std::is_same_v<T, float>) {
+      return float_from_magnitude(larger_of(magnitude_bits(absmax), largest));
+    } else {
+      return float_from_magnitude(larger_of(magnitude_bits(absmax), magnitude_bits(to_float(T{largest}))));
+    }
+  }
+
   struct row_body {
-    const float* in;
+    const T* in;
     float* absmax;
     template <index_t Width>
     QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
-      const float* x = in + first;
+      const T* x = in + first;
       const index_t size = Width == 0 ? count : Width;
-      std::int32_t largest = magnitude_bits(absmax[group]);
-      for (index_t i = 0; i < size; ++i) largest = larger_of(largest, magnitude_bits(x[i]));
-      absmax[group] = float_from_magnitude(largest);
+      pattern largest = 0;
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < size; ++i) largest = larger_of(largest, magnitude_pattern(x[i]));
+      absmax[group] = widened_by(absmax[group], largest);
     }
   };
 
-  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, index_t group_cols, float* absmax) {
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const T> in, index_t group_cols, float* absmax) {
     for (index_t r = 0; r < in.shape.rows; ++r) {
-      const float* x = in.row(r);
+      const T* x = in.row(r);
       if (group_cols == 1) {
         QGRAIN_INDEPENDENT_ITERATIONS
-        for (index_t c = 0; c < in.shape.cols; ++c) {
-          absmax[c] = float_from_magnitude(larger_of(magnitude_bits(absmax[c]), magnitude_bits(x[c])));
-        }
+        for (index_t c = 0; c < in.shape.cols; ++c) absmax[c] = widened_by(absmax[c], magnitude_pattern(x[c]));
       } else {
         for_each_group(in.shape.cols, group_cols, row_body{x, absmax});
       }
@@ -95,7 +115,7 @@ struct range_block {
   }
 };
 template <>
-struct range_block<float> : absmax_block {};
+struct range_block<float> : absmax_block<float> {};
 
 /// Where the elements of a block lie in their matrix: element (r, c) has the row-major index first + r * cols + c.
 struct block_place {
@@ -126,6 +146,18 @@ struct element_block {
       const index_t size = Width == 0 ? count : Width;
       const factors_type shared = factors[group];
       const std::uint64_t start = index + static_cast<std::uint64_t>(first);
+      if constexpr (Width == 16 && std::is_integral_v<out_type> && sizeof(out_type) == 1) {
+        // Sixteen bytes fill half a vector: the codes are made in lanes of 32 bits, which fill whole ones.
+        std::array<std::int32_t, 16> wide;
+        QGRAIN_INDEPENDENT_ITERATIONS
+        for (index_t i = 0; i < Width; ++i) {
+          wide[static_cast<std::size_t>(i)] =
+              Operation::apply(x[i], shared, start + static_cast<std::uint64_t>(i), rounding);
+        }
+        QGRAIN_INDEPENDENT_ITERATIONS
+        for (index_t i = 0; i < Width; ++i) y[i] = static_cast<out_type>(wide[static_cast<std::size_t>(i)]);
+        return;
+      }
       QGRAIN_INDEPENDENT_ITERATIONS
       for (index_t i = 0; i < size; ++i) {
         y[i] = Operation::apply(x[i], shared, start + static_cast<std::uint64_t>(i), rounding);

@@ -76,6 +76,7 @@ template <class T>
 /// Elements of a matrix as floats.
 template <class T>
 struct float_source {
+  using element_type = T;
   static constexpr bool in_place = std::is_same_v<T, float>;
   matrix_view<const T> matrix;
 
@@ -194,12 +195,17 @@ struct packed_target {
 /// Range stage of a block: widens the ranges of its groups by its elements.
 template <class Range, class Source>
 void widen_block(const Source& in, index_t first_row, const block& b, index_t group_cols, Range* ranges) {
-  for_each_piece<Source::in_place>(b, first_row, [&](const piece& p) {
-    const auto x = in.opened(p);
-    for_each_run(b, p, group_cols, [&](index_t col, index_t count, index_t group) {
-      run_widest<range_block<Range>>(columns_of(x.view(), col, count), group_cols, ranges + group);
+  if constexpr (std::is_same_v<Range, float>) {
+    run_widest<absmax_block<typename Source::element_type>>(part(in.matrix, piece{first_row + b.row, b.col, b.shape}),
+                                                            group_cols, ranges);
+  } else {
+    for_each_piece<Source::in_place>(b, first_row, [&](const piece& p) {
+      const auto x = in.opened(p);
+      for_each_run(b, p, group_cols, [&](index_t col, index_t count, index_t group) {
+        run_widest<range_block<Range>>(columns_of(x.view(), col, count), group_cols, ranges + group);
+      });
     });
-  });
+  }
 }
 
 /// Element stage of a block: stage(in, out, first group in the block, place in the matrix) for each run of a piece.
