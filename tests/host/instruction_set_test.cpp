@@ -34,8 +34,8 @@ std::vector<float> outputs(Call call) {
     std::vector<float> y(x.size());
     for (index_t r = 0; r < rows; ++r) {
       std::vector<float> absmax(static_cast<std::size_t>(ceil_div(cols, width)), 0.0F);
-      call(std::type_identity<detail::absmax_block<float>>{}, matrix_view<const float>{x.data() + r * cols, {1, cols}}, width,
-           absmax.data());
+      call(std::type_identity<detail::absmax_block<float>>{}, matrix_view<const float>{x.data() + r * cols, {1, cols}},
+           width, absmax.data());
       call(std::type_identity<detail::fake_block<typename Q::element_type>>{},
            matrix_view<const float>{x.data() + r * cols, {1, cols}}, matrix_view<float>{y.data() + r * cols, {1, cols}},
            width, static_cast<const float*>(absmax.data()), Q::tensor_scale(3.0F));
