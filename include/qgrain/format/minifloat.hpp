@@ -83,13 +83,21 @@ struct minifloat {
   template <class Round = nearest_even>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode(float x, Round round_magnitude = {}) noexcept {
     constexpr std::uint32_t overflow = Specials == special_values::none ? max_code : max_code + 1U;
-    return signed_code(smaller_of(code_of_magnitude(x, round_magnitude), overflow), x);
+    return signed_code(smaller_of(code_of_magnitude(x, round_magnitude), overflow), x, sign_of(x));
   }
 
   template <class Round = nearest_even>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode_saturated(float x,
                                                                                Round round_magnitude = {}) noexcept {
-    return signed_code(smaller_of<std::uint32_t>(code_of_magnitude(x, round_magnitude), max_code), x);
+    return signed_code(smaller_of<std::uint32_t>(code_of_magnitude(x, round_magnitude), max_code), x, sign_of(x));
+  }
+
+  /// The same of a result of arithmetic, where every NaN counts as the positive one: which sign a NaN gets that an
+  /// operation makes (infinity / infinity), and which of two NaN operands it keeps, is the processor's choice.
+  template <class Round = nearest_even>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode_computed(float x,
+                                                                              Round round_magnitude = {}) noexcept {
+    return signed_code(smaller_of<std::uint32_t>(code_of_magnitude(x, round_magnitude), max_code), x, 0U);
   }
 
  private:
@@ -140,16 +148,18 @@ struct minifloat {
     return selected(wide && magnitude >= beyond, max_code + 1U, code);
   }
 
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type signed_code(std::uint32_t magnitude, float x) noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type signed_code(std::uint32_t magnitude, float x,
+                                                                          std::uint32_t sign_of_nan) noexcept {
     const std::uint32_t sign = sign_of(x) >> (32 - bits);
+    const std::uint32_t nan_sign = sign_of_nan >> (32 - bits);
     if constexpr (Specials == special_values::nan_at_negative_zero) {
       return static_cast<code_type>(
           selected(is_nan(x), std::uint32_t{sign_code}, selected(magnitude == 0, 0U, magnitude | sign)));
     }
-    const std::uint32_t nan = Specials == special_values::none ? sign ^ sign_code
+    const std::uint32_t nan = Specials == special_values::none ? nan_sign ^ sign_code
                               : Specials == special_values::nan_at_ones
-                                  ? sign | (sign_code - 1U)
-                                  : sign | (max_code + 1U) | (1U << (MantissaBits > 0 ? MantissaBits - 1 : 0));
+                                  ? nan_sign | (sign_code - 1U)
+                                  : nan_sign | (max_code + 1U) | (1U << (MantissaBits > 0 ? MantissaBits - 1 : 0));
     return static_cast<code_type>(selected(is_nan(x), nan, magnitude | sign));
   }
 };

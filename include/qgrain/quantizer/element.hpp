@@ -23,10 +23,12 @@ template <class Format, class Round>
   }
 }
 
-/// The code of the nearest finite value.
+/// The code of the nearest finite value, x being a result of arithmetic.
 template <class Format, class Round>
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr typename Format::code_type encode_as(float x, Round round) noexcept {
-  if constexpr (requires { Format::encode_saturated(x, round); }) {
+  if constexpr (requires { Format::encode_computed(x, round); }) {
+    return Format::encode_computed(x, round);
+  } else if constexpr (requires { Format::encode_saturated(x, round); }) {
     return Format::encode_saturated(x, round);
   } else if constexpr (requires { Format::encode(x, round); }) {
     return Format::encode(x, round);
