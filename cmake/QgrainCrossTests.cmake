@@ -6,6 +6,7 @@ set(qgrain_cross_tests
   core/arithmetic_test
   format/cast_test
   format/tool_conversion_test
+  scale/e8m0_rules_test
   quantizer/quantizer_test
   layout/packing_test
   conformance/ggml_test

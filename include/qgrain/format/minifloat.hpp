@@ -92,12 +92,11 @@ struct minifloat {
     return signed_code(smaller_of<std::uint32_t>(code_of_magnitude(x, round_magnitude), max_code), x, sign_of(x));
   }
 
-  /// The same of a result of arithmetic, where every NaN counts as the positive one: which sign a NaN gets that an
-  /// operation makes (infinity / infinity), and which of two NaN operands it keeps, is the processor's choice.
+  /// The same of a result of arithmetic, whose NaN has the sign bit `sign_of_nan` (see sign_of_computed_nan).
   template <class Round = nearest_even>
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode_computed(float x,
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode_computed(float x, std::uint32_t sign_of_nan,
                                                                               Round round_magnitude = {}) noexcept {
-    return signed_code(smaller_of<std::uint32_t>(code_of_magnitude(x, round_magnitude), max_code), x, 0U);
+    return signed_code(smaller_of<std::uint32_t>(code_of_magnitude(x, round_magnitude), max_code), x, sign_of_nan);
   }
 
  private:

@@ -249,7 +249,7 @@ struct ggml_mxfp4 {
     ggml_mxfp4 block{scale::stored<float4_e2m1fn>(absmax, 1.0F), {}};
     const scale_factors factors = scale::factors(block.e, 1.0F);
     for (int i = 0; i < elements; ++i) {
-      int code = float4_e2m1fn::encode_computed(scale::scaled(x[i], factors), ties_to_zero{});
+      int code = float4_e2m1fn::encode_saturated(scale::scaled(x[i], factors), ties_to_zero{});
       if (block.e == last_finite_unit && (code & 7) > 5 &&
           magnitude_bits(x[i]) < static_cast<std::int32_t>(f32_infinity_bits))
         code = (code & 8) | 5;
