@@ -1,7 +1,7 @@
 # qgrain_add_same_bits_test(NAME (variant compiler flags)...)
 # Builds NAME.cpp with the project's own flags and, per variant, with another compiler or other flags; one CTest entry per
 # variant compares what the two programs print, in the slow tier. A variant whose compiler is missing reports "skipped", as
-# does one for 64-bit ARM (a compiler of that name) without the emulator that it runs in.
+# does one named after aarch64, which runs in the emulator, without that or Debian's cross compiler and its libraries.
 include_guard(GLOBAL)
 
 function(qgrain_add_same_bits_test name)
@@ -23,12 +23,14 @@ function(qgrain_add_same_bits_test name)
     set(emulator)
     if(NOT qgrain_compiler_${variant})
       set(missing ${compiler})
-    elseif(compiler MATCHES "aarch64")
-      find_program(qgrain_qemu_aarch64 qemu-aarch64)
-      set(emulator ${qgrain_qemu_aarch64} -L /usr/aarch64-linux-gnu)
-      if(NOT qgrain_qemu_aarch64)
-        set(missing qemu-aarch64)
-      endif()
+    elseif(variant MATCHES "aarch64")
+      set(emulator qemu-aarch64 -L /usr/aarch64-linux-gnu)
+      foreach(needed qemu-aarch64 aarch64-linux-gnu-g++)
+        find_program(qgrain_found_${needed} ${needed})
+        if(NOT qgrain_found_${needed})
+          list(APPEND missing ${needed})
+        endif()
+      endforeach()
     endif()
     if(missing)
       add_test(NAME ${test} COMMAND ${CMAKE_COMMAND} -E echo "skipped: ${missing} was not found")
