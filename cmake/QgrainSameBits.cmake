@@ -1,6 +1,7 @@
 # qgrain_add_same_bits_test(NAME (variant compiler flags)...)
 # Builds NAME.cpp with the project's own flags and, per variant, with another compiler or other flags; one CTest entry per
-# variant compares what the two programs print, in the slow tier. A variant whose compiler is missing reports "skipped".
+# variant compares what the two programs print, in the slow tier. A variant whose compiler is missing reports "skipped", as
+# does one named after aarch64, which runs in the emulator, without that or Debian's cross compiler and its libraries.
 include_guard(GLOBAL)
 
 function(qgrain_add_same_bits_test name)
@@ -18,8 +19,21 @@ function(qgrain_add_same_bits_test name)
     list(POP_FRONT remaining variant compiler flags)
     set(test ${name}_${variant})
     find_program(qgrain_compiler_${variant} ${compiler})
+    set(missing)
+    set(emulator)
     if(NOT qgrain_compiler_${variant})
-      add_test(NAME ${test} COMMAND ${CMAKE_COMMAND} -E echo "skipped: ${compiler} was not found")
+      set(missing ${compiler})
+    elseif(variant MATCHES "aarch64")
+      set(emulator qemu-aarch64 -L /usr/aarch64-linux-gnu)
+      foreach(needed qemu-aarch64 aarch64-linux-gnu-g++)
+        find_program(qgrain_found_${needed} ${needed})
+        if(NOT qgrain_found_${needed})
+          list(APPEND missing ${needed})
+        endif()
+      endforeach()
+    endif()
+    if(missing)
+      add_test(NAME ${test} COMMAND ${CMAKE_COMMAND} -E echo "skipped: ${missing} was not found")
       set_tests_properties(${test} PROPERTIES LABELS "slow;compile" SKIP_REGULAR_EXPRESSION "skipped:")
       continue()
     endif()
@@ -32,7 +46,7 @@ function(qgrain_add_same_bits_test name)
     add_custom_target(${test} DEPENDS ${program})
     add_dependencies(${test} ${name})
     add_dependencies(slow_tests ${test})
-    add_test(NAME ${test} COMMAND ${CMAKE_COMMAND} -DEXPECTED=$<TARGET_FILE:${name}> -DPROGRAM=${program}
+    add_test(NAME ${test} COMMAND ${CMAKE_COMMAND} -DEXPECTED=$<TARGET_FILE:${name}> "-DPROGRAM=${emulator};${program}"
              -P ${PROJECT_SOURCE_DIR}/cmake/scripts/compare_bits.cmake)
     set_tests_properties(${test} PROPERTIES LABELS "slow;compile")
   endwhile()

@@ -56,7 +56,7 @@ void print_arithmetic(const std::vector<float>& x) {
   for (std::size_t i = 2; i < x.size(); ++i) y[i] = sqrt_rn(add_rn(mul_rn(x[i], x[i]), 0.5F));
   print_all("sqrt_rn", y);
   for (std::size_t i = 2; i < x.size(); ++i) y[i] = x[i] * x[i - 1] + x[i - 2];
-#if defined(__FMA__)
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
   print_all("control, can fuse:", y);
 #else
   print_all("control, cannot fuse:", y);

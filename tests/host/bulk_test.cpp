@@ -67,7 +67,7 @@ int compare_shapes() {
       BOOST_TEST_REQUIRE(same_bytes(in_place, expected));
       auto codes = quantize<Q>(thread_pool(threads), {x.data(), shape});
       dequantize<Q>(thread_pool(threads), codes.view(), matrix_view<float>{y.data(), shape});
-      for (std::size_t i = 0; i < count; ++i) BOOST_TEST_REQUIRE(y[i] == expected[i]);  // but for the sign of zero
+      BOOST_TEST_REQUIRE((y == expected));  // but for the sign of zero
       if (threads == 1) first = codes;
       BOOST_TEST_REQUIRE(codes.codes == first.codes);
       BOOST_TEST_REQUIRE(same_bytes(codes.scales, first.scales));

@@ -14,6 +14,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -109,6 +110,37 @@ BOOST_AUTO_TEST_CASE(the_default_scale_divides) {
       }
     }
   }
+}
+
+// Processors differ in the sign of a NaN that an operation makes; codes do not.
+BOOST_AUTO_TEST_CASE(the_codes_of_nan_are_those_of_every_processor) {
+  volatile float infinite = std::numeric_limits<float>::infinity();  // nothing is computed by the compiler
+  volatile float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto codes = [&]<class Q>(std::type_identity<Q>, float absmax) {
+    const auto factors = Q::factors(Q::scale(absmax));
+    std::vector<int> all;
+    // With a NaN of either sign on both sides the sign is open where the scale multiplies.
+    for (const float x : {float{infinite}, -float{infinite}, float{nan}, 1.0F}) all.push_back(Q::encode(x, factors));
+    if (absmax == infinite) all.push_back(Q::encode(-float{nan}, factors));
+    return all;
+  };
+  using e4m3 = std::type_identity<quantizer<float8_e4m3fn, per_tensor>>;
+  using e5m2 = std::type_identity<quantizer<float8_e5m2, per_tensor>>;
+  using e2m3 = std::type_identity<quantizer<float6_e2m3fn, per_tensor>>;
+  using by_product = std::type_identity<modelopt_fp8<per_tensor>>;
+  BOOST_TEST(codes(e4m3{}, infinite) == (std::vector<int>{0xFF, 0xFF, 0x7F, 0, 0xFF}),
+             boost::test_tools::per_element());
+  BOOST_TEST(codes(e5m2{}, infinite) == (std::vector<int>{0xFE, 0xFE, 0x7E, 0, 0xFE}),
+             boost::test_tools::per_element());
+  BOOST_TEST(codes(e2m3{}, infinite) == (std::vector<int>{0, 0, 0x20, 0, 0}), boost::test_tools::per_element());
+  BOOST_TEST(codes(by_product{}, infinite) == (std::vector<int>{0xFF, 0xFF, 0x7F, 0, 0xFF}),
+             boost::test_tools::per_element());
+  BOOST_TEST(codes(e4m3{}, nan) == (std::vector<int>{0x7F, 0x7F, 0x7F, 0x7F}), boost::test_tools::per_element());
+  BOOST_TEST(codes(e2m3{}, nan) == (std::vector<int>{0x20, 0x20, 0x20, 0x20}), boost::test_tools::per_element());
+  BOOST_TEST(codes(by_product{}, nan) == (std::vector<int>{0x7F, 0x7F, 0x7F, 0x7F}), boost::test_tools::per_element());
+  BOOST_TEST(int{nvfp4_modelopt::scale(infinite, infinite)} == 0xFF);
+  BOOST_TEST(int{nvfp4_modelopt::scale(nan, infinite)} == 0x7F);
+  BOOST_TEST(int{nvfp4_modelopt::scale(nan, nan)} == 0x7F);
 }
 
 BOOST_AUTO_TEST_CASE(foreign_policies_work_like_the_librarys) {

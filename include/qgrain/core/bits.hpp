@@ -44,11 +44,6 @@ inline constexpr int f32_bias = 127;
 /// The positive quiet NaN without further bits.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float quiet_nan() noexcept { return float_from_bits(0x7FC0'0000U); }
 
-/// 2^exponent for a normal result, exponent in [-126, 127].
-[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float power_of_two(std::int32_t exponent) noexcept {
-  return float_from_bits(static_cast<std::uint32_t>(exponent + f32_bias) << f32_mantissa_bits);
-}
-
 /// `condition ? yes : no`, both of which are made: a floating-point operation in one arm of the operator would keep g++
 /// from vectorizing the loop around it.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t selected(bool condition, std::uint32_t yes,
@@ -63,6 +58,24 @@ inline constexpr int f32_bias = 127;
 }
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float selected(bool condition, float yes, float no) noexcept {
   return float_from_bits(selected(condition, bits_of(yes), bits_of(no)));
+}
+
+/// The sign of a NaN `result` of an operation on a and b, where it reaches a code: that of a NaN operand, a's first,
+/// and minus where the operation made it (infinity / infinity). x86 gives just that; other processors make a positive
+/// one, and devices drop the sign of operands too.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t sign_of_computed_nan([[maybe_unused]] float result,
+                                                                              [[maybe_unused]] float a,
+                                                                              [[maybe_unused]] float b) noexcept {
+#if defined(__x86_64__) && !defined(__CUDA_ARCH__)
+  return sign_of(result);
+#else
+  return selected(is_nan(a), sign_of(a), selected(is_nan(b), sign_of(b), f32_sign_bit));
+#endif
+}
+
+/// 2^exponent for a normal result, exponent in [-126, 127].
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float power_of_two(std::int32_t exponent) noexcept {
+  return float_from_bits(static_cast<std::uint32_t>(exponent + f32_bias) << f32_mantissa_bits);
 }
 
 /// std::min and std::max take references, which device code cannot bind to constants.

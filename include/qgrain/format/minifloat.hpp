@@ -94,14 +94,22 @@ struct minifloat {
     constexpr std::int32_t beyond = ((magnitude_bits(max_finite) >> f32_mantissa_bits) + 1) << f32_mantissa_bits;
     const std::int32_t magnitude = magnitude_bits(x);
     const std::uint32_t code = code_of(smaller_of(magnitude, beyond - (wide ? 1 : 0)), round_magnitude);
-    return signed_code<overflow>(smaller_of(selected(wide && magnitude >= beyond, overflow, code), overflow), x);
+    return signed_code<overflow>(smaller_of(selected(wide && magnitude >= beyond, overflow, code), overflow), x,
+                                 sign_of(x));
   }
 
   template <class Round = nearest_even>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode_saturated(float x,
                                                                                Round round_magnitude = {}) noexcept {
-    return signed_code<max_code>(code_of(smaller_of(magnitude_bits(x), magnitude_bits(max_finite)), round_magnitude),
-                                 x);
+    return encode_computed(x, sign_of(x), round_magnitude);
+  }
+
+  /// The same of a result of arithmetic, whose NaN has the sign bit `sign_of_nan` (see sign_of_computed_nan).
+  template <class Round = nearest_even>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode_computed(float x, std::uint32_t sign_of_nan,
+                                                                              Round round_magnitude = {}) noexcept {
+    const std::int32_t magnitude = smaller_of(magnitude_bits(x), magnitude_bits(max_finite));
+    return signed_code<max_code>(code_of(magnitude, round_magnitude), x, sign_of_nan);
   }
 
  private:
@@ -187,7 +195,8 @@ struct minifloat {
 
   /// `OfNan`: the magnitude that is found for a NaN, which becomes its code.
   template <std::uint32_t OfNan>
-  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type signed_code(std::uint32_t magnitude, float x) noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type signed_code(std::uint32_t magnitude, float x,
+                                                                          std::uint32_t sign_of_nan) noexcept {
     const std::uint32_t sign = sign_of(x) >> (32 - bits);
     std::uint32_t code = magnitude | sign;
     if constexpr (Specials == special_values::nan_at_negative_zero) {
@@ -197,7 +206,8 @@ struct minifloat {
       constexpr std::uint32_t nan = Specials == special_values::none          ? sign_code  // a zero, its sign changed
                                     : Specials == special_values::nan_at_ones ? sign_code - 1U
                                                                               : (max_code + 1U) | quiet;
-      code ^= selected(is_nan(x), nan ^ OfNan, 0U);
+      const std::uint32_t other_sign = sign ^ sign_of_nan >> (32 - bits);
+      code ^= selected(is_nan(x), nan ^ OfNan ^ other_sign, 0U);
     }
     // The minimum changes nothing. It keeps g++ from doing the steps before it in lanes of bytes, for which it would
     // pack several vectors in place of one.

@@ -69,7 +69,14 @@ struct element_quantizer {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr code_type encode(float x, factors_type factors,
                                                                      std::uint64_t element = 0,
                                                                      Rounding rounding = {}) noexcept {
-    return detail::encode_as<Format>(Scale::scaled(x, factors), rounding.at(element));
+    const float scaled = Scale::scaled(x, factors);
+    if constexpr (requires { Format::encode_computed(scaled, 0U, rounding.at(element)); }) {
+      // What a factor does to 1 is NaN where the factor is.
+      const std::uint32_t sign_of_nan = sign_of_computed_nan(scaled, x, Scale::scaled(1.0F, factors));
+      return Format::encode_computed(scaled, sign_of_nan, rounding.at(element));
+    } else {
+      return detail::encode_as<Format>(scaled, rounding.at(element));
+    }
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float decode(code_type code, factors_type factors) noexcept {
     return Scale::restored(Format::decode(code), factors);

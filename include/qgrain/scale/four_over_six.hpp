@@ -79,7 +79,8 @@ struct four_over_six_scale {
                   "float4_e2m1fn, or absmax_two_level for other formats");
     const float encode = magnitude_bits(tensor_absmax) == 0 ? 0.0F : div_rn(reach, tensor_absmax);
     const float plain = mul_rn(div_rn(range.absmax, largest_element), encode);
-    return float8_e4m3fn::encode_saturated(mul_rn(plain, range.expansion));
+    const float scale = mul_rn(plain, range.expansion);
+    return float8_e4m3fn::encode_computed(scale, sign_of_computed_nan(scale, range.absmax, tensor_absmax));
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr factors_type factors(stored_type code,
                                                                          float tensor_absmax) noexcept {

@@ -164,8 +164,8 @@ struct absmax_two_level {
   }
   template <class Format>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr stored_type stored(float absmax, float tensor_scale) noexcept {
-    return BlockFormat::encode_saturated(
-        Rule::block_scale(absmax, Format::max_finite, tensor_scale, BlockFormat::max_finite));
+    const float scale = Rule::block_scale(absmax, Format::max_finite, tensor_scale, BlockFormat::max_finite);
+    return BlockFormat::encode_computed(scale, sign_of_computed_nan(scale, absmax, tensor_scale));
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(stored_type code,
                                                                           float tensor_scale) noexcept {
