@@ -1,0 +1,77 @@
+// The innermost loops of the host backend as functions of their own, for scripts/loop_costs, which reads the assembly
+// that the compiler makes of them. Nothing calls them.
+#include <qgrain/qgrain.hpp>
+
+namespace qgrain::bench {
+
+template <class Q>
+void quantize_loop(const float* in, typename Q::code_type* out, index_t count,
+                   typename Q::element_type::factors_type factors) {
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (index_t i = 0; i < count; ++i) out[i] = Q::element_type::encode(in[i], factors);
+}
+
+template <class Q>
+void fake_loop(const float* in, float* out, index_t count, typename Q::element_type::factors_type factors) {
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (index_t i = 0; i < count; ++i) out[i] = Q::element_type::fake(in[i], factors);
+}
+
+template <class Q>
+void dequantize_loop(const typename Q::code_type* in, float* out, index_t count,
+                     typename Q::element_type::factors_type factors) {
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (index_t i = 0; i < count; ++i) out[i] = Q::element_type::decode(in[i], factors);
+}
+
+template <class T>
+void widen_loop(const T* in, float* out, index_t count) {
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (index_t i = 0; i < count; ++i) out[i] = to_float(in[i]);
+}
+
+template <class T>
+void round_loop(const float* in, T* out, index_t count) {
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (index_t i = 0; i < count; ++i) out[i] = from_float<T>(in[i]);
+}
+
+template <class T>
+std::int32_t largest_loop(const T* in, index_t count) {
+  std::int32_t largest = 0;
+  for (index_t i = 0; i < count; ++i) largest = larger_of(largest, magnitude_bits(in[i]));
+  return largest;
+}
+
+using int8_codes = quantizer<int8, per_token, absmax_f32>;
+using fp8_codes = quantizer<float8_e4m3fn, per_token, absmax_f32>;
+using fp8_e5m2_codes = quantizer<float8_e5m2, per_token, absmax_f32>;
+using nf4_codes = quantizer<nf4, per_group<64>, absmax_f32>;
+
+template void quantize_loop<int8_codes>(const float*, std::int8_t*, index_t, scale_factors);
+template void quantize_loop<fp8_codes>(const float*, std::uint8_t*, index_t, scale_factors);
+template void quantize_loop<fp8_e5m2_codes>(const float*, std::uint8_t*, index_t, scale_factors);
+template void quantize_loop<mxfp8_e4m3_ocp>(const float*, std::uint8_t*, index_t, scale_factors);
+template void quantize_loop<mxfp6_e2m3_ocp>(const float*, std::uint8_t*, index_t, scale_factors);
+template void quantize_loop<mxfp4_ocp>(const float*, std::uint8_t*, index_t, scale_factors);
+template void quantize_loop<nvfp4_modelopt>(const float*, std::uint8_t*, index_t, scale_factors);
+template void quantize_loop<nf4_codes>(const float*, std::uint8_t*, index_t, scale_factors);
+
+template void fake_loop<int8_codes>(const float*, float*, index_t, scale_factors);
+template void fake_loop<fp8_codes>(const float*, float*, index_t, scale_factors);
+template void fake_loop<mxfp4_ocp>(const float*, float*, index_t, scale_factors);
+template void fake_loop<nvfp4_modelopt>(const float*, float*, index_t, scale_factors);
+
+template void dequantize_loop<int8_codes>(const std::int8_t*, float*, index_t, scale_factors);
+template void dequantize_loop<fp8_codes>(const std::uint8_t*, float*, index_t, scale_factors);
+template void dequantize_loop<fp8_e5m2_codes>(const std::uint8_t*, float*, index_t, scale_factors);
+template void dequantize_loop<mxfp4_ocp>(const std::uint8_t*, float*, index_t, scale_factors);
+template void dequantize_loop<nf4_codes>(const std::uint8_t*, float*, index_t, scale_factors);
+
+template void widen_loop(const bfloat16*, float*, index_t);
+template void widen_loop(const float16*, float*, index_t);
+template void round_loop(const float*, bfloat16*, index_t);
+template void round_loop(const float*, float16*, index_t);
+template std::int32_t largest_loop(const float*, index_t);
+
+}  // namespace qgrain::bench
