@@ -2,10 +2,10 @@
 // repetitions of both runs do not meet.
 #include <common/command_line.hpp>
 #include <common/number_text.hpp>
+#include <kernels/result.hpp>
 
 #include <cstdio>
 #include <exception>
-#include <kernels/result.hpp>
 #include <map>
 #include <string>
 #include <vector>

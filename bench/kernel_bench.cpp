@@ -2,6 +2,12 @@
 #include <common/command_line.hpp>
 #include <common/file.hpp>
 #include <common/json_text.hpp>
+#include <kernels/bar_chart.hpp>
+#include <kernels/kernel.hpp>
+#include <kernels/measure.hpp>
+#include <kernels/result.hpp>
+#include <kernels/selection.hpp>
+#include <kernels/table.hpp>
 
 #include <qgrain/host/instruction_set.hpp>
 
@@ -12,12 +18,6 @@
 #include <ctime>
 #include <exception>
 #include <fstream>
-#include <kernels/bar_chart.hpp>
-#include <kernels/kernel.hpp>
-#include <kernels/measure.hpp>
-#include <kernels/result.hpp>
-#include <kernels/selection.hpp>
-#include <kernels/table.hpp>
 #include <optional>
 #include <string>
 #include <thread>

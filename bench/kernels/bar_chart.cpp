@@ -1,8 +1,8 @@
 #include <common/number_text.hpp>
+#include <kernels/bar_chart.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <kernels/bar_chart.hpp>
 #include <string_view>
 #include <vector>
 

@@ -3,6 +3,7 @@
 #define QGRAIN_BENCH_KERNELS_BAR_CHART_HPP
 
 #include <kernels/result.hpp>
+
 #include <string>
 
 namespace qgrain::bench {

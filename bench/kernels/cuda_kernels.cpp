@@ -1,4 +1,6 @@
 // What cuda_bench.cu times, as rows that say which bytes a device would move: this program is built without nvcc.
+#include <kernels/quantizer_kernels.hpp>
+
 #include <qgrain/format/float8.hpp>
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
@@ -7,7 +9,6 @@
 #include <qgrain/quantizer/recipes.hpp>
 
 #include <filesystem>
-#include <kernels/quantizer_kernels.hpp>
 #include <string>
 
 namespace qgrain::bench {
@@ -28,7 +29,7 @@ void add_device(kernel_list& kernels, const std::string& absent) {
 
 void add_cuda(kernel_list& kernels) {
   const bool is_there = std::filesystem::exists("/dev/nvidiactl");
-  const std::string absent = is_there ? "scripts/gpu_check times it" : "no GPU here";
+  const std::string absent = is_there ? "GPU: scripts/gpu_check times it" : "no GPU here";
   add_device<quantizer<int8, per_token>>(kernels, absent);
   add_device<quantizer<int4, per_group<128>>>(kernels, absent);
   add_device<quantizer<float8_e4m3fn, per_token>>(kernels, absent);

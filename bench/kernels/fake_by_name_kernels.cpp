@@ -1,9 +1,9 @@
 // Fake quantization by recipes that are chosen when the program runs, as the driver uses them.
+#include <kernels/kernel.hpp>
 #include <recipes/fake_recipes.hpp>
 
 #include <qgrain/host/fake_recipe.hpp>
 
-#include <kernels/kernel.hpp>
 #include <memory>
 #include <string>
 #include <vector>

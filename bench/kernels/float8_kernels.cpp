@@ -1,12 +1,12 @@
 // E4M3 and E5M2 under float32 scales: per tensor, per token, 1 x 128 and 128 x 128.
+#include <kernels/quantizer_kernels.hpp>
+
 #include <qgrain/format/float8.hpp>
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
-
-#include <kernels/quantizer_kernels.hpp>
 
 namespace qgrain::bench {
 namespace {

@@ -1,9 +1,10 @@
 // ggml's blocks, scales among the codes.
+#include <kernels/kernel.hpp>
+#include <kernels/line_allocator.hpp>
+
 #include <qgrain/interop/ggml.hpp>
 
 #include <cstddef>
-#include <kernels/kernel.hpp>
-#include <kernels/line_allocator.hpp>
 #include <memory>
 #include <string>
 

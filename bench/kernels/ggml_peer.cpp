@@ -1,15 +1,17 @@
 // ggml's own loops, from a folder of its source that scripts/bench_peers has built.
 #include <kernels/kernel.hpp>
+
 #include <string>
 
 #if QGRAIN_BENCH_HAS_GGML
+
+#include <kernels/line_allocator.hpp>
 
 #include <ggml-cpu.h>
 #include <ggml.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <kernels/line_allocator.hpp>
 #include <memory>
 
 #endif

@@ -1,11 +1,11 @@
 // int4 in groups of 128, symmetric and asymmetric, and the levels of nf4 in groups of 64.
+#include <kernels/quantizer_kernels.hpp>
+
 #include <qgrain/format/codebook.hpp>
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/quantizer/tool_recipes.hpp>
-
-#include <kernels/quantizer_kernels.hpp>
 
 namespace qgrain::bench {
 

@@ -1,9 +1,9 @@
 // int8 in groups of 32, 64 and 128.
+#include <kernels/quantizer_kernels.hpp>
+
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
-
-#include <kernels/quantizer_kernels.hpp>
 
 namespace qgrain::bench {
 namespace {

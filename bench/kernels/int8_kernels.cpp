@@ -1,11 +1,11 @@
 // int8 per tensor, channel of either axis and token.
+#include <kernels/quantizer_kernels.hpp>
+
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/quantizer/quantizer.hpp>
 #include <qgrain/quantizer/tool_recipes.hpp>
-
-#include <kernels/quantizer_kernels.hpp>
 
 namespace qgrain::bench {
 

@@ -1,6 +1,7 @@
+#include <kernels/kernel.hpp>
+
 #include <algorithm>
 #include <cstddef>
-#include <kernels/kernel.hpp>
 
 namespace qgrain::bench {
 

@@ -2,13 +2,14 @@
 #ifndef QGRAIN_BENCH_KERNELS_KERNEL_HPP
 #define QGRAIN_BENCH_KERNELS_KERNEL_HPP
 
+#include <kernels/footprint.hpp>
+#include <kernels/tensors.hpp>
+
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/on_host.hpp>
 
 #include <functional>
-#include <kernels/footprint.hpp>
-#include <kernels/tensors.hpp>
 #include <string>
 #include <string_view>
 #include <type_traits>

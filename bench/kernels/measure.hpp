@@ -2,11 +2,12 @@
 #ifndef QGRAIN_BENCH_KERNELS_MEASURE_HPP
 #define QGRAIN_BENCH_KERNELS_MEASURE_HPP
 
-#include <benchmark/benchmark.h>
-
 #include <kernels/kernel.hpp>
 #include <kernels/result.hpp>
 #include <kernels/tensors.hpp>
+
+#include <benchmark/benchmark.h>
+
 #include <optional>
 
 namespace qgrain::bench {

@@ -1,8 +1,8 @@
 // MXFP8, MXFP6 and MXINT8.
+#include <kernels/quantizer_kernels.hpp>
+
 #include <qgrain/layout/scale_tiles.hpp>
 #include <qgrain/quantizer/recipes.hpp>
-
-#include <kernels/quantizer_kernels.hpp>
 
 namespace qgrain::bench {
 

@@ -1,7 +1,7 @@
 // MXFP4.
-#include <qgrain/quantizer/recipes.hpp>
-
 #include <kernels/quantizer_kernels.hpp>
+
+#include <qgrain/quantizer/recipes.hpp>
 
 namespace qgrain::bench {
 

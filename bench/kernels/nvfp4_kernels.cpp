@@ -1,8 +1,8 @@
 // NVFP4, with the tensor's scale found from the data or given (`static`), and with scales in matrix-unit tiles.
+#include <kernels/quantizer_kernels.hpp>
+
 #include <qgrain/layout/scale_tiles.hpp>
 #include <qgrain/quantizer/recipes.hpp>
-
-#include <kernels/quantizer_kernels.hpp>
 
 namespace qgrain::bench {
 

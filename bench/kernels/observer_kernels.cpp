@@ -1,4 +1,6 @@
 // Observers of calibration: one batch each.
+#include <kernels/kernel.hpp>
+
 #include <qgrain/calibration/histogram_observer.hpp>
 #include <qgrain/calibration/observer.hpp>
 #include <qgrain/format/integer.hpp>
@@ -7,7 +9,6 @@
 
 #include <benchmark/benchmark.h>
 
-#include <kernels/kernel.hpp>
 #include <memory>
 #include <string>
 #include <vector>

@@ -1,13 +1,15 @@
 // oneDNN's reorders between float32 and int8, as of its second version (scales are an attribute, not an argument).
+#include <kernels/int8_peer.hpp>
 #include <kernels/kernel.hpp>
 
 #if QGRAIN_BENCH_HAS_ONEDNN
+
+#include <kernels/line_allocator.hpp>
 
 #include <dlfcn.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <kernels/line_allocator.hpp>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <utility>
@@ -75,25 +77,15 @@ std::function<void()> prepared(tensors& memory, const on_host& where, bool to_co
 #endif
 
 void add_onednn(kernel_list& kernels) {
-  kernel tensor;
-  tensor.by = "onednn";
-  tensor.work = "quantize_static";
-  tensor.recipe = "int8/per_tensor";
-  tensor.element = "f32";
-  tensor.scale = "given f32";
-  tensor.layout = "one code a byte";
+  kernel tensor = int8_peer_quantize("onednn");
   tensor.note = "multiplies by a given reciprocal";
-  tensor.rank = in_default_run::everywhere;
-  tensor.bytes = [](shape2d s) { return traffic{s.elements() * 4, s.elements()}; };
   kernel rows = tensor;
   rows.work = "quantize_with_scales";
   rows.recipe = "int8/per_out_channel";
   rows.rank = in_default_run::in_l2;
   rows.bytes = [](shape2d s) { return traffic{s.elements() * 4 + s.rows * 4, s.elements()}; };
-  kernel back = tensor;
-  back.work = "dequantize";
+  kernel back = int8_peer_dequantize("onednn");
   back.note = "same work";
-  back.bytes = [](shape2d s) { return traffic{s.elements(), s.elements() * 4}; };
 #if QGRAIN_BENCH_HAS_ONEDNN
   tensor.prepare = [](tensors& m, const on_host& where) { return prepared(m, where, true, false); };
   rows.prepare = [](tensors& m, const on_host& where) { return prepared(m, where, true, true); };

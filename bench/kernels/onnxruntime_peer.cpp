@@ -1,23 +1,15 @@
 // ONNX Runtime has no library to link here: its rows say who times it.
+#include <kernels/int8_peer.hpp>
 #include <kernels/kernel.hpp>
 
 namespace qgrain::bench {
 
 void add_onnxruntime(kernel_list& kernels) {
-  kernel there;
-  there.by = "onnxruntime";
-  there.work = "quantize_static";
-  there.recipe = "int8/per_tensor";
-  there.element = "f32";
-  there.scale = "given f32";
-  there.layout = "one code a byte";
-  there.absent = "timed by itself: scripts/bench_peers --venv FOLDER";
-  there.bytes = [](shape2d s) { return traffic{s.elements() * 4, s.elements()}; };
-  kernel back = there;
-  back.work = "dequantize";
-  back.bytes = [](shape2d s) { return traffic{s.elements(), s.elements() * 4}; };
-  kernels.push_back(there);
-  kernels.push_back(back);
+  for (kernel k : {int8_peer_quantize("onnxruntime"), int8_peer_dequantize("onnxruntime")}) {
+    k.rank = in_default_run::in_l2;
+    k.absent = "timed by itself: scripts/bench_peers --venv FOLDER";
+    kernels.push_back(k);
+  }
 }
 
 }  // namespace qgrain::bench

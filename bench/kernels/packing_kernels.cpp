@@ -1,12 +1,13 @@
 // Codes of one byte to packed ones and back, and scales into tiles: what quantize_packed does in its own pass.
+#include <kernels/kernel.hpp>
+#include <kernels/line_allocator.hpp>
+
 #include <qgrain/layout/layout.hpp>
 #include <qgrain/layout/scale_tiles.hpp>
 #include <qgrain/quantizer/packing.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <kernels/kernel.hpp>
-#include <kernels/line_allocator.hpp>
 #include <memory>
 #include <string>
 

@@ -2,6 +2,10 @@
 #ifndef QGRAIN_BENCH_KERNELS_QUANTIZER_KERNELS_HPP
 #define QGRAIN_BENCH_KERNELS_QUANTIZER_KERNELS_HPP
 
+#include <kernels/kernel.hpp>
+#include <kernels/line_allocator.hpp>
+#include <kernels/tensors.hpp>
+
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/given_ranges.hpp>
@@ -15,9 +19,6 @@
 #include <qgrain/quantizer/quantized_view.hpp>
 
 #include <cstddef>
-#include <kernels/kernel.hpp>
-#include <kernels/line_allocator.hpp>
-#include <kernels/tensors.hpp>
 #include <memory>
 #include <string>
 #include <vector>

@@ -1,4 +1,6 @@
 // Ranges before quantization, and quantization that measures its own error.
+#include <kernels/quantizer_kernels.hpp>
+
 #include <qgrain/format/integer.hpp>
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_group.hpp>
@@ -12,7 +14,6 @@
 
 #include <benchmark/benchmark.h>
 
-#include <kernels/quantizer_kernels.hpp>
 #include <memory>
 #include <string>
 

@@ -1,10 +1,10 @@
 #include <common/json.hpp>
+#include <kernels/result.hpp>
 
 #include <boost/json.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <kernels/result.hpp>
 #include <utility>
 
 namespace qgrain::bench {

@@ -1,9 +1,10 @@
+#include <kernels/selection.hpp>
+
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
 #include <functional>
-#include <kernels/selection.hpp>
 #include <optional>
 #include <regex>
 #include <set>

@@ -3,6 +3,7 @@
 #define QGRAIN_BENCH_KERNELS_SELECTION_HPP
 
 #include <kernels/kernel.hpp>
+
 #include <string>
 #include <vector>
 

@@ -1,8 +1,8 @@
 #include <common/number_text.hpp>
-
-#include <cstdio>
 #include <kernels/measure.hpp>
 #include <kernels/table.hpp>
+
+#include <cstdio>
 #include <utility>
 
 namespace qgrain::bench {

@@ -2,10 +2,11 @@
 #ifndef QGRAIN_BENCH_KERNELS_TABLE_HPP
 #define QGRAIN_BENCH_KERNELS_TABLE_HPP
 
-#include <benchmark/benchmark.h>
-
 #include <kernels/kernel.hpp>
 #include <kernels/result.hpp>
+
+#include <benchmark/benchmark.h>
+
 #include <map>
 #include <string>
 #include <vector>

@@ -2,17 +2,13 @@
 #ifndef QGRAIN_BENCH_KERNELS_TENSORS_HPP
 #define QGRAIN_BENCH_KERNELS_TENSORS_HPP
 
+#include <kernels/line_allocator.hpp>
+
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
-#include <qgrain/host/on_host.hpp>
-#include <qgrain/host/task_runner.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <functional>
-#include <kernels/line_allocator.hpp>
 #include <type_traits>
 
 namespace qgrain::bench {
@@ -42,18 +38,6 @@ class tensors {
   [[nodiscard]] matrix_view<T> output() noexcept {
     if constexpr (std::is_same_v<T, float>) return {y_.data(), shape_};
     if constexpr (std::is_same_v<T, bfloat16>) return {y16_.data(), shape_};
-  }
-
-  /// memcpy of the float32 input, shared out among the threads of `where`.
-  [[nodiscard]] std::function<void()> copy(const on_host& where) {
-    const std::size_t bytes = count() * sizeof(float);
-    if (where.runner() == nullptr) return [this, bytes] { std::memcpy(y_.data(), x_.data(), bytes); };
-    return [this, runner = where.runner()] {
-      constexpr index_t chunk = 1 << 16;
-      for_each_chunk(*runner, shape_.elements(), chunk, [&](index_t begin, index_t end) {
-        std::memcpy(y_.data() + begin, x_.data() + begin, static_cast<std::size_t>(end - begin) * sizeof(float));
-      });
-    };
   }
 
  private:

@@ -1,15 +1,17 @@
 // XNNPACK's conversions between float32 and int8. The library's other loops (largest magnitudes of rows among them) are
 // not exported by its shared library.
+#include <kernels/int8_peer.hpp>
 #include <kernels/kernel.hpp>
 
 #if QGRAIN_BENCH_HAS_XNNPACK
+
+#include <kernels/line_allocator.hpp>
 
 #include <pthreadpool.h>
 #include <xnnpack.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <kernels/line_allocator.hpp>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -80,20 +82,10 @@ std::function<void()> dequantize(tensors& memory, const on_host& where) {
 #endif
 
 void add_xnnpack(kernel_list& kernels) {
-  kernel there;
-  there.by = "xnnpack";
-  there.work = "quantize_static";
-  there.recipe = "int8/per_tensor";
-  there.element = "f32";
-  there.scale = "given f32";
-  there.layout = "one code a byte";
-  there.note = "multiplies by the reciprocal of the scale, zero point added; NaN has no rule";
-  there.rank = in_default_run::everywhere;
-  there.bytes = [](shape2d s) { return traffic{s.elements() * 4, s.elements()}; };
-  kernel back = there;
-  back.work = "dequantize";
-  back.note = "same work; subtracts a zero point";
-  back.bytes = [](shape2d s) { return traffic{s.elements(), s.elements() * 4}; };
+  kernel there = int8_peer_quantize("xnnpack");
+  there.note = "multiplies by the reciprocal of the scale, adds a zero point; NaN has no rule";
+  kernel back = int8_peer_dequantize("xnnpack");
+  back.note = "same work, and subtracts a zero point";
 #if QGRAIN_BENCH_HAS_XNNPACK
   there.prepare = quantize_static;
   back.prepare = dequantize;
