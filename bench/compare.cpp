@@ -1,5 +1,5 @@
-// Two runs of kernel_bench side by side: arguments OLD.json NEW.json. A change counts where the ranges over the
-// repetitions of both runs do not meet.
+// Two runs of kernel_bench side by side: arguments OLD.json NEW.json. A change counts where the ranges over the passes
+// of both runs do not meet.
 #include <common/command_line.hpp>
 #include <common/number_text.hpp>
 #include <kernels/result.hpp>
@@ -34,7 +34,7 @@ const char* name_of(verdict v) {
     case verdict::slower:
       return "**slower**";
     case verdict::unknown:
-      return "noise unknown: one repetition";
+      return "noise unknown: one pass";
   }
   return "";
 }

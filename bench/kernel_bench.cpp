@@ -20,6 +20,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -31,17 +32,20 @@ struct settings {
   std::string json_path;
   std::string svg_path;
   std::string peer;
+  int passes = 5;
+  bool lists_only = false;  ///< --benchmark_list_tests, which Google Benchmark would answer with names of its own
 };
 
 /// The exit code where the program is not to run.
 std::optional<int> parse(int argc, char** argv, settings& wanted) {
   qgrain::common::command_line_parser line(
       "Times quantization on the host in times of memcpy. --benchmark_filter=REGEX chooses rows among all there are,\n"
-      "--benchmark_list_tests lists them, --benchmark_repetitions and --benchmark_min_time say how long a row takes.",
+      "--benchmark_list_tests lists them, --benchmark_min_time says how long a row takes in a pass.",
       "kernel_bench");
   line.text("--json", wanted.json_path, "a file for the results, as bench/compare reads them");
   line.text("--svg", wanted.svg_path, "a file for a picture of the ratios");
   line.text("--peer", wanted.peer, "rows of that library alone, and qgrain's of the same work");
+  line.number("--passes", wanted.passes, "how often all rows are measured, one after the other (5)").between(1, 100);
   return line.parse(argc, argv);
 }
 
@@ -97,16 +101,31 @@ void register_rows(const std::vector<kernel_row>& rows, tensor_store& store) {
   }
 }
 
+std::vector<kernel_row> chosen_rows(const kernel_list& kernels, int all_threads, const settings& wanted) {
+  std::string filter = benchmark::GetBenchmarkFilter();
+  if (filter.empty() && wanted.lists_only) filter = "all";
+  return selected_rows(rows_of(kernels, all_threads), filter, wanted.peer);
+}
+
 int run_rows(const settings& wanted) {
   const int all_threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   bench_run run = this_run(all_threads);
   const kernel_list kernels = all_kernels();
-  const std::vector<kernel_row> rows =
-      selected_rows(rows_of(kernels, all_threads), benchmark::GetBenchmarkFilter(), wanted.peer);
+  const std::vector<kernel_row> rows = chosen_rows(kernels, all_threads, wanted);
+  if (wanted.lists_only) {
+    for (const kernel_row& row : rows) std::puts(row.name().c_str());
+    return 0;
+  }
   tensor_store store;
   register_rows(rows, store);
-  table_reporter reporter(run, rows);
-  benchmark::RunSpecifiedBenchmarks(&reporter, std::string("all"));  // the filter has done its work
+  row_collector collector(run, rows);
+  for (int pass = 1; pass <= wanted.passes; ++pass) {
+    std::fprintf(stderr, "pass %d of %d: %zu rows\n", pass, wanted.passes, rows.size());
+    store.forget();
+    benchmark::RunSpecifiedBenchmarks(&collector, std::string("all"));  // the filter has done its work
+  }
+  std::fputs(table_head(run).c_str(), stdout);
+  for (const row_result& row : run.rows) std::fputs(table_line(row).c_str(), stdout);
   if (!wanted.json_path.empty()) {
     qgrain::common::write_text_file(wanted.json_path, qgrain::common::json_text(to_json(run)) + "\n");
   }
@@ -118,15 +137,16 @@ int run_rows(const settings& wanted) {
 
 int main(int argc, char** argv) {
   try {
-    // Defaults in front, so that what is given replaces them.
-    std::string repetitions = "--benchmark_repetitions=5";
+    settings wanted;
     std::string seconds = "--benchmark_min_time=0.01";
     std::vector<char*> arguments(argv, argv + argc);
-    arguments.insert(arguments.begin() + 1, {repetitions.data(), seconds.data()});
+    for (const std::string_view list : {"--benchmark_list_tests", "--benchmark_list_tests=true"}) {
+      wanted.lists_only |= std::erase(arguments, list) > 0;
+    }
+    arguments.insert(arguments.begin() + 1, seconds.data());  // in front: one that is given replaces it
     int count = static_cast<int>(arguments.size());
     arguments.push_back(nullptr);
     benchmark::Initialize(&count, arguments.data(), print_help);
-    settings wanted;
     if (const auto code = parse(count, arguments.data(), wanted)) return *code;
     return run_rows(wanted);
   } catch (const std::exception& failure) {

@@ -9,7 +9,7 @@
 namespace qgrain::bench {
 
 /// An SVG document: a bar for each row that was measured, its length the time in times of memcpy on a logarithmic
-/// scale, with a line at 1, and the range over the repetitions as a whisker.
+/// scale, with a line at 1, and the range over the passes as a whisker.
 [[nodiscard]] std::string bar_chart(const bench_run& run);
 
 }  // namespace qgrain::bench

@@ -16,6 +16,8 @@ namespace qgrain::bench {
 class tensor_store {
  public:
   [[nodiscard]] tensors& of(footprint size);
+  /// The next ones are new: where their pages lie in a cache is part of the noise.
+  void forget() noexcept { held_.reset(); }
 
  private:
   std::optional<tensors> held_;

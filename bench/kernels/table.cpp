@@ -2,7 +2,6 @@
 #include <kernels/measure.hpp>
 #include <kernels/table.hpp>
 
-#include <cstdio>
 #include <utility>
 
 namespace qgrain::bench {
@@ -66,24 +65,20 @@ std::string table_line(const row_result& row) {
   return line + "\n";
 }
 
-table_reporter::table_reporter(bench_run& run, const std::vector<kernel_row>& rows) : run_(run) {
-  for (const kernel_row& row : rows) rows_.emplace(row.name(), row);
-}
-
-bool table_reporter::ReportContext(const Context&) {
-  std::fputs(table_head(run_).c_str(), stdout);
-  return true;
-}
-
-void table_reporter::ReportRuns(const std::vector<Run>& runs) {
-  if (runs.empty() || runs.front().run_type == Run::RT_Aggregate) return;
-  row_result result = described(rows_.at(runs.front().run_name.function_name));
-  if (result.absent.empty()) {
-    for (const Run& run : runs) result.repetitions.push_back(repetition_of(run.counters));
+row_collector::row_collector(bench_run& run, const std::vector<kernel_row>& rows) : run_(run) {
+  for (const kernel_row& row : rows) {
+    places_.emplace(row.name(), run_.rows.size());
+    run_.rows.push_back(described(row));
   }
-  std::fputs(table_line(result).c_str(), stdout);
-  std::fflush(stdout);
-  run_.rows.push_back(std::move(result));
+}
+
+bool row_collector::ReportContext(const Context&) { return true; }
+
+void row_collector::ReportRuns(const std::vector<Run>& runs) {
+  for (const Run& run : runs) {
+    row_result& row = run_.rows[places_.at(run.run_name.function_name)];
+    if (run.run_type == Run::RT_Iteration && row.absent.empty()) row.repetitions.push_back(repetition_of(run.counters));
+  }
 }
 
 }  // namespace qgrain::bench

@@ -1,4 +1,4 @@
-// The table that a run prints, one row at a time.
+// What a run found, as rows and as the table that it prints.
 #ifndef QGRAIN_BENCH_KERNELS_TABLE_HPP
 #define QGRAIN_BENCH_KERNELS_TABLE_HPP
 
@@ -7,6 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,17 +18,17 @@ namespace qgrain::bench {
 [[nodiscard]] std::string table_head(const bench_run& run);
 [[nodiscard]] std::string table_line(const row_result& row);
 
-/// Prints each row as it is finished and collects all of them. `run` must outlive it.
-class table_reporter final : public benchmark::BenchmarkReporter {
+/// Collects what Google Benchmark reports, over any number of passes, and prints nothing. `run` must outlive it.
+class row_collector final : public benchmark::BenchmarkReporter {
  public:
-  table_reporter(bench_run& run, const std::vector<kernel_row>& rows);
+  row_collector(bench_run& run, const std::vector<kernel_row>& rows);
 
   bool ReportContext(const Context& context) override;
   void ReportRuns(const std::vector<Run>& runs) override;
 
  private:
   bench_run& run_;
-  std::map<std::string, kernel_row> rows_;
+  std::map<std::string, std::size_t> places_;
 };
 
 }  // namespace qgrain::bench
