@@ -35,6 +35,8 @@ constexpr block_type types[] = {
 
 #if QGRAIN_BENCH_HAS_GGML
 
+static_assert(GGML_TYPE_Q8_0 == 8 && GGML_TYPE_Q4_0 == 2 && GGML_TYPE_MXFP4 == 39 && GGML_TYPE_NVFP4 == 40);
+
 using bytes = line_vector<std::uint8_t>;
 
 /// Row by row, as ggml calls its loops.
