@@ -20,8 +20,11 @@
 #endif
 
 /// Before a loop: its iterations do not depend on each other, though g++ cannot see that two pointers are either equal
-/// or apart. Few iterations stay a loop: unrolled before, they would not be vectorized.
-#if defined(__GNUC__) && !defined(__clang__)
+/// or apart. Few iterations stay a loop: unrolled before, they would not be vectorized. (nvcc does not know that
+/// pragma.)
+#if defined(__CUDACC__)
+#define QGRAIN_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
+#elif defined(__GNUC__) && !defined(__clang__)
 #define QGRAIN_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
 #else
 #define QGRAIN_INDEPENDENT_ITERATIONS

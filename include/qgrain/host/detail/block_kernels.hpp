@@ -156,11 +156,11 @@ struct element_block {
         }
         QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t i = 0; i < Width; ++i) y[i] = static_cast<out_type>(wide[static_cast<std::size_t>(i)]);
-        return;
-      }
-      QGRAIN_INDEPENDENT_ITERATIONS
-      for (index_t i = 0; i < size; ++i) {
-        y[i] = Operation::apply(x[i], shared, start + static_cast<std::uint64_t>(i), rounding);
+      } else {
+        QGRAIN_INDEPENDENT_ITERATIONS
+        for (index_t i = 0; i < size; ++i) {
+          y[i] = Operation::apply(x[i], shared, start + static_cast<std::uint64_t>(i), rounding);
+        }
       }
     }
   };
