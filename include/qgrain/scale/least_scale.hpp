@@ -31,7 +31,7 @@ struct zero_scale_is_one {
 
 namespace detail {
 /// For scales, which are never negative; NaN stays.
-[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float at_least(float scale, float least) noexcept {
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float raised_to(float scale, float least) noexcept {
   return float_from_magnitude(larger_of(magnitude_bits(scale), magnitude_bits(least)));
 }
 }  // namespace detail
@@ -41,7 +41,7 @@ struct at_least_f32_epsilon {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "_eps32"; }
   template <storage_element T>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float apply(float scale) noexcept {
-    return detail::at_least(scale, arithmetic_in<float>::epsilon);
+    return detail::raised_to(scale, arithmetic_in<float>::epsilon);
   }
 };
 
@@ -50,7 +50,7 @@ struct at_least_own_epsilon {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "_eps"; }
   template <storage_element T>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float apply(float scale) noexcept {
-    return detail::at_least(scale, arithmetic_in<T>::epsilon);
+    return detail::raised_to(scale, arithmetic_in<T>::epsilon);
   }
 };
 
