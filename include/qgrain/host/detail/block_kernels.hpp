@@ -133,9 +133,6 @@ struct element_block {
   using in_type = typename Operation::in_type;
   using out_type = typename Operation::out_type;
 
-  template <class T>
-  static constexpr bool is_byte = std::is_integral_v<T> && sizeof(T) == 1;
-
   struct row_body {
     const in_type* in;
     out_type* out;
@@ -149,8 +146,8 @@ struct element_block {
       const index_t size = Width == 0 ? count : Width;
       const factors_type shared = factors[group];
       const std::uint64_t start = index + static_cast<std::uint64_t>(first);
-      // Sixteen bytes fill half a vector: codes are made and read in lanes of 32 bits, which fill whole ones.
-      if constexpr (Width == 16 && is_byte<out_type>) {
+      if constexpr (Width == 16 && std::is_integral_v<out_type> && sizeof(out_type) == 1) {
+        // Sixteen bytes fill half a vector: the codes are made in lanes of 32 bits, which fill whole ones.
         std::array<std::int32_t, 16> wide;
         QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t i = 0; i < Width; ++i) {
@@ -159,15 +156,6 @@ struct element_block {
         }
         QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t i = 0; i < Width; ++i) y[i] = static_cast<out_type>(wide[static_cast<std::size_t>(i)]);
-      } else if constexpr (Width == 16 && is_byte<in_type>) {
-        std::array<std::int32_t, 16> wide;
-        QGRAIN_INDEPENDENT_ITERATIONS
-        for (index_t i = 0; i < Width; ++i) wide[static_cast<std::size_t>(i)] = x[i];
-        QGRAIN_INDEPENDENT_ITERATIONS
-        for (index_t i = 0; i < Width; ++i) {
-          const auto code = static_cast<in_type>(wide[static_cast<std::size_t>(i)]);
-          y[i] = Operation::apply(code, shared, start + static_cast<std::uint64_t>(i), rounding);
-        }
       } else {
         QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t i = 0; i < size; ++i) {
