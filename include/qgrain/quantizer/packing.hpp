@@ -84,54 +84,6 @@ QGRAIN_HOST_DEVICE constexpr void unpack_run(const std::uint8_t* packed, int cou
   }
 }
 
-/// `runs` runs of eight codes, whose bits and order are constants: loops that compilers vectorize where codes do not
-/// lie across bytes.
-template <int Bits, bit_order Order, class Code>
-QGRAIN_ELEMENTWISE constexpr void pack_runs(const Code* codes, index_t runs, std::uint8_t* out) noexcept {
-  if constexpr (Bits == 8) {
-    for (index_t i = 0; i < 8 * runs; ++i) out[i] = static_cast<std::uint8_t>(codes[i]);
-  } else if constexpr (Bits == 4) {
-    constexpr int first = Order == bit_order::low_first ? 0 : 4;
-    for (index_t i = 0; i < 4 * runs; ++i) {
-      out[i] =
-          static_cast<std::uint8_t>(low_bits(codes[2 * i], 4) << first | low_bits(codes[2 * i + 1], 4) << (4 - first));
-    }
-  } else {
-    for (index_t run = 0; run < runs; ++run) pack_run(codes + 8 * run, 8, Bits, Order, out + run * Bits);
-  }
-}
-
-template <int Bits, bit_order Order, class Code>
-QGRAIN_ELEMENTWISE constexpr void unpack_runs(const std::uint8_t* packed, index_t runs, Code* codes) noexcept {
-  if constexpr (Bits == 8) {
-    for (index_t i = 0; i < 8 * runs; ++i) codes[i] = static_cast<Code>(packed[i]);
-  } else if constexpr (Bits == 4) {
-    constexpr int first = Order == bit_order::low_first ? 0 : 4;
-    constexpr std::uint32_t sign = Code(-1) < Code(0) ? 8 : 0;  // (bits ^ 8) - 8 extends the sign
-    for (index_t i = 0; i < 4 * runs; ++i) {
-      codes[2 * i] = static_cast<Code>((low_bits(packed[i] >> first, 4) ^ sign) - sign);
-      codes[2 * i + 1] = static_cast<Code>((low_bits(packed[i] >> (4 - first), 4) ^ sign) - sign);
-    }
-  } else {
-    for (index_t run = 0; run < runs; ++run) unpack_run(packed + run * Bits, 8, Bits, Order, codes + 8 * run);
-  }
-}
-
-/// All codes, whole runs first. For the loops of the host backend: pack_codes, which is inlined into code with small
-/// buffers, does without, as g++ 12 warns of a vector beyond their end that is never written.
-template <int Bits, bit_order Order, class Code>
-QGRAIN_ELEMENTWISE constexpr void pack_all(const Code* codes, index_t count, std::uint8_t* out) noexcept {
-  const index_t whole = count / 8;
-  pack_runs<Bits, Order>(codes, whole, out);
-  pack_run(codes + 8 * whole, static_cast<int>(count % 8), Bits, Order, out + whole * Bits);
-}
-template <int Bits, bit_order Order, class Code>
-QGRAIN_ELEMENTWISE constexpr void unpack_all(const std::uint8_t* packed, index_t count, Code* codes) noexcept {
-  const index_t whole = count / 8;
-  unpack_runs<Bits, Order>(packed, whole, codes);
-  unpack_run(packed + whole * Bits, static_cast<int>(count % 8), Bits, Order, codes + 8 * whole);
-}
-
 }  // namespace detail
 
 /// Packs codes of 1 to 8 bits one after the other; unused bits of the last byte are 0. Eight codes fill whole bytes, so

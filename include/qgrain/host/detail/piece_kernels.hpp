@@ -38,6 +38,41 @@ struct round_piece {
   }
 };
 
+/// `count` codes of fewer than 8 bits, whose bits and order are constants; whole runs of eight first. For 4 bits a loop
+/// that compilers vectorize. pack_codes, which is inlined into code with small buffers, does without it: g++ 12 warns
+/// of a vector beyond their end that is never written.
+template <int Bits, bit_order Order, class Code>
+QGRAIN_ALWAYS_INLINE void pack_all(const Code* codes, index_t count, std::uint8_t* out) {
+  const index_t runs = count / 8;
+  if constexpr (Bits == 4) {
+    constexpr int first = Order == bit_order::low_first ? 0 : 4;
+    for (index_t i = 0; i < 4 * runs; ++i) {
+      out[i] =
+          static_cast<std::uint8_t>(low_bits(codes[2 * i], 4) << first | low_bits(codes[2 * i + 1], 4) << (4 - first));
+    }
+  } else {
+    for (index_t run = 0; run < runs; ++run) pack_run(codes + 8 * run, 8, Bits, Order, out + run * Bits);
+  }
+  pack_run(codes + 8 * runs, static_cast<int>(count % 8), Bits, Order, out + runs * Bits);
+}
+
+/// The way back.
+template <int Bits, bit_order Order, class Code>
+QGRAIN_ALWAYS_INLINE void unpack_all(const std::uint8_t* packed, index_t count, Code* codes) {
+  const index_t runs = count / 8;
+  if constexpr (Bits == 4) {
+    constexpr int first = Order == bit_order::low_first ? 0 : 4;
+    constexpr std::uint32_t sign = Code(-1) < Code(0) ? 8 : 0;  // (bits ^ 8) - 8 extends the sign
+    for (index_t i = 0; i < 4 * runs; ++i) {
+      codes[2 * i] = static_cast<Code>((low_bits(packed[i] >> first, 4) ^ sign) - sign);
+      codes[2 * i + 1] = static_cast<Code>((low_bits(packed[i] >> (4 - first), 4) ^ sign) - sign);
+    }
+  } else {
+    for (index_t run = 0; run < runs; ++run) unpack_run(packed + run * Bits, 8, Bits, Order, codes + 8 * run);
+  }
+  unpack_run(packed + runs * Bits, static_cast<int>(count % 8), Bits, Order, codes + 8 * runs);
+}
+
 /// Codes to bytes; rows of bytes begin `pitch` apart.
 template <class Code, int Bits>
 struct pack_piece {
