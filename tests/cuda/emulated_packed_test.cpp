@@ -18,11 +18,13 @@ void check() {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(codes_of_every_width_are_packed) {
-  check<int2_groups, qgrain::row_major>();
   check<int3_groups, qgrain::row_major>();
+#ifndef QGRAIN_SANITIZED  // which is slow to compile and to run
+  check<int2_groups, qgrain::row_major>();
   check<int3_groups, qgrain::row_major, qgrain::bfloat16>();
   check<int5_rows, qgrain::row_major>();
   check<int5_rows, qgrain::row_major, qgrain::float16>();
+#endif
   check<fp6_columns, qgrain::row_major>();
   check<int7_tensor, qgrain::row_major, qgrain::bfloat16>();
 }

@@ -19,7 +19,7 @@ namespace qgrain::fuzz {
 
 using bytes = std::span<const std::uint8_t>;
 
-/// A reader under test. Each file of targets/ defines one at namespace scope; the fuzzer has one, the replay all.
+/// A reader under test. Each file of targets/ defines one at namespace scope.
 struct target {
   target(std::string_view own_name, void (*function)(bytes));
   std::string_view name;

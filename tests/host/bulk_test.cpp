@@ -96,13 +96,15 @@ BOOST_AUTO_TEST_CASE(every_shape_stride_and_thread_count_gives_the_bits_of_the_d
   int compared = 0;
   compared += compare_shapes<modelopt_integer<int8, per_tensor>>();
   compared += compare_shapes<modelopt_integer<int4, per_group<48, padded>>>();
-  compared += compare_shapes<modelopt_integer<int4, per_group<1, padded>>>();
-  compared += compare_shapes<modelopt_fp8<per_channel<0>>>();
   compared += compare_shapes<modelopt_fp8<per_channel<1>>>();
   compared += compare_shapes<modelopt_fp8<per_tile<16, 32>>>();
+#ifndef QGRAIN_SANITIZED  // which is slow to compile; these go through the loops of the others
+  compared += compare_shapes<modelopt_integer<int4, per_group<1, padded>>>();
+  compared += compare_shapes<modelopt_fp8<per_channel<0>>>();
   compared += compare_shapes<modelopt_integer<int8, per_token>>();
   compared += compare_shapes<quantizer<int8, per_group<64, padded>>>();
   compared += compare_shapes<mxfp4_rceil>();
+#endif
   compared += compare_shapes<nvfp4_modelopt>();
   BOOST_TEST_MESSAGE(compared << " of 240 cases");
   BOOST_TEST(compared == 240);

@@ -117,9 +117,11 @@ void check_all(std::initializer_list<shape2d> shapes) {
   for (const shape2d shape : shapes) {
     for (const index_t gap : {index_t{0}, index_t{5}}) {
       const bit_order order = seed % 2 == 0 ? bit_order::low_first : bit_order::high_first;
-      check<Q, Layout, float>(shape, gap, order, seed++);
       check<Q, Layout, bfloat16>(shape, gap, order, seed++);
+#ifndef QGRAIN_SANITIZED  // which is slow to compile and to run
+      check<Q, Layout, float>(shape, gap, order, seed++);
       check<Q, Layout, float16>(shape, gap, order, seed++);
+#endif
     }
   }
 }
