@@ -41,6 +41,10 @@ inline constexpr int f32_bias = 127;
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(float x) noexcept {
   return magnitude_bits(x) > static_cast<std::int32_t>(f32_infinity_bits);
 }
+/// Neither infinite nor NaN, by its bits too.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_finite(float x) noexcept {
+  return magnitude_bits(x) < static_cast<std::int32_t>(f32_infinity_bits);
+}
 /// The positive quiet NaN without further bits.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float quiet_nan() noexcept { return float_from_bits(0x7FC0'0000U); }
 
@@ -78,7 +82,8 @@ inline constexpr int f32_bias = 127;
   return float_from_bits(static_cast<std::uint32_t>(exponent + f32_bias) << f32_mantissa_bits);
 }
 
-/// std::min and std::max take references, which device code cannot bind to constants.
+/// std::min and std::max take references, which device code cannot bind to constants; and <algorithm> would be a sixth
+/// of what host.hpp compiles.
 template <class T>
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr T smaller_of(T a, T b) noexcept {
   return b < a ? b : a;

@@ -41,8 +41,8 @@ void for_each_matrix(const on_host& where, index_t count, const Body& body) {
   const auto first = static_cast<std::size_t>(i * scales);
   const auto count = static_cast<std::size_t>(scales);
   given_ranges of_matrix = given;
-  if (!given.absmax.empty()) of_matrix.absmax = given.absmax.subspan(first, count);
-  if (!given.ends.empty()) of_matrix.ends = given.ends.subspan(first, count);
+  if (!given.absmax.empty()) of_matrix.absmax = {given.absmax.data() + first, count};
+  if (!given.ends.empty()) of_matrix.ends = {given.ends.data() + first, count};
   return of_matrix;
 }
 

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_HOST_DETAIL_HOST_REQUIREMENTS_HPP
 #define QGRAIN_HOST_DETAIL_HOST_REQUIREMENTS_HPP
 
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/detail/requirements.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
@@ -12,7 +13,6 @@
 #include <qgrain/quantizer/given_scales.hpp>
 #include <qgrain/scale/range.hpp>
 
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -33,7 +33,7 @@ template <class Q, class View>
 
 /// Of a number from outside that should be finite and not below zero: what is wrong with it.
 [[nodiscard]] inline fault magnitude_fault(float value, const std::string& what) {
-  return {std::isfinite(value) ? errc::out_of_range : errc::non_finite,
+  return {is_finite(value) ? errc::out_of_range : errc::non_finite,
           what + " is " + std::to_string(value) + ", which is not the largest magnitude of anything"};
 }
 
@@ -90,11 +90,11 @@ template <class Q>
   }
   constexpr bool magnitudes =
       std::is_same_v<typename Q::range_type, float> || std::is_same_v<typename Q::range_type, signed_range>;
-  const auto usable = [](float value) { return std::isfinite(value) && (!magnitudes || value >= 0.0F); };
+  const auto usable = [](float value) { return is_finite(value) && (!magnitudes || value >= 0.0F); };
   const auto unusable = [](errc code, const std::string& what, const std::string& number) -> fault {
     return {code, what + " is " + number + ", which cannot be used"};
   };
-  const auto code_of = [](float value) { return std::isfinite(value) ? errc::out_of_range : errc::non_finite; };
+  const auto code_of = [](float value) { return is_finite(value) ? errc::out_of_range : errc::non_finite; };
   if (tensor_scale != nullptr && !usable(*tensor_scale)) {
     return unusable(code_of(*tensor_scale), "the scale given for the tensor", std::to_string(*tensor_scale));
   }
