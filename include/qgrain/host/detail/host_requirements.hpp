@@ -43,7 +43,10 @@ template <class Q, class View>
 
 /// Of ranges: of the kind that the scale is made of, as many as there are groups, magnitudes.
 [[nodiscard]] inline fault ranges_fault(const range_rules& rules, const given_ranges& given) {
-  if (fault found = given_kinds_fault(rules, given.absmax.size(), given.ends.size())) return found;
+  if (fault found = first_fault([&] { return given_kinds_fault(rules, given.absmax.size(), given.ends.size()); },
+                                [&] { return single_matrix_fault(given.tensor_scales.size()); })) {
+    return found;
+  }
   for (std::size_t i = 0; i < given.absmax.size(); ++i) {
     if (!is_magnitude(given.absmax[i])) return magnitude_fault(given.absmax[i], numbered("given range", i));
   }
@@ -66,6 +69,17 @@ template <class Q, class View>
     return {errc::invalid_argument, std::string("the tensor's range ") + std::to_string(*given.tensor_absmax) +
                                         " and its scale " + std::to_string(*given.tensor_scale) +
                                         " are both given: give one of them"};
+  }
+  return {};
+}
+
+/// Of tensor scales that are given for the matrices of a stack.
+[[nodiscard]] inline fault tensor_scales_fault(index_t matrices, const given_ranges& given) {
+  if (fault found = tensor_scales_fault(matrices, given.tensor_scales.size(), given.tensor_scale.has_value()))
+    return found;
+  for (std::size_t i = 0; i < given.tensor_scales.size(); ++i) {
+    if (!is_magnitude(given.tensor_scales[i]))
+      return magnitude_fault(given.tensor_scales[i], numbered("given tensor scale", i));
   }
   return {};
 }
