@@ -8,10 +8,10 @@
 
 namespace qgrain {
 
-inline constexpr std::uint32_t f32_sign_bit = 0x8000'0000U;
-inline constexpr std::uint32_t f32_infinity_bits = 0x7F80'0000U;
-inline constexpr int f32_mantissa_bits = 23;
-inline constexpr int f32_bias = 127;
+inline constexpr std::uint32_t f32_sign_bit = 0x8000'0000U;       ///< of a float32's pattern
+inline constexpr std::uint32_t f32_infinity_bits = 0x7F80'0000U;  ///< the pattern of plus infinity
+inline constexpr int f32_mantissa_bits = 23;                      ///< stored, without the leading one
+inline constexpr int f32_bias = 127;                              ///< of the exponent field
 
 /// std::bit_cast that kernels can call.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t bits_of(float x) noexcept {
@@ -55,11 +55,13 @@ inline constexpr int f32_bias = 127;
   const std::uint32_t mask = 0U - static_cast<std::uint32_t>(condition);
   return (yes & mask) | (no & ~mask);
 }
+/// The same of signed numbers.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::int32_t selected(bool condition, std::int32_t yes,
                                                                  std::int32_t no) noexcept {
   return static_cast<std::int32_t>(
       selected(condition, static_cast<std::uint32_t>(yes), static_cast<std::uint32_t>(no)));
 }
+/// The same of floats, bit by bit: a NaN keeps its pattern.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float selected(bool condition, float yes, float no) noexcept {
   return float_from_bits(selected(condition, bits_of(yes), bits_of(no)));
 }

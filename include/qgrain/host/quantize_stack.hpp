@@ -164,7 +164,7 @@ void fake_quantize_stack(const on_host& where, stack_view<const T> in, stack_vie
 
 }  // namespace detail
 
-/// `fake_quantize` of each matrix; `out` may be `in`.
+/// `fake_quantize` of each matrix; `out` may be `in`. `given`, empty stacks and errors as above.
 template <quantizer_type Q, storage_element T = float>
 void fake_quantize(const on_host& where, std::type_identity_t<stack_view<const T>> in, stack_view<T> out,
                    const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
@@ -181,7 +181,9 @@ template <quantizer_type Q, storage_element T = float>
   return {};
 }
 
-/// `dequantize` of each matrix.
+/// `dequantize` of each matrix. An empty stack is nothing to do.
+/// @throws error as `dequantize`, for any of the matrices; errc::invalid_shape where the stacks differ; nothing has
+/// been written then
 template <quantizer_type Q, storage_element T = float>
 void dequantize(const on_host& where, quantized_stack_view<Q> in, stack_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
@@ -197,7 +199,7 @@ template <quantizer_type Q, storage_element T = float>
   return {};
 }
 
-/// `dequantize_packed` of each matrix.
+/// `dequantize_packed` of each matrix, everything else as above.
 template <quantizer_type Q, layout_policy ScaleLayout, storage_element T = float>
 void dequantize_packed(const on_host& where, packed_stack_view<Q, ScaleLayout> in, stack_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
