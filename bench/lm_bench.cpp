@@ -7,6 +7,7 @@
 #include <support/program.hpp>
 #include <support/timing.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace {

@@ -7,6 +7,7 @@
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/instruction_set.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <iostream>
 #include <thread>

@@ -9,6 +9,7 @@
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 

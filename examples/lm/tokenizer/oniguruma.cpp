@@ -2,6 +2,7 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <algorithm>
 #include <cctype>
 #include <cstddef>
 #include <optional>

@@ -1,5 +1,6 @@
 #include <sweep/summary/layer_place.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 

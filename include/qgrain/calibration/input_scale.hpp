@@ -101,6 +101,7 @@ class mean_magnitude_observer {
     }
     ++batches_;
   }
+  /// [in], of the batches so far; empty before the first.
   [[nodiscard]] std::vector<float> mean() const {
     std::vector<float> means(sums_.size());
     for (std::size_t c = 0; c < means.size(); ++c)
@@ -143,6 +144,7 @@ class weight_share_observer {
     }
     outputs_ += rows.shape.rows;
   }
+  /// [in], empty before anything was observed.
   [[nodiscard]] std::vector<float> share() const {
     std::vector<float> share(sums_.size());
     for (std::size_t c = 0; c < share.size(); ++c) {
@@ -157,7 +159,9 @@ class weight_share_observer {
   index_t outputs_ = 0;
 };
 
-/// The same of a whole weight [out, in].
+/// weight_share_observer over a whole weight [out, in]: the mean, over outputs, of each element's part of the largest
+/// magnitude in its group, one per input. NaN for a weight without rows.
+/// @throws error errc::invalid_argument for a group of nothing
 [[nodiscard]] inline std::vector<float> awq_weight_share(matrix_view<const float> weight, index_t group) {
   weight_share_observer observer(group);
   observer.observe(weight);

@@ -5,13 +5,14 @@
 // instruction, in vector intrinsics too, nvcc does it by default, clang under -ffp-contract=fast. Code that defines a
 // result therefore calls these functions instead of writing operators, unless the product is exact anyway (a power of
 // two).
+//
+// Built-in functions stand in place of <cmath>, whose special functions every user would compile.
 #ifndef QGRAIN_CORE_ARITHMETIC_HPP
 #define QGRAIN_CORE_ARITHMETIC_HPP
 
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
 
-#include <cmath>
 #include <cstdint>
 
 namespace qgrain {
@@ -66,7 +67,7 @@ namespace detail {
 #if defined(__CUDA_ARCH__)
   return __fmaf_rn(a, b, c);
 #else
-  return std::fma(a, b, c);
+  return __builtin_fmaf(a, b, c);
 #endif
 }
 
@@ -75,7 +76,7 @@ namespace detail {
 #if defined(__CUDA_ARCH__)
   return __fsqrt_rn(a);
 #else
-  return std::sqrt(a);
+  return __builtin_sqrtf(a);
 #endif
 }
 

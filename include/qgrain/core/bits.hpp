@@ -8,10 +8,10 @@
 
 namespace qgrain {
 
-inline constexpr std::uint32_t f32_sign_bit = 0x8000'0000U;
-inline constexpr std::uint32_t f32_infinity_bits = 0x7F80'0000U;
-inline constexpr int f32_mantissa_bits = 23;
-inline constexpr int f32_bias = 127;
+inline constexpr std::uint32_t f32_sign_bit = 0x8000'0000U;       ///< of a float32's pattern
+inline constexpr std::uint32_t f32_infinity_bits = 0x7F80'0000U;  ///< the pattern of plus infinity
+inline constexpr int f32_mantissa_bits = 23;                      ///< stored, without the leading one
+inline constexpr int f32_bias = 127;                              ///< of the exponent field
 
 /// std::bit_cast that kernels can call.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t bits_of(float x) noexcept {
@@ -41,6 +41,10 @@ inline constexpr int f32_bias = 127;
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(float x) noexcept {
   return magnitude_bits(x) > static_cast<std::int32_t>(f32_infinity_bits);
 }
+/// Neither infinite nor NaN, by its bits too.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_finite(float x) noexcept {
+  return magnitude_bits(x) < static_cast<std::int32_t>(f32_infinity_bits);
+}
 /// The positive quiet NaN without further bits.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float quiet_nan() noexcept { return float_from_bits(0x7FC0'0000U); }
 
@@ -51,11 +55,13 @@ inline constexpr int f32_bias = 127;
   const std::uint32_t mask = 0U - static_cast<std::uint32_t>(condition);
   return (yes & mask) | (no & ~mask);
 }
+/// The same of signed numbers.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::int32_t selected(bool condition, std::int32_t yes,
                                                                  std::int32_t no) noexcept {
   return static_cast<std::int32_t>(
       selected(condition, static_cast<std::uint32_t>(yes), static_cast<std::uint32_t>(no)));
 }
+/// The same of floats, bit by bit: a NaN keeps its pattern.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float selected(bool condition, float yes, float no) noexcept {
   return float_from_bits(selected(condition, bits_of(yes), bits_of(no)));
 }
@@ -78,7 +84,8 @@ inline constexpr int f32_bias = 127;
   return float_from_bits(static_cast<std::uint32_t>(exponent + f32_bias) << f32_mantissa_bits);
 }
 
-/// std::min and std::max take references, which device code cannot bind to constants.
+/// std::min and std::max take references, which device code cannot bind to constants; and <algorithm> would be a sixth
+/// of what host.hpp compiles.
 template <class T>
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr T smaller_of(T a, T b) noexcept {
   return b < a ? b : a;

@@ -27,7 +27,7 @@ enum class errc : std::uint8_t {
   cuda_failure,
 };
 
-inline constexpr int errc_count = 11;
+inline constexpr int errc_count = 11;  ///< kinds of failure, ok included
 
 /// The sentence that belongs to a code; never null.
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr const char* message(errc code) noexcept {

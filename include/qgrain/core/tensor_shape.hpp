@@ -39,7 +39,7 @@ namespace detail {
 [[nodiscard]] constexpr shape2d as_matrix(std::span<const index_t> dims) {
   (void)detail::product_of(dims);
   if (dims.empty()) return {1, 1};
-  return {detail::product_of(dims.first(dims.size() - 1)), dims.back()};
+  return {detail::product_of({dims.data(), dims.size() - 1}), dims.back()};
 }
 
 /// `count` matrices of one shape, one after the other in memory: matrix i begins at element i * shape.elements().
@@ -60,7 +60,8 @@ struct matrix_stack {
                                                   std::to_string(dims.size()) + " dimensions");
   }
   (void)detail::product_of(dims);
-  return {detail::product_of(dims.first(axis)), {dims[axis], detail::product_of(dims.subspan(axis + 1))}};
+  return {detail::product_of({dims.data(), axis}),
+          {dims[axis], detail::product_of({dims.data() + axis + 1, dims.size() - axis - 1})}};
 }
 
 }  // namespace qgrain

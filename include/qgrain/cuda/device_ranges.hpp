@@ -13,10 +13,11 @@ namespace qgrain {
 /// the numbers are not, as the host does not see them: they have to be finite and not negative, others give whatever
 /// the scale makes of them.
 struct device_ranges {
-  std::span<const float> absmax = {};       ///< the largest magnitude of each group, in the order of the scales
-  const float* tensor_absmax = nullptr;     ///< of the whole tensor, for scales of two levels
-  std::span<const signed_range> ends = {};  ///< of each group, for scales with zero points
-  const float* tensor_scale = nullptr;      ///< the tensor's scale itself, instead of tensor_absmax
+  std::span<const float> absmax = {};         ///< the largest magnitude of each group, in the order of the scales
+  const float* tensor_absmax = nullptr;       ///< of the whole tensor, for scales of two levels
+  std::span<const signed_range> ends = {};    ///< of each group, for scales with zero points
+  const float* tensor_scale = nullptr;        ///< the tensor's scale itself, instead of tensor_absmax
+  std::span<const float> tensor_scales = {};  ///< one for each matrix of a stack, instead of tensor_scale
 };
 
 }  // namespace qgrain

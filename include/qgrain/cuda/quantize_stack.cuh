@@ -23,9 +23,9 @@ namespace qgrain {
 
 // As the operations of quantize.cuh, for each matrix: out[i] has the bytes that in[i] alone would give. Scratch is
 // extent.count * scratch_bytes<Q>(shape, given) bytes. Ranges given per group are those of all matrices, one after the
-// other; a given tensor range or scale is that of each. Stochastic rounding counts elements within each matrix. An
-// empty stack is nothing to do. Errors are those of one matrix, and errc::invalid_shape where the stacks differ;
-// `try_...` return them.
+// other; a given tensor range or scale is that of each, and `tensor_scales` has one per matrix. Stochastic rounding
+// counts elements within each matrix. An empty stack is nothing to do. Errors are those of one matrix, and
+// errc::invalid_shape where the stacks differ; `try_...` return them.
 
 /// `quantize` of every matrix of a stack in the launches of one.
 template <quantizer_type Q, readable_element T = const float>

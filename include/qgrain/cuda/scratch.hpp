@@ -71,7 +71,8 @@ template <quantizer_type Q>
 [[nodiscard]] constexpr index_t scratch_bytes(shape2d shape, const device_ranges& given) noexcept {
   constexpr detail::group_kind kind = detail::kind_of_group<typename Q::granularity_type>;
   const bool groups = detail::spans_blocks(kind) && given.absmax.empty() && given.ends.empty();
-  const bool tensor = Q::scale_type::tensor_bits > 0 && given.tensor_absmax == nullptr && given.tensor_scale == nullptr;
+  const bool tensor = Q::scale_type::tensor_bits > 0 && given.tensor_absmax == nullptr &&
+                      given.tensor_scale == nullptr && given.tensor_scales.empty();
   return groups || tensor ? scratch_bytes<Q>(shape) : 0;
 }
 

@@ -104,36 +104,36 @@ struct integer {
                                                   .text(Range == integer_range::narrow ? "_narrow" : "");
 };
 
-/// Two's complement, all of its codes: int4 is -8 to 7.
-using int2 = integer<2>;
-using int3 = integer<3>;
-using int4 = integer<4>;
-using int5 = integer<5>;
-using int6 = integer<6>;
-using int7 = integer<7>;
-using int8 = integer<8>;
-using int16 = integer<16>;
+// Two's complement, all of its codes.
+using int2 = integer<2>;    ///< -2 to 1
+using int3 = integer<3>;    ///< -4 to 3
+using int4 = integer<4>;    ///< -8 to 7
+using int5 = integer<5>;    ///< -16 to 15
+using int6 = integer<6>;    ///< -32 to 31
+using int7 = integer<7>;    ///< -64 to 63
+using int8 = integer<8>;    ///< -128 to 127
+using int16 = integer<16>;  ///< -32768 to 32767
 
-/// Without the most negative code: int4_narrow is -7 to 7.
-using int2_narrow = integer<2, integer_range::narrow>;
-using int3_narrow = integer<3, integer_range::narrow>;
-using int4_narrow = integer<4, integer_range::narrow>;
-using int5_narrow = integer<5, integer_range::narrow>;
-using int6_narrow = integer<6, integer_range::narrow>;
-using int7_narrow = integer<7, integer_range::narrow>;
-using int8_narrow = integer<8, integer_range::narrow>;
-using int16_narrow = integer<16, integer_range::narrow>;
+// Two's complement without the most negative code: as far below zero as above.
+using int2_narrow = integer<2, integer_range::narrow>;    ///< -1 to 1
+using int3_narrow = integer<3, integer_range::narrow>;    ///< -3 to 3
+using int4_narrow = integer<4, integer_range::narrow>;    ///< -7 to 7
+using int5_narrow = integer<5, integer_range::narrow>;    ///< -15 to 15
+using int6_narrow = integer<6, integer_range::narrow>;    ///< -31 to 31
+using int7_narrow = integer<7, integer_range::narrow>;    ///< -63 to 63
+using int8_narrow = integer<8, integer_range::narrow>;    ///< -127 to 127
+using int16_narrow = integer<16, integer_range::narrow>;  ///< -32767 to 32767
 
-/// From 0: uint4 is 0 to 15.
+// Unsigned.
 // No alias uint3: code that nvcc adds to every file uses CUDA's type of that name unqualified, and would find two of
 // them after `using namespace qgrain`.
-using uint2 = integer<2, integer_range::nonnegative>;
-using uint4 = integer<4, integer_range::nonnegative>;
-using uint5 = integer<5, integer_range::nonnegative>;
-using uint6 = integer<6, integer_range::nonnegative>;
-using uint7 = integer<7, integer_range::nonnegative>;
-using uint8 = integer<8, integer_range::nonnegative>;
-using uint16 = integer<16, integer_range::nonnegative>;
+using uint2 = integer<2, integer_range::nonnegative>;    ///< 0 to 3
+using uint4 = integer<4, integer_range::nonnegative>;    ///< 0 to 15
+using uint5 = integer<5, integer_range::nonnegative>;    ///< 0 to 31
+using uint6 = integer<6, integer_range::nonnegative>;    ///< 0 to 63
+using uint7 = integer<7, integer_range::nonnegative>;    ///< 0 to 127
+using uint8 = integer<8, integer_range::nonnegative>;    ///< 0 to 255
+using uint16 = integer<16, integer_range::nonnegative>;  ///< 0 to 65535
 
 }  // namespace qgrain
 

@@ -21,6 +21,8 @@ struct given_ranges {
   std::span<const signed_range> ends = {};
   /// The tensor's scale itself, for scales of two levels; instead of tensor_absmax.
   std::optional<float> tensor_scale = std::nullopt;
+  /// The same for stacks whose matrices have one each: in their order, instead of tensor_scale.
+  std::span<const float> tensor_scales = {};
 };
 
 }  // namespace qgrain

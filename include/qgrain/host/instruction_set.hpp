@@ -4,6 +4,7 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -64,11 +65,13 @@ inline namespace baseline_only {
 
 /// The sets that can be asked for, narrow to wide; the baseline is always among them. Safe to call from any thread.
 [[nodiscard]] inline std::vector<instruction_set> supported_instruction_sets() {
-  std::vector<instruction_set> sets;
-  for (const instruction_set set : {instruction_set::baseline, instruction_set::avx2, instruction_set::avx512}) {
-    if (is_supported(set)) sets.push_back(set);
+  constexpr instruction_set all[] = {instruction_set::baseline, instruction_set::avx2, instruction_set::avx512};
+  instruction_set supported[3] = {};
+  std::size_t count = 0;
+  for (const instruction_set set : all) {
+    if (is_supported(set)) supported[count++] = set;
   }
-  return sets;
+  return {supported, supported + count};
 }
 
 /// The set of a name or, without one (null or empty), the widest that is supported. Safe to call from any thread.

@@ -6,7 +6,7 @@
 #include <qgrain/host/task_runner.hpp>
 
 #include <atomic>
-#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <mutex>
@@ -56,11 +56,7 @@ class thread_pool final : public task_runner {
     failure_ = nullptr;
     next_.store(0, std::memory_order_relaxed);
     busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-    {
-      const std::lock_guard lock(mutex_);
-      generation_.fetch_add(1, std::memory_order_release);
-    }
-    wake_.notify_all();
+    wake();
     work();
     for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins) {
       if (spins > spin_limit) std::this_thread::yield();
@@ -69,17 +65,22 @@ class thread_pool final : public task_runner {
   }
 
   void start(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+    workers_ = std::vector<std::thread>(static_cast<std::size_t>(threads > 1 ? threads - 1 : 0));
+    for (std::thread& worker : workers_) worker = std::thread([this] { serve(); });
   }
 
   void stop() noexcept {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      generation_.fetch_add(1, std::memory_order_release);
+    stopping_ = true;
+    wake();
+    for (std::thread& worker : workers_) {
+      if (worker.joinable()) worker.join();
     }
-    wake_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
+  }
+
+  /// A new generation, with what was written before it, to every worker.
+  void wake() noexcept {
+    generation_.fetch_add(1);  // before the look for sleepers in notify_all, hence not release alone
+    generation_.notify_all();
   }
 
   void work() {
@@ -90,7 +91,7 @@ class thread_pool final : public task_runner {
       try {
         call_(context_, task);
       } catch (...) {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(failing_);
         if (task < failed_task_) {
           failed_task_ = task;
           failure_ = std::current_exception();
@@ -103,25 +104,20 @@ class thread_pool final : public task_runner {
   }
 
   void serve() {
-    std::uint64_t seen = 0;
-    for (;;) {
+    // Never more than one behind: `run` waits for every worker before the next generation.
+    for (std::uint32_t seen = 0;; ++seen) {
       for (int spins = 0; spins < spin_limit && generation_.load(std::memory_order_acquire) == seen; ++spins) {
       }
-      {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
-        seen = generation_.load(std::memory_order_acquire);
-        if (stopping_) return;
-      }
+      generation_.wait(seen, std::memory_order_acquire);
+      if (stopping_) return;
       work();
       busy_.fetch_sub(1, std::memory_order_release);
     }
   }
 
   std::vector<std::thread> workers_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::atomic<std::uint64_t> generation_{0};
+  std::mutex failing_;
+  std::atomic<std::uint32_t> generation_{0};  // 4 bytes: what a system lets threads wait for without a lock
   std::atomic<int> busy_{0};
   std::atomic<std::int64_t> next_{0};
   std::int64_t tasks_ = 0;

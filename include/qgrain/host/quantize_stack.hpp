@@ -36,13 +36,18 @@ void for_each_matrix(const on_host& where, index_t count, const Body& body) {
   });
 }
 
-/// The ranges of one matrix out of those of a stack. What is given for a tensor is given for each.
+/// The ranges of one matrix out of those of a stack. What is given for a tensor is given for each, unless each has its
+/// own.
 [[nodiscard]] inline given_ranges ranges_of_matrix(const given_ranges& given, index_t i, index_t scales) {
   const auto first = static_cast<std::size_t>(i * scales);
   const auto count = static_cast<std::size_t>(scales);
   given_ranges of_matrix = given;
-  if (!given.absmax.empty()) of_matrix.absmax = given.absmax.subspan(first, count);
-  if (!given.ends.empty()) of_matrix.ends = given.ends.subspan(first, count);
+  if (!given.absmax.empty()) of_matrix.absmax = {given.absmax.data() + first, count};
+  if (!given.ends.empty()) of_matrix.ends = {given.ends.data() + first, count};
+  if (!given.tensor_scales.empty()) {
+    of_matrix.tensor_scale = given.tensor_scales[static_cast<std::size_t>(i)];
+    of_matrix.tensor_scales = {};
+  }
   return of_matrix;
 }
 
@@ -56,11 +61,11 @@ template <class Q, class T>
                ? fault{}
                : count_fault("given ranges, one per scale", in.extent.count * scales, static_cast<index_t>(count));
   };
-  fault found =
-      first_fault([&] { return count_fault("matrices of the output", in.extent.count, out.count); },
-                  [&] { return same_shape_fault(shape, out.shape); }, [&] { return quantizer_fault<Q>(shape); },
-                  [&] { return stack_fault("the input stack", in); }, [&] { return given_fault(given.absmax.size()); },
-                  [&] { return given_fault(given.ends.size()); });
+  fault found = first_fault(
+      [&] { return count_fault("matrices of the output", in.extent.count, out.count); },
+      [&] { return same_shape_fault(shape, out.shape); }, [&] { return quantizer_fault<Q>(shape); },
+      [&] { return stack_fault("the input stack", in); }, [&] { return given_fault(given.absmax.size()); },
+      [&] { return given_fault(given.ends.size()); }, [&] { return tensor_scales_fault(in.extent.count, given); });
   for (index_t i = 0; i < in.extent.count && !found; ++i)
     found = ranges_fault(range_rules_of<Q>(shape), ranges_of_matrix(given, i, scales));
   return found;
@@ -99,8 +104,8 @@ void dequantize_from_stack(const on_host& where, const Stack& in, stack_view<T> 
 }  // namespace detail
 
 /// `quantize` of each matrix: out[i] has its bytes. Ranges given per group are those of all matrices, one after the
-/// other; a given tensor range or scale is that of each. Stochastic rounding counts elements within each matrix. An
-/// empty stack is nothing to do.
+/// other; a given tensor range or scale is that of each, and `tensor_scales` has one per matrix. Stochastic rounding
+/// counts elements within each matrix. An empty stack is nothing to do.
 /// @throws error as `quantize`, for any of the matrices; errc::invalid_shape where the stacks differ; nothing has been
 /// written then
 template <quantizer_type Q, readable_element T = const float>
@@ -159,7 +164,7 @@ void fake_quantize_stack(const on_host& where, stack_view<const T> in, stack_vie
 
 }  // namespace detail
 
-/// `fake_quantize` of each matrix; `out` may be `in`.
+/// `fake_quantize` of each matrix; `out` may be `in`. `given`, empty stacks and errors as above.
 template <quantizer_type Q, storage_element T = float>
 void fake_quantize(const on_host& where, std::type_identity_t<stack_view<const T>> in, stack_view<T> out,
                    const given_ranges& given = {}, typename Q::rounding_type rounding = {}) {
@@ -176,7 +181,9 @@ template <quantizer_type Q, storage_element T = float>
   return {};
 }
 
-/// `dequantize` of each matrix.
+/// `dequantize` of each matrix. An empty stack is nothing to do.
+/// @throws error as `dequantize`, for any of the matrices; errc::invalid_shape where the stacks differ; nothing has
+/// been written then
 template <quantizer_type Q, storage_element T = float>
 void dequantize(const on_host& where, quantized_stack_view<Q> in, stack_view<T> out) {
   using quantizer = std::remove_const_t<Q>;
@@ -192,7 +199,7 @@ template <quantizer_type Q, storage_element T = float>
   return {};
 }
 
-/// `dequantize_packed` of each matrix.
+/// `dequantize_packed` of each matrix, everything else as above.
 template <quantizer_type Q, layout_policy ScaleLayout, storage_element T = float>
 void dequantize_packed(const on_host& where, packed_stack_view<Q, ScaleLayout> in, stack_view<T> out) {
   using quantizer = std::remove_const_t<Q>;

@@ -43,7 +43,7 @@ enum class scale_kind : std::uint8_t { float32, float16, bfloat16, e8m0, e4m3 };
 /// How a stored number acts on the way to values.
 enum class scale_use : std::uint8_t { multiplies, divides };
 
-/// x times or over `by`, in float32.
+/// x times or over `by`, in float32, rounded once; zeros, infinities and NaN as IEEE arithmetic has them.
 [[nodiscard]] QGRAIN_HOST_DEVICE constexpr float applied(float x, scale_use use, float by) noexcept {
   return use == scale_use::multiplies ? mul_rn(x, by) : div_rn(x, by);
 }

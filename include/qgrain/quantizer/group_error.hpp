@@ -18,8 +18,8 @@ namespace qgrain {
 // terms by rising i. Lanes are added pairwise, lane l and l + 8, then l + 4, l + 2, l + 1. Sums of runs are added by
 // rising number in float64. No product is fused. Threads and kernels may share the work by lanes and by runs.
 
-inline constexpr int error_lanes = 16;
-inline constexpr index_t error_run_elements = 4096;
+inline constexpr int error_lanes = 16;               ///< float32 sums of a run
+inline constexpr index_t error_run_elements = 4096;  ///< elements that share them
 
 /// The term of one element.
 template <class Element>

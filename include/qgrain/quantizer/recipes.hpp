@@ -83,12 +83,12 @@ struct mxfp8_e4m3_ocp : mx_by<float8_e4m3fn, e8m0_floor> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_ocp"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "OCP MX v1.0; torchao FLOOR"; }
 };
-/// E4M3 under torchao's RCEIL rule.
+/// E4M3 under torchao's RCEIL rule: the exponent is rounded up, so that hardly anything saturates.
 struct mxfp8_e4m3_rceil : mx_by<float8_e4m3fn, e8m0_rceil_log2f<>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "torchao RCEIL"; }
 };
-/// ModelOpt's packed MXFP8.
+/// ModelOpt's packed MXFP8: E4M3 elements, the exponent rounded up, so that hardly anything saturates.
 struct mxfp8_e4m3_modelopt : mx_by<float8_e4m3fn, e8m0_rceil_log2f<127>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e4m3_modelopt"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MXFP8QTensor"; }
@@ -123,7 +123,7 @@ struct mxfp8_e5m2_rceil : modelopt_mx_fake<float8_e5m2> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp8_e5m2_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }
 };
-/// int8 codes, -128 to 127, under the exact rule.
+/// int8 codes, -128 to 127, under the exact rule: nothing saturates.
 struct mxint8_rceil : modelopt_mx_fake<int8> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxint8_rceil"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ModelOpt MX kernel"; }

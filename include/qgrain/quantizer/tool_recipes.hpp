@@ -161,12 +161,12 @@ struct onnx_dynamic_uint8
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "ONNX DynamicQuantizeLinear"; }
 };
 
-/// DeepSeek-V3's fp8: activations by 1 x 128, weights by 128 x 128.
+/// DeepSeek-V3's fp8, activations: E4M3 under a float32 scale, absmax / 448, for each 128 elements of a row.
 struct deepseek_fp8_activation : quantizer<float8_e4m3fn, per_group<128>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "deepseek_fp8/group128"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "DeepSeek-V3, activations"; }
 };
-/// The weights.
+/// DeepSeek-V3's fp8, weights: E4M3 under one float32 scale for each tile of 128 x 128.
 struct deepseek_fp8_weight : quantizer<float8_e4m3fn, per_tile<128, 128>> {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "deepseek_fp8/tile128x128"; }
   [[nodiscard]] static constexpr std::string_view source() noexcept { return "DeepSeek-V3, weights"; }

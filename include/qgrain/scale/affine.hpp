@@ -49,7 +49,7 @@ template <storage_element T, class Format>
 
 }  // namespace detail
 
-/// z = round(clamp(lowest - min / s)): compressed-tensors, ONNX DynamicQuantizeLinear.
+/// z = round(clamp(lowest - min / s)), ties to even: compressed-tensors, ONNX DynamicQuantizeLinear.
 struct zero_point_rounded_last {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "minmax_"; }
   template <storage_element T, class Format>
@@ -63,7 +63,7 @@ struct zero_point_rounded_last {
   }
 };
 
-/// z = clamp(lowest - round(min / s)): torchao.
+/// z = clamp(lowest - round(min / s)), ties to even: torchao.
 struct zero_point_rounded_first {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "minmax1_"; }
   template <storage_element T, class Format>

@@ -41,7 +41,7 @@ struct signed_range {
           float_from_magnitude(larger_of(magnitude_bits(range.above), above))};
 }
 
-/// A range that holds both: parts of a group may be looked at apart.
+/// A range that holds both: parts of a group may be looked at apart, in any order, and no NaN is lost.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr signed_range widened(signed_range a, signed_range b) noexcept {
   return {widened(a.below, b.below), widened(a.above, b.above)};
 }

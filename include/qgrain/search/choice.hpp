@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -17,6 +18,13 @@ namespace qgrain::search {
 struct choice {
   double score = 0;
   double cost = 0;
+};
+
+/// What a table may hold in place of `choice`: anything with these two members, such as an engine's own record.
+template <class T>
+concept costed_choice = requires(const T& c) {
+  { c.score } -> std::same_as<const double&>;
+  { c.cost } -> std::same_as<const double&>;
 };
 
 /// One choice per group, as indices into the groups, with the sums of its scores and costs in group order.

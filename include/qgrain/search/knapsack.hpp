@@ -26,11 +26,14 @@ namespace qgrain::search {
 /// gap that is still open cannot be part of an optimum; over the few that remain, dynamic programming keeps the states
 /// that no other state beats in both cost and score. The allowed loss grows until the best state proves itself optimal,
 /// as in the core algorithms of Pisinger (1995).
-class multiple_choice_knapsack {
+///
+/// A template, so that only who searches compiles it; `multiple_choice_knapsack` takes tables of `choice`.
+template <costed_choice Choice>
+class basic_multiple_choice_knapsack {
  public:
   /// Throws errc::invalid_argument for a group without choices, errc::non_finite for a number that is not finite (the
   /// sentence names group and choice by index).
-  explicit multiple_choice_knapsack(const std::vector<std::vector<choice>>& groups) {
+  explicit basic_multiple_choice_knapsack(const std::vector<std::vector<Choice>>& groups) {
     groups_.reserve(groups.size());
     for (std::size_t g = 0; g < groups.size(); ++g) {
       groups_.push_back(undominated(groups[g], g));
@@ -124,7 +127,7 @@ class multiple_choice_knapsack {
     std::size_t pick;
   };
 
-  static group undominated(const std::vector<choice>& choices, std::size_t g) {
+  static group undominated(const std::vector<Choice>& choices, std::size_t g) {
     detail::require_choices(choices, g);
     group sorted;
     sorted.reserve(choices.size());
@@ -301,6 +304,9 @@ class multiple_choice_knapsack {
   std::vector<step> steps_;
   double least_cost_ = 0;
 };
+
+/// Over tables of `choice`.
+using multiple_choice_knapsack = basic_multiple_choice_knapsack<choice>;
 
 }  // namespace qgrain::search
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -27,6 +28,12 @@ struct two_cost_choice {
   double second_cost = 0;
 };
 
+/// What a table may hold in place of `two_cost_choice`: anything with these three members.
+template <class T>
+concept twice_costed_choice = costed_choice<T> && requires(const T& c) {
+  { c.second_cost } -> std::same_as<const double&>;
+};
+
 /// The choice, its second cost, and how far from optimal it may be.
 struct two_budget_selection : selection {
   double second_cost = 0;
@@ -40,17 +47,20 @@ struct two_budget_selection : selection {
 /// bound, and each solution on the way, repaired and improved choice by choice, an upper one. What is still open
 /// between them is closed by dynamic programming over the few choices that the bound allows, unless that takes more
 /// than `max_states` states: then the gap that is left is returned. Results depend on nothing but the arguments.
-class two_budget_knapsack {
+///
+/// A template, so that only who searches compiles it; `two_budget_knapsack` takes tables of `two_cost_choice`.
+template <twice_costed_choice Choice>
+class basic_two_budget_knapsack {
  public:
-  using table = std::vector<std::vector<two_cost_choice>>;
+  using table = std::vector<std::vector<Choice>>;
 
   /// @throws error errc::invalid_argument for a group without choices, errc::non_finite for numbers that are not finite
-  explicit two_budget_knapsack(table groups, std::size_t max_states = std::size_t{1} << 20)
+  explicit basic_two_budget_knapsack(table groups, std::size_t max_states = std::size_t{1} << 20)
       : groups_(std::move(groups)), max_states_(max_states) {
     for (std::size_t g = 0; g < groups_.size(); ++g) {
       detail::require_choices(groups_[g], g);
       for (std::size_t i = 0; i < groups_[g].size(); ++i) {
-        const two_cost_choice& c = groups_[g][i];
+        const Choice& c = groups_[g][i];
         for (const double number : {c.score, c.cost, c.second_cost}) detail::require_finite(number, i, g);
       }
     }
@@ -126,26 +136,26 @@ class two_budget_knapsack {
   enum class outcome : std::uint8_t { found, none, too_large };
 
   [[nodiscard]] multiple_choice_knapsack priced(double price) const {
-    return knapsack_of([&](const two_cost_choice& c) { return c.score + price * c.second_cost; });
+    return knapsack_of([&](const Choice& c) { return c.score + price * c.second_cost; });
   }
   template <class Score>
   [[nodiscard]] multiple_choice_knapsack knapsack_of(const Score& score) const {
     std::vector<std::vector<choice>> groups;
     for (const auto& choices : groups_) {
       auto& group = groups.emplace_back();
-      for (const two_cost_choice& c : choices) group.push_back({score(c), c.cost});
+      for (const Choice& c : choices) group.push_back({score(c), c.cost});
     }
     return multiple_choice_knapsack(groups);
   }
 
   [[nodiscard]] two_budget_selection cheapest_second(double budget) const {
-    return picked(knapsack_of([](const two_cost_choice& c) { return c.second_cost; }).solve(budget).picks);
+    return picked(knapsack_of([](const Choice& c) { return c.second_cost; }).solve(budget).picks);
   }
 
   [[nodiscard]] two_budget_selection picked(std::vector<std::size_t> picks) const {
     two_budget_selection result;
     for (std::size_t g = 0; g < groups_.size(); ++g) {
-      const two_cost_choice& c = groups_[g][picks[g]];
+      const Choice& c = groups_[g][picks[g]];
       result.score += c.score;
       result.cost += c.cost;
       result.second_cost += c.second_cost;
@@ -162,8 +172,8 @@ class two_budget_knapsack {
 
   /// The selection with another choice in one group, but for its picks.
   [[nodiscard]] two_budget_selection swapped(const two_budget_selection& s, std::size_t g, std::size_t i) const {
-    const two_cost_choice& from = groups_[g][s.picks[g]];
-    const two_cost_choice& to = groups_[g][i];
+    const Choice& from = groups_[g][s.picks[g]];
+    const Choice& to = groups_[g][i];
     two_budget_selection result;
     result.score = s.score - from.score + to.score;
     result.cost = s.cost - from.cost + to.cost;
@@ -219,9 +229,9 @@ class two_budget_knapsack {
   [[nodiscard]] relaxation relax(const prices& price, const limits& within) const {
     const double first = price.first * within.first;
     const double second = price.second * within.second;
-    return detail::relax(
-        groups_, price, first + second, std::abs(first) + std::abs(second),
-        [&price](const two_cost_choice& c) { return c.score + price.first * c.cost + price.second * c.second_cost; });
+    return detail::relax(groups_, price, first + second, std::abs(first) + std::abs(second), [&price](const Choice& c) {
+      return c.score + price.first * c.cost + price.second * c.second_cost;
+    });
   }
 
   /// `best` or something better, with what can be proven.
@@ -255,7 +265,7 @@ class two_budget_knapsack {
       for (std::size_t i = 0; i < groups_[g].size(); ++i) {
         if (relaxed.loss[g][i] > limit) continue;
         open[g].push_back(i);
-        const two_cost_choice& c = groups_[g][i];
+        const Choice& c = groups_[g][i];
         low = {0, std::min(low.cost, c.cost), std::min(low.second_cost, c.second_cost)};
         high = {0, std::max(high.cost, c.cost), std::max(high.second_cost, c.second_cost)};
       }
@@ -273,7 +283,7 @@ class two_budget_knapsack {
       grown.clear();
       for (const state& from : states) {
         for (const std::size_t i : open[g]) {
-          const two_cost_choice& c = groups_[g][i];
+          const Choice& c = groups_[g][i];
           const state next{from.cost + c.cost, from.second_cost + c.second_cost, from.score + c.score,
                            from.loss + relaxed.loss[g][i], from.node};
           if (next.cost + least[g + 1] > within.first + slack) continue;
@@ -341,6 +351,9 @@ class two_budget_knapsack {
   table groups_;
   std::size_t max_states_;
 };
+
+/// Over tables of `two_cost_choice`.
+using two_budget_knapsack = basic_two_budget_knapsack<two_cost_choice>;
 
 }  // namespace qgrain::search
 

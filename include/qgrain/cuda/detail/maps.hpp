@@ -210,6 +210,7 @@ struct scale_strides {
   index_t groups = 0;     ///< ranges that are given
   index_t positions = 0;  ///< scales, the padding of their layout included
   index_t words = 0;      ///< of scratch memory
+  index_t tensors = 0;    ///< 1 where tensor scales are given one per matrix, 0 for one of all
 };
 
 /// Scales that kernels make: they are kept where there is memory for them.
@@ -251,6 +252,7 @@ struct made_scales {
     if (scales != nullptr) scales += i * strides.positions;
     if (tensor_scale != nullptr) tensor_scale += i;
     if (known.ranges != nullptr) known.ranges += i * strides.groups;
+    if (known.tensor_scale != nullptr) known.tensor_scale += i * strides.tensors;
     if (tensor_range != nullptr) tensor_range += i * strides.words;
     if (ranges != nullptr) ranges += i * strides.words;
   }

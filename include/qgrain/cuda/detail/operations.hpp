@@ -242,7 +242,8 @@ template <class Q>
       [&]() -> fault {
         if (given.tensor_scale == nullptr || given.tensor_absmax == nullptr) return {};
         return {errc::invalid_argument, "the tensor's range and its scale are both given: give one of them"};
-      });
+      },
+      [&] { return single_matrix_fault(given.tensor_scales.size()); });
 }
 
 template <class Q>

@@ -86,8 +86,10 @@ template <class In, class T>
 }
 
 template <class Q>
-[[nodiscard]] stack_strides strides_of(shape2d shape, index_t in, index_t out, index_t scales) noexcept {
-  return {in, out, {Q::scale_count(shape), scales, plan_scratch<Q>(shape).bytes / 4}};
+[[nodiscard]] stack_strides strides_of(shape2d shape, index_t in, index_t out, index_t scales,
+                                       const device_ranges& given = {}) noexcept {
+  const index_t tensors = given.tensor_scales.empty() ? 0 : 1;
+  return {in, out, {Q::scale_count(shape), scales, plan_scratch<Q>(shape).bytes / 4, tensors}};
 }
 
 /// Scratch and ranges of a stack are those of its matrices, one after the other.
@@ -99,13 +101,14 @@ template <class Q>
                       : count_fault("given ranges, one per scale", extent.count * Q::scale_count(extent.shape),
                                     static_cast<index_t>(found));
   };
-  return first_fault([&] { return quantizer_fault<Q>(extent.shape); },
-                     [&] {
-                       return size_fault("scratch memory in bytes",
-                                         extent.count * scratch_bytes<Q>(extent.shape, given),
-                                         static_cast<index_t>(scratch.size()));
-                     },
-                     [&] { return given_fault(given.absmax.size()); }, [&] { return given_fault(given.ends.size()); });
+  return first_fault(
+      [&] { return quantizer_fault<Q>(extent.shape); },
+      [&] {
+        return size_fault("scratch memory in bytes", extent.count * scratch_bytes<Q>(extent.shape, given),
+                          static_cast<index_t>(scratch.size()));
+      },
+      [&] { return given_fault(given.absmax.size()); }, [&] { return given_fault(given.ends.size()); },
+      [&] { return tensor_scales_fault(extent.count, given.tensor_scales.size(), given.tensor_scale != nullptr); });
 }
 
 /// The ranges of the first matrix.
@@ -115,6 +118,10 @@ template <class Q>
   device_ranges first = given;
   if (!given.absmax.empty()) first.absmax = given.absmax.first(count);
   if (!given.ends.empty()) first.ends = given.ends.first(count);
+  if (!given.tensor_scales.empty()) {
+    first.tensor_scale = given.tensor_scales.data();
+    first.tensor_scales = {};
+  }
   return first;
 }
 
@@ -126,7 +133,7 @@ template <class Q, storage_element T, kernel_device Device>
   if (in.extent.count == 0) return {};
   const shape2d shape = in.extent.shape;
   if (fault found = stack_memory_fault<Q>(in.extent, scratch, given)) return found;
-  const stack_strides strides = strides_of<Q>(shape, in.stride, shape.elements(), Q::scale_count(shape));
+  const stack_strides strides = strides_of<Q>(shape, in.stride, shape.elements(), Q::scale_count(shape), given);
   return quantize_on<Q, T>(stacking_device<Device>{device, in.extent.count, strides}, in[0], out[0], scratch,
                            first_ranges<Q>(shape, given), rounding);
 }
@@ -140,7 +147,8 @@ template <class Q, storage_element T, class Layout, kernel_device Device>
   if (in.extent.count == 0) return {};
   const shape2d shape = in.extent.shape;
   if (fault found = stack_memory_fault<Q>(in.extent, scratch, given)) return found;
-  const stack_strides strides = strides_of<Q>(shape, in.stride, matrix::code_bytes(shape), matrix::scale_count(shape));
+  const stack_strides strides =
+      strides_of<Q>(shape, in.stride, matrix::code_bytes(shape), matrix::scale_count(shape), given);
   return quantize_packed_on<Q, T, Layout>(stacking_device<Device>{device, in.extent.count, strides}, in[0], out[0],
                                           scratch, first_ranges<Q>(shape, given), rounding);
 }
@@ -154,7 +162,7 @@ template <class Q, storage_element T, kernel_device Device>
   if (in.extent.count == 0) return {};
   const shape2d shape = in.extent.shape;
   if (fault found = stack_memory_fault<Q>(in.extent, scratch, given)) return found;
-  const stack_strides strides = strides_of<Q>(shape, in.stride, out.stride, Q::scale_count(shape));
+  const stack_strides strides = strides_of<Q>(shape, in.stride, out.stride, Q::scale_count(shape), given);
   return fake_quantize_on<Q, T>(stacking_device<Device>{device, in.extent.count, strides}, in[0], out[0], scratch,
                                 first_ranges<Q>(shape, given), rounding);
 }

@@ -9,7 +9,6 @@
 #include <qgrain/quantizer/element.hpp>
 #include <qgrain/scale/range.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -45,7 +44,7 @@ QGRAIN_ALWAYS_INLINE void for_each_group(index_t cols, index_t group_cols, const
       return for_each_whole_group<64>(cols, body);
     default:
       for (index_t group = 0; group * group_cols < cols; ++group) {
-        body.template run<0>(group, group * group_cols, std::min(group_cols, cols - group * group_cols));
+        body.template run<0>(group, group * group_cols, smaller_of(group_cols, cols - group * group_cols));
       }
   }
 }
@@ -106,7 +105,7 @@ struct range_block {
     for (index_t r = 0; r < in.shape.rows; ++r) {
       const float* x = in.row(r);
       for (index_t first = 0, group = 0; first < in.shape.cols; first += group_cols, ++group) {
-        const index_t end = std::min(first + group_cols, in.shape.cols);
+        const index_t end = smaller_of(first + group_cols, in.shape.cols);
         Range range = ranges[group];
         for (index_t c = first; c < end; ++c) range = widened(range, x[c]);
         ranges[group] = range;

@@ -2,11 +2,11 @@
 #ifndef QGRAIN_HOST_DETAIL_BLOCKS_HPP
 #define QGRAIN_HOST_DETAIL_BLOCKS_HPP
 
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/block_kernels.hpp>
 #include <qgrain/host/run_widest.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -29,9 +29,9 @@ template <class Body>
 void for_each_block(shape2d band, shape2d group, const Body& body) {
   const index_t width = group.cols * max_block_groups;
   for (index_t row = 0, group_row = 0; row < band.rows; row += group.rows, ++group_row) {
-    const index_t rows = std::min(group.rows, band.rows - row);
+    const index_t rows = smaller_of(group.rows, band.rows - row);
     for (index_t col = 0, group_col = 0; col < band.cols; col += width, group_col += max_block_groups) {
-      body(block{row, col, {rows, std::min(width, band.cols - col)}, group_row, group_col});
+      body(block{row, col, {rows, smaller_of(width, band.cols - col)}, group_row, group_col});
     }
   }
 }
@@ -62,7 +62,7 @@ void for_each_ranged_block(matrix_view<const float> in, shape2d group, matrix_vi
   for_each_block(in.shape, group, [&](const block& b) {
     if (given.data != nullptr) return body(b, given.row(b.group_row) + b.group_col);
     const auto groups = static_cast<std::size_t>(ceil_div(b.shape.cols, group.cols));
-    std::fill_n(found.begin(), groups, Range{});
+    for (std::size_t i = 0; i < groups; ++i) found[i] = Range{};
     run_widest<range_block<Range>>(part(in, b), group.cols, found.data());
     body(b, static_cast<const Range*>(found.data()));
   });

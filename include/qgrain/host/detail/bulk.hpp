@@ -2,6 +2,7 @@
 #ifndef QGRAIN_HOST_DETAIL_BULK_HPP
 #define QGRAIN_HOST_DETAIL_BULK_HPP
 
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/detail/requirements.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/blocks.hpp>
@@ -11,7 +12,6 @@
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/layout/layout.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <type_traits>
@@ -36,7 +36,8 @@ struct scale_memory {
   }
   void put(index_t row, index_t col, index_t count, const value_type* scales) const noexcept {
     if constexpr (std::is_same_v<Layout, row_major>) {
-      std::copy_n(scales, count, data + row * extent.cols + col);
+      value_type* to = data + row * extent.cols + col;
+      for (index_t i = 0; i < count; ++i) to[i] = scales[i];
     } else {
       for (index_t i = 0; i < count; ++i) data[Layout::index(extent, {row, col + i})] = scales[i];
     }
@@ -44,7 +45,8 @@ struct scale_memory {
   /// Zeros where the layout has positions that belong to no group.
   void clear_padding() const {
     if (Layout::padded(extent) == extent) return;
-    std::fill_n(data, layout_size<Layout>(extent), value_type{});
+    const index_t size = layout_size<Layout>(extent);
+    for (index_t i = 0; i < size; ++i) data[i] = value_type{};
   }
 };
 
@@ -80,7 +82,7 @@ void quantize_matrix(const on_host& where, matrix_view<const T> in, shape2d grou
     const auto known = ranges_before<range_type>(runner, in, group, given, tensor_scale_function<Element>());
     if (tensor_scale != nullptr) *tensor_scale = known.tensor_scale;
     for_each_row_chunk(runner, in.shape.rows, rows_per_chunk, [&](index_t row, index_t rows) {
-      for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+      for_each_block({rows, in.shape.cols}, {smaller_of(group.rows, rows), group.cols}, [&](const block& b) {
         const index_t groups = ceil_div(b.shape.cols, group.cols);
         std::array<range_type, most_groups> found;
         const range_type* const ranges = known.of_block(values, row, group, b, found.data());
@@ -107,7 +109,7 @@ void encode_matrix(const on_host& where, matrix_view<const T> in, shape2d group,
   const float_source<T> values{in};
   with_runner(where, [&](task_runner& runner) {
     for_each_row_chunk(runner, in.shape, group, [&](index_t row, index_t rows) {
-      for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+      for_each_block({rows, in.shape.cols}, {smaller_of(group.rows, rows), group.cols}, [&](const block& b) {
         std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> room;
         const auto* const of_block =
             scales.get(row / group.rows + b.group_row, b.group_col, ceil_div(b.shape.cols, group.cols), room.data());
@@ -128,7 +130,7 @@ void dequantize_matrix(const on_host& where, const Codes& codes, const Scales& s
   const float_target<T> values{out};
   with_runner(where, [&](task_runner& runner) {
     for_each_row_chunk(runner, shape, group, [&](index_t row, index_t rows) {
-      for_each_block({rows, shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+      for_each_block({rows, shape.cols}, {smaller_of(group.rows, rows), group.cols}, [&](const block& b) {
         std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> room;
         const auto* const of_block =
             scales.get(row / group.rows + b.group_row, b.group_col, ceil_div(b.shape.cols, group.cols), room.data());
@@ -177,7 +179,7 @@ void fake_quantize_known(task_runner& runner, const Stage& stage, const known_ra
   const float_source<T> values{in};
   const float_target<T> results{out};
   for_each_row_chunk(runner, in.shape, group, [&](index_t row, index_t rows) {
-    for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+    for_each_block({rows, in.shape.cols}, {smaller_of(group.rows, rows), group.cols}, [&](const block& b) {
       std::array<Range, static_cast<std::size_t>(max_block_groups)> found;
       const Range* const ranges = known.of_block(values, row, group, b, found.data());
       convert_block(values, results, in.shape.cols, row, b, group.cols,

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_HOST_DETAIL_HOST_REQUIREMENTS_HPP
 #define QGRAIN_HOST_DETAIL_HOST_REQUIREMENTS_HPP
 
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/detail/requirements.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
@@ -12,7 +13,6 @@
 #include <qgrain/quantizer/given_scales.hpp>
 #include <qgrain/scale/range.hpp>
 
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -33,7 +33,7 @@ template <class Q, class View>
 
 /// Of a number from outside that should be finite and not below zero: what is wrong with it.
 [[nodiscard]] inline fault magnitude_fault(float value, const std::string& what) {
-  return {std::isfinite(value) ? errc::out_of_range : errc::non_finite,
+  return {is_finite(value) ? errc::out_of_range : errc::non_finite,
           what + " is " + std::to_string(value) + ", which is not the largest magnitude of anything"};
 }
 
@@ -43,7 +43,10 @@ template <class Q, class View>
 
 /// Of ranges: of the kind that the scale is made of, as many as there are groups, magnitudes.
 [[nodiscard]] inline fault ranges_fault(const range_rules& rules, const given_ranges& given) {
-  if (fault found = given_kinds_fault(rules, given.absmax.size(), given.ends.size())) return found;
+  if (fault found = first_fault([&] { return given_kinds_fault(rules, given.absmax.size(), given.ends.size()); },
+                                [&] { return single_matrix_fault(given.tensor_scales.size()); })) {
+    return found;
+  }
   for (std::size_t i = 0; i < given.absmax.size(); ++i) {
     if (!is_magnitude(given.absmax[i])) return magnitude_fault(given.absmax[i], numbered("given range", i));
   }
@@ -70,6 +73,17 @@ template <class Q, class View>
   return {};
 }
 
+/// Of tensor scales that are given for the matrices of a stack.
+[[nodiscard]] inline fault tensor_scales_fault(index_t matrices, const given_ranges& given) {
+  if (fault found = tensor_scales_fault(matrices, given.tensor_scales.size(), given.tensor_scale.has_value()))
+    return found;
+  for (std::size_t i = 0; i < given.tensor_scales.size(); ++i) {
+    if (!is_magnitude(given.tensor_scales[i]))
+      return magnitude_fault(given.tensor_scales[i], numbered("given tensor scale", i));
+  }
+  return {};
+}
+
 /// Whether a scale can be used: of floats the scale itself is looked at, of codes what they stand for.
 template <class Q>
 [[nodiscard]] float scale_number(typename Q::stored_scale stored) noexcept {
@@ -90,11 +104,11 @@ template <class Q>
   }
   constexpr bool magnitudes =
       std::is_same_v<typename Q::range_type, float> || std::is_same_v<typename Q::range_type, signed_range>;
-  const auto usable = [](float value) { return std::isfinite(value) && (!magnitudes || value >= 0.0F); };
+  const auto usable = [](float value) { return is_finite(value) && (!magnitudes || value >= 0.0F); };
   const auto unusable = [](errc code, const std::string& what, const std::string& number) -> fault {
     return {code, what + " is " + number + ", which cannot be used"};
   };
-  const auto code_of = [](float value) { return std::isfinite(value) ? errc::out_of_range : errc::non_finite; };
+  const auto code_of = [](float value) { return is_finite(value) ? errc::out_of_range : errc::non_finite; };
   if (tensor_scale != nullptr && !usable(*tensor_scale)) {
     return unusable(code_of(*tensor_scale), "the scale given for the tensor", std::to_string(*tensor_scale));
   }

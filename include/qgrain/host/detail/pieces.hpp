@@ -3,6 +3,7 @@
 #ifndef QGRAIN_HOST_DETAIL_PIECES_HPP
 #define QGRAIN_HOST_DETAIL_PIECES_HPP
 
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/blocks.hpp>
@@ -10,7 +11,6 @@
 #include <qgrain/host/run_widest.hpp>
 #include <qgrain/quantizer/packing.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -39,12 +39,12 @@ void for_each_piece(const block& b, index_t first_row, const Body& body) {
   if constexpr (Whole) {
     body(piece{top, b.col, b.shape});
   } else {
-    const index_t width = std::min(b.shape.cols, piece_elements);
+    const index_t width = smaller_of(b.shape.cols, piece_elements);
     const index_t height = piece_elements / width;
     for (index_t row = 0; row < b.shape.rows; row += height) {
       for (index_t col = 0; col < b.shape.cols; col += width) {
-        body(
-            piece{top + row, b.col + col, {std::min(height, b.shape.rows - row), std::min(width, b.shape.cols - col)}});
+        body(piece{
+            top + row, b.col + col, {smaller_of(height, b.shape.rows - row), smaller_of(width, b.shape.cols - col)}});
       }
     }
   }
@@ -56,7 +56,7 @@ template <class Body>
 void for_each_run(const block& b, const piece& p, index_t group_cols, const Body& body) {
   const index_t col = p.col - b.col;
   const index_t begun = col % group_cols;
-  const index_t rest = begun == 0 ? 0 : std::min(p.shape.cols, group_cols - begun);
+  const index_t rest = begun == 0 ? 0 : smaller_of(p.shape.cols, group_cols - begun);
   if (rest > 0) body(index_t{0}, rest, col / group_cols);
   if (rest < p.shape.cols) body(rest, p.shape.cols - rest, (col + rest) / group_cols);
 }

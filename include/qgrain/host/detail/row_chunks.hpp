@@ -2,13 +2,13 @@
 #ifndef QGRAIN_HOST_DETAIL_ROW_CHUNKS_HPP
 #define QGRAIN_HOST_DETAIL_ROW_CHUNKS_HPP
 
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/blocks.hpp>
 #include <qgrain/host/detail/pieces.hpp>
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/task_runner.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <type_traits>
 #include <vector>
@@ -20,9 +20,9 @@ namespace qgrain::detail {
 [[nodiscard]] constexpr index_t chunk_rows(shape2d shape, shape2d group, index_t least_group_elements = 1) noexcept {
   constexpr index_t chunk_elements = 1 << 16;
   const index_t unit = group.rows < shape.rows ? group.rows : 1;
-  const index_t rows = std::max<index_t>(1, chunk_elements / (shape.cols * unit)) * unit;
-  const index_t least = ceil_div(least_group_elements, std::min(group.cols, shape.cols));
-  return unit == 1 ? std::max(rows, std::min(least, group.rows)) : rows;
+  const index_t rows = larger_of<index_t>(1, chunk_elements / (shape.cols * unit)) * unit;
+  const index_t least = ceil_div(least_group_elements, smaller_of(group.cols, shape.cols));
+  return unit == 1 ? larger_of(rows, smaller_of(least, group.rows)) : rows;
 }
 
 /// Calls body(first row, rows) for each chunk.
@@ -49,7 +49,8 @@ struct known_ranges {
   [[nodiscard]] const Range* of_block(const Source& in, index_t row, shape2d group, const block& b,
                                       Range* room) const noexcept {
     if (groups.data != nullptr) return groups.row(row / group.rows + b.group_row) + b.group_col;
-    std::fill_n(room, ceil_div(b.shape.cols, group.cols), Range{});
+    const index_t count = ceil_div(b.shape.cols, group.cols);
+    for (index_t i = 0; i < count; ++i) room[i] = Range{};
     widen_block(in, row, b, group.cols, room);
     return room;
   }
@@ -61,7 +62,7 @@ template <class Range, class T>
   const shape2d extent{ceil_div(in.shape.rows, group.rows), ceil_div(in.shape.cols, group.cols)};
   std::vector<Range> ranges(static_cast<std::size_t>(extent.elements()));
   const auto widen = [&](index_t row, index_t rows, Range* into) {
-    for_each_block({rows, in.shape.cols}, {std::min(group.rows, rows), group.cols}, [&](const block& b) {
+    for_each_block({rows, in.shape.cols}, {smaller_of(group.rows, rows), group.cols}, [&](const block& b) {
       widen_block(float_source<T>{in}, row, b, group.cols, into + b.group_row * extent.cols + b.group_col);
     });
   };
@@ -72,7 +73,7 @@ template <class Range, class T>
     return ranges;
   }
   // Every chunk sees every group: each thread's part is merged afterwards, an exact maximum in any order.
-  const index_t parts = std::clamp<index_t>(runner.threads(), 1, in.shape.rows);
+  const index_t parts = smaller_of(larger_of<index_t>(runner.threads(), 1), in.shape.rows);
   const index_t rows_per_part = ceil_div(in.shape.rows, parts);
   std::vector<Range> partial(static_cast<std::size_t>(parts * extent.cols));
   for_each_chunk(runner, in.shape.rows, rows_per_part, [&](index_t begin, index_t end) {

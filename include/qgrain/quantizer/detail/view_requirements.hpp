@@ -65,6 +65,23 @@ template <class Q>
                      [&] { return kind_fault(ends, rules.of_ends, "both ends of ranges"); });
 }
 
+/// Tensor scales, one per matrix, are for stacks.
+[[nodiscard]] inline fault single_matrix_fault(std::size_t tensor_scales) {
+  if (tensor_scales == 0) return {};
+  return {errc::invalid_argument, "tensor scales of " + std::to_string(tensor_scales) +
+                                      " matrices are given for 1 that is no stack: give tensor_scale"};
+}
+
+/// As many as matrices, and none for all of them.
+[[nodiscard]] inline fault tensor_scales_fault(index_t matrices, std::size_t tensor_scales, bool of_all) {
+  if (tensor_scales == 0) return {};
+  if (of_all) {
+    return {errc::invalid_argument, "1 tensor scale for all matrices and " + std::to_string(tensor_scales) +
+                                        " tensor scales, one per matrix, are both given: give one of them"};
+  }
+  return count_fault("given tensor scales, one per matrix", matrices, static_cast<index_t>(tensor_scales));
+}
+
 }  // namespace qgrain::detail
 
 #endif
