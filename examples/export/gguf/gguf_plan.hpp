@@ -16,11 +16,11 @@ namespace qgrain::exports {
 
 struct gguf_settings {
   /// Type of `token_embd`, by name; empty: that of the checkpoint, or the tied head's.
-  std::string embedding;
+  std::string embedding = {};
   /// The tied head becomes a tensor of its own, `output`.
   bool untie = false;
   /// "general.name"; empty: the model folder's.
-  std::string name;
+  std::string name = {};
 };
 
 /// One tensor of the file, from the checkpoint's tensor `source`.
