@@ -47,14 +47,14 @@ std::string name_of_folder(const std::filesystem::path& folder) {
   return plain.has_filename() ? plain.filename().string() : plain.parent_path().filename().string();
 }
 
-// `rope_scaling.mrope_section` of Qwen3-VL: four numbers, the missing ones 0.
+// `rope_scaling.mrope_section` of Qwen3-VL, or its class's own: four numbers, the missing ones 0.
 std::vector<std::int64_t> rope_sections(const common::json_field& text) {
   constexpr std::size_t dimensions = 4;
-  std::vector<std::int64_t> sections;
   auto scaling = text.find("rope_scaling");
   if (!scaling) scaling = text.find("rope_parameters");
   const auto field = scaling ? scaling->find("mrope_section") : std::nullopt;
-  if (!field) return sections;
+  if (!field) return {24, 20, 20, 0};
+  std::vector<std::int64_t> sections;
   for (const common::json_field& section : field->elements()) sections.push_back(section.count());
   sections.resize(dimensions, 0);
   return sections;
@@ -71,8 +71,7 @@ void add_model_keys(const lm::model& model, const common::json_field& top, lm::g
   add(".feed_forward_length", u32_of(c.intermediate));
   add(".attention.head_count", u32_of(c.heads));
   add(".attention.head_count_kv", u32_of(c.key_value_heads));
-  if (std::vector<std::int64_t> sections = rope_sections(text); !sections.empty())
-    add(".rope.dimension_sections", gguf_value::i32s(std::move(sections)));
+  if (family == "qwen3vl") add(".rope.dimension_sections", gguf_value::i32s(rope_sections(text)));
   add(".rope.freq_base", gguf_value::f32(static_cast<float>(c.rope_base)));
   add(".attention.layer_norm_rms_epsilon", gguf_value::f32(c.norm_epsilon));
   if (text.find("head_dim") || c.head_size * c.heads != c.hidden) {

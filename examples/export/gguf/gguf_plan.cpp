@@ -28,6 +28,23 @@ const lm::gguf_family& family_of_model(const lm::model& model) {
                                      std::string(model.config().family.name) + "; it has " + lm::known_gguf_families());
 }
 
+// What llama.cpp (October 2026) does with a family's tensors: a file with one that is not asked for does not load, and
+// a scale that a graph passes over changes every value without a word.
+struct engine_limits {
+  std::string_view family;
+  bool reads_output_bias;  // blk.N.attn_output.bias
+  bool scales_mlp;         // blk.N.ffn_*.scale
+};
+constexpr std::array<engine_limits, 3> llama_cpp{{
+    {"qwen3", false, true},
+    {"llama", true, true},
+    {"qwen3vl", false, false},
+}};
+const engine_limits& limits_of(const lm::gguf_family& family) {
+  return *std::find_if(llama_cpp.begin(), llama_cpp.end(),
+                       [&](const engine_limits& l) { return l.family == family.name; });
+}
+
 bool is_tied_to_embedding(const model_linear& linear, const gguf_settings& settings) {
   return linear.is_tied && !settings.untie;
 }
@@ -89,6 +106,11 @@ class layer_planner {
                            ": the head is tied, and llama.cpp reads no scale of token_embd, which NVFP4 needs; choose "
                            "another type for it, leave it unquantized or untie it");
       }
+    }
+    if (found->type->name == "NVFP4" && linear.name.find(".mlp.") != std::string::npos &&
+        !limits_of(family_).scales_mlp) {
+      plan_.refusals.add(linear.name + ": llama.cpp leaves the scale that NVFP4 needs out of the MLP of " +
+                         std::string(family_.name) + ", whose values would be wrong; MXFP4 needs none");
     }
     if (!found->keeps_values) {
       gather(choice.weight + " is stored as " + std::string(found->type->name) +
@@ -160,6 +182,11 @@ export_plan plan_gguf(const lm::model& model, std::span<const layer_choice> choi
   layer_planner planner(model, settings, plan);
   for (std::size_t i = 0; i < linears.size(); ++i) planner.add(linears[i], choices[i]);
   planner.finish();
+  if (const lm::gguf_family& family = family_of_model(model);
+      model.config().attention_bias && !limits_of(family).reads_output_bias) {
+    plan.refusals.add("self_attn.o_proj.bias: llama.cpp reads no such bias of " + std::string(family.name) +
+                      " and does not load a file that has it");
+  }
   check_embedding(model, settings, plan);
   if (const std::size_t others = model.other_layers().size(); others > 0) {
     plan.notes.push_back("the file holds the language model alone: " + std::to_string(others) +

@@ -33,9 +33,9 @@ struct gguf_tensor_source {
 };
 
 /// choices: [Linear]. A choice is refused where GGUF has no type for it, where it has an input scale that is not folded
-/// into the layer before, and NVFP4 where it would be the embedding's; rows that are no whole blocks become F16, which
-/// the plan's notes say, as well as what the file does not hold (activation recipes, a vision tower). The scheme of a
-/// layer is the name of its ggml type.
+/// into the layer before, and NVFP4 where llama.cpp reads no scale (the embedding, Qwen3-VL's MLP); rows that are no
+/// whole blocks become F16, which the plan's notes say, as well as what the file does not hold (activation recipes, a
+/// vision tower). The scheme of a layer is the name of its ggml type.
 [[nodiscard]] export_plan plan_gguf(const lm::model& model, std::span<const layer_choice> choices,
                                     const gguf_settings& settings);
 
