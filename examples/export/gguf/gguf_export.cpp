@@ -178,14 +178,13 @@ std::vector<float> rope_divisors(const lm::model_config& config) {
 
 }  // namespace
 
-std::int64_t write_gguf(const lm::model& model, const std::filesystem::path& folder, const export_plan& plan,
-                        const gguf_settings& settings, const std::filesystem::path& out, thread_pool& pool) {
+std::int64_t write_gguf(const lm::model& model, const export_plan& plan, const gguf_settings& settings,
+                        const std::filesystem::path& out, thread_pool& pool) {
   plan.refusals.raise(out.string());
   const std::vector<gguf_tensor_source> tensors = gguf_tensors_of(model, plan, settings);
-  const gguf_metadata metadata = gguf_keys_of(model, folder, tensors, settings);
   std::vector<lm::gguf_tensor_plan> planned;
   for (const gguf_tensor_source& tensor : tensors) planned.push_back(tensor.out);
-  lm::gguf_writer writer(out, metadata.keys, planned);
+  lm::gguf_writer writer(out, gguf_keys_of(model, tensors, settings), planned);
   float scale = 0;
   for (std::size_t t = 0; t < tensors.size(); ++t) {
     if (tensors[t].source.empty()) {

@@ -10,13 +10,13 @@
 
 namespace qgrain::exports {
 
-/// Writes the plan of `plan_gguf`, made with the same settings, whose refusals are empty. `folder` is the model's. The
+/// Writes the plan of `plan_gguf`, made with the same settings, whose refusals are empty. The
 /// file appears under its name when it is whole. In memory at once: some rows of one tensor per thread. The bytes do
 /// not depend on the number of threads.
 /// @throws error errc::io_failure for files; errc::non_finite for NaN or infinity in a tensor that is quantized
 /// @return bytes of the file
-std::int64_t write_gguf(const lm::model& model, const std::filesystem::path& folder, const export_plan& plan,
-                        const gguf_settings& settings, const std::filesystem::path& out, thread_pool& pool);
+std::int64_t write_gguf(const lm::model& model, const export_plan& plan, const gguf_settings& settings,
+                        const std::filesystem::path& out, thread_pool& pool);
 
 }  // namespace qgrain::exports
 

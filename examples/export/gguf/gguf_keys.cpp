@@ -91,22 +91,22 @@ void add_model_keys(const lm::model& model, const common::json_field& top, lm::g
 
 }  // namespace
 
-gguf_metadata gguf_keys_of(const lm::model& model, const std::filesystem::path& folder,
-                           std::span<const gguf_tensor_source> tensors, const gguf_settings& settings) {
+lm::gguf_keys gguf_keys_of(const lm::model& model, std::span<const gguf_tensor_source> tensors,
+                           const gguf_settings& settings) {
   constexpr std::uint32_t quantization_version = 2;
+  const std::filesystem::path folder = model.tensors().name();
   const common::json_document config = common::read_json_document(folder / "config.json");
   const std::string family(lm::gguf_family_of(model.config().family.name)->name);
-  gguf_metadata all;
-  all.keys = {{"general.architecture", gguf_value::text(family)},
-              {"general.type", gguf_value::text("model")},
-              {"general.name", gguf_value::text(settings.name.empty() ? name_of_folder(folder) : settings.name)}};
-  add_model_keys(model, common::json_field(config), all.keys);
-  all.keys.emplace_back("general.file_type", gguf_value::u32(file_type_of(most_frequent_type(tensors))));
-  all.keys.emplace_back("general.quantization_version", gguf_value::u32(quantization_version));
-  gguf_metadata tokenizer = gguf_tokenizer_keys(folder, family, model.config().vocabulary);
-  std::move(tokenizer.keys.begin(), tokenizer.keys.end(), std::back_inserter(all.keys));
-  all.notes = std::move(tokenizer.notes);
-  return all;
+  lm::gguf_keys keys{
+      {"general.architecture", gguf_value::text(family)},
+      {"general.type", gguf_value::text("model")},
+      {"general.name", gguf_value::text(settings.name.empty() ? name_of_folder(folder) : settings.name)}};
+  add_model_keys(model, common::json_field(config), keys);
+  keys.emplace_back("general.file_type", gguf_value::u32(file_type_of(most_frequent_type(tensors))));
+  keys.emplace_back("general.quantization_version", gguf_value::u32(quantization_version));
+  gguf_tokenizer tokenizer = gguf_tokenizer_keys(folder, family, model.config().vocabulary);
+  std::move(tokenizer.keys.begin(), tokenizer.keys.end(), std::back_inserter(keys));
+  return keys;
 }
 
 }  // namespace qgrain::exports

@@ -4,6 +4,7 @@
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
+#include <export/gguf/gguf_keys.hpp>
 #include <export/gguf/gguf_plan.hpp>
 #include <map>
 #include <set>
@@ -158,6 +159,17 @@ void check_embedding(const lm::model& model, const gguf_settings& settings, expo
   }
 }
 
+// Whether the folder's tokenizer can be written, and what a user should know of it.
+void check_tokenizer(const lm::model& model, export_plan& plan) {
+  try {
+    const std::string family(family_of_model(model).name);
+    gguf_tokenizer tokenizer = gguf_tokenizer_keys(model.tensors().name(), family, model.config().vocabulary);
+    std::move(tokenizer.notes.begin(), tokenizer.notes.end(), std::back_inserter(plan.notes));
+  } catch (const error& fault) {
+    plan.refusals.add(fault.what());
+  }
+}
+
 // The checkpoint's tensors, file after file.
 std::vector<const lm::tensor_info*> tensors_in_order(const lm::model& model) {
   std::vector<const lm::tensor_info*> all;
@@ -188,6 +200,7 @@ export_plan plan_gguf(const lm::model& model, std::span<const layer_choice> choi
                       " and does not load a file that has it");
   }
   check_embedding(model, settings, plan);
+  check_tokenizer(model, plan);
   if (const std::size_t others = model.other_layers().size(); others > 0) {
     plan.notes.push_back("the file holds the language model alone: " + std::to_string(others) +
                          " layers of the vision tower belong into a file of their own (mmproj)");

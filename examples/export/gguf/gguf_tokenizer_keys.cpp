@@ -15,7 +15,7 @@ namespace {
 
 using lm::gguf_value;
 
-const std::string prefix = "tokenizer.ggml.";
+std::string tokenizer_key(std::string_view name) { return "tokenizer.ggml." + std::string(name); }
 
 // The one kind of tokenizer that the file's form of BPE stands for.
 void require_byte_level_bpe(const common::json_field& root) {
@@ -87,7 +87,7 @@ std::vector<std::string> merge_texts(const common::json_field& root) {
 }
 
 // Tokens in the order of their ids, as many as the embedding has rows.
-void add_tokens(const token_table& table, std::int64_t vocabulary, gguf_metadata& out) {
+void add_tokens(const token_table& table, std::int64_t vocabulary, gguf_tokenizer& out) {
   std::vector<std::string> texts;
   std::vector<std::int64_t> types;
   for (std::int64_t id = 0; id < vocabulary; ++id) {
@@ -101,8 +101,8 @@ void add_tokens(const token_table& table, std::int64_t vocabulary, gguf_metadata
                         std::to_string(beyond->first) + " on (\"" + beyond->second.first +
                         "\") are left out: the embedding has " + std::to_string(vocabulary) + " rows");
   }
-  out.keys.emplace_back(prefix + "tokens", gguf_value::texts(std::move(texts)));
-  out.keys.emplace_back(prefix + "token_type", gguf_value::i32s(std::move(types)));
+  out.keys.emplace_back(tokenizer_key("tokens"), gguf_value::texts(std::move(texts)));
+  out.keys.emplace_back(tokenizer_key("token_type"), gguf_value::i32s(std::move(types)));
 }
 
 std::string text_of_token(const common::json_field& field) {
@@ -112,7 +112,7 @@ std::string text_of_token(const common::json_field& field) {
 // Ids of special tokens, and whether texts begin and end with them.
 class special_tokens {
  public:
-  special_tokens(const std::filesystem::path& folder, const token_table& table, gguf_metadata& out)
+  special_tokens(const std::filesystem::path& folder, const token_table& table, gguf_tokenizer& out)
       : folder_(folder), table_(table), out_(out) {}
 
   void add() {
@@ -149,10 +149,10 @@ class special_tokens {
     return id && *id >= 0 ? add_number("bos_token_id", *id) : std::nullopt;
   }
   std::optional<std::int64_t> add_number(const char* key, std::int64_t id) {
-    out_.keys.emplace_back(prefix + key, gguf_value::u32(static_cast<std::uint32_t>(id)));
+    out_.keys.emplace_back(tokenizer_key(key), gguf_value::u32(static_cast<std::uint32_t>(id)));
     return id;
   }
-  void add_flag(const char* key, bool value) { out_.keys.emplace_back(prefix + key, gguf_value::boolean(value)); }
+  void add_flag(const char* key, bool value) { out_.keys.emplace_back(tokenizer_key(key), gguf_value::boolean(value)); }
 
   // Newer folders have the template in a file of its own.
   void add_chat_template(const common::json_field& config) {
@@ -169,17 +169,17 @@ class special_tokens {
 
   const std::filesystem::path& folder_;
   const token_table& table_;
-  gguf_metadata& out_;
+  gguf_tokenizer& out_;
 };
 
 }  // namespace
 
-gguf_metadata gguf_tokenizer_keys(const std::filesystem::path& folder, const std::string& family,
-                                  std::int64_t vocabulary) {
-  gguf_metadata out;
+gguf_tokenizer gguf_tokenizer_keys(const std::filesystem::path& folder, const std::string& family,
+                                   std::int64_t vocabulary) {
+  gguf_tokenizer out;
   const std::filesystem::path path = folder / "tokenizer.json";
   if (!std::filesystem::exists(path)) {
-    out.keys.emplace_back(prefix + "model", gguf_value::text("none"));
+    out.keys.emplace_back(tokenizer_key("model"), gguf_value::text("none"));
     if (family != "llama")
       out.keys.emplace_back(family + ".vocab_size", gguf_value::u32(static_cast<std::uint32_t>(vocabulary)));
     out.notes.push_back(path.string() + " does not exist: the file has no tokenizer, and an engine no text");
@@ -188,11 +188,11 @@ gguf_metadata gguf_tokenizer_keys(const std::filesystem::path& folder, const std
   const common::json_document document = common::read_json_document(path);
   const common::json_field root(document);
   require_byte_level_bpe(root);
-  out.keys.emplace_back(prefix + "model", gguf_value::text("gpt2"));
-  out.keys.emplace_back(prefix + "pre", gguf_value::text(pre_tokenizer_name(root)));
+  out.keys.emplace_back(tokenizer_key("model"), gguf_value::text("gpt2"));
+  out.keys.emplace_back(tokenizer_key("pre"), gguf_value::text(pre_tokenizer_name(root)));
   const token_table table = read_tokens(root);
   add_tokens(table, vocabulary, out);
-  out.keys.emplace_back(prefix + "merges", gguf_value::texts(merge_texts(root)));
+  out.keys.emplace_back(tokenizer_key("merges"), gguf_value::texts(merge_texts(root)));
   special_tokens(folder, table, out).add();
   return out;
 }

@@ -2,9 +2,12 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <boost/json/serialize.hpp>
+#include <boost/json/value_to.hpp>
+
+#include <algorithm>
 #include <array>
 #include <optional>
-#include <set>
 #include <variant>
 
 namespace qgrain::lm {

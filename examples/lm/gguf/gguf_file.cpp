@@ -252,6 +252,12 @@ void check_beginning(head_reader& head, const std::string& path) {
                                                           " is not supported; supported are 2 and 3"));
 }
 
+[[noreturn]] void refuse_kind(const gguf_file& file, std::string_view key, const gguf_value& value,
+                              std::string_view wanted) {
+  throw error(errc::bad_file, file.path() + ": " + std::string(key) + " must be " + std::string(wanted) + ", not " +
+                                  (value.is_array ? "an array of " : "of type ") + std::string(name_of(value.kind)));
+}
+
 }  // namespace
 
 std::string_view name_of(gguf_kind kind) noexcept { return kinds[static_cast<std::size_t>(kind)].name; }
@@ -293,16 +299,6 @@ const gguf_tensor* gguf_file::find(std::string_view tensor) const noexcept {
   const auto found = tensor_index_.find(tensor);
   return found == tensor_index_.end() ? nullptr : &tensors_[found->second];
 }
-
-namespace {
-
-[[noreturn]] void refuse_kind(const gguf_file& file, std::string_view key, const gguf_value& value,
-                              std::string_view wanted) {
-  throw error(errc::bad_file, file.path() + ": " + std::string(key) + " must be " + std::string(wanted) + ", not " +
-                                  (value.is_array ? "an array of " : "of type ") + std::string(name_of(value.kind)));
-}
-
-}  // namespace
 
 std::string gguf_file::text(std::string_view key, std::string_view otherwise) const {
   const gguf_value* value = find_key(key);
