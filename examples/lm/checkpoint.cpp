@@ -8,7 +8,16 @@
 
 namespace qgrain::lm {
 
-checkpoint::checkpoint(const std::filesystem::path& folder) : name_(folder.string()) {
+checkpoint::checkpoint(const std::filesystem::path& model) : name_(model.string()) {
+  if (is_gguf(model)) {
+    gguf_.emplace(model);
+    warnings_ = gguf_->warnings();
+  } else {
+    open_folder(model);
+  }
+}
+
+void checkpoint::open_folder(const std::filesystem::path& folder) {
   const std::filesystem::path index_path = folder / "model.safetensors.index.json";
   const std::filesystem::path whole_path = folder / "model.safetensors";
   const bool has_index = std::filesystem::exists(index_path);
@@ -44,6 +53,10 @@ checkpoint::checkpoint(const std::filesystem::path& folder) : name_(folder.strin
 }
 
 const tensor_info* checkpoint::find(std::string_view tensor) const noexcept {
+  if (gguf_) {
+    const gguf_weight* weight = gguf_->find(tensor);
+    return weight == nullptr ? nullptr : &weight->info;
+  }
   const auto found = file_of_.find(tensor);
   return found == file_of_.end() ? nullptr : files_[found->second].find(tensor);
 }
@@ -60,6 +73,7 @@ void checkpoint::require(std::string_view tensor, std::span<const std::int64_t> 
     throw error(errc::bad_file, name_ + ": tensor \"" + std::string(tensor) + "\" has shape " +
                                     shape_text(info->shape) + ", but the configuration asks for " + shape_text(shape));
   }
+  if (gguf_) return gguf_->require_readable(*gguf_->find(tensor));
   if (info->type != dtype::f32 && info->type != dtype::f16 && info->type != dtype::bf16) {
     throw error(errc::bad_file, name_ + ": tensor \"" + std::string(tensor) + "\" is " +
                                     std::string(name_of(info->type)) + ", where F32, F16 or BF16 is needed");
@@ -67,6 +81,7 @@ void checkpoint::require(std::string_view tensor, std::span<const std::int64_t> 
 }
 
 void checkpoint::read(std::string_view tensor, std::int64_t first, std::span<float> out) const {
+  if (gguf_) return gguf_->read(*gguf_->find(tensor), first, out);
   const safetensors_file& file = files_.at(file_of_.find(tensor)->second);
   file.read_f32(*file.find(tensor), first, out);
 }

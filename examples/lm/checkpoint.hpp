@@ -1,12 +1,14 @@
-// The tensors of a model folder: one safetensors file, or shards named by an index.
+// The tensors of a model: one safetensors file, shards named by an index, or a GGUF file.
 #ifndef QGRAIN_LM_CHECKPOINT_HPP
 #define QGRAIN_LM_CHECKPOINT_HPP
 
 #include <lm/buffer.hpp>
+#include <lm/gguf/gguf_weights.hpp>
 #include <lm/safetensors.hpp>
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,15 +16,16 @@
 
 namespace qgrain::lm {
 
-/// Reads `model.safetensors` or, without one, the shards of `model.safetensors.index.json`; all headers are checked at
-/// opening. Tensor data is read by position only when asked for. Threads may read at once.
+/// Reads a folder's `model.safetensors` or, without one, the shards of `model.safetensors.index.json`; or a GGUF file,
+/// whose tensors have Hugging Face's names here. All headers are checked at opening. Tensor data is read by position
+/// only when asked for. Threads may read at once.
 class checkpoint {
  public:
   /// Throws errc::io_failure or errc::bad_file naming the file and the tensor at fault.
-  explicit checkpoint(const std::filesystem::path& folder);
+  explicit checkpoint(const std::filesystem::path& model);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  /// What a user should know of the folder: an index that is not looked at.
+  /// What a user should know: an index that is not looked at, tensors of a GGUF file that have no place in the model.
   [[nodiscard]] const std::vector<std::string>& warnings() const noexcept { return warnings_; }
   /// The dtype is one that widens to f32 and the shape is `shape`, or errc::bad_file naming both shapes or what the
   /// index promised of the tensor.
@@ -31,10 +34,16 @@ class checkpoint {
   [[nodiscard]] const tensor_info* find(std::string_view tensor) const noexcept;
   /// Elements [first, first + out.size()) of a tensor that `require` has accepted, widened to f32.
   void read(std::string_view tensor, std::int64_t first, std::span<float> out) const;
+  /// The safetensors files of a folder; none for a GGUF file.
   [[nodiscard]] const std::vector<safetensors_file>& files() const noexcept { return files_; }
+  /// Null for a folder.
+  [[nodiscard]] const gguf_weights* gguf() const noexcept { return gguf_ ? &*gguf_ : nullptr; }
 
  private:
+  void open_folder(const std::filesystem::path& folder);
+
   std::string name_;
+  std::optional<gguf_weights> gguf_;
   std::vector<safetensors_file> files_;
   std::map<std::string, std::size_t, std::less<>> file_of_;
   std::map<std::string, std::string, std::less<>> broken_promises_;  // of the index, by tensor; many are never needed

@@ -1,6 +1,8 @@
 #include <common/json.hpp>
 #include <common/number_text.hpp>
 #include <lm/config.hpp>
+#include <lm/gguf/gguf_documents.hpp>
+#include <lm/gguf/gguf_file.hpp>
 
 #include <qgrain/core/status.hpp>
 
@@ -89,17 +91,11 @@ std::vector<std::int32_t> token_ids_at(const common::json_field& object, std::st
   return field ? token_ids_of(*field, vocabulary) : std::vector<std::int32_t>();
 }
 
-void read_special_ids(const std::filesystem::path& folder, const common::json_field& config,
-                      const common::json_field& top, model_config& out) {
+void read_special_ids(const common::json_field& config, const common::json_field& top, model_config& out) {
   out.end_of_text = token_ids_at(config, "eos_token_id", out.vocabulary);
   const std::vector<std::int32_t> padding = token_ids_at(top, "pad_token_id", out.vocabulary);
   if (!padding.empty() || !out.end_of_text.empty())
     out.padding_id = padding.empty() ? out.end_of_text.front() : padding.front();
-  const std::filesystem::path generation = folder / "generation_config.json";
-  if (!std::filesystem::exists(generation)) return;
-  const common::json_document document = common::read_json_document(generation);
-  if (const auto field = common::json_field(document).find("eos_token_id"))
-    out.end_of_text = token_ids_of(*field, out.vocabulary);
 }
 
 // Keys that change what the model computes, or how its weights are to be read, and that no code here follows.
@@ -117,10 +113,7 @@ void refuse_ignored_keys(const common::json_field& config, const common::json_fi
   }
 }
 
-}  // namespace
-
-model_config read_config(const std::filesystem::path& folder) {
-  const common::json_document document = common::read_json_document(folder / "config.json");
+model_config config_of(const common::json_document& document) {
   const common::json_field top(document);
   model_config out;
   out.family = find_architecture(top);
@@ -168,12 +161,49 @@ model_config read_config(const std::filesystem::path& folder) {
   out.attention_bias = config.flag("attention_bias");
   // Either level may say it; a Qwen3-VL file has it on both.
   out.tied_head = config.flag("tie_word_embeddings", top.flag("tie_word_embeddings"));
-  read_special_ids(folder, config, top, out);
+  read_special_ids(config, top, out);
   return out;
 }
 
-std::string padding_token(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "tokenizer_config.json";
+// What Llama 3's scaling comes to for each frequency.
+std::vector<float> read_divisors(const gguf_file& file, index_t head_size) {
+  const gguf_tensor* tensor = file.find("rope_freqs.weight");
+  if (tensor == nullptr) return {};
+  std::vector<float> divisors(static_cast<std::size_t>(head_size / 2));
+  const std::string where = file.path() + ": tensor \"rope_freqs.weight\"";
+  if (tensor->elements() != head_size / 2) {
+    throw error(errc::bad_file, where + " has " + std::to_string(tensor->elements()) +
+                                    " elements, where half a head, " + std::to_string(head_size / 2) + ", is needed");
+  }
+  file.read_values(*tensor, 0, divisors);
+  for (const float divisor : divisors) {
+    if (!(divisor > 0) || divisor > std::numeric_limits<float>::max())
+      throw error(errc::bad_file, where + " holds " + common::number_text(divisor) + ", which divides no frequency");
+  }
+  return divisors;
+}
+
+}  // namespace
+
+model_config read_config(const gguf_file& file) {
+  model_config out = config_of(config_document(file));
+  out.rope_divisors = read_divisors(file, out.head_size);
+  return out;
+}
+
+model_config read_config(const std::filesystem::path& model) {
+  if (is_gguf(model)) return read_config(gguf_file(model));
+  model_config out = config_of(common::read_json_document(model / "config.json"));
+  const std::filesystem::path generation = model / "generation_config.json";
+  if (!std::filesystem::exists(generation)) return out;
+  const common::json_document document = common::read_json_document(generation);
+  if (const auto field = common::json_field(document).find("eos_token_id"))
+    out.end_of_text = token_ids_of(*field, out.vocabulary);
+  return out;
+}
+
+std::string padding_token(const std::filesystem::path& model) {
+  const std::filesystem::path path = model / "tokenizer_config.json";
   if (!std::filesystem::exists(path)) return {};
   const common::json_document document = common::read_json_document(path);
   const auto token = common::json_field(document).find("pad_token");

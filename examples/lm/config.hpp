@@ -1,4 +1,4 @@
-// What config.json says about a model, and the architectures that this program knows.
+// What config.json, or the keys of a GGUF file, say about a model, and the architectures that this program knows.
 #ifndef QGRAIN_LM_CONFIG_HPP
 #define QGRAIN_LM_CONFIG_HPP
 
@@ -12,6 +12,8 @@
 #include <vector>
 
 namespace qgrain::lm {
+
+class gguf_file;
 
 /// How one architecture differs from the plain decoder (RMSNorm, grouped-query attention, RoPE, SwiGLU). A further
 /// family of that kind is one more line of the table in config.cpp.
@@ -45,6 +47,8 @@ struct model_config {
   float norm_epsilon = 0;
   double rope_base = 0;
   std::optional<llama3_scaling> rope_scaling;
+  /// [head_size / 2] What each frequency is divided by, as a GGUF file states that scaling; empty: nothing.
+  std::vector<float> rope_divisors;
   bool attention_bias = false;
   bool tied_head = false;
   std::vector<std::int32_t>
@@ -56,13 +60,15 @@ struct model_config {
   [[nodiscard]] index_t key_width() const noexcept { return key_value_heads * head_size; }
 };
 
-/// Reads `folder`/config.json, and generation_config.json if it is there. Fields that transformers' class gives a
-/// default have it here as well. Throws errc::bad_file naming a missing, impossible or contradictory field,
-/// errc::unsupported naming what is not supported and what is.
-[[nodiscard]] model_config read_config(const std::filesystem::path& folder);
+/// Reads `model`/config.json, and generation_config.json if it is there, or the keys of a GGUF file. Fields that
+/// transformers' class gives a default have it here as well. Throws errc::bad_file naming a missing, impossible or
+/// contradictory field, errc::unsupported naming what is not supported and what is.
+[[nodiscard]] model_config read_config(const std::filesystem::path& model);
+[[nodiscard]] model_config read_config(const gguf_file& file);
 
-/// The padding token's text in tokenizer_config.json; empty where the file or the entry is missing.
-[[nodiscard]] std::string padding_token(const std::filesystem::path& folder);
+/// The padding token's text in tokenizer_config.json; empty where the file or the entry is missing, and for a GGUF
+/// file, which gives the token's id alone.
+[[nodiscard]] std::string padding_token(const std::filesystem::path& model);
 
 }  // namespace qgrain::lm
 

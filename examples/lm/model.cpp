@@ -97,9 +97,9 @@ block_weights::block_weights(const model_config& config) {
   }
 }
 
-model::model(const std::filesystem::path& folder, non_finite values)
-    : config_(read_config(folder)),
-      tensors_(folder),
+model::model(const std::filesystem::path& place, non_finite values)
+    : config_(read_config(place)),
+      tensors_(place),
       values_(values),
       embedding_(std::string(config_.family.tensor_prefix) + "embed_tokens.weight"),
       head_(config_.tied_head ? embedding_ : "lm_head.weight") {

@@ -54,9 +54,9 @@ struct block_weights {
 
 class model {
  public:
-  /// Reads `folder`/config.json and opens the checkpoint. Every tensor that the architecture needs is checked for
-  /// presence, shape and type here, before any work.
-  explicit model(const std::filesystem::path& folder, non_finite values = non_finite::allowed);
+  /// Reads the configuration of a model folder or GGUF file and opens its checkpoint. Every tensor that the
+  /// architecture needs is checked for presence, shape and type here, before any work.
+  explicit model(const std::filesystem::path& place, non_finite values = non_finite::allowed);
 
   [[nodiscard]] const model_config& config() const noexcept { return config_; }
   [[nodiscard]] const checkpoint& tensors() const noexcept { return tensors_; }

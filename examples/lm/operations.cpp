@@ -156,6 +156,7 @@ rope_table::rope_table(const model_config& config, index_t count)
           1.0);
       frequency *= static_cast<float>(kept + (1 - kept) / scaling.factor);
     }
+    if (!config.rope_divisors.empty()) frequency /= config.rope_divisors[static_cast<std::size_t>(i)];
     for (index_t position = 0; position < count; ++position) {
       const float angle = static_cast<float>(position) * frequency;
       values_.data()[position * 2 * half_ + i] = cosine(angle);

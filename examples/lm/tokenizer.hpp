@@ -24,6 +24,8 @@ class tokenizer {
   /// Throws `qgrain::error`: `io_failure` if the file cannot be read, `bad_file` if it is not JSON or contradicts
   /// itself, `unsupported` if it asks for a component that is not there; the sentence names the file and the key.
   [[nodiscard]] static tokenizer load(const std::filesystem::path& tokenizer_json);
+  /// That of a model folder's tokenizer.json, or of a GGUF file's keys.
+  [[nodiscard]] static tokenizer of_model(const std::filesystem::path& model);
 
   tokenizer(tokenizer&&) noexcept;
   tokenizer& operator=(tokenizer&&) noexcept;

@@ -59,9 +59,7 @@ boost::json::value number_or_null(double value) {
   return std::isfinite(value) ? boost::json::value(value) : boost::json::value();
 }
 
-tokenizer load_tokenizer(const options& o) {
-  return tokenizer::load(std::filesystem::path(o.model) / "tokenizer.json");
-}
+tokenizer load_tokenizer(const options& o) { return tokenizer::of_model(o.model); }
 
 token_ids encode_text(const tokenizer& t, const std::string& text, const std::string& what) {
   token_ids ids = t.encode(text);
@@ -255,9 +253,11 @@ void run_decode(const options& o) {
 
 int main(int argc, char** argv) {
   common::command_line_parser line(
-      "Runs a language model (Qwen3, Llama, the text half of Qwen3-VL) from its Hugging Face files.", "qgrain-lm");
+      "Runs a language model (Qwen3, Llama, the text half of Qwen3-VL) from its Hugging Face files or a GGUF file.",
+      "qgrain-lm");
   options o;
-  line.text("--model", o.model, "folder with config.json, model.safetensors and tokenizer.json").required();
+  line.text("--model", o.model, "folder with config.json, model.safetensors and tokenizer.json, or a GGUF file")
+      .required();
   auto modes = line.one_of("what to do");
   const auto prompt = modes.text("--prompt", o.prompt, "continue this text greedily");
   const auto text = modes.text("--text", o.text, "mean loss and perplexity of a file, one sequence a line");

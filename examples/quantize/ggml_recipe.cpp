@@ -1,67 +1,46 @@
 // ggml's blocks: rows of them as they lie in a GGUF file.
+#include <lm/gguf/ggml_type.hpp>
 #include <quantize/other_recipes.hpp>
 #include <quantize/recipe_parts.hpp>
 
 #include <qgrain/core/status.hpp>
-#include <qgrain/interop/ggml.hpp>
 
-#include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace qgrain::convert {
 namespace {
 
-struct block_operations {
-  std::string_view name;
-  int elements = 0;
-  int bytes = 0;
-  void (*encode)(const float* in, shape2d shape, std::byte* out) = nullptr;  ///< null where the format is only read
-  void (*decode)(const std::byte* in, shape2d shape, float* out) = nullptr;
-};
+using lm::ggml_type;
 
-template <class Block>
-constexpr block_operations operations_of() {
-  block_operations o;
-  o.name = Block::name();
-  o.elements = Block::elements;
-  o.bytes = static_cast<int>(sizeof(Block));
-  if constexpr (interop::ggml_writable_block<Block>) {
-    o.encode = [](const float* in, shape2d shape, std::byte* out) {
-      interop::ggml_quantize<Block>({in, shape}, reinterpret_cast<Block*>(out));
-    };
-  }
-  o.decode = [](const std::byte* in, shape2d shape, float* out) {
-    interop::ggml_dequantize(reinterpret_cast<const Block*>(in), matrix_view<float>{out, shape});
-  };
-  return o;
+// In the order of the catalogue.
+constexpr std::array<std::string_view, 15> block_types{"Q8_0", "Q4_0",  "Q4_1",  "Q5_0",   "Q5_1",
+                                                       "BF16", "MXFP4", "NVFP4", "IQ4_NL", "IQ4_XS",
+                                                       "Q2_K", "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K"};
+
+// "ggml_q4_0", "ggml_q4_K": small letters, as the gguf package spells its types, but for the family's.
+std::string recipe_name(const ggml_type& type) {
+  std::string name = "ggml_";
+  for (const char c : type.name) name += c >= 'A' && c <= 'Z' && c != 'K' ? static_cast<char>(c - 'A' + 'a') : c;
+  return name;
 }
 
-constexpr std::array blocks{
-    operations_of<interop::ggml_q8_0>(),   operations_of<interop::ggml_q4_0>(),  operations_of<interop::ggml_q4_1>(),
-    operations_of<interop::ggml_q5_0>(),   operations_of<interop::ggml_q5_1>(),  operations_of<interop::ggml_bf16>(),
-    operations_of<interop::ggml_mxfp4>(),  operations_of<interop::ggml_nvfp4>(), operations_of<interop::ggml_iq4_nl>(),
-    operations_of<interop::ggml_iq4_xs>(), operations_of<interop::ggml_q2_k>(),  operations_of<interop::ggml_q3_k>(),
-    operations_of<interop::ggml_q4_k>(),   operations_of<interop::ggml_q5_k>(),  operations_of<interop::ggml_q6_k>(),
-};
-
-recipe_description describe_block(const block_operations& block) {
+recipe_description describe_block(const ggml_type& block) {
   recipe_description d;
-  d.name = "ggml_" + std::string(block.name);
+  d.name = recipe_name(block);
   d.format = "ggml block of " + std::to_string(block.elements) + " in " + std::to_string(block.bytes) + " bytes";
   d.granularity = "group" + std::to_string(block.elements);
   d.scale = "in the block";
   d.rounding = block.encode == nullptr ? "read only" : "as ggml";
   d.tail = "reject";
   d.source = "gguf";
-  d.bits_per_element = 8.0 * block.bytes / block.elements;
+  d.bits_per_element = block.bits_per_element();
   d.gives = {"packed", "dequant"};
   return d;
 }
 
 class ggml_recipe final : public recipe {
  public:
-  explicit ggml_recipe(const block_operations& block) : block_(block), name_("ggml_" + std::string(block.name)) {}
+  explicit ggml_recipe(const ggml_type& block) : block_(block), name_(recipe_name(block)) {}
 
   [[nodiscard]] recipe_description describe() const override { return describe_block(block_); }
 
@@ -77,12 +56,11 @@ class ggml_recipe final : public recipe {
   [[nodiscard]] quantized_tensor quantize(const tensor_facts& facts, const host_tensor& in, const tensor_parts&,
                                           const run_settings&) const override {
     const std::vector<float> x = floats_of(in);
-    const shape2d shape = rows_of(in.shape);
     quantized_tensor out;
     host_tensor& packed = out.parts["packed"] = make_tensor(dtype::u8, packed_shape(facts));
     host_tensor& values = out.parts["dequant"] = make_tensor(dtype::f32, in.shape);
-    block_.encode(x.data(), shape, packed.bytes.data());
-    block_.decode(packed.bytes.data(), shape, values.data<float>());
+    block_.encode(x, packed.bytes.data());
+    block_.decode(packed.bytes.data(), {values.data<float>(), x.size()});
     return out;
   }
 
@@ -91,7 +69,7 @@ class ggml_recipe final : public recipe {
     const host_tensor packed = as_type(facts, "packed", require_part(facts, stored, "packed", name_), dtype::u8);
     require_shape(facts, "packed", packed, packed_shape(facts));
     host_tensor values = make_tensor(dtype::f32, facts.shape);
-    block_.decode(packed.bytes.data(), rows_of(facts.shape), values.data<float>());
+    block_.decode(packed.bytes.data(), {values.data<float>(), static_cast<std::size_t>(values.elements())});
     return values;
   }
 
@@ -103,25 +81,26 @@ class ggml_recipe final : public recipe {
       refuse(facts, "rows of " + std::to_string(cols) + " elements are no whole number of " + name_ + " blocks of " +
                         std::to_string(block_.elements));
     }
-    return with_last(facts.shape, cols / block_.elements * block_.bytes);
+    return with_last(facts.shape, block_.bytes_of(cols));
   }
 
-  const block_operations& block_;
+  const ggml_type& block_;
   std::string name_;
 };
 
 }  // namespace
 
 std::unique_ptr<recipe> make_ggml_recipe(std::string_view name) {
-  const auto found = std::find_if(blocks.begin(), blocks.end(), [&](const block_operations& block) {
-    return name.starts_with("ggml_") && name.substr(5) == block.name;
-  });
-  return found == blocks.end() ? nullptr : std::make_unique<ggml_recipe>(*found);
+  for (const std::string_view type_name : block_types) {
+    const ggml_type& type = *lm::find_ggml_type(type_name);
+    if (recipe_name(type) == name) return std::make_unique<ggml_recipe>(type);
+  }
+  return nullptr;
 }
 
 std::vector<recipe_description> list_ggml_recipes() {
   std::vector<recipe_description> rows;
-  for (const block_operations& block : blocks) rows.push_back(describe_block(block));
+  for (const std::string_view type_name : block_types) rows.push_back(describe_block(*lm::find_ggml_type(type_name)));
   return rows;
 }
 

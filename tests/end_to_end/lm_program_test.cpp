@@ -45,6 +45,25 @@ void write_ids(const std::string& path, const std::vector<std::int64_t>& shape, 
 
 }  // namespace
 
+BOOST_FIXTURE_TEST_CASE(gguf_files_run_like_folders, fixture) {
+  const std::filesystem::path exports = source_dir / "tests/data/export";
+  write_ids(file("ids.safetensors"), {5}, {5, 17, 33, 2, 90});
+  const auto logits = [&](const std::filesystem::path& model) {
+    const program_result result =
+        run({"--tokens", file("ids.safetensors"), "--logits", file("out.safetensors")}, model);
+    BOOST_TEST(result.exit_code == 0, result.err);
+    return floats_of(safetensors_file(file("out.safetensors")), "logits");
+  };
+  BOOST_TEST(logits(exports / "gguf/qwen3vl-F32.gguf") == logits(data_dir / "families/qwen3vl"),
+             boost::test_tools::per_element());
+  const program_result text =
+      run({"--prompt", "the owner", "--generate", "2", "--json"}, exports / "gguf/q3s-mix.gguf");
+  BOOST_TEST(text.exit_code == 0, text.err);
+  BOOST_TEST(boost::json::parse(text.out).at("generated_ids").as_array().size() == 2U);
+  refused({"--prompt", "a"}, {"qwen3vl-F32.gguf", "tokenizer.ggml.model", "none", "gpt2"},
+          exports / "gguf/qwen3vl-F32.gguf");
+}
+
 BOOST_FIXTURE_TEST_CASE(tokens_to_logits, fixture) {
   const safetensors_file reference(data_dir / "logits_f32.safetensors");
   const token_ids ids = ids_of(reference, "prompt0.ids");

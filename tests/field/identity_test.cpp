@@ -169,3 +169,17 @@ BOOST_FIXTURE_TEST_CASE(row_19_checkpoints_are_of_one_identity, fixture) {
   qgrain::common::write_text_file(checkpoint, "of an older version");
   BOOST_TEST(has(checkpoint_fault(checkpoint, identity), "does not say"));
 }
+
+// A GGUF file's tensors and keys are the identity of its model.
+BOOST_FIXTURE_TEST_CASE(a_gguf_file_is_known_by_its_bytes, fixture) {
+  const fs::path golden = fs::path(QGRAIN_SOURCE_DIR) / "tests/data/export/gguf/q3s-Q4_0.gguf";
+  const std::string bytes = qgrain::common::read_text_file(golden);
+  write("x.gguf", bytes);
+  const std::vector<std::string> more{"quant_pair=wint8_afp16", "model.path=" + path("x.gguf")};
+  complete(more);
+  BOOST_TEST(has(complete(more).out, "complete already"));
+  std::string changed = bytes;
+  changed[changed.size() - 600] ^= 1;  // within the last weight
+  write("x.gguf", changed);
+  both_refused(more, {"the weights (", "runner.stale=recompute"});
+}

@@ -48,7 +48,8 @@ const tree library{
     {},
 };
 
-// common < recipes < lm < engine < sweep, common < hydra < sweep; programs see all, nobody sees them.
+// common < recipes < lm < engine < sweep, common < hydra < sweep, lm < quantize < export < sweep/run; programs see all,
+// nobody sees them.
 const tree examples{
     "examples",
     "",
@@ -68,17 +69,19 @@ const tree examples{
      {"sweep/summary", 9},
      {"sweep/run", 10},
      {"quantize", 4},
+     {"export", 5},
      {"programs", 11}},
     // The driver's tables, reports and settings know neither the model nor the engine; composing knows nothing but
     // files.
     {{"hydra", {"recipes", "lm"}},
+     {"export", {"hydra", "sweep/formats"}},
      {"quantize", {"hydra", "engine/score", "engine/calibrate", "engine/measure", "engine/mix"}},
      {"sweep/formats", {"lm", "hydra"}},
-     {"sweep/layers", {"lm", "hydra"}},
-     {"sweep/search", {"lm", "hydra"}},
-     {"sweep/settings", {"lm"}},
-     {"sweep/results", {"lm"}},
-     {"sweep/summary", {"lm"}}},
+     {"sweep/layers", {"lm", "hydra", "export"}},
+     {"sweep/search", {"lm", "hydra", "export"}},
+     {"sweep/settings", {"lm", "export"}},
+     {"sweep/results", {"lm", "export"}},
+     {"sweep/summary", {"lm", "export"}}},
 };
 
 bool is_header(const fs::path& path) { return path.extension() == ".hpp" || path.extension() == ".cuh"; }

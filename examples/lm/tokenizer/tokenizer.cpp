@@ -1,3 +1,4 @@
+#include <lm/gguf/gguf_documents.hpp>
 #include <lm/tokenizer.hpp>
 #include <lm/tokenizer/added_tokens.hpp>
 #include <lm/tokenizer/bpe.hpp>
@@ -187,6 +188,12 @@ tokenizer tokenizer::load(const std::filesystem::path& tokenizer_json) {
     loaded->read_class(common::json_field(config));
   }
   return tokenizer(std::move(loaded));
+}
+
+tokenizer tokenizer::of_model(const std::filesystem::path& model) {
+  if (!is_gguf(model)) return load(model / "tokenizer.json");
+  const common::json_document document = tokenizer_document(gguf_file(model));
+  return tokenizer(std::make_unique<parts>(common::json_field(document)));
 }
 
 std::vector<std::int32_t> tokenizer::encode(std::string_view utf8) const {

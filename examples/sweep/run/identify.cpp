@@ -2,6 +2,7 @@
 #include <common/json.hpp>
 #include <common/json_text.hpp>
 #include <common/xxhash64.hpp>
+#include <lm/gguf/gguf_documents.hpp>
 #include <sweep/run/identify.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -10,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <set>
 #include <span>
 #include <sstream>
@@ -71,6 +73,38 @@ scanned_tensor scan(const lm::safetensors_file& file, const lm::tensor_info& ten
   return found;
 }
 
+std::int64_t non_finite_values(std::span<const float> values) {
+  return count_of_exponent<std::uint32_t>(std::as_bytes(values), 0x7F800000U);
+}
+
+// A tensor of a GGUF file: its bytes, and the values of those that the model has.
+scanned_tensor scan(const lm::gguf_weights& weights, const lm::gguf_tensor& tensor) {
+  const std::string name = lm::hugging_face_name_of(lm::family_of(weights.file()), tensor.name);
+  scanned_tensor found{name, 0, 0};
+  common::xxhash64 hash;
+  hash.add_text(tensor.name);
+  hash.add_text(tensor.type->name);
+  hash.add_text(lm::shape_text(tensor.shape));
+  const lm::gguf_weight* weight = weights.find(name);
+  const std::int64_t portion_blocks =
+      std::max<std::int64_t>(static_cast<std::int64_t>(portion_bytes) / tensor.type->bytes, 1);
+  const std::int64_t blocks = tensor.bytes / tensor.type->bytes;
+  std::vector<std::byte> memory;
+  std::vector<float> values;
+  for (std::int64_t at = 0; at < blocks; at += portion_blocks) {
+    const std::int64_t count = std::min(portion_blocks, blocks - at);
+    memory.resize(static_cast<std::size_t>(count * tensor.type->bytes));
+    weights.file().read_bytes(tensor, at * tensor.type->bytes, memory);
+    hash.add(memory);
+    if (weight == nullptr || tensor.type->decode == nullptr) continue;
+    values.resize(static_cast<std::size_t>(count * tensor.type->elements));
+    weights.read(*weight, at * tensor.type->elements, values);
+    found.non_finite += non_finite_values(values);
+  }
+  found.hash = hash.value();
+  return found;
+}
+
 void refuse_non_finite(const lm::model& model, std::span<const scanned_tensor> tensors) {
   const std::set<std::string> read = model.read_tensors();
   std::ostringstream list;
@@ -83,9 +117,19 @@ void refuse_non_finite(const lm::model& model, std::span<const scanned_tensor> t
   if (faults > 0) throw error(errc::non_finite, model.tensors().name() + ": NaN or infinity in " + list.str());
 }
 
+json::object gguf_identity(const lm::model& model, const lm::gguf_file& file, thread_pool& pool) {
+  const auto text_of = [](const common::json_document& document) {
+    return common::xxhash64_text(json::serialize(common::with_sorted_keys(document.root)));
+  };
+  return {{"weights", weights_hash(model, pool)},
+          {"model_config", text_of(lm::config_document(file))},
+          {"tokenizer", text_of(lm::tokenizer_document(file))}};
+}
+
 json::object model_identity(const opened_pass& pass) {
   const std::filesystem::path& folder = pass.settings.model;
   thread_pool pool(pass.settings.threads);
+  if (const lm::gguf_weights* gguf = pass.model.tensors().gguf()) return gguf_identity(pass.model, gguf->file(), pool);
   const json::value config = common::with_sorted_keys(common::read_json_file(folder / "config.json"));
   common::xxhash64 tokenizer;
   for (const char* name : {"tokenizer.json", "tokenizer_config.json"})
@@ -116,15 +160,18 @@ std::string texts_hash(const lm::packed_rows& rows) {
 }  // namespace
 
 std::string weights_hash(const lm::model& model, thread_pool& pool) {
-  std::vector<std::pair<const lm::safetensors_file*, const lm::tensor_info*>> places;
+  std::vector<std::function<scanned_tensor()>> scans;
   for (const lm::safetensors_file& file : model.tensors().files()) {
-    for (const lm::tensor_info& tensor : file.tensors()) places.emplace_back(&file, &tensor);
+    for (const lm::tensor_info& tensor : file.tensors())
+      scans.emplace_back([&file, &tensor] { return scan(file, tensor); });
   }
-  std::vector<scanned_tensor> tensors(places.size());
-  pool.run(static_cast<lm::index_t>(places.size()), [&](lm::index_t i) {
-    const auto& [file, tensor] = places[static_cast<std::size_t>(i)];
-    tensors[static_cast<std::size_t>(i)] = scan(*file, *tensor);
-  });
+  if (const lm::gguf_weights* gguf = model.tensors().gguf()) {
+    for (const lm::gguf_tensor& tensor : gguf->file().tensors())
+      scans.emplace_back([gguf, &tensor] { return scan(*gguf, tensor); });
+  }
+  std::vector<scanned_tensor> tensors(scans.size());
+  pool.run(static_cast<lm::index_t>(scans.size()),
+           [&](lm::index_t i) { tensors[static_cast<std::size_t>(i)] = scans[static_cast<std::size_t>(i)](); });
   refuse_non_finite(model, tensors);
   std::sort(tensors.begin(), tensors.end(), [](const scanned_tensor& a, const scanned_tensor& b) {
     return std::tie(a.name, a.hash) < std::tie(b.name, b.hash);

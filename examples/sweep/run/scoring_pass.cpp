@@ -43,7 +43,7 @@ void require_targets(const pass_settings& pass, const lm::packed_rows& rows) {
 
 // The texts of a pass as rows.
 lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
-  const lm::tokenizer tokenizer = lm::tokenizer::load(pass.model / "tokenizer.json");
+  const lm::tokenizer tokenizer = lm::tokenizer::of_model(pass.model);
   const std::vector<std::string> texts =
       pass.samples ? read_captions(pass.captions, *pass.samples) : caption_lines(common::read_text_file(pass.captions));
   if (texts.empty()) throw error(errc::bad_file, pass.captions.string() + ": the file holds no caption");
