@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <export/gguf/gguf_export.hpp>
 #include <memory>
 #include <numbers>
@@ -30,26 +29,24 @@ rows_of_tensor matrix_of(const lm::gguf_tensor_plan& tensor) {
   return m;
 }
 
-// Codes of two FP4 formats in ggml's blocks: E2M1 in the order of rows, one scale byte for each group.
-template <class Block, int Group>
-std::vector<std::byte> blocks_of(const convert::tensor_parts& parts) {
-  const convert::host_tensor& codes = parts.at("codes");
-  const convert::host_tensor& scales = parts.at("scales");
-  std::vector<Block> blocks(codes.bytes.size() / Block::elements, Block{});
-  using traits = interop::detail::ggml_traits<Block>;
-  std::size_t at = 0;
-  std::size_t group = 0;
-  for (Block& block : blocks) {
-    for (int i = 0; i < Block::elements; ++i)
-      traits::put_code(block, i, static_cast<std::uint8_t>(codes.bytes[at++]) & 0xFU);
-    for (int g = 0; g < Block::elements / Group; ++g) {
-      const auto pattern = static_cast<std::uint32_t>(scales.bytes[group++]);
-      traits::put_scale(block, g, Group == 16 ? pattern & 0x7FU : pattern);
-    }
-  }
-  std::vector<std::byte> bytes(blocks.size() * sizeof(Block));
-  std::memcpy(bytes.data(), blocks.data(), bytes.size());
-  return bytes;
+// E2M1 codes and their scale bytes in ggml's blocks. A second level of scales is the file's own tensor.
+template <class Block>
+std::vector<std::byte> blocks_of(const convert::tensor_parts& parts, std::int64_t rows) {
+  const auto bytes_of = [&](const char* part) {
+    const convert::host_tensor& tensor = parts.at(part);
+    return std::span(tensor.data<std::uint8_t>(), tensor.bytes.size());
+  };
+  const auto is_nv = std::is_same_v<Block, interop::ggml_nvfp4>;
+  const std::span<const std::uint8_t> codes = bytes_of("codes");
+  interop::code_matrix matrix;
+  matrix.shape = {rows, static_cast<std::int64_t>(codes.size()) / rows};
+  matrix.kind = interop::code_kind::e2m1;
+  matrix.group_size = is_nv ? 16 : 32;
+  matrix.codes.assign(codes.begin(), codes.end());
+  matrix.scales = {is_nv ? interop::scale_kind::e4m3 : interop::scale_kind::e8m0, bytes_of("scales")};
+  const auto blocks = interop::ggml_weights<Block>::from_codes(matrix).blocks;
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(blocks));
+  return {bytes.begin(), bytes.end()};
 }
 
 // One tensor of the plan on its way into the file.
@@ -129,7 +126,7 @@ class tensor_task {
       return bytes;
     }
     const convert::tensor_parts parts = quantize(std::move(values), rows, given_).parts;
-    return is_nvfp4() ? blocks_of<interop::ggml_nvfp4, 16>(parts) : blocks_of<interop::ggml_mxfp4, 32>(parts);
+    return is_nvfp4() ? blocks_of<interop::ggml_nvfp4>(parts, rows) : blocks_of<interop::ggml_mxfp4>(parts, rows);
   }
 
   // The recipe's scale of the whole tensor follows from the largest magnitude alone: a block of it gives that scale.

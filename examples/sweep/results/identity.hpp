@@ -17,8 +17,8 @@ inline constexpr int numerics_version = 2;
 
 /// The key of a manifest and of linear-scores.json that holds the identity: a mapping of parts to XXH64 hashes.
 ///   weights        names, types, shapes and bytes of the checkpoint's tensors, however they are spread over files
-///   model_config   config.json
-///   tokenizer      tokenizer.json and tokenizer_config.json
+///   model_config   config.json, or what a GGUF file's keys say instead
+///   tokenizer      tokenizer.json and tokenizer_config.json, or those keys
 ///   texts          token ids, cut, padded and in batches
 ///   configuration  the composed one, but for what changes no result (differing_keys, output_folder.hpp)
 ///   formats        what it stands for: quantizers and recipes of every format, or the list of recipes
