@@ -61,7 +61,9 @@ class basic_two_budget_knapsack {
       detail::require_choices(groups_[g], g);
       for (std::size_t i = 0; i < groups_[g].size(); ++i) {
         const Choice& c = groups_[g][i];
-        for (const double number : {c.score, c.cost, c.second_cost}) detail::require_finite(number, i, g);
+        detail::require_finite(c.score, i, g);
+        detail::require_finite(c.cost, i, g);
+        detail::require_finite(c.second_cost, i, g);
       }
     }
   }
