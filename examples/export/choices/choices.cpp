@@ -1,0 +1,73 @@
+#include <common/json.hpp>
+#include <engine/mix/mix.hpp>
+#include <quantize/recipe.hpp>
+#include <recipes/fake_recipes.hpp>
+#include <recipes/unquantized.hpp>
+
+#include <qgrain/core/status.hpp>
+
+#include <export/choices/choices.hpp>
+#include <map>
+
+namespace qgrain::exports {
+namespace {
+
+bool is_of_catalogue(const std::string& name) {
+  if (name == recipes::unquantized || recipes::try_find_fake_recipe(name)) return false;
+  try {
+    (void)convert::find_recipe(name);
+    return true;
+  } catch (const error&) {
+    return false;
+  }
+}
+
+// Takes the recipes of the catalogue out of a mix, whose own reader knows those of the sweep alone.
+std::map<std::string, std::string, std::less<>> take_catalogue_recipes(boost::json::value& mix) {
+  std::map<std::string, std::string, std::less<>> taken;
+  boost::json::object* document = mix.if_object();
+  boost::json::value* linears = document == nullptr ? nullptr : document->if_contains("linears");
+  if (linears == nullptr || !linears->is_object()) return taken;
+  for (auto& [name, entry] : linears->get_object()) {
+    boost::json::value* weight = entry.is_object() ? entry.get_object().if_contains("weight") : nullptr;
+    if (weight == nullptr || !weight->is_string()) continue;
+    std::string recipe(weight->get_string());
+    if (!is_of_catalogue(recipe)) continue;
+    taken.emplace(name, std::move(recipe));
+    *weight = recipes::unquantized;
+  }
+  return taken;
+}
+
+}  // namespace
+
+std::vector<layer_choice> read_choices(const std::filesystem::path& mix, const lm::model& model) {
+  boost::json::value document = common::read_json_file(mix);
+  const auto of_catalogue = take_catalogue_recipes(document);
+  const engine::recipe_mix read = engine::parse_mix(document, mix.string(), model);
+  std::vector<layer_choice> choices(read.linears.size());
+  for (std::size_t l = 0; l < choices.size(); ++l) {
+    const engine::linear_recipes& linear = read.linears[l];
+    layer_choice& choice = choices[l];
+    if (linear.weight) choice.weight = linear.weight->name;
+    if (const auto found = of_catalogue.find(model.linears()[l].name); found != of_catalogue.end())
+      choice.weight = found->second;
+    if (linear.activation) choice.activation = linear.activation->name;
+    if (linear.calibration != engine::calibration_method::max) choice.calibration = name_of(linear.calibration);
+    choice.input_amax = read.input_amax[l];
+    choice.input_scale.assign(read.scale_of(l).begin(), read.scale_of(l).end());
+  }
+  return choices;
+}
+
+std::vector<layer_choice> choices_of_scheme(const lm::model& model, const std::string& scheme,
+                                            const std::string& head) {
+  std::vector<layer_choice> choices(model.linears().size());
+  for (std::size_t l = 0; l < choices.size(); ++l) {
+    const std::string& chosen = l == static_cast<std::size_t>(model.head_linear()) ? head : scheme;
+    if (chosen != recipes::unquantized) choices[l].weight = chosen;
+  }
+  return choices;
+}
+
+}  // namespace qgrain::exports
