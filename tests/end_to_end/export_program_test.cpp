@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using qgrain::testing::program_result;
 
-const fs::path export_dir = qgrain::lm::testing::source_dir / "tests/data/export";
+const fs::path export_dir = fs::path(QGRAIN_SOURCE_DIR) / "tests/data/export";
 const std::string base = (export_dir / "base/q3s").string();
 
 struct fixture {

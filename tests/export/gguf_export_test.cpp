@@ -16,7 +16,7 @@ using namespace qgrain::lm::testing;
 using namespace qgrain::exports;
 using qgrain::errc;
 
-const fs::path export_dir = source_dir / "tests/data/export";
+const fs::path export_dir = fs::path(QGRAIN_SOURCE_DIR) / "tests/data/export";
 const fs::path base_dir = export_dir / "base/q3s";
 
 std::vector<layer_choice> same_for_all(const model& m, const std::string& recipe) {

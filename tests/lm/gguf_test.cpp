@@ -20,7 +20,7 @@ using namespace qgrain::lm::testing;
 using qgrain::errc;
 using qgrain::index_t;
 
-const fs::path export_dir = source_dir / "tests/data/export";
+const fs::path export_dir = fs::path(QGRAIN_SOURCE_DIR) / "tests/data/export";
 
 // A file made by hand, number by number.
 class raw_gguf {
