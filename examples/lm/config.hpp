@@ -4,6 +4,7 @@
 
 #include <lm/buffer.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -33,6 +34,13 @@ struct llama3_scaling {
   double low_frequency_factor;
   double high_frequency_factor;
   double original_positions;
+
+  /// What a frequency that turns that often within the original context is multiplied by.
+  [[nodiscard]] double factor_of(double turns) const noexcept {
+    const double kept =
+        std::clamp((turns - low_frequency_factor) / (high_frequency_factor - low_frequency_factor), 0.0, 1.0);
+    return kept + (1 - kept) / factor;
+  }
 };
 
 struct model_config {

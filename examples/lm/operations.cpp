@@ -148,13 +148,9 @@ rope_table::rope_table(const model_config& config, index_t count)
     float frequency = 1.0F / std::pow(static_cast<float>(config.rope_base),
                                       static_cast<float>(2 * i) / static_cast<float>(config.head_size));
     if (config.rope_scaling) {
-      const llama3_scaling& scaling = *config.rope_scaling;
       const double wave_length = 2 * std::numbers::pi / static_cast<double>(frequency);
-      const double turns = scaling.original_positions / wave_length;
-      const double kept = std::clamp(
-          (turns - scaling.low_frequency_factor) / (scaling.high_frequency_factor - scaling.low_frequency_factor), 0.0,
-          1.0);
-      frequency *= static_cast<float>(kept + (1 - kept) / scaling.factor);
+      frequency *=
+          static_cast<float>(config.rope_scaling->factor_of(config.rope_scaling->original_positions / wave_length));
     }
     if (!config.rope_divisors.empty()) frequency /= config.rope_divisors[static_cast<std::size_t>(i)];
     for (index_t position = 0; position < count; ++position) {

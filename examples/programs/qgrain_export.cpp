@@ -1,6 +1,7 @@
 // qgrain-export: write a chosen mix, or one scheme, as a checkpoint that engines load.
 #include <common/command_line.hpp>
 #include <lm/model.hpp>
+#include <recipes/unquantized.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
@@ -61,11 +62,11 @@ std::vector<layer_choice> choices_for(const options& o, const lm::model& model) 
   if (!o.mix.empty()) return read_choices(o.mix, model);
   require_scheme(o.scheme);
   const std::string& head = o.head.empty() ? o.scheme : o.head;
-  if (head != "fp16") require_scheme(head);
+  if (head != recipes::unquantized) require_scheme(head);
   return choices_of_scheme(model, o.scheme, head);
 }
 
-// A file that is there is never written over, and nothing is planned for a folder that is not.
+// A file that is there is never written over.
 void require_new(const std::filesystem::path& out) {
   std::error_code unknown;
   if (std::filesystem::exists(std::filesystem::symlink_status(out, unknown)))

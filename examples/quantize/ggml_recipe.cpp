@@ -1,5 +1,4 @@
 // ggml's blocks: rows of them as they lie in a GGUF file.
-#include <lm/gguf/ggml_type.hpp>
 #include <quantize/other_recipes.hpp>
 #include <quantize/recipe_parts.hpp>
 
@@ -17,16 +16,9 @@ constexpr std::array<std::string_view, 15> block_types{"Q8_0", "Q4_0",  "Q4_1", 
                                                        "BF16", "MXFP4", "NVFP4", "IQ4_NL", "IQ4_XS",
                                                        "Q2_K", "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K"};
 
-// "ggml_q4_0", "ggml_q4_K": small letters, as the gguf package spells its types, but for the family's.
-std::string recipe_name(const ggml_type& type) {
-  std::string name = "ggml_";
-  for (const char c : type.name) name += c >= 'A' && c <= 'Z' && c != 'K' ? static_cast<char>(c - 'A' + 'a') : c;
-  return name;
-}
-
 recipe_description describe_block(const ggml_type& block) {
   recipe_description d;
-  d.name = recipe_name(block);
+  d.name = ggml_recipe_name(block);
   d.format = "ggml block of " + std::to_string(block.elements) + " in " + std::to_string(block.bytes) + " bytes";
   d.granularity = "group" + std::to_string(block.elements);
   d.scale = "in the block";
@@ -40,7 +32,7 @@ recipe_description describe_block(const ggml_type& block) {
 
 class ggml_recipe final : public recipe {
  public:
-  explicit ggml_recipe(const ggml_type& block) : block_(block), name_(recipe_name(block)) {}
+  explicit ggml_recipe(const ggml_type& block) : block_(block), name_(ggml_recipe_name(block)) {}
 
   [[nodiscard]] recipe_description describe() const override { return describe_block(block_); }
 
@@ -90,10 +82,16 @@ class ggml_recipe final : public recipe {
 
 }  // namespace
 
+std::string ggml_recipe_name(const ggml_type& type) {
+  std::string name = "ggml_";
+  for (const char c : type.name) name += c >= 'A' && c <= 'Z' && c != 'K' ? static_cast<char>(c - 'A' + 'a') : c;
+  return name;
+}
+
 std::unique_ptr<recipe> make_ggml_recipe(std::string_view name) {
   for (const std::string_view type_name : block_types) {
     const ggml_type& type = *lm::find_ggml_type(type_name);
-    if (recipe_name(type) == name) return std::make_unique<ggml_recipe>(type);
+    if (ggml_recipe_name(type) == name) return std::make_unique<ggml_recipe>(type);
   }
   return nullptr;
 }

@@ -2,9 +2,11 @@
 #ifndef QGRAIN_QUANTIZE_OTHER_RECIPES_HPP
 #define QGRAIN_QUANTIZE_OTHER_RECIPES_HPP
 
+#include <lm/gguf/ggml_type.hpp>
 #include <quantize/recipe.hpp>
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +17,8 @@ namespace qgrain::convert {
 /// "ggml_<block>": rows of blocks.
 [[nodiscard]] std::unique_ptr<recipe> make_ggml_recipe(std::string_view name);
 [[nodiscard]] std::vector<recipe_description> list_ggml_recipes();
+/// "ggml_q4_0", "ggml_q4_K": small letters, as the gguf package spells its types, but for the family's.
+[[nodiscard]] std::string ggml_recipe_name(const lm::ggml_type& type);
 
 /// "cast/<format>[/<rounding or tool>[/...]]": one code per element, no scale.
 [[nodiscard]] std::unique_ptr<recipe> make_cast_recipe(std::string_view name);

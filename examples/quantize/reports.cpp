@@ -1,4 +1,5 @@
 #include <common/number_text.hpp>
+#include <common/text_table.hpp>
 #include <quantize/recipe.hpp>
 #include <quantize/reports.hpp>
 
@@ -6,38 +7,17 @@
 
 #include <boost/json.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <ostream>
 
 namespace qgrain::convert {
 namespace {
 
-constexpr std::size_t columns = 8;
-using table_row = std::array<std::string, columns>;
-
 std::string bits_text(const recipe_description& d) {
   if (d.bits_per_element) return common::formatted("%.4g", *d.bits_per_element);
   std::string text = std::to_string(d.code_bits);
   if (d.scale_bits > 0) text += " + " + std::to_string(d.scale_bits) + "/group";
   return text;
-}
-
-void print_table(std::ostream& out, const std::vector<table_row>& rows) {
-  std::array<std::size_t, columns> widths{};
-  for (const table_row& row : rows) {
-    for (std::size_t c = 0; c < columns; ++c) widths[c] = std::max(widths[c], row[c].size());
-  }
-  for (const table_row& row : rows) {
-    std::string line;
-    for (std::size_t c = 0; c < columns; ++c) {
-      line += row[c];
-      if (c + 1 < columns) line.append(widths[c] - row[c].size() + 2, ' ');
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out << line << '\n';
-  }
 }
 
 boost::json::value json_of(const recipe_description& d) {
@@ -103,12 +83,12 @@ void list_catalogue(std::ostream& out, const std::string& recipe_name, bool json
     out << boost::json::serialize(list) << '\n';
     return;
   }
-  std::vector<table_row> rows{
+  std::vector<std::vector<std::string>> rows{
       {"name", "format", "granularity", "scale", "rounding", "tail", "bits per element", "source"}};
   for (const recipe_description& d : recipes) {
     rows.push_back({d.name, d.format, d.granularity, d.scale, d.rounding, d.tail, bits_text(d), d.source});
   }
-  print_table(out, rows);
+  common::print_table(out, rows);
 }
 
 void print_reports(std::ostream& out, const std::vector<tensor_report>& reports, const std::string& file, bool json) {

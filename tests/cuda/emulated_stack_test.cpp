@@ -1,4 +1,5 @@
 // Stacks of matrices through kernels on an emulated device.
+#include <support/given_tensor_scales.hpp>
 #include <support/packed_recipes.hpp>
 #include <support/refusals.hpp>
 #include <support/stack_kernel_checks.hpp>
@@ -74,52 +75,26 @@ BOOST_AUTO_TEST_CASE(each_matrix_has_the_bits_of_the_host) {
 
 BOOST_AUTO_TEST_CASE(given_tensor_scales_are_one_per_matrix) {
   using namespace qgrain;
-  using Q = nvfp4_modelopt;
+  given_tensor_scales stack;
+  using Q = given_tensor_scales::quantizer;
   const stack_backend backend;
-  const matrix_stack extent{3, {4, 32}};
-  const std::vector<float> x = bell_values(4, 3 * 4 * 32);
-  const std::vector<float> given{0.0123F, 0.00045F, 0.7F};
-  const stack_view<const float> in(x.data(), extent);
-  std::vector<std::uint8_t> codes(x.size());
-  std::vector<std::uint8_t> scales(24);
-  std::vector<float> tensor_scales(3);
-  std::vector<std::uint8_t> packed(x.size() / 2);
-  std::vector<std::uint8_t> packed_scales(24);
-  std::vector<float> packed_tensor_scales(3);
-  std::vector<float> fake(x.size());
-  const quantized_stack_view<Q> out{codes.data(), scales.data(), tensor_scales.data(), extent};
-  const packed_stack_view<Q> packed_out{packed.data(), packed_scales.data(), packed_tensor_scales.data(), extent};
-  const device_ranges ranges{.tensor_scales = given};  // no scratch memory: nothing is left to find
-  BOOST_TEST(!(detail::quantize_stack_on<Q, float>(backend.device, in, out, {}, ranges, {})));
-  BOOST_TEST(!(detail::quantize_packed_stack_on<Q, float, row_major>(backend.device, in, packed_out, {}, ranges, {})));
-  BOOST_TEST(
-      !(detail::fake_quantize_stack_on<Q, float>(backend.device, in, stack_view(fake.data(), extent), {}, ranges, {})));
-  BOOST_TEST(tensor_scales == given);
-  BOOST_TEST(packed_tensor_scales == given);
-  for (std::size_t i = 0; i < 3; ++i) {
-    const given_ranges alone_given{.tensor_scale = given[i]};
-    const auto matrix = in[static_cast<index_t>(i)];
-    const auto alone = quantize<Q>(on_host{}, matrix, alone_given);
-    BOOST_TEST(std::equal(alone.codes.begin(), alone.codes.end(), codes.data() + 128 * i));
-    BOOST_TEST(std::equal(alone.scales.begin(), alone.scales.end(), scales.data() + 8 * i));
-    const auto dense = quantize_packed<Q>(on_host{}, matrix, alone_given);
-    BOOST_TEST(std::equal(dense.codes.begin(), dense.codes.end(), packed.data() + 64 * i));
-    BOOST_TEST(std::equal(dense.scales.begin(), dense.scales.end(), packed_scales.data() + 8 * i));
-    std::vector<float> back(128);
-    fake_quantize<Q>(on_host{}, matrix, matrix_view(back.data(), extent.shape), alone_given);
-    BOOST_TEST(std::equal(back.begin(), back.end(), fake.data() + 128 * i));
-  }
-  std::fill(codes.begin(), codes.end(), std::uint8_t{99});
+  const device_ranges ranges{.tensor_scales = stack.given};  // no scratch memory: nothing is left to find
+  BOOST_TEST(!(detail::quantize_stack_on<Q, float>(backend.device, stack.in(), stack.out(), {}, ranges, {})));
+  BOOST_TEST(!(detail::quantize_packed_stack_on<Q, float, row_major>(backend.device, stack.in(), stack.packed_out(), {},
+                                                                     ranges, {})));
+  BOOST_TEST(!(detail::fake_quantize_stack_on<Q, float>(backend.device, stack.in(), stack.fake_out(), {}, ranges, {})));
+  stack.check_each_matrix();
+  std::fill(stack.codes.begin(), stack.codes.end(), std::uint8_t{99});
   const auto refused = [&](const device_ranges& wrong) {
-    return detail::quantize_stack_on<Q, float>(backend.device, in, out, {}, wrong, {}).sentence;
+    return detail::quantize_stack_on<Q, float>(backend.device, stack.in(), stack.out(), {}, wrong, {}).sentence;
   };
-  const std::span<const float> all = given;
+  const std::span<const float> all = stack.given;
   BOOST_TEST(refused({.tensor_scales = all.first(2)}) == "given tensor scales, one per matrix: expected 3, found 2");
   BOOST_TEST(refused({.tensor_scale = all.data(), .tensor_scales = all}) ==
              "1 tensor scale for all matrices and 3 tensor scales, one per matrix, are both given: give one of them");
-  BOOST_TEST((detail::quantize_on<Q, float>(backend.device, in[0], out[0], {}, ranges, {}).sentence ==
+  BOOST_TEST((detail::quantize_on<Q, float>(backend.device, stack.in()[0], stack.out()[0], {}, ranges, {}).sentence ==
               "tensor scales of 3 matrices are given for 1 that is no stack: give tensor_scale"));
-  BOOST_TEST(codes == std::vector<std::uint8_t>(x.size(), 99));
+  BOOST_TEST(stack.codes == std::vector<std::uint8_t>(stack.x.size(), 99));
 }
 
 BOOST_AUTO_TEST_CASE(stacks_that_do_not_fit_are_refused) {

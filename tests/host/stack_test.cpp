@@ -1,4 +1,5 @@
 // Stacks of matrices: each has the bytes of the operation on it alone.
+#include <support/given_tensor_scales.hpp>
 #include <support/refusals.hpp>
 
 #include <qgrain/core/stack_view.hpp>
@@ -135,61 +136,37 @@ BOOST_AUTO_TEST_CASE(given_ranges_are_those_of_all_matrices) {
 }
 
 BOOST_AUTO_TEST_CASE(given_tensor_scales_are_one_per_matrix) {
-  using Q = nvfp4_modelopt;
-  const matrix_stack extent{3, {4, 32}};
-  const auto x = noise<float>(3 * 4 * 32);
-  std::vector<float> given{0.0123F, 0.00045F, 0.7F};
-  std::vector<std::uint8_t> codes(x.size());
-  std::vector<std::uint8_t> scales(24);
-  std::vector<float> tensor_scales(3);
-  std::vector<float> fake(x.size());
-  std::vector<std::uint8_t> packed(x.size() / 2);
-  std::vector<std::uint8_t> packed_scales(24);
-  std::vector<float> packed_tensor_scales(3);
-  const stack_view<const float> in(x.data(), extent);
-  const quantized_stack_view<Q> out{codes.data(), scales.data(), tensor_scales.data(), extent};
+  qgrain_test::given_tensor_scales stack;
+  using Q = qgrain_test::given_tensor_scales::quantizer;
   for (const int threads : {1, 3}) {
     thread_pool pool(threads);
-    quantize(pool, in, out, {.tensor_scales = given});
-    quantize_packed(pool, in,
-                    packed_stack_view<Q>{packed.data(), packed_scales.data(), packed_tensor_scales.data(), extent},
-                    {.tensor_scales = given});
-    fake_quantize<Q>(pool, in, stack_view(fake.data(), extent), {.tensor_scales = given});
-    BOOST_TEST(tensor_scales == given);
-    BOOST_TEST(packed_tensor_scales == given);
-    for (std::size_t i = 0; i < 3; ++i) {
-      const given_ranges alone_given{.tensor_scale = given[i]};
-      const auto matrix = in[static_cast<index_t>(i)];
-      const auto alone = quantize<Q>(on_host{}, matrix, alone_given);
-      BOOST_TEST(std::equal(alone.codes.begin(), alone.codes.end(), codes.data() + 128 * i));
-      BOOST_TEST(std::equal(alone.scales.begin(), alone.scales.end(), scales.data() + 8 * i));
-      const auto dense = quantize_packed<Q>(on_host{}, matrix, alone_given);
-      BOOST_TEST(std::equal(dense.codes.begin(), dense.codes.end(), packed.data() + 64 * i));
-      BOOST_TEST(std::equal(dense.scales.begin(), dense.scales.end(), packed_scales.data() + 8 * i));
-      std::vector<float> back(128);
-      fake_quantize<Q>(on_host{}, matrix, matrix_view(back.data(), extent.shape), alone_given);
-      BOOST_TEST(std::equal(back.begin(), back.end(), fake.data() + 128 * i));
-    }
+    quantize(pool, stack.in(), stack.out(), {.tensor_scales = stack.given});
+    quantize_packed(pool, stack.in(), stack.packed_out(), {.tensor_scales = stack.given});
+    fake_quantize<Q>(pool, stack.in(), stack.fake_out(), {.tensor_scales = stack.given});
+    stack.check_each_matrix();
   }
-  std::fill(codes.begin(), codes.end(), std::uint8_t{99});
-  const auto call = [&](const given_ranges& ranges) { return [&] { quantize(on_host{}, in, out, ranges); }; };
-  const std::span<const float> all = given;
+  std::fill(stack.codes.begin(), stack.codes.end(), std::uint8_t{99});
+  const auto call = [&](const given_ranges& ranges) {
+    return [&] { quantize(on_host{}, stack.in(), stack.out(), ranges); };
+  };
+  const std::span<const float> all = stack.given;
   refuses(errc::invalid_shape, "given tensor scales, one per matrix: expected 3, found 2",
           call({.tensor_scales = all.first(2)}));
   refuses(errc::invalid_argument, "1 tensor scale for all matrices and 3",
           call({.tensor_scale = 1.0F, .tensor_scales = all}));
   refuses(errc::invalid_argument, "give one of them", call({.tensor_absmax = 1.0F, .tensor_scales = all}));
-  given[2] = -1.0F;
+  stack.given[2] = -1.0F;
   refuses(errc::out_of_range, "given tensor scale 2 is -1.0", call({.tensor_scales = all}));
   refuses(errc::invalid_argument, "tensor scales of 3 matrices are given for 1 that is no stack",
-          [&] { (void)quantize<Q>(on_host{}, in[0], {.tensor_scales = all}); });
+          [&] { (void)quantize<Q>(on_host{}, stack.in()[0], {.tensor_scales = all}); });
   refuses(errc::invalid_argument, "has one level", [&] {
     std::vector<float> of_tokens(12);
-    std::vector<std::int8_t> bytes(x.size());
-    const quantized_stack_view<quantizer<int8, per_token>> one_level{bytes.data(), of_tokens.data(), nullptr, extent};
-    quantize(on_host{}, in, one_level, {.tensor_scales = tensor_scales});
+    std::vector<std::int8_t> bytes(stack.x.size());
+    const quantized_stack_view<quantizer<int8, per_token>> one_level{bytes.data(), of_tokens.data(), nullptr,
+                                                                     stack.extent};
+    quantize(on_host{}, stack.in(), one_level, {.tensor_scales = stack.tensor_scales});
   });
-  BOOST_TEST(codes == std::vector<std::uint8_t>(x.size(), 99));
+  BOOST_TEST(stack.codes == std::vector<std::uint8_t>(stack.x.size(), 99));
 }
 
 BOOST_AUTO_TEST_CASE(stacks_that_do_not_fit_are_refused) {

@@ -77,10 +77,10 @@ class tensor_task {
   [[nodiscard]] bool is_nvfp4() const { return tensor_.out.type->name == "NVFP4"; }
   [[nodiscard]] std::string where() const { return model_.tensors().name() + ": tensor \"" + tensor_.source + "\""; }
 
+  [[nodiscard]] std::int64_t portions() const { return (matrix_.rows + rows_per_task_ - 1) / rows_per_task_; }
   template <class Body>
   void for_each_portion(const Body& body) {
-    const std::int64_t portions = (matrix_.rows + rows_per_task_ - 1) / rows_per_task_;
-    pool_.run(static_cast<index_t>(portions), [&](index_t p) {
+    pool_.run(static_cast<index_t>(portions()), [&](index_t p) {
       const std::int64_t first = p * rows_per_task_;
       body(first, std::min(rows_per_task_, matrix_.rows - first));
     });
@@ -131,8 +131,7 @@ class tensor_task {
 
   // The recipe's scale of the whole tensor follows from the largest magnitude alone: a block of it gives that scale.
   float choose_scale() {
-    const std::int64_t portions = (matrix_.rows + rows_per_task_ - 1) / rows_per_task_;
-    std::vector<float> largest(static_cast<std::size_t>(portions), 0.0F);
+    std::vector<float> largest(static_cast<std::size_t>(portions()), 0.0F);
     for_each_portion([&](std::int64_t first, std::int64_t rows) {
       const std::vector<float> values = read(first, rows);
       require_finite(values, first);
@@ -166,9 +165,7 @@ std::vector<float> rope_divisors(const lm::model_config& config) {
     const double frequency =
         1.0 / std::pow(config.rope_base, static_cast<double>(2 * i) / static_cast<double>(config.head_size));
     const double turns = s.original_positions * frequency / (2 * std::numbers::pi);
-    const double kept =
-        std::clamp((turns - s.low_frequency_factor) / (s.high_frequency_factor - s.low_frequency_factor), 0.0, 1.0);
-    divisors.push_back(static_cast<float>(1.0 / (kept + (1 - kept) / s.factor)));
+    divisors.push_back(static_cast<float>(1.0 / s.factor_of(turns)));
   }
   return divisors;
 }

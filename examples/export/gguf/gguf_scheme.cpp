@@ -1,4 +1,5 @@
-#include <algorithm>
+#include <quantize/other_recipes.hpp>
+
 #include <array>
 #include <export/gguf/gguf_scheme.hpp>
 
@@ -33,15 +34,6 @@ constexpr std::array<recipe_row, 3> integers{{{"int4", "Q4_0", ""}, {"int5", "Q5
 
 bool is_writable(const lm::ggml_type& type) { return type.encode != nullptr || type.name == nvfp4_name; }
 
-// "ggml_q8_0" is Q8_0.
-bool is_block_recipe(std::string_view recipe, std::string_view type) {
-  constexpr std::string_view prefix = "ggml_";
-  if (!recipe.starts_with(prefix)) return false;
-  recipe.remove_prefix(prefix.size());
-  const auto same = [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); };
-  return std::equal(recipe.begin(), recipe.end(), type.begin(), type.end(), same);
-}
-
 // Per output channel, or groups along a row that are made of whole blocks of 32.
 bool has_groups_of_32(std::string_view granularity) {
   constexpr std::string_view prefix = "group";
@@ -62,7 +54,7 @@ std::optional<gguf_scheme> find_gguf_scheme(std::string_view recipe) {
     if (row.recipe == recipe) return gguf_scheme{lm::find_ggml_type(row.type), std::string(row.coded_by), true};
   }
   for (const lm::ggml_type& type : lm::ggml_types()) {
-    if (!is_writable(type) || (type.name != recipe && !is_block_recipe(recipe, type.name))) continue;
+    if (!is_writable(type) || (type.name != recipe && convert::ggml_recipe_name(type) != recipe)) continue;
     return gguf_scheme{&type, type.name == nvfp4_name ? std::string(nvfp4_recipe) : std::string(), true};
   }
   const std::size_t slash = recipe.find('/');

@@ -1,17 +1,13 @@
 #include <common/number_text.hpp>
+#include <common/text_table.hpp>
 #include <lm/safetensors.hpp>
 #include <recipes/unquantized.hpp>
 
-#include <algorithm>
-#include <array>
 #include <export/plan/plan_report.hpp>
 #include <ostream>
 
 namespace qgrain::exports {
 namespace {
-
-constexpr std::size_t columns = 6;
-using table_row = std::array<std::string, columns>;
 
 std::string chosen_text(const layer_choice& choice) {
   const std::string weight = choice.weight.empty() ? std::string(recipes::unquantized) : choice.weight;
@@ -22,7 +18,7 @@ double bits_of(const planned_layer& layer) {
   return 8.0 * static_cast<double>(layer.stored_bytes()) / static_cast<double>(layer.linear.elements());
 }
 
-table_row row_of(const planned_layer& layer) {
+std::vector<std::string> row_of(const planned_layer& layer) {
   const bool is_stored = !layer.tensors.empty();
   return {layer.linear.name,
           std::to_string(layer.linear.rows) + "x" + std::to_string(layer.linear.cols),
@@ -40,18 +36,9 @@ void print_remarks(std::ostream& out, const export_plan& plan) {
 }
 
 void print_plan(std::ostream& out, const export_plan& plan) {
-  std::vector<table_row> rows{{"layer", "shape", "chosen", "scheme", "bytes", "bits"}};
+  std::vector<std::vector<std::string>> rows{{"layer", "shape", "chosen", "scheme", "bytes", "bits"}};
   for (const planned_layer& layer : plan.layers) rows.push_back(row_of(layer));
-  std::array<std::size_t, columns> widths{};
-  for (const table_row& row : rows) {
-    for (std::size_t c = 0; c < columns; ++c) widths[c] = std::max(widths[c], row[c].size());
-  }
-  for (const table_row& row : rows) {
-    std::string line;
-    for (std::size_t c = 0; c < columns; ++c) line.append(row[c]).append(widths[c] - row[c].size() + 2, ' ');
-    line.erase(line.find_last_not_of(' ') + 1);
-    out << line << '\n';
-  }
+  common::print_table(out, rows);
   out << plan.stored_bytes() << " bytes for " << plan.elements()
       << " weights: " << common::formatted("%.4f", plan.effective_bits()) << " bits each\n";
   print_remarks(out, plan);
