@@ -22,13 +22,13 @@ void check_shapes(qgrain::index_t dense) {
 #endif
 }
 
-/// Every shape and input type; where each access is checked, one type.
+/// Every shape, from input of 32 and of 16 bits; where each access is checked, of 16. (f16 differs from bf16 in how one
+/// value is widened: a recipe of each kind of kernel.)
 template <class Q>
 void check_recipe() {
   check_shapes<Q, qgrain::bfloat16>(300);
 #ifndef QGRAIN_SANITIZED
   check_shapes<Q, float>(300);
-  check_shapes<Q, qgrain::float16>(300);
 #endif
 }
 
