@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -69,7 +68,8 @@ class histogram {
       set_first_edges(top);
     } else if (top > edges_.back()) {
       if (edges_[1] == 0.0F) {  // nothing but zeros so far, or what is too small for a width
-        const auto elements = std::accumulate(counts_.begin(), counts_.end(), std::int64_t{0});
+        std::int64_t elements = 0;
+        for (const std::int64_t count : counts_) elements += count;
         std::fill(counts_.begin(), counts_.end(), 0);
         counts_[0] = elements;
         set_first_edges(top);

@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -137,7 +136,9 @@ class entropy_candidates {
   if (!(percent >= 0.0 && percent <= 100.0)) {
     qgrain::detail::raise(errc::out_of_range, "a percentile lies in [0, 100], found " + std::to_string(percent));
   }
-  const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+  std::int64_t elements = 0;
+  for (const std::int64_t count : counts) elements += count;
+  const auto total = static_cast<double>(elements);
   if (total <= 0)
     qgrain::detail::raise(errc::invalid_argument, "the percentile of a histogram without elements is undefined");
   double share = 0;

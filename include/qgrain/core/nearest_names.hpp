@@ -39,19 +39,28 @@ namespace qgrain {
 template <class Names>
 [[nodiscard]] std::vector<std::string> nearest_names(std::string_view wanted, const Names& names,
                                                      std::size_t limit = 3) {
-  std::vector<std::pair<std::size_t, std::string>> found;
+  std::vector<std::string> nearest;
+  std::vector<std::size_t> distances;
   for (const auto& entry : names) {
     const std::string_view name = entry;
     const std::size_t distance = edit_distance(wanted, name);
     const std::size_t longer = std::max(wanted.size(), name.size());
-    if (distance <= std::max<std::size_t>(longer / 3, 1)) found.emplace_back(distance, std::string(name));
+    if (distance > std::max<std::size_t>(longer / 3, 1)) continue;
+    distances.push_back(distance);
+    nearest.emplace_back(name);
+    for (std::size_t i = nearest.size() - 1; i > 0; --i) {  // among the few that are kept
+      const bool ordered =
+          distances[i - 1] < distance || (distances[i - 1] == distance && nearest[i - 1] <= nearest[i]);
+      if (ordered) break;
+      std::swap(distances[i - 1], distances[i]);
+      std::swap(nearest[i - 1], nearest[i]);
+    }
+    if (nearest.size() > limit) {
+      distances.pop_back();
+      nearest.pop_back();
+    }
   }
-  std::sort(found.begin(), found.end());
-  if (found.size() > limit) found.resize(limit);
-  std::vector<std::string> result;
-  result.reserve(found.size());
-  for (auto& [distance, name] : found) result.push_back(std::move(name));
-  return result;
+  return nearest;
 }
 
 /// "a, b, c"; "none" for an empty range.

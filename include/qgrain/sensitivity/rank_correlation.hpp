@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -15,7 +14,7 @@ namespace qgrain::sensitivity {
 /// Ranks from 0 on, the smallest first; equal values share the mean of their ranks. Values must not be NaN.
 [[nodiscard]] inline std::vector<double> ranks_of(std::span<const double> values) {
   std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
   std::vector<double> ranks(values.size());
   for (std::size_t begin = 0; begin < order.size();) {
