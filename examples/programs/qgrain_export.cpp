@@ -13,6 +13,7 @@
 #include <array>
 #include <export/choices/choices.hpp>
 #include <export/choices/input_ranges.hpp>
+#include <export/engines/engine.hpp>
 #include <export/folder/folder_export.hpp>
 #include <export/folder/folder_schemes.hpp>
 #include <export/gguf/gguf_export.hpp>
@@ -35,6 +36,7 @@ struct options {
   std::string head;
   std::string embedding;
   std::string text;
+  std::string engine;
   bool resume = false;
   bool list = false;
   bool untie = false;
@@ -112,7 +114,10 @@ void print_report(const options& o, const export_plan& plan, std::int64_t bytes)
 
 int run_gguf(const options& o, const lm::model& model) {
   const gguf_settings settings{o.embedding, o.untie, {}};
-  const export_plan plan = plan_gguf(model, choices_for(o, model, target::gguf), settings);
+  export_plan plan = plan_gguf(model, choices_for(o, model, target::gguf), settings);
+  const bool is_asked_for = !o.engine.empty();
+  const serving_engine by = is_asked_for ? find_engine(o.engine) : serving_engine::llama_cpp;
+  add_verdict(judge_gguf(by, plan, model), by, is_asked_for, plan);
   if (o.dry_run) {
     print_dry_run(o, plan);
     return plan.refusals.empty() ? 0 : 1;
@@ -126,7 +131,10 @@ int run_folder(const options& o, const lm::model& model, target to) {
   std::vector<layer_choice> choices = choices_for(o, model, to);
   thread_pool pool(o.threads);
   if (!o.text.empty()) find_input_ranges(model, choices, to, o.text, pool);
-  const folder_plan plan = plan_folder(model, choices, {to, o.untie});
+  folder_plan plan = plan_folder(model, choices, {to, o.untie});
+  const bool is_asked_for = !o.engine.empty();
+  const serving_engine by = is_asked_for ? find_engine(o.engine) : serving_engine::vllm;
+  add_verdict(judge_folder(by, plan), by, is_asked_for, plan.table);
   if (o.dry_run) {
     print_dry_run(o, plan.table);
     return plan.table.refusals.empty() ? 0 : 1;
@@ -149,10 +157,11 @@ void check_options(const options& o, target to) {
 
 int run(const options& o) {
   const target to = find_target(o.to);
+  if (!o.engine.empty()) (void)find_engine(o.engine);
   check_options(o, to);
   if (!o.dry_run) {
     if (o.out.empty()) throw error(errc::invalid_argument, "--out is needed, or --dry-run to see the plan alone");
-    require_new(o.out);
+    if (!o.resume) require_new(o.out);
   }
   const lm::model model(o.model);
   for (const std::string& warning : model.warnings()) std::cerr << "qgrain-export: warning: " << warning << '\n';
@@ -175,6 +184,8 @@ int main(int argc, char** argv) {
   line.text("--head", o.head, "scheme of the head (default: gguf's as of all else, of folders none, which is fp16)")
       .needs(scheme);
   line.text("--embedding", o.embedding, "ggml's type of the embedding (default: the checkpoint's, or the tied head's)");
+  line.text("--engine", o.engine,
+            "refuse what this engine does not read: vllm, sglang, transformers, tensorrt-llm, llama.cpp");
   line.text("--text", o.text,
             "text file on whose lines ranges of inputs are found that a scheme needs and a mix lacks");
   line.flag("--resume", o.resume, "go on with a folder that a stopped export has left");

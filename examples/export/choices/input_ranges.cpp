@@ -22,8 +22,7 @@ void find_input_ranges(const lm::model& model, std::span<layer_choice> choices, 
     is_needed = true;
     mix.linears[l].activation = recipes::try_find_fake_recipe(activation_of(choices[l], to));
     mix.linears[l].weight = recipes::try_find_fake_recipe(choices[l].weight);
-    if (!choices[l].calibration.empty())
-      mix.linears[l].calibration = engine::find_calibration(choices[l].calibration);
+    if (!choices[l].calibration.empty()) mix.linears[l].calibration = engine::find_calibration(choices[l].calibration);
     mix.input_scale[l] = choices[l].input_scale;
   }
   if (!is_needed) return;

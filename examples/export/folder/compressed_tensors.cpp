@@ -130,7 +130,7 @@ std::vector<planned_tensor> tensors_of(const model_linear& linear, const layer_c
 
 json::object arguments(int bits, std::string_view type, std::string_view strategy, json::value dynamic,
                        bool symmetric = true) {
-  return {{"dynamic", std::move(dynamic)}, {"group_size", nullptr},   {"num_bits", bits},
+  return {{"dynamic", std::move(dynamic)}, {"group_size", nullptr},  {"num_bits", bits},
           {"strategy", strategy},          {"symmetric", symmetric}, {"type", type}};
 }
 
@@ -224,7 +224,9 @@ folder_metadata metadata_of(const folder_plan& plan, const lm::model& model) {
 }  // namespace compressed_tensors_format
 
 const folder_container& compressed_tensors_container() {
-  static constexpr folder_container container{compressed_tensors_format::scheme_of, compressed_tensors_format::tensors_of, compressed_tensors_format::metadata_of};
+  static constexpr folder_container container{compressed_tensors_format::scheme_of,
+                                              compressed_tensors_format::tensors_of,
+                                              compressed_tensors_format::metadata_of};
   return container;
 }
 

@@ -38,7 +38,8 @@ folder_metadata metadata_of(const folder_plan& plan, const lm::model& model) {
 }  // namespace deepseek_format
 
 const folder_container& deepseek_container() {
-  static constexpr folder_container container{deepseek_format::scheme_of, deepseek_format::tensors_of, deepseek_format::metadata_of};
+  static constexpr folder_container container{deepseek_format::scheme_of, deepseek_format::tensors_of,
+                                              deepseek_format::metadata_of};
   return container;
 }
 

@@ -62,9 +62,10 @@ class folder_planner {
   }
 
   void finish() {
+    for (const auto& [activation, layers] : without_range_) refuse_without_range(activation, layers);
     compare_fused_parts();
     share_ranges();
-    if (settings_.to == target::deepseek_fp8) require_blocks_in_use();
+    if (settings_.to == target::deepseek_fp8) note_quantized_inputs();
     for (const auto& [sentence, layers] : gathered_) {
       plan_.table.notes.push_back(std::to_string(layers.size()) + (layers.size() == 1 ? " layer" : " layers") + " (" +
                                   layers.front() + (layers.size() > 1 ? ", ..." : "") + "): " + sentence);
@@ -96,7 +97,8 @@ class folder_planner {
                                where_it_fits(coding.format));
     }
     if (const auto fault = grouping_fault(linear, coding.format)) refuse(*fault);
-    if (!choice.input_scale.empty()) refuse(to + " has no place for an input scale that is not folded into the layer before");
+    if (!choice.input_scale.empty())
+      refuse(to + " has no place for an input scale that is not folded into the layer before");
     if (linear.is_tied && !settings_.untie)
       refuse("the head is tied, and engines drop its tensors; leave it unquantized or --untie it");
     if (is_static(*input)) take_range(linear, choice, recipes.activation, coding);
@@ -107,19 +109,25 @@ class folder_planner {
   void take_range(const model_linear& linear, const layer_choice& choice, const std::string& activation,
                   layer_coding& coding) {
     if (choice.input_amax.empty()) {
-      plan_.table.refusals.add(linear.name + ": " + activation +
-                               " needs the range of the input: give it as \"input_amax\" in the mix, or --text FILE to "
-                               "find it");
+      without_range_[activation].push_back(linear.name);
       return;
     }
     coding.input_amax = *std::max_element(choice.input_amax.begin(), choice.input_amax.end());
   }
 
+  void refuse_without_range(const std::string& activation, const std::vector<std::string>& layers) {
+    constexpr std::size_t most_named = 16;
+    std::string names;
+    for (std::size_t i = 0; i < std::min(layers.size(), most_named); ++i) names += (i > 0 ? ", " : "") + layers[i];
+    if (layers.size() > most_named) names += " and " + std::to_string(layers.size() - most_named) + " more";
+    plan_.table.refusals.add("activations as " + activation + " need the range of the input of " + names +
+                             ": give it as \"input_amax\" in the mix, or --text FILE to find it");
+  }
+
   // Numbers of the Linears by the layer that engines make of them.
   [[nodiscard]] std::map<std::string, std::vector<std::size_t>> fused_layers() const {
     std::map<std::string, std::vector<std::size_t>> layers;
-    for (std::size_t l = 0; l < plan_.table.layers.size(); ++l)
-      layers[plan_.table.layers[l].linear.fused].push_back(l);
+    for (std::size_t l = 0; l < plan_.table.layers.size(); ++l) layers[plan_.table.layers[l].linear.fused].push_back(l);
     return layers;
   }
 
@@ -151,17 +159,19 @@ class folder_planner {
       if (!first.format.has_tensor_range()) continue;
       const std::string& name = plan_.table.layers[parts.front()].linear.name;
       if (first.format.element != element_kind::nvfp4 && first.rule.source != code_source::scored) {
-        gather("a scale for each of q, k, v and of gate, up, as the tool writes them: engines take the largest and "
-               "quantize the others a second time; the sweep's recipes share the range",
-               name);
+        gather(
+            "a scale for each of q, k, v and of gate, up, as the tool writes them: engines take the largest and "
+            "quantize the others a second time; the sweep's recipes share the range",
+            name);
         continue;
       }
       for (const std::size_t l : parts) {
         if (plan_.codings[l]) plan_.codings[l]->shares_range_with = parts;
       }
-      gather("engines keep one scale of the tensor for q, k, v and one for gate, up: it is made of the largest range, so "
-             "that values of parts with a smaller one are not those that were scored",
-             name);
+      gather(
+          "engines keep one scale of the tensor for q, k, v and one for gate, up: it is made of the largest range, so "
+          "that parts with a smaller one have other values than they would have alone",
+          name);
     }
   }
 
@@ -183,7 +193,7 @@ class folder_planner {
   }
 
   // Its metadata has one scheme for all layers, whose inputs are quantized in any case.
-  void require_blocks_in_use() {
+  void note_quantized_inputs() {
     for (std::size_t l = 0; l < plan_.codings.size(); ++l) {
       if (plan_.codings[l] && plan_.codings[l]->format.input == input_kind::none) {
         gather("activations were to stay as they are, but engines quantize them to fp8 in groups of 128",
@@ -198,6 +208,7 @@ class folder_planner {
   const folder_settings& settings_;
   folder_plan& plan_;
   std::map<std::string, std::vector<std::string>> gathered_;
+  std::map<std::string, std::vector<std::string>> without_range_;
   std::set<std::size_t> without_place_;
 };
 
@@ -229,8 +240,8 @@ std::vector<folder_plan::scheme_group> folder_plan::groups() const {
   std::vector<scheme_group> found;
   for (std::size_t l = 0; l < codings.size(); ++l) {
     if (!codings[l]) continue;
-    const auto same = std::find_if(found.begin(), found.end(),
-                                   [&](const scheme_group& g) { return g.format == codings[l]->format; });
+    const auto same =
+        std::find_if(found.begin(), found.end(), [&](const scheme_group& g) { return g.format == codings[l]->format; });
     if (same == found.end()) {
       found.push_back({codings[l]->format, {l}});
     } else {
@@ -246,8 +257,8 @@ folder_plan plan_folder(const lm::model& model, std::span<const layer_choice> ch
   plan.settings = settings;
   plan.table.to = settings.to;
   if (model.tensors().files().empty()) {
-    throw error(errc::unsupported, model.tensors().name() + ": " + std::string(name_of(settings.to)) +
-                                       " is written from a model folder");
+    throw error(errc::unsupported,
+                model.tensors().name() + ": " + std::string(name_of(settings.to)) + " is written from a model folder");
   }
   const std::vector<model_linear> linears = linears_of(model);
   if (choices.size() != linears.size()) {

@@ -15,8 +15,8 @@ struct folder_scheme {
   std::string activation;  ///< empty: none
 };
 
-/// The recipes of "W4A16", "W4A16_ASYM/group64", "FP8_DYNAMIC", ... for a target: the tool's own scale rules. Names that
-/// leave the groups open take them behind a slash. Nothing for an unknown name.
+/// The recipes of "W4A16", "W4A16_ASYM/group64", "FP8_DYNAMIC", ... for a target: the tool's own scale rules. Names
+/// that leave the groups open take them behind a slash. Nothing for an unknown name.
 [[nodiscard]] std::optional<folder_scheme> find_folder_scheme(target to, std::string_view name);
 
 /// The names, those with open groups once with the usual ones and once as "W4A16/<granularity>".

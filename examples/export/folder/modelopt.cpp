@@ -18,7 +18,7 @@ struct algorithm {
   element_kind element;
   granularity_kind groups;
   input_kind input;
-  int group_size;        // as metadata says it; 0: it does not
+  int group_size;  // as metadata says it; 0: it does not
   bool has_config_group;
 };
 constexpr std::array<algorithm, 6> algorithms{{
@@ -140,18 +140,17 @@ folder_metadata mixed(const folder_plan& plan, const std::vector<folder_plan::sc
                               {"quantized_layers", layers},
                               {"ignore", json::array()},
                               {"quant_algo", "MIXED_PRECISION"}};
-  made.hf_quant_config = {{"producer", producer()},
-                          {"quantization",
-                           {{"quant_algo", "MIXED_PRECISION"},
-                            {"kv_cache_quant_algo", nullptr},
-                            {"quantized_layers", std::move(layers)}}}};
+  made.hf_quant_config = {
+      {"producer", producer()},
+      {"quantization",
+       {{"quant_algo", "MIXED_PRECISION"}, {"kv_cache_quant_algo", nullptr}, {"quantized_layers", std::move(layers)}}}};
   return made;
 }
 
 folder_metadata metadata_of(const folder_plan& plan, const lm::model& model) {
   const std::vector<folder_plan::scheme_group> groups = plan.groups();
-  folder_metadata made = groups.size() == 1 ? uniform(*find_algorithm(groups.front().format), plan, model)
-                                            : mixed(plan, groups);
+  folder_metadata made =
+      groups.size() == 1 ? uniform(*find_algorithm(groups.front().format), plan, model) : mixed(plan, groups);
   made.quantization_config["producer"] = producer();
   made.quantization_config["quant_method"] = "modelopt";
   return made;
@@ -161,7 +160,8 @@ folder_metadata metadata_of(const folder_plan& plan, const lm::model& model) {
 }  // namespace modelopt_format
 
 const folder_container& modelopt_container() {
-  static constexpr folder_container container{modelopt_format::scheme_of, modelopt_format::tensors_of, modelopt_format::metadata_of};
+  static constexpr folder_container container{modelopt_format::scheme_of, modelopt_format::tensors_of,
+                                              modelopt_format::metadata_of};
   return container;
 }
 

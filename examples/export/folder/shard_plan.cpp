@@ -9,7 +9,9 @@ namespace {
 constexpr const char* head_tensor = "lm_head.weight";
 
 bool goes_first(const shard_tensor& a, const shard_tensor& b) {
-  const auto key = [](const shard_tensor& t) { return std::tuple(-lm::bits_of(t.out.type), -static_cast<int>(t.out.type)); };
+  const auto key = [](const shard_tensor& t) {
+    return std::tuple(-lm::bits_of(t.out.type), -static_cast<int>(t.out.type));
+  };
   return key(a) != key(b) ? key(a) < key(b) : a.out.name < b.out.name;
 }
 

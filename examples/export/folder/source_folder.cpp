@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 constexpr std::int64_t copied_at_once = std::int64_t{1} << 20;
 
 bool holds_weights(const fs::path& name) {
-  constexpr std::array<std::string_view, 10> kinds{".safetensors", ".bin",  ".pt",  ".pth",     ".gguf",
+  constexpr std::array<std::string_view, 10> kinds{".safetensors", ".bin",  ".pt", ".pth",     ".gguf",
                                                    ".ckpt",        ".onnx", ".h5", ".msgpack", ".index.json"};
   const std::string text = name.filename().string();
   return std::any_of(kinds.begin(), kinds.end(), [&](std::string_view kind) { return text.ends_with(kind); });
@@ -35,9 +35,8 @@ source_folder::source_folder(const lm::model& model) : path_(model.tensors().nam
 boost::json::array source_folder::state() const {
   boost::json::array state;
   for (const remembered& file : files_) {
-    state.push_back({{"name", file.path.filename().string()},
-                     {"size", file.size},
-                     {"time", file.time.time_since_epoch().count()}});
+    state.push_back(
+        {{"name", file.path.filename().string()}, {"size", file.size}, {"time", file.time.time_since_epoch().count()}});
   }
   return state;
 }

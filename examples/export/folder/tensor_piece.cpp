@@ -28,8 +28,7 @@ std::vector<std::byte> words_of(std::span<const std::byte> codes, std::int64_t c
   if (used == width) return packed;
   const std::size_t rows = packed.size() / used;
   std::vector<std::byte> words(rows * width);
-  for (std::size_t r = 0; r < rows; ++r)
-    std::copy_n(packed.data() + r * used, used, words.data() + r * width);
+  for (std::size_t r = 0; r < rows; ++r) std::copy_n(packed.data() + r * used, used, words.data() + r * width);
   return words;
 }
 

@@ -20,9 +20,9 @@ namespace qgrain::exports {
 
 /// Rows of a weight in the form of each tensor that holds them.
 struct coded_rows {
-  std::vector<std::byte> codes;          ///< a byte per element, or two codes in a byte where elements have 4 bits
-  std::vector<float> scales;             ///< of floating-point scales
-  std::vector<std::byte> scale_codes;    ///< of E4M3 and E8M0 scales
+  std::vector<std::byte> codes;           ///< a byte per element, or two codes in a byte where elements have 4 bits
+  std::vector<float> scales;              ///< of floating-point scales
+  std::vector<std::byte> scale_codes;     ///< of E4M3 and E8M0 scales
   std::vector<std::int64_t> zero_points;  ///< [rows, groups of a row], or none
 };
 
