@@ -10,7 +10,12 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <export/choices/choices.hpp>
+#include <export/choices/input_ranges.hpp>
+#include <export/engines/engine.hpp>
+#include <export/folder/folder_export.hpp>
+#include <export/folder/folder_schemes.hpp>
 #include <export/gguf/gguf_export.hpp>
 #include <export/plan/plan_report.hpp>
 #include <filesystem>
@@ -30,6 +35,9 @@ struct options {
   std::string scheme;
   std::string head;
   std::string embedding;
+  std::string text;
+  std::string engine;
+  bool resume = false;
   bool list = false;
   bool untie = false;
   bool dry_run = false;
@@ -39,30 +47,41 @@ struct options {
 
 void print(const boost::json::value& value) { std::cout << boost::json::serialize(value) << '\n'; }
 
-// One container can be written so far.
-target writable_target(const std::string& name) {
-  const target to = find_target(name);
-  if (to == target::gguf) return to;
-  throw error(errc::unsupported, "--to " + name + " cannot be written yet; gguf can");
+constexpr std::array folder_targets{target::compressed_tensors, target::modelopt, target::deepseek_fp8};
+
+std::vector<std::string> scheme_names(target to) {
+  if (to != target::gguf) return folder_scheme_names(to);
+  const std::vector<std::string_view> names = gguf_scheme_names();
+  return {names.begin(), names.end()};
 }
 
 void list_schemes(const options& o) {
-  const std::vector<std::string_view> names = gguf_scheme_names();
-  if (o.json) return print(boost::json::object{{"gguf", boost::json::value_from(names)}});
-  std::cout << "gguf";
-  for (const std::string_view name : names) std::cout << ' ' << name;
-  std::cout << '\n';
+  boost::json::object all;
+  for (const target to : folder_targets) all[name_of(to)] = boost::json::value_from(scheme_names(to));
+  all[name_of(target::gguf)] = boost::json::value_from(scheme_names(target::gguf));
+  if (o.json) return print(all);
+  for (const auto& [to, names] : all) {
+    std::cout << to;
+    for (const boost::json::value& name : names.get_array()) std::cout << ' ' << std::string_view(name.get_string());
+    std::cout << '\n';
+  }
 }
 
-void require_scheme(const std::string& name) {
-  if (!find_gguf_scheme(name)) throw unknown_name_error("scheme", name, gguf_scheme_names());
+void require_scheme(target to, const std::string& name) {
+  if (to == target::gguf ? find_gguf_scheme(name).has_value() : find_folder_scheme(to, name).has_value()) return;
+  throw unknown_name_error("scheme", name, scheme_names(to));
 }
 
-std::vector<layer_choice> choices_for(const options& o, const lm::model& model) {
-  if (!o.mix.empty()) return read_choices(o.mix, model);
-  require_scheme(o.scheme);
-  const std::string& head = o.head.empty() ? o.scheme : o.head;
-  if (head != recipes::unquantized) require_scheme(head);
+// GGUF codes heads as all else; the other engines leave them as they are unless they are asked.
+std::string usual_head(target to, const std::string& scheme) {
+  return to == target::gguf ? scheme : std::string(recipes::unquantized);
+}
+
+std::vector<layer_choice> choices_for(const options& o, const lm::model& model, target to) {
+  if (!o.mix.empty()) return read_choices(o.mix, model, to);
+  require_scheme(to, o.scheme);
+  const std::string head = o.head.empty() ? usual_head(to, o.scheme) : o.head;
+  if (head != recipes::unquantized) require_scheme(to, head);
   return choices_of_scheme(model, o.scheme, head);
 }
 
@@ -73,37 +92,80 @@ void require_new(const std::filesystem::path& out) {
     throw error(errc::invalid_argument, out.string() + ": --out exists already; remove it or choose another name");
 }
 
-int run(const options& o) {
-  (void)writable_target(o.to);
-  if (!o.dry_run) {
-    if (o.out.empty()) throw error(errc::invalid_argument, "--out FILE is needed, or --dry-run to see the plan alone");
-    require_new(o.out);
+void print_dry_run(const options& o, const export_plan& plan) {
+  if (o.json) {
+    print(plan_json(plan));
+  } else {
+    print_plan(std::cout, plan);
   }
-  const lm::model model(o.model);
-  for (const std::string& warning : model.warnings()) std::cerr << "qgrain-export: warning: " << warning << '\n';
-  const gguf_settings settings{o.embedding, o.untie, {}};
-  const export_plan plan = plan_gguf(model, choices_for(o, model), settings);
-  if (o.dry_run) {
-    if (o.json) {
-      print(plan_json(plan));
-    } else {
-      print_plan(std::cout, plan);
-    }
-    return plan.refusals.empty() ? 0 : 1;
-  }
-  thread_pool pool(o.threads);
-  const std::int64_t bytes = write_gguf(model, plan, settings, o.out, pool);
+}
+
+void print_report(const options& o, const export_plan& plan, std::int64_t bytes) {
   if (o.json) {
     boost::json::object report = plan_json(plan);
     report["out"] = o.out;
     report["file_bytes"] = bytes;
-    print(report);
-  } else {
-    std::cout << o.out << ": " << bytes << " bytes; quantized layers " << plan.stored_bytes() << " bytes for "
-              << plan.elements() << " weights\n";
-    print_remarks(std::cout, plan);
+    return print(report);
   }
+  std::cout << o.out << ": " << bytes << " bytes; quantized layers " << plan.stored_bytes() << " bytes for "
+            << plan.elements() << " weights\n";
+  print_remarks(std::cout, plan);
+}
+
+int run_gguf(const options& o, const lm::model& model) {
+  const gguf_settings settings{o.embedding, o.untie, {}};
+  export_plan plan = plan_gguf(model, choices_for(o, model, target::gguf), settings);
+  const bool is_asked_for = !o.engine.empty();
+  const serving_engine by = is_asked_for ? find_engine(o.engine) : serving_engine::llama_cpp;
+  add_verdict(judge_gguf(by, plan, model), by, is_asked_for, plan);
+  if (o.dry_run) {
+    print_dry_run(o, plan);
+    return plan.refusals.empty() ? 0 : 1;
+  }
+  thread_pool pool(o.threads);
+  print_report(o, plan, write_gguf(model, plan, settings, o.out, pool));
   return 0;
+}
+
+int run_folder(const options& o, const lm::model& model, target to) {
+  std::vector<layer_choice> choices = choices_for(o, model, to);
+  thread_pool pool(o.threads);
+  if (!o.text.empty()) find_input_ranges(model, choices, to, o.text, pool);
+  folder_plan plan = plan_folder(model, choices, {to, o.untie});
+  const bool is_asked_for = !o.engine.empty();
+  const serving_engine by = is_asked_for ? find_engine(o.engine) : serving_engine::vllm;
+  add_verdict(judge_folder(by, plan), by, is_asked_for, plan.table);
+  if (o.dry_run) {
+    print_dry_run(o, plan.table);
+    return plan.table.refusals.empty() ? 0 : 1;
+  }
+  print_report(o, plan.table, write_folder(model, plan, o.out, pool, o.resume));
+  return 0;
+}
+
+// What goes with one kind of target alone.
+void check_options(const options& o, target to) {
+  const bool is_gguf = to == target::gguf;
+  const auto refuse = [](const std::string& option, const std::string& kind) {
+    throw error(errc::invalid_argument, option + " goes with --to " + kind);
+  };
+  if (!is_gguf && !o.embedding.empty()) refuse("--embedding", "gguf");
+  if (is_gguf && !o.text.empty())
+    refuse("--text", "compressed-tensors or modelopt: a GGUF file has no ranges of inputs");
+  if (is_gguf && o.resume) refuse("--resume", "compressed-tensors, modelopt or deepseek-fp8");
+}
+
+int run(const options& o) {
+  const target to = find_target(o.to);
+  if (!o.engine.empty()) (void)find_engine(o.engine);
+  check_options(o, to);
+  if (!o.dry_run) {
+    if (o.out.empty()) throw error(errc::invalid_argument, "--out is needed, or --dry-run to see the plan alone");
+    if (!o.resume) require_new(o.out);
+  }
+  const lm::model model(o.model);
+  for (const std::string& warning : model.warnings()) std::cerr << "qgrain-export: warning: " << warning << '\n';
+  return to == target::gguf ? run_gguf(o, model) : run_folder(o, model, to);
 }
 
 }  // namespace
@@ -117,10 +179,16 @@ int main(int argc, char** argv) {
   const auto scheme = tasks.text("--scheme", o.scheme, "one scheme for all Linears; --list shows them");
   tasks.flag("--list", o.list, "print the schemes of each container");
   auto model = line.text("--model", o.model, "folder with config.json, safetensors and tokenizer.json");
-  auto to = line.text("--to", o.to, "container: gguf");
-  line.text("--out", o.out, "file to write; it must not exist");
-  line.text("--head", o.head, "scheme of the head, where it is another; fp16 leaves it as it is").needs(scheme);
+  auto to = line.text("--to", o.to, "compressed-tensors, modelopt, deepseek-fp8 (folders) or gguf (a file)");
+  line.text("--out", o.out, "folder or file to write; it must not exist");
+  line.text("--head", o.head, "scheme of the head (default: gguf's as of all else, of folders none, which is fp16)")
+      .needs(scheme);
   line.text("--embedding", o.embedding, "ggml's type of the embedding (default: the checkpoint's, or the tied head's)");
+  line.text("--engine", o.engine,
+            "refuse what this engine does not read: vllm, sglang, transformers, tensorrt-llm, llama.cpp");
+  line.text("--text", o.text,
+            "text file on whose lines ranges of inputs are found that a scheme needs and a mix lacks");
+  line.flag("--resume", o.resume, "go on with a folder that a stopped export has left");
   line.flag("--untie", o.untie, "a tied head becomes a tensor of its own");
   line.flag("--dry-run", o.dry_run, "print the plan, with all that is refused, and write nothing");
   line.number("--threads", o.threads, "threads; results do not depend on it").between(1, 4096);
@@ -133,7 +201,8 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (!model.given()) throw error(errc::invalid_argument, "--model FOLDER is needed");
-    if (!to.given()) throw error(errc::invalid_argument, "--to gguf is needed");
+    if (!to.given())
+      throw error(errc::invalid_argument, "--to is needed: compressed-tensors, modelopt, deepseek-fp8 or gguf");
     return run(o);
   } catch (const std::exception& failure) {
     std::cerr << "qgrain-export: " << failure.what() << '\n';

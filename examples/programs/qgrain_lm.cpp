@@ -10,6 +10,7 @@
 #include <lm/pass.hpp>
 #include <lm/safetensors.hpp>
 #include <lm/tokenizer.hpp>
+#include <lm/tokenizer/text_lines.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/instruction_set.hpp>
@@ -92,17 +93,6 @@ void run_prompt(const options& o) {
   } else {
     std::cout << o.prompt << text << '\n';
   }
-}
-
-std::vector<token_ids> encode_lines(const tokenizer& t, const std::string& path) {
-  std::istringstream lines(common::read_text_file(path));
-  std::vector<token_ids> sequences;
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (token_ids ids = t.encode(line); !ids.empty()) sequences.push_back(std::move(ids));
-  }
-  if (sequences.empty()) throw error(errc::invalid_argument, path + ": the file is empty: there are no tokens");
-  return sequences;
 }
 
 void run_text(const options& o) {

@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <export/export_support.hpp>
 #include <export/gguf/gguf_export.hpp>
 #include <fstream>
 
@@ -15,23 +16,13 @@ using namespace qgrain::lm;
 using namespace qgrain::lm::testing;
 using namespace qgrain::exports;
 using qgrain::errc;
-
-const fs::path export_dir = fs::path(QGRAIN_SOURCE_DIR) / "tests/data/export";
-const fs::path base_dir = export_dir / "base/q3s";
+using qgrain::exports::testing::all_of;
+using qgrain::exports::testing::base_dir;
+using qgrain::exports::testing::by_name;
+using qgrain::exports::testing::export_dir;
 
 std::vector<layer_choice> same_for_all(const model& m, const std::string& recipe) {
   return std::vector<layer_choice>(m.linears().size(), layer_choice{recipe, "", ""});
-}
-
-// By the end of a Linear's name; the rest as in the checkpoint.
-std::vector<layer_choice> by_name(const model& m, const std::map<std::string, std::string>& recipes) {
-  std::vector<layer_choice> choices(m.linears().size());
-  for (std::size_t i = 0; i < choices.size(); ++i) {
-    for (const auto& [end, recipe] : recipes) {
-      if (m.linears()[i].name.ends_with(end)) choices[i].weight = recipe;
-    }
-  }
-  return choices;
 }
 
 export_plan write(const model& m, const std::vector<layer_choice>& choices, const fs::path& out,
@@ -67,26 +58,20 @@ void expect_equal_files(const fs::path& found_path, const fs::path& wanted_path)
   BOOST_TEST((bytes(found_path) == bytes(wanted_path)), wanted_path << " differs");
 }
 
-std::string all_of(const std::vector<std::string>& sentences) {
-  std::string text;
-  for (const std::string& sentence : sentences) text += sentence + "\n";
-  return text;
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(golden_file_of_one_type) {
   const temporary_folder folder;
-  const model m(base_dir);
+  const model m(base_dir());
   const export_plan plan = write(m, same_for_all(m, "Q4_0"), folder.path() / "x.gguf");
-  expect_equal_files(folder.path() / "x.gguf", export_dir / "gguf/q3s-Q4_0.gguf");
+  expect_equal_files(folder.path() / "x.gguf", export_dir() / "gguf/q3s-Q4_0.gguf");
   BOOST_TEST(plan.effective_bits() == 4.5);
   BOOST_TEST(all_of(plan.notes).find("the head is tied: Q4_0 is the embedding's type too") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(golden_file_of_many_types) {
   const temporary_folder folder;
-  const model m(base_dir);
+  const model m(base_dir());
   const export_plan plan = write(m,
                                  by_name(m, {{"0.self_attn.q_proj", "ggml_q8_0"},
                                              {"0.self_attn.k_proj", "ggml_q8_0"},
@@ -103,7 +88,7 @@ BOOST_AUTO_TEST_CASE(golden_file_of_many_types) {
                                              {"1.mlp.down_proj", "modelopt_nvfp4_packed"},
                                              {"lm_head", "ggml_q8_0"}}),
                                  folder.path() / "x.gguf", {}, 3);
-  expect_equal_files(folder.path() / "x.gguf", export_dir / "gguf/q3s-mix.gguf");
+  expect_equal_files(folder.path() / "x.gguf", export_dir() / "gguf/q3s-mix.gguf");
   // The plan's bytes are the file's.
   const gguf_file file(folder.path() / "x.gguf");
   for (const planned_layer& layer : plan.layers) {
@@ -135,7 +120,7 @@ BOOST_AUTO_TEST_CASE(unquantized_files_are_the_model) {
     }
     if (family == "llama3") {
       const gguf_file own(path);
-      const gguf_file peer(export_dir / "gguf/llama3-F32.gguf");
+      const gguf_file peer(export_dir() / "gguf/llama3-F32.gguf");
       for (const gguf_tensor& tensor : peer.tensors()) {
         std::vector<float> x(static_cast<std::size_t>(tensor.elements()));
         std::vector<float> y(x.size());
@@ -149,7 +134,7 @@ BOOST_AUTO_TEST_CASE(unquantized_files_are_the_model) {
 
 BOOST_AUTO_TEST_CASE(fp4_codes_of_recipes_keep_their_values) {
   const temporary_folder folder;
-  const model m(base_dir);
+  const model m(base_dir());
   const fs::path path = folder.path() / "x.gguf";
   write(m, by_name(m, {{"0.mlp.up_proj", "mxfp4_rceil"}, {"0.mlp.gate_proj", "ct_nvfp4"}, {"lm_head", "BF16"}}), path);
   const gguf_weights file(path);
@@ -177,7 +162,7 @@ BOOST_AUTO_TEST_CASE(fp4_codes_of_recipes_keep_their_values) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_refused_and_what_is_told) {
-  const model m(base_dir);
+  const model m(base_dir());
   std::vector<layer_choice> choices = by_name(m, {{"0.mlp.up_proj", "fp8/per_tensor"}, {"lm_head", "NVFP4"}});
   choices[1].weight = "int4/group128";
   choices[1].activation = "int8/per_token_dynamic";
@@ -241,7 +226,7 @@ BOOST_AUTO_TEST_CASE(what_llama_cpp_would_not_read_is_refused) {
   block_weights weights(again.config());
   again.read_block(0, weights, pool);
   for (std::size_t l = 0; l < 3; ++l) BOOST_TEST((weights.linears[l].array() == 0.0F).all(), l);
-  const model text(base_dir);
+  const model text(base_dir());
   BOOST_TEST(plan_gguf(text, by_name(text, {{"_proj", "NVFP4"}}), {}).refusals.empty());
 }
 
@@ -265,7 +250,7 @@ BOOST_AUTO_TEST_CASE(rows_that_are_no_whole_blocks_become_f16) {
 BOOST_AUTO_TEST_CASE(tokenizers_that_llama_cpp_lacks_are_named) {
   const temporary_folder folder;
   const auto with = [&](const std::string& pointer, const boost::json::value& value) {
-    boost::json::value root = qgrain::common::read_json_file(base_dir / "tokenizer.json");
+    boost::json::value root = qgrain::common::read_json_file(base_dir() / "tokenizer.json");
     root.at_pointer(pointer) = value;
     std::ofstream(folder.path() / "tokenizer.json") << root;
     return gguf_tokenizer_keys(folder.path(), "qwen3", 271);

@@ -7,13 +7,17 @@
 #include <qgrain/core/status.hpp>
 
 #include <export/choices/choices.hpp>
+#include <export/folder/folder_schemes.hpp>
+#include <export/gguf/gguf_scheme.hpp>
 #include <map>
 
 namespace qgrain::exports {
 namespace {
 
-bool is_of_catalogue(const std::string& name) {
+// Whether the mix's own reader does not know a weight that an export has a place for.
+bool is_of_export(const std::string& name, target to) {
   if (name == recipes::unquantized || recipes::try_find_fake_recipe(name)) return false;
+  if (to == target::gguf ? find_gguf_scheme(name).has_value() : find_folder_scheme(to, name).has_value()) return true;
   try {
     (void)convert::find_recipe(name);
     return true;
@@ -22,8 +26,8 @@ bool is_of_catalogue(const std::string& name) {
   }
 }
 
-// Takes the recipes of the catalogue out of a mix, whose own reader knows those of the sweep alone.
-std::map<std::string, std::string, std::less<>> take_catalogue_recipes(boost::json::value& mix) {
+// Takes out of a mix what its own reader does not know, which are all names but those of the sweep.
+std::map<std::string, std::string, std::less<>> take_other_names(boost::json::value& mix, target to) {
   std::map<std::string, std::string, std::less<>> taken;
   boost::json::object* document = mix.if_object();
   boost::json::value* linears = document == nullptr ? nullptr : document->if_contains("linears");
@@ -32,7 +36,7 @@ std::map<std::string, std::string, std::less<>> take_catalogue_recipes(boost::js
     boost::json::value* weight = entry.is_object() ? entry.get_object().if_contains("weight") : nullptr;
     if (weight == nullptr || !weight->is_string()) continue;
     std::string recipe(weight->get_string());
-    if (!is_of_catalogue(recipe)) continue;
+    if (!is_of_export(recipe, to)) continue;
     taken.emplace(name, std::move(recipe));
     *weight = recipes::unquantized;
   }
@@ -41,17 +45,16 @@ std::map<std::string, std::string, std::less<>> take_catalogue_recipes(boost::js
 
 }  // namespace
 
-std::vector<layer_choice> read_choices(const std::filesystem::path& mix, const lm::model& model) {
+std::vector<layer_choice> read_choices(const std::filesystem::path& mix, const lm::model& model, target to) {
   boost::json::value document = common::read_json_file(mix);
-  const auto of_catalogue = take_catalogue_recipes(document);
+  const auto others = take_other_names(document, to);
   const engine::recipe_mix read = engine::parse_mix(document, mix.string(), model);
   std::vector<layer_choice> choices(read.linears.size());
   for (std::size_t l = 0; l < choices.size(); ++l) {
     const engine::linear_recipes& linear = read.linears[l];
     layer_choice& choice = choices[l];
     if (linear.weight) choice.weight = linear.weight->name;
-    if (const auto found = of_catalogue.find(model.linears()[l].name); found != of_catalogue.end())
-      choice.weight = found->second;
+    if (const auto found = others.find(model.linears()[l].name); found != others.end()) choice.weight = found->second;
     if (linear.activation) choice.activation = linear.activation->name;
     if (linear.calibration != engine::calibration_method::max) choice.calibration = name_of(linear.calibration);
     choice.input_amax = read.input_amax[l];

@@ -11,10 +11,11 @@
 
 namespace qgrain::exports {
 
-/// [Linear] of a mix (engine::parse_mix has its form), in which "weight" may also name a recipe of qgrain-quantize's
-/// catalogue. A name that both have is the sweep's, whose values were scored.
+/// [Linear] of a mix (engine::parse_mix has its form), in which "weight" may also name a scheme of the target or a
+/// recipe of qgrain-quantize's catalogue. A name that the sweep has too is the sweep's, whose values were scored.
 /// @throws error as engine::read_mix
-[[nodiscard]] std::vector<layer_choice> read_choices(const std::filesystem::path& mix, const lm::model& model);
+[[nodiscard]] std::vector<layer_choice> read_choices(const std::filesystem::path& mix, const lm::model& model,
+                                                     target to);
 
 /// [Linear]: `scheme` for the Linears of the blocks, `head` for the head; empty or "fp16" stands for not quantized.
 [[nodiscard]] std::vector<layer_choice> choices_of_scheme(const lm::model& model, const std::string& scheme,

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <export/gguf/gguf_export.hpp>
+#include <export/plan/finite_rows.hpp>
 #include <memory>
 #include <numbers>
 
@@ -67,7 +68,7 @@ class tensor_task {
     if (is_nvfp4()) scale = choose_scale();
     for_each_portion([&](std::int64_t first, std::int64_t rows) {
       std::vector<float> values = read(first, rows);
-      if (tensor_.out.type->elements > 1) require_finite(values, first);
+      if (tensor_.out.type->elements > 1) require_finite(values, matrix_.cols, first, where());
       const std::vector<std::byte> bytes = code(std::move(values), rows);
       out_.write(number_, tensor_.out.type->bytes_of(first * matrix_.cols), bytes);
     });
@@ -101,16 +102,6 @@ class tensor_task {
     return permuted;
   }
 
-  void require_finite(std::span<const float> values, std::int64_t first_row) const {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (std::isfinite(values[i])) continue;
-      const auto place = static_cast<std::int64_t>(i);
-      throw error(errc::non_finite, where() + " holds NaN or infinity, first in row " +
-                                        std::to_string(first_row + place / matrix_.cols) + " of the file at column " +
-                                        std::to_string(place % matrix_.cols) + ": it cannot be quantized");
-    }
-  }
-
   [[nodiscard]] convert::quantized_tensor quantize(std::vector<float> values, std::int64_t rows,
                                                    const convert::tensor_parts& given) const {
     const convert::extents shape{rows, static_cast<std::int64_t>(values.size()) / rows};
@@ -134,7 +125,7 @@ class tensor_task {
     std::vector<float> largest(static_cast<std::size_t>(portions()), 0.0F);
     for_each_portion([&](std::int64_t first, std::int64_t rows) {
       const std::vector<float> values = read(first, rows);
-      require_finite(values, first);
+      require_finite(values, matrix_.cols, first, where());
       float& most = largest[static_cast<std::size_t>(first / rows_per_task_)];
       for (const float value : values) most = std::max(most, std::fabs(value));
     });

@@ -52,6 +52,21 @@ struct layer_choice {
   [[nodiscard]] bool is_quantized() const noexcept { return !weight.empty() || !activation.empty(); }
 };
 
+/// What a tensor of a quantized Linear holds.
+enum class tensor_role : std::uint8_t {
+  values,   ///< of the weight itself
+  codes,    ///< a byte each
+  nibbles,  ///< two codes in a byte, even elements in the low bits
+  words,    ///< codes plus half their number in 32-bit words without gaps, low bits first
+  scales,
+  zero_points,     ///< packed as words along the rows
+  shape,           ///< rows and columns
+  tensor_scale,    ///< of two levels of scales the one that multiplies the whole
+  tensor_divisor,  ///< the same as a divisor
+  input_scale,
+  input_divisor,
+};
+
 /// A tensor of the container, without its data.
 struct planned_tensor {
   std::string name;
@@ -59,6 +74,7 @@ struct planned_tensor {
   std::vector<std::int64_t> shape;
   /// Bytes as they stand in the file; block formats of GGUF have no dtype of safetensors and say it themselves.
   std::int64_t bytes = 0;
+  tensor_role role = tensor_role::values;
 };
 
 /// One Linear on its way into the container.

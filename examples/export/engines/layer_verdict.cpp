@@ -1,0 +1,115 @@
+// Sources: vLLM 0.33.0 (compressed_tensors.py, modelopt.py, fp8.py), SGLang 0.5.23, loading in transformers 4.57.6 with
+// compressed-tensors 0.20.1 on a CPU, ModelOpt 0.47.0's list of what TensorRT-LLM reads.
+#include <export/engines/layer_verdict.hpp>
+
+namespace qgrain::exports {
+namespace {
+
+constexpr index_t block_side = 128;
+
+bool is_int8_input(input_kind input) { return input == input_kind::int8_token || input == input_kind::int8_tensor; }
+
+bool is_last_part(const model_linear& linear) {
+  return linear.name == linear.fused || linear.name.ends_with("v_proj") || linear.name.ends_with("up_proj");
+}
+
+// A fused layer of blocks is cut at whole blocks.
+std::string block_fault(const planned_fact& layer) {
+  const model_linear& linear = layer.linear;
+  if (!layer.format.is_tile_of(block_side)) return "";
+  if (!is_last_part(linear) && linear.rows % block_side != 0)
+    return std::to_string(linear.rows) + " rows of a part of a fused layer are no multiple of 128, the side of its blocks";
+  if (layer.to != target::modelopt) return "";
+  if (linear.cols % block_side != 0) return std::to_string(linear.cols) + " columns are no multiple of 128";
+  if (linear.rows <= block_side && linear.cols <= block_side)
+    return "the scale of a weight of one block is no array, where the engine asks for one";
+  return "";
+}
+
+std::string vllm_fault(const planned_fact& layer) {
+  const stored_format& f = layer.format;
+  if (f.element == element_kind::integer && is_int8_input(f.input) && f.bits == 8 &&
+      f.groups == granularity_kind::per_group)
+    return "int8 weights by group do not go with int8 inputs; per_out_channel does";
+  return block_fault(layer);
+}
+
+std::string sglang_fault(const planned_fact& layer) {
+  const stored_format& f = layer.format;
+  if (layer.to == target::modelopt) {
+    if (f.element == element_kind::fp8 && f.groups == granularity_kind::per_out_channel)
+      return "it does not know FP8_PER_CHANNEL_PER_TOKEN";
+    if (f.element == element_kind::fp8 && f.groups == granularity_kind::per_tile && !layer.is_mix)
+      return "it reads FP8_PB_WO in a mix alone; --to deepseek-fp8 holds the same blocks";
+    return block_fault(layer);
+  }
+  if (f.element == element_kind::mxfp4 || f.element == element_kind::mxfp8)
+    return "it reads no dense " + name_of(f) + " of compressed-tensors";
+  if (f.element == element_kind::nvfp4 && f.input == input_kind::none) return "it reads NVFP4 with NVFP4 inputs alone";
+  if (f.element == element_kind::integer) {
+    if (f.bits != 4 && f.bits != 8) return "it reads int4 and int8, not int" + std::to_string(f.bits);
+    if (f.bits == 4 && f.input != input_kind::none) return "it reads no dense " + name_of(f);
+  }
+  return vllm_fault(layer);
+}
+
+std::string transformers_fault(const planned_fact& layer) {
+  const stored_format& f = layer.format;
+  if (layer.to != target::compressed_tensors) return "";
+  if (!f.symmetric) return "it fails on zero points (\"size mismatch for weight_zero_point\")";
+  if (f.element == element_kind::nvfp4 && layer.linear.type == lm::dtype::f16)
+    return "it decompresses NVFP4 to bfloat16, which fails in a float16 model";
+  return "";
+}
+
+std::string vllm_note(const planned_fact& layer) {
+  const stored_format& f = layer.format;
+  if (layer.to != target::compressed_tensors) return "";
+  if (f.element == element_kind::integer && f.bits == 4 && f.input == input_kind::int8_token)
+    return "int4 weights with int8 inputs run on Arm CPUs";
+  if (f.element == element_kind::integer && f.input == input_kind::fp8_token)
+    return "int4 weights with fp8 inputs run on Hopper (SM90) alone";
+  if (f.element == element_kind::integer && f.bits != 4 && f.bits != 8)
+    return "int" + std::to_string(f.bits) + " runs by its Humming kernels (CUDA), in the dense packing of 0.20";
+  if (f.element == element_kind::mxfp4) return "MXFP4 leaves inputs as they are but on SM100";
+  return "";
+}
+
+std::string transformers_note(const planned_fact& layer) {
+  const bool is_nvfp4 = layer.to == target::compressed_tensors && layer.format.element == element_kind::nvfp4;
+  return is_nvfp4 ? "it rounds the tensor's scale of NVFP4 to bfloat16, which moves values by up to 0.3 %" : "";
+}
+
+}  // namespace
+
+std::string target_fault(serving_engine e, target to) {
+  if (e == serving_engine::llama_cpp)
+    return "it reads GGUF files, --to gguf writes one of the same choice (its converter takes few folders)";
+  if (e == serving_engine::tensorrt_llm && to != target::modelopt) return "it reads ModelOpt's folders: --to modelopt";
+  if (e == serving_engine::transformers && to == target::modelopt)
+    return "it takes no notice of quant_method modelopt and fails on the tensors: --to compressed-tensors";
+  return "";
+}
+
+std::string layer_fault(serving_engine e, const planned_fact& layer) {
+  switch (e) {
+    case serving_engine::vllm:
+      return vllm_fault(layer);
+    case serving_engine::sglang:
+      return sglang_fault(layer);
+    case serving_engine::transformers:
+      return transformers_fault(layer);
+    case serving_engine::tensorrt_llm:
+    case serving_engine::llama_cpp:
+      break;
+  }
+  return "";
+}
+
+std::string layer_note(serving_engine e, const planned_fact& layer) {
+  if (e == serving_engine::vllm) return vllm_note(layer);
+  if (e == serving_engine::transformers) return transformers_note(layer);
+  return "";
+}
+
+}  // namespace qgrain::exports

@@ -1,0 +1,173 @@
+// Folders of the sweep's recipes hold the values that were scored, read by the formulas of the containers.
+#include <lm/lm_support.hpp>
+#include <recipes/fake_recipes.hpp>
+
+#include <qgrain/format/float4.hpp>
+#include <qgrain/format/float8.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <export/export_support.hpp>
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace qgrain::lm;
+using namespace qgrain::lm::testing;
+using namespace qgrain::exports;
+using namespace qgrain::exports::testing;
+
+struct matrix_of_floats {
+  qgrain::shape2d shape;
+  std::vector<float> values;
+};
+
+matrix_of_floats weight_of(const model& m, const std::string& linear) {
+  const tensor_info& tensor = *m.tensors().find(linear + ".weight");
+  matrix_of_floats w{{tensor.shape[0], tensor.shape[1]}, std::vector<float>(static_cast<std::size_t>(tensor.elements()))};
+  m.tensors().read(tensor.name, 0, w.values);
+  return w;
+}
+
+// By the sweep's recipe; range: of the tensor where the recipe asks for it.
+std::vector<float> scored(const std::string& name, const matrix_of_floats& w, float range) {
+  const qgrain::fake_recipe recipe = qgrain::recipes::find_fake_recipe(name);
+  std::vector<float> out(w.values.size());
+  std::vector<float> ranges;
+  if (recipe.range_count(w.shape.cols) > 0) ranges.push_back(range);
+  qgrain::fake_quantize(recipe, {w.values.data(), w.shape}, {out.data(), w.shape}, ranges);
+  return out;
+}
+
+float largest(const std::vector<float>& values) {
+  float most = 0;
+  for (const float v : values) most = std::max(most, std::fabs(v));
+  return most;
+}
+
+// One Linear of a folder by the rules of export.md's tables: values = codes times scales.
+class reader {
+ public:
+  reader(const fs::path& folder, const std::string& linear)
+      : file_(folder / "model.safetensors"), linear_(linear) {}
+
+  std::vector<float> values(qgrain::shape2d shape, int bits) const {
+    std::vector<float> out(static_cast<std::size_t>(shape.elements()));
+    const std::string scale_name = has("weight_scale_inv") ? "weight_scale_inv" : "weight_scale";
+    const tensor_info& scale = at(scale_name);
+    const std::int64_t count = scale.elements();
+    std::int64_t rows = scale.shape.empty() ? 1 : scale.shape[0];
+    const std::int64_t cols = count / rows;
+    if (count == 1) rows = 1;
+    const std::int64_t tall = rows == shape.rows ? 1 : rows == 1 ? shape.rows : 128;
+    const std::int64_t wide = tall > 1 && count > 1 ? 128 : qgrain::ceil_div(shape.cols, cols);
+    for (std::int64_t r = 0; r < shape.rows; ++r) {
+      for (std::int64_t c = 0; c < shape.cols; ++c)
+        out[static_cast<std::size_t>(r * shape.cols + c)] =
+            code(r, c, shape.cols, bits) * scale_at(scale, r / tall * cols + c / wide) * tensor_scale();
+    }
+    return out;
+  }
+
+ private:
+  bool has(const std::string& suffix) const { return file_.find(linear_ + "." + suffix) != nullptr; }
+  const tensor_info& at(const std::string& suffix) const { return file_.at(linear_ + "." + suffix); }
+
+  std::uint8_t byte(const std::string& suffix, std::int64_t i) const {
+    std::byte b{};
+    file_.read_bytes(at(suffix), i, std::span(&b, 1));
+    return std::to_integer<std::uint8_t>(b);
+  }
+
+  float scale_at(const tensor_info& scale, std::int64_t i) const {
+    if (scale.type == dtype::f8_e4m3)
+      return qgrain::float8_e4m3fn::decode(byte("weight_scale", i));
+    if (scale.type == dtype::u8) return std::ldexp(1.0F, byte("weight_scale", i) - 127);
+    float value = 0;
+    file_.read_f32(scale, i, std::span(&value, 1));
+    return value;
+  }
+
+  float tensor_scale() const {
+    if (has("weight_global_scale")) return 1.0F / floats_of(file_, linear_ + ".weight_global_scale").front();
+    if (has("weight_scale_2")) return floats_of(file_, linear_ + ".weight_scale_2").front();
+    return 1.0F;
+  }
+
+  float code(std::int64_t r, std::int64_t c, std::int64_t cols, int bits) const {
+    const std::string codes = has("weight_packed") ? "weight_packed" : "weight";
+    const tensor_info& tensor = at(codes);
+    if (tensor.type == dtype::f8_e4m3) return qgrain::float8_e4m3fn::decode(byte(codes, r * cols + c));
+    if (tensor.type == dtype::i8) return static_cast<float>(static_cast<std::int8_t>(byte(codes, r * cols + c)));
+    if (tensor.type == dtype::u8)
+      return qgrain::float4_e2m1fn::decode(
+          static_cast<std::uint8_t>(byte(codes, (r * cols + c) / 2) >> (c % 2 == 0 ? 0 : 4) & 15));
+    // Words: bits of a row one after the other, the lowest first.
+    const std::int64_t row_bytes = tensor.shape[1] * 4;
+    int code = 0;
+    for (int b = 0; b < bits; ++b) {
+      const std::int64_t bit = c * bits + b;
+      code |= (byte(codes, r * row_bytes + bit / 8) >> bit % 8 & 1) << b;
+    }
+    return static_cast<float>(code - (1 << (bits - 1)));
+  }
+
+  safetensors_file file_;
+  std::string linear_;
+};
+
+void check(const model& m, target to, const std::string& weight, const std::string& activation, int bits = 0) {
+  BOOST_TEST_CONTEXT(name_of(to) << ", " << weight << "; " << activation) {
+    const temporary_folder folder;
+    std::vector<layer_choice> choices = by_name(m, {{"_proj", weight}});
+    for (layer_choice& choice : choices) {
+      if (choice.weight.empty()) continue;
+      choice.activation = activation;
+      choice.input_amax = {3.0F};
+    }
+    write(m, choices, {to}, folder.path() / "out", 2);
+    const std::string block = "model.layers.1.";
+    // Parts of a fused layer share the range of the tensor.
+    const float gate_up = std::max(largest(weight_of(m, block + "mlp.gate_proj").values),
+                                   largest(weight_of(m, block + "mlp.up_proj").values));
+    for (const std::string name : {"mlp.up_proj", "mlp.gate_proj", "mlp.down_proj"}) {
+      const matrix_of_floats w = weight_of(m, block + name);
+      const float range = name == "mlp.down_proj" ? largest(w.values) : gate_up;
+      const std::vector<float> found = reader(folder.path() / "out", block + name).values(w.shape, bits);
+      BOOST_TEST(relative_difference(found, scored(weight, w, range)) < 3e-7, name);
+    }
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(integers) {
+  const model m(base_dir());
+  const target ct = target::compressed_tensors;
+  for (int bits = 2; bits <= 8; ++bits) {
+    check(m, ct, "int" + std::to_string(bits) + "/group32", "", bits);
+  }
+  check(m, ct, "int3/per_out_channel", "", 3);
+  check(m, ct, "int4/group128", "fp8/per_token_dynamic", 4);
+  check(m, ct, "int4/group64", "int8/per_token_dynamic");
+  check(m, ct, "int8/per_out_channel", "int8/per_token_dynamic");
+  check(m, ct, "int8/per_tensor", "int8/per_tensor_static");
+}
+
+BOOST_AUTO_TEST_CASE(floats) {
+  const model m(base_dir());
+  for (const target to : {target::compressed_tensors, target::modelopt}) {
+    check(m, to, "fp8/per_tensor", "fp8/per_tensor_static");
+    check(m, to, "fp8/per_out_channel", "fp8/per_token_dynamic");
+    check(m, to, "fp8/tile128x128", "fp8/group128");
+    check(m, to, "nvfp4_modelopt", "nvfp4_modelopt");
+    check(m, to, "nvfp4_modelopt", "");
+    check(m, to, "mxfp8_e4m3_rceil", "mxfp8_e4m3_rceil");
+  }
+  check(m, target::deepseek_fp8, "fp8/tile128x128", "fp8/group128");
+  for (const std::string recipe : {"mxfp4_ocp", "mxfp4_even", "mxfp4_rceil"}) {
+    check(m, target::compressed_tensors, recipe, recipe);
+  }
+  check(m, target::compressed_tensors, "nvfp4_torchao", "");
+}
