@@ -14,6 +14,11 @@ checkpoint::checkpoint(const std::filesystem::path& model) : name_(model.string(
     warnings_ = gguf_->warnings();
   } else {
     open_folder(model);
+    if (const auto config = read_quantization_config(model)) {
+      stored_parts all;
+      for (const auto& [tensor, file] : file_of_) all[tensor] = {&files_[file], files_[file].find(tensor)};
+      quantized_.emplace(*config, all);
+    }
   }
 }
 
@@ -52,13 +57,21 @@ void checkpoint::open_folder(const std::filesystem::path& folder) {
   }
 }
 
+const weight_source* checkpoint::source_of(std::string_view tensor) const noexcept {
+  if (gguf_ && gguf_->info_of(tensor) != nullptr) return &*gguf_;
+  if (quantized_ && quantized_->info_of(tensor) != nullptr) return &*quantized_;
+  return nullptr;
+}
+
 const tensor_info* checkpoint::find(std::string_view tensor) const noexcept {
-  if (gguf_) {
-    const gguf_weight* weight = gguf_->find(tensor);
-    return weight == nullptr ? nullptr : &weight->info;
-  }
+  if (const weight_source* source = source_of(tensor)) return source->info_of(tensor);
   const auto found = file_of_.find(tensor);
   return found == file_of_.end() ? nullptr : files_[found->second].find(tensor);
+}
+
+std::string_view checkpoint::counts_as(std::string_view stored) const noexcept {
+  const std::string_view weight = quantized_ ? quantized_->weight_of(stored) : std::string_view();
+  return weight.empty() ? stored : weight;
 }
 
 void checkpoint::require(std::string_view tensor, std::span<const std::int64_t> shape) const {
@@ -69,11 +82,13 @@ void checkpoint::require(std::string_view tensor, std::span<const std::int64_t> 
     throw error(errc::bad_file, name_ + ": tensor \"" + std::string(tensor) + "\" of shape " + shape_text(shape) +
                                     " is missing from the checkpoint");
   }
+  const weight_source* source = source_of(tensor);
+  if (source != nullptr) source->require_readable(tensor);
   if (!std::equal(shape.begin(), shape.end(), info->shape.begin(), info->shape.end())) {
     throw error(errc::bad_file, name_ + ": tensor \"" + std::string(tensor) + "\" has shape " +
                                     shape_text(info->shape) + ", but the configuration asks for " + shape_text(shape));
   }
-  if (gguf_) return gguf_->require_readable(*gguf_->find(tensor));
+  if (source != nullptr) return;
   if (info->type != dtype::f32 && info->type != dtype::f16 && info->type != dtype::bf16) {
     throw error(errc::bad_file, name_ + ": tensor \"" + std::string(tensor) + "\" is " +
                                     std::string(name_of(info->type)) + ", where F32, F16 or BF16 is needed");
@@ -81,7 +96,7 @@ void checkpoint::require(std::string_view tensor, std::span<const std::int64_t> 
 }
 
 void checkpoint::read(std::string_view tensor, std::int64_t first, std::span<float> out) const {
-  if (gguf_) return gguf_->read(*gguf_->find(tensor), first, out);
+  if (const weight_source* source = source_of(tensor)) return source->read(tensor, first, out);
   const safetensors_file& file = files_.at(file_of_.find(tensor)->second);
   file.read_f32(*file.find(tensor), first, out);
 }

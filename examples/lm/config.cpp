@@ -3,6 +3,7 @@
 #include <lm/config.hpp>
 #include <lm/gguf/gguf_documents.hpp>
 #include <lm/gguf/gguf_file.hpp>
+#include <lm/quantized/quantization_config.hpp>
 
 #include <qgrain/core/status.hpp>
 
@@ -105,11 +106,7 @@ void refuse_ignored_keys(const common::json_field& config, const common::json_fi
                             " is not supported: every dimension of a head is rotated");
   }
   for (const common::json_field& level : {config, top}) {
-    if (const auto quantization = level.find("quantization_config")) {
-      unsupported(level,
-                  "quantization_config: reading quantized checkpoints is not supported; where the weights are not "
-                  "quantized, remove the key");
-    }
+    if (const auto quantization = level.find("quantization_config")) require_known_quantization(*quantization);
   }
 }
 

@@ -131,11 +131,15 @@ std::vector<std::string> model::warnings() const {
   std::vector<std::string> unread;
   for (const safetensors_file& file : tensors_.files()) {
     for (const tensor_info& t : file.tensors()) {
-      const bool is_of_text = t.name.starts_with(config_.family.tensor_prefix) || config_.family.config_object.empty();
-      const bool is_derived = t.name.ends_with("rotary_emb.inv_freq") || t.name == "lm_head.weight";
-      if (is_of_text && !is_derived && !read.contains(t.name)) unread.push_back(t.name);
+      const std::string name(tensors_.counts_as(t.name));
+      const bool is_of_text = name.starts_with(config_.family.tensor_prefix) || config_.family.config_object.empty();
+      const bool is_derived = name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight";
+      if (is_of_text && !is_derived && !read.contains(name)) unread.push_back(t.name);
     }
   }
+  if (config_.tied_head && tensors_.quantized() != nullptr &&
+      tensors_.quantized()->info_of("lm_head.weight") != nullptr)
+    all.push_back(tensors_.name() + ": lm_head is quantized, but the head is tied: the embedding is read in its place");
   if (!unread.empty()) {
     constexpr std::size_t shown = 3;
     std::ostringstream text;
@@ -149,15 +153,18 @@ std::vector<std::string> model::warnings() const {
 
 std::vector<linear_info> model::other_layers() const {
   std::vector<linear_info> layers;
+  std::set<std::string> seen;
   constexpr std::string_view suffix = ".weight";
   for (const safetensors_file& file : tensors_.files()) {
-    for (const tensor_info& t : file.tensors()) {
-      if (!t.name.ends_with(suffix) || t.shape.size() < 2) continue;
-      if (t.name.starts_with(config_.family.tensor_prefix) || t.name == head_ || t.name == "lm_head.weight") continue;
-      const bool is_embedding = t.shape.size() == 2 && t.name.find("embed") != std::string::npos;
+    for (const tensor_info& stored : file.tensors()) {
+      const std::string name(tensors_.counts_as(stored.name));
+      const tensor_info* t = tensors_.find(name);
+      if (t == nullptr || !name.ends_with(suffix) || t->shape.size() < 2 || !seen.insert(name).second) continue;
+      if (name.starts_with(config_.family.tensor_prefix) || name == head_ || name == "lm_head.weight") continue;
+      const bool is_embedding = t->shape.size() == 2 && name.find("embed") != std::string::npos;
       if (is_embedding) continue;
-      layers.push_back({t.name.substr(0, t.name.size() - suffix.size()), t.shape[0],
-                        t.elements() / std::max<index_t>(t.shape[0], 1)});
+      layers.push_back({name.substr(0, name.size() - suffix.size()), t->shape[0],
+                        t->elements() / std::max<index_t>(t->shape[0], 1)});
     }
   }
   return layers;

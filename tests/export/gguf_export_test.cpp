@@ -183,6 +183,9 @@ BOOST_AUTO_TEST_CASE(what_is_refused_and_what_is_told) {
   expect_error(errc::unsupported, {"x.gguf", "fp8/per_tensor", "int8/group48"},
                [&] { (void)write_gguf(m, plan, {}, folder.path() / "x.gguf", pool); });
   BOOST_TEST(fs::is_empty(folder.path()));
+  const model quantized(export_dir / "modelopt/q3s-FP8");
+  expect_error(errc::unsupported, {"q3s-FP8 is quantized already"},
+               [&] { (void)plan_gguf(quantized, same_for_all(quantized, "ggml_q8_0"), {}); });
   expect_error(errc::unknown_name, {"Q4_2", "Q4_0"},
                [&] { (void)plan_gguf(m, same_for_all(m, "Q8_0"), {.embedding = "Q4_2"}); });
 }

@@ -38,6 +38,10 @@ target find_target(std::string_view name) {
 }
 
 std::vector<model_linear> linears_of(const lm::model& model) {
+  if (model.tensors().quantized() != nullptr) {
+    throw error(errc::unsupported,
+                model.tensors().name() + " is quantized already: an export starts from the model that it was made of");
+  }
   std::vector<model_linear> linears;
   for (const lm::linear_info& l : model.linears()) {
     const bool is_head = linears.size() == static_cast<std::size_t>(model.head_linear());

@@ -35,6 +35,7 @@ struct model_linear {
 };
 
 /// Seven per block, then "lm_head": the order of lm::model::linears().
+/// @throws error errc::unsupported for a folder that is quantized already
 [[nodiscard]] std::vector<model_linear> linears_of(const lm::model& model);
 
 /// What was chosen for one Linear. Empty names: not quantized.

@@ -60,6 +60,11 @@ const gguf_weight* gguf_weights::find(std::string_view hugging_face) const noexc
   return found == index_.end() ? nullptr : &weights_[found->second];
 }
 
+const tensor_info* gguf_weights::info_of(std::string_view hugging_face) const noexcept {
+  const gguf_weight* weight = find(hugging_face);
+  return weight == nullptr ? nullptr : &weight->info;
+}
+
 void gguf_weights::read(const gguf_weight& weight, std::int64_t first, std::span<float> out) const {
   if (weight.head_size > 0) {
     read_permuted(weight, first, out);

@@ -5,6 +5,7 @@
 #include <lm/gguf/gguf_file.hpp>
 #include <lm/gguf/gguf_names.hpp>
 #include <lm/safetensors.hpp>
+#include <lm/weight_source.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -26,7 +27,7 @@ struct gguf_weight {
 };
 
 /// Const members may be called from several threads at once.
-class gguf_weights {
+class gguf_weights final : public weight_source {
  public:
   /// @throws error as gguf_file does; errc::unsupported for another architecture, errc::bad_file for a `.scale` that is
   /// no single float32
@@ -40,8 +41,14 @@ class gguf_weights {
   void require_readable(const gguf_weight& weight) const { file_.require_readable(file_.tensors()[weight.tensor]); }
   /// Elements [first, first + out.size()) in Hugging Face's order.
   void read(const gguf_weight& weight, std::int64_t first, std::span<float> out) const;
-  /// What a user should know: tensors that have no place in the model.
-  [[nodiscard]] std::vector<std::string> warnings() const;
+
+  [[nodiscard]] const tensor_info* info_of(std::string_view hugging_face) const noexcept override;
+  void require_readable(std::string_view hugging_face) const override { require_readable(*find(hugging_face)); }
+  void read(std::string_view hugging_face, std::int64_t first, std::span<float> out) const override {
+    read(*find(hugging_face), first, out);
+  }
+  /// Tensors that have no place in the model.
+  [[nodiscard]] std::vector<std::string> warnings() const override;
 
  private:
   void read_permuted(const gguf_weight& weight, std::int64_t first, std::span<float> out) const;

@@ -45,7 +45,7 @@ std::int64_t non_finite_values(std::span<const std::byte> bytes, lm::dtype type)
     case lm::dtype::f16:
       return count_of_exponent<std::uint16_t>(bytes, 0x7C00U);
     default:
-      return 0;  // a language model's tensors are of the three above
+      return 0;  // floats of a language model are of the three above; codes have no part in this
   }
 }
 
@@ -110,7 +110,7 @@ void refuse_non_finite(const lm::model& model, std::span<const scanned_tensor> t
   std::ostringstream list;
   std::size_t faults = 0;
   for (const scanned_tensor& t : tensors) {
-    if (t.non_finite == 0 || !read.contains(t.name)) continue;
+    if (t.non_finite == 0 || !read.contains(std::string(model.tensors().counts_as(t.name)))) continue;
     list << (faults++ > 0 ? ", " : "") << t.name << " (" << t.non_finite
          << (t.non_finite == 1 ? " value)" : " values)");
   }
