@@ -13,7 +13,7 @@
 
 namespace qgrain::lm {
 
-/// A byte-level BPE tokenizer. Its components are chosen by the `type` fields of the file; docs of each beside its
+/// A tokenizer with a BPE or a unigram model. Its components are chosen by the `type` fields of the file; docs of each beside its
 /// source in `tokenizer/`. Immutable after `load`: any number of threads may use one object. A moved-from tokenizer may
 /// only be assigned to or destroyed.
 class tokenizer {
@@ -35,18 +35,19 @@ class tokenizer {
   /// text becomes that token. Time: O(n log n) in the longest word, linear otherwise. Character properties are those of
   /// ICU's version of Unicode: on characters younger than that, other implementations may cut or normalize differently.
   /// Throws `qgrain::error`: `invalid_argument` if the text is not well-formed UTF-8 (names the byte offset) or if a
-  /// character has no token and the file names no unknown token; `out_of_range` beyond 2^31 - 1 bytes.
+  /// character has no token and a unigram model no unknown token (BPE drops it, as the tokenizers library does); `out_of_range` beyond 2^31 - 1 bytes.
   [[nodiscard]] std::vector<std::int32_t> encode(std::string_view utf8) const;
 
   /// The text of the ids, special tokens spelled out. The result is always well-formed UTF-8: each maximal ill-formed
-  /// part of the joined bytes, e.g. a character cut by the end of `ids`, becomes one U+FFFD. Throws `qgrain::error`
-  /// with `out_of_range` for an id that names no token, `unsupported` where the file has no decoder.
+  /// part of bytes, e.g. a character cut by the end of `ids`, becomes one U+FFFD; with byte fallback each byte of an
+  /// ill-formed run does. A file without a decoder gives the tokens with spaces between. Throws `qgrain::error` with
+  /// `out_of_range` for an id that names no token.
   [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const;
 
   /// One past the largest id, added tokens included.
   [[nodiscard]] std::int32_t vocabulary_size() const noexcept;
 
-  /// The id of a token as the file spells it: byte-level alphabet for tokens of the model, plain text for added ones.
+  /// The id of a token as the file spells it, e.g. in the byte-level alphabet; plain text for added ones.
   [[nodiscard]] std::optional<std::int32_t> id_of(std::string_view token) const;
 
  private:

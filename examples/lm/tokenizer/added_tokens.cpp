@@ -13,20 +13,6 @@ bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
          (end == text.size() || !is_word_character(next_code_point(text, end)));
 }
 
-std::size_t skip_space_left(std::string_view text, std::size_t position) {
-  for (std::size_t before = position; position > 0 && is_white_space(previous_code_point(text, before));) {
-    position = before;
-  }
-  return position;
-}
-
-std::size_t skip_space_right(std::string_view text, std::size_t position) {
-  for (std::size_t after = position; position < text.size() && is_white_space(next_code_point(text, after));) {
-    position = after;
-  }
-  return position;
-}
-
 }  // namespace
 
 std::vector<added_token> read_added_tokens(const common::json_field& tokens) {
@@ -53,28 +39,19 @@ std::vector<added_token> read_added_tokens(const common::json_field& tokens) {
   return result;
 }
 
-added_token_finder::added_token_finder(std::vector<added_token> tokens) : tokens_(std::move(tokens)), trie_(1) {
-  for (std::size_t token = 0; token < tokens_.size(); ++token) insert(token);
-}
-
-void added_token_finder::insert(std::size_t token) {
-  std::size_t node = 0;
-  for (const char byte : tokens_[token].content) {
-    const auto [edge, is_new] = trie_[node].next.try_emplace(byte, trie_.size());
-    node = edge->second;
-    if (is_new) trie_.emplace_back();
+added_token_finder::added_token_finder(std::vector<added_token> tokens) : tokens_(std::move(tokens)) {
+  std::vector<std::pair<std::string, std::int32_t>> contents;
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    contents.emplace_back(tokens_[i].content, static_cast<std::int32_t>(i));
   }
-  if (!trie_[node].token) trie_[node].token = token;
+  contents_ = byte_trie(std::move(contents));
 }
 
 const added_token* added_token_finder::longest_at(std::string_view text, std::size_t position) const {
   const added_token* longest = nullptr;
-  for (std::size_t node = 0; position < text.size(); ++position) {
-    const auto edge = trie_[node].next.find(text[position]);
-    if (edge == trie_[node].next.end()) break;
-    node = edge->second;
-    if (trie_[node].token) longest = &tokens_[*trie_[node].token];
-  }
+  contents_.for_each_prefix(text.substr(position), [&](std::size_t, std::int32_t token) {
+    longest = &tokens_[static_cast<std::size_t>(token)];
+  });
   return longest;
 }
 

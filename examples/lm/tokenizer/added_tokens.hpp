@@ -3,8 +3,7 @@
 #define QGRAIN_LM_TOKENIZER_ADDED_TOKENS_HPP
 
 #include <common/json.hpp>
-
-#include <map>
+#include <lm/tokenizer/byte_trie.hpp>
 
 namespace qgrain::lm {
 
@@ -37,15 +36,10 @@ class added_token_finder {
   [[nodiscard]] std::vector<text_segment> segments(std::string_view text) const;
 
  private:
-  struct trie_node {
-    std::map<char, std::size_t> next;
-    std::optional<std::size_t> token;  // index of the token that ends here
-  };
-  void insert(std::size_t token);
   [[nodiscard]] const added_token* longest_at(std::string_view text, std::size_t position) const;
 
   std::vector<added_token> tokens_;
-  std::vector<trie_node> trie_;  // the root is the first
+  byte_trie contents_;  // values are places in `tokens_`
 };
 
 }  // namespace qgrain::lm

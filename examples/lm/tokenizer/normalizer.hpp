@@ -6,7 +6,9 @@
 
 namespace qgrain::lm {
 
-/// Types: the Unicode normalization forms NFC, NFD, NFKC, NFKD. Steps take and give well-formed UTF-8.
+/// Types: the Unicode normalization forms NFC, NFD, NFKC, NFKD; `Prepend` (to a text that is not empty), `Replace` (a
+/// fixed string or a regular expression), `Strip` (white space at the ends) and `Precompiled` (precompiled.hpp). Steps
+/// take and give well-formed UTF-8.
 [[nodiscard]] pipeline<std::string> read_normalizer(const common::json_field& component);
 
 }  // namespace qgrain::lm

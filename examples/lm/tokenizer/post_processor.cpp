@@ -41,11 +41,27 @@ step<token_ids> make_template(const common::json_field& component) {
   };
 }
 
+step<token_ids> make_frame(const common::json_field& component) {
+  const auto id_at = [&](std::string_view key) {
+    const common::json_field field = component.at(key);
+    const std::vector<common::json_field> pair = field.elements();
+    if (pair.size() != 2) field.must_be("a token and its id");
+    return token_id(pair[1]);
+  };
+  return [before = id_at("cls"), behind = id_at("sep")](token_ids ids) {
+    ids.insert(ids.begin(), before);
+    ids.push_back(behind);
+    return ids;
+  };
+}
+
 }  // namespace
 
 pipeline<token_ids> read_post_processor(const common::json_field& component) {
   static constexpr step_type<token_ids> types[] = {{"ByteLevel", make_byte_level},
-                                                   {"TemplateProcessing", make_template}};
+                                                   {"TemplateProcessing", make_template},
+                                                   {"RobertaProcessing", make_frame},
+                                                   {"BertProcessing", make_frame}};
   return read_pipeline<token_ids>(component, "processors", types);
 }
 

@@ -10,8 +10,9 @@ namespace qgrain::lm {
 
 using token_ids = std::vector<std::int32_t>;
 
-/// Types: `ByteLevel` (concerns character offsets only, which qgrain does not keep) and `TemplateProcessing` (its
-/// `single` template: special tokens before and after the text).
+/// Types: `ByteLevel` (concerns character offsets only, which qgrain does not keep), `TemplateProcessing` (its
+/// `single` template: special tokens before and after the text), `RobertaProcessing` and `BertProcessing` (`cls` before
+/// the text and `sep` behind it).
 [[nodiscard]] pipeline<token_ids> read_post_processor(const common::json_field& component);
 
 }  // namespace qgrain::lm

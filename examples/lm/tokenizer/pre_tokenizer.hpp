@@ -2,16 +2,13 @@
 #ifndef QGRAIN_LM_TOKENIZER_PRE_TOKENIZER_HPP
 #define QGRAIN_LM_TOKENIZER_PRE_TOKENIZER_HPP
 
-#include <lm/tokenizer/pipeline.hpp>
+#include <lm/tokenizer/pieces.hpp>
 
 namespace qgrain::lm {
 
-/// Consecutive pieces of a text, none of them empty.
-using pieces = std::vector<std::string>;
-
-/// Types: `Split` (by a regular expression or a fixed string; behaviours Isolated and Removed) and `ByteLevel` (spells
-/// the bytes of each piece in the byte alphabet, after an optional prefix space and an optional cut by GPT-2's
-/// pattern).
+/// Types: `Split` (by a regular expression or a fixed string, with any behaviour), `Digits` (each alone, or runs of
+/// them), `Punctuation`, `WhitespaceSplit`, `Metaspace` (metaspace.hpp) and `ByteLevel` (spells the bytes of each piece
+/// in the byte alphabet, after an optional prefix space and an optional cut by GPT-2's pattern).
 [[nodiscard]] pipeline<pieces> read_pre_tokenizer(const common::json_field& component);
 
 }  // namespace qgrain::lm

@@ -3,7 +3,7 @@
 #include <lm/tokenizer/utf8.hpp>
 
 #include <unicode/regex.h>
-#include <unicode/utext.h>
+#include <unicode/unistr.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,22 +17,29 @@ void require_success(UErrorCode status, const char* action) {
   }
 }
 
-/// A text as ICU sees it, with byte offsets as indices.
-class utf8_text {
+/// A text as ICU matches it fastest, and the way from its 16-bit units to bytes, which only goes forward.
+class utf16_text {
  public:
-  explicit utf8_text(std::string_view text) {
-    UErrorCode status = U_ZERO_ERROR;
-    utext_openUTF8(&handle_, text.data(), static_cast<std::int64_t>(text.size()), &status);
-    require_success(status, "open");
-  }
-  utf8_text(const utf8_text&) = delete;
-  utf8_text& operator=(const utf8_text&) = delete;
-  ~utf8_text() { utext_close(&handle_); }
+  explicit utf16_text(std::string_view text)
+      : text_(text),
+        units_(icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(text.size())})),
+        one_byte_each_(static_cast<std::size_t>(units_.length()) == text.size()) {}
 
-  [[nodiscard]] UText* handle() noexcept { return &handle_; }
+  [[nodiscard]] const icu::UnicodeString& units() const noexcept { return units_; }
+
+  /// The byte that `unit` begins at; no smaller than in the call before.
+  std::size_t byte_of(std::int32_t unit) {
+    if (one_byte_each_) return static_cast<std::size_t>(unit);
+    while (unit_ < unit) unit_ += next_code_point(text_, byte_) > 0xFFFF ? 2 : 1;
+    return byte_;
+  }
 
  private:
-  UText handle_ = UTEXT_INITIALIZER;
+  std::string_view text_;
+  icu::UnicodeString units_;
+  bool one_byte_each_;
+  std::int32_t unit_ = 0;
+  std::size_t byte_ = 0;
 };
 
 std::unique_ptr<const icu::RegexPattern> compile(const std::string& pattern, std::uint32_t flags) {
@@ -59,31 +66,27 @@ regex regex::from_pattern(std::string_view pattern) {
   return regex(std::make_shared<const compiled>(compiled{compile(icu_pattern(pattern), flags)}));
 }
 
-regex regex::from_literal(std::string_view text) {
-  return regex(std::make_shared<const compiled>(compiled{compile(std::string(text), UREGEX_LITERAL)}));
-}
-
-void regex::for_each_part(std::span<const std::string> texts,
-                          const std::function<void(std::string_view part, bool matched)>& visit) const {
+text_scanner regex::scanner() const {
   UErrorCode status = U_ZERO_ERROR;
-  const std::unique_ptr<icu::RegexMatcher> matcher(pattern_->pattern->matcher(status));
+  const std::shared_ptr<icu::RegexMatcher> matcher(pattern_->pattern->matcher(status));
   require_success(status, "match");
   matcher->setStackLimit(0, status);  // no limit: the backtracking stack grows with the text, as the text itself does
-  for (const std::string_view text : texts) {
-    utf8_text source(text);
-    matcher->reset(source.handle());
+  return [matcher, pattern = pattern_](std::string_view text, const part_visitor& visit) {
+    UErrorCode outcome = U_ZERO_ERROR;
+    utf16_text source(text);
+    matcher->reset(source.units());
     std::size_t seen = 0;
     const auto part_until = [&](std::size_t end, bool matched) {
       if (seen < end) visit(text.substr(seen, end - seen), matched);
       seen = end;
     };
-    while (matcher->find(status) != 0) {
-      part_until(static_cast<std::size_t>(matcher->start64(status)), false);
-      part_until(static_cast<std::size_t>(matcher->end64(status)), true);
+    while (matcher->find(outcome) != 0) {
+      part_until(source.byte_of(matcher->start(outcome)), false);
+      part_until(source.byte_of(matcher->end(outcome)), true);
     }
-    require_success(status, "match");
+    require_success(outcome, "match");
     part_until(text.size(), false);
-  }
+  };
 }
 
 }  // namespace qgrain::lm

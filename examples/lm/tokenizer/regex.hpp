@@ -2,12 +2,11 @@
 #ifndef QGRAIN_LM_TOKENIZER_REGEX_HPP
 #define QGRAIN_LM_TOKENIZER_REGEX_HPP
 
+#include <lm/tokenizer/text_parts.hpp>
+
 #include <qgrain/core/status.hpp>
 
-#include <functional>
 #include <memory>
-#include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -19,13 +18,9 @@ class regex {
   /// Throws errc::bad_file with ICU's reason and the offset of the mistake, errc::unsupported naming a construct that
   /// ICU has no counterpart for.
   [[nodiscard]] static regex from_pattern(std::string_view pattern);
-  /// Matches exactly this text.
-  [[nodiscard]] static regex from_literal(std::string_view text);
 
-  /// Calls `visit(part, matched)` for consecutive parts that together are each text: the matches from left to right and
-  /// the gaps between them. Empty parts are left out, but an empty match still separates.
-  void for_each_part(std::span<const std::string> texts,
-                     const std::function<void(std::string_view part, bool matched)>& visit) const;
+  /// Its scanner keeps a matcher of its own.
+  [[nodiscard]] text_scanner scanner() const;
 
  private:
   struct compiled;

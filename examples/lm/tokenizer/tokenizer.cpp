@@ -1,12 +1,12 @@
 #include <lm/gguf/gguf_documents.hpp>
 #include <lm/tokenizer.hpp>
 #include <lm/tokenizer/added_tokens.hpp>
-#include <lm/tokenizer/bpe.hpp>
-#include <lm/tokenizer/byte_level.hpp>
+#include <lm/tokenizer/decoder.hpp>
 #include <lm/tokenizer/normalizer.hpp>
 #include <lm/tokenizer/post_processor.hpp>
 #include <lm/tokenizer/pre_tokenizer.hpp>
 #include <lm/tokenizer/utf8.hpp>
+#include <lm/tokenizer/word_model.hpp>
 
 #include <algorithm>
 #include <unordered_map>
@@ -39,16 +39,6 @@ void require_supported(const common::json_field& root) {
   }
 }
 
-bool has_decoder(const common::json_field& root) {
-  const auto decoder = root.find("decoder");
-  if (!decoder) return false;
-  const common::json_field type = decoder->at("type");
-  if (type.string() != "ByteLevel") {
-    type.fail(errc::unsupported, "is \"" + std::string(type.string()) + "\"; supported is ByteLevel");
-  }
-  return true;
-}
-
 // Classes of transformers that put the token of a text's beginning before it (unless told not to) and, on request, that
 // of its end behind it, whatever the file's post_processor says.
 constexpr std::string_view classes_with_beginning[] = {"LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer",
@@ -59,14 +49,14 @@ constexpr std::string_view classes_with_beginning[] = {"LlamaTokenizer", "CodeLl
 struct tokenizer::parts {
   pipeline<std::string> normalizer;
   pipeline<pieces> pre_tokenizer;
-  bpe_model model;
+  std::unique_ptr<const word_model> model;
   pipeline<token_ids> post_processor;
+  pipeline<token_texts> decoder;
   added_token_finder verbatim_tokens{{}};    // searched for in the text as given
   added_token_finder normalized_tokens{{}};  // searched for in the normalized rest
   vocabulary added_ids;
-  std::unordered_map<std::int32_t, std::string> bytes_of;  // what each id contributes to decoded text
+  std::unordered_map<std::int32_t, std::string> text_of;  // each id's token
   std::int32_t size = 0;
-  bool decodes = true;  // a file without a decoder encodes only
 
   explicit parts(const common::json_field& root);
   void index_token(std::string_view token, std::int32_t id);
@@ -75,36 +65,36 @@ struct tokenizer::parts {
   [[nodiscard]] std::optional<std::int32_t> id_of(std::string_view token) const;
   [[nodiscard]] std::int32_t special_id(const common::json_field& config, std::string_view key) const;
   void require_known_template_ids(const common::json_field& root) const;
-  void encode_normalized(std::string_view text, token_ids& ids) const;
+  void encode_normalized(std::string_view text, bool begins_text, token_ids& ids) const;
 };
 
 tokenizer::parts::parts(const common::json_field& root)
     : normalizer(read_optional(root, "normalizer", read_normalizer)),
       pre_tokenizer(read_optional(root, "pre_tokenizer", read_pre_tokenizer)),
-      model(bpe_model::read(root.at("model"))),
-      post_processor(read_optional(root, "post_processor", read_post_processor)) {
+      model(read_word_model(root.at("model"))),
+      post_processor(read_optional(root, "post_processor", read_post_processor)),
+      decoder(read_decoder(root.find("decoder"))) {
   require_supported(root);
-  decodes = has_decoder(root);
-  for (const auto& [token, id] : model.tokens()) index_token(token, id);
+  for (const auto& [token, id] : model->tokens()) index_token(token, id);
   if (const auto tokens = root.find("added_tokens")) read_added(*tokens);
   require_known_template_ids(root);
 }
 
 void tokenizer::parts::index_token(std::string_view token, std::int32_t id) {
-  bytes_of.emplace(id, from_byte_alphabet(token));
+  text_of.emplace(id, token);
   size = std::max(size, id + 1);
 }
 
 void tokenizer::parts::read_added(const common::json_field& tokens) {
   std::vector<added_token> verbatim;
   std::vector<added_token> normalized;
-  auto next_id = static_cast<std::int32_t>(model.tokens().size());
+  auto next_id = static_cast<std::int32_t>(model->tokens().size());
   for (added_token& token : read_added_tokens(tokens)) {
-    const auto in_model = model.tokens().find(token.content);
-    const bool is_new = in_model == model.tokens().end();
+    const auto in_model = model->tokens().find(token.content);
+    const bool is_new = in_model == model->tokens().end();
     // The library numbers new tokens on from the model's, in the order of the file, whatever ids the file gives.
     if (is_new && token.id >= next_id) token.id = next_id++;
-    if (is_new ? bytes_of.contains(token.id) : in_model->second != token.id) {
+    if (is_new ? text_of.contains(token.id) : in_model->second != token.id) {
       const std::string reality = is_new ? "another token has that id" : "it has " + std::to_string(in_model->second);
       tokens.fail(errc::bad_file, "gives \"" + token.content + "\" the id " + std::to_string(token.id) +
                                       ", but in model.vocab " + reality);
@@ -124,19 +114,20 @@ void tokenizer::parts::read_added(const common::json_field& tokens) {
 
 void tokenizer::parts::require_known_template_ids(const common::json_field& root) const {
   for (const std::int32_t id : run(post_processor, token_ids{})) {
-    if (!bytes_of.contains(id)) {
+    if (!text_of.contains(id)) {
       root.at("post_processor").fail(errc::bad_file, "adds the id " + std::to_string(id) + ", which names no token");
     }
   }
 }
 
-void tokenizer::parts::encode_normalized(std::string_view text, token_ids& ids) const {
+void tokenizer::parts::encode_normalized(std::string_view text, bool begins_text, token_ids& ids) const {
   for (const text_segment& segment : normalized_tokens.segments(text)) {
     if (segment.token) {
       ids.push_back(*segment.token);
-      continue;
+    } else {
+      model->encode(run(pre_tokenizer, pieces{{std::string(segment.text), begins_text}}), ids);
     }
-    for (const std::string& word : run(pre_tokenizer, pieces{std::string(segment.text)})) model.encode(word, ids);
+    begins_text = false;
   }
 }
 
@@ -146,7 +137,7 @@ tokenizer& tokenizer::operator=(tokenizer&&) noexcept = default;
 tokenizer::~tokenizer() = default;
 
 std::optional<std::int32_t> tokenizer::parts::id_of(std::string_view token) const {
-  for (const vocabulary* tokens : {&added_ids, &model.tokens()}) {
+  for (const vocabulary* tokens : {&added_ids, &model->tokens()}) {
     if (const auto found = tokens->find(token); found != tokens->end()) return found->second;
   }
   return std::nullopt;
@@ -205,28 +196,32 @@ std::vector<std::int32_t> tokenizer::encode(std::string_view utf8) const {
     throw error(errc::invalid_argument, "the text is not well-formed UTF-8 at byte " + std::to_string(*offset));
   }
   token_ids ids;
+  bool begins_text = true;
   for (const text_segment& segment : parts_->verbatim_tokens.segments(utf8)) {
     if (segment.token) {
       ids.push_back(*segment.token);
     } else {
-      parts_->encode_normalized(run(parts_->normalizer, std::string(segment.text)), ids);
+      parts_->encode_normalized(run(parts_->normalizer, std::string(segment.text)), begins_text, ids);
     }
+    begins_text = false;
   }
   return run(parts_->post_processor, std::move(ids));
 }
 
 std::string tokenizer::decode(std::span<const std::int32_t> ids) const {
-  if (!parts_->decodes) throw error(errc::unsupported, "tokenizer.json has no decoder: ids have no text");
-  std::string bytes;
+  token_texts tokens;
+  tokens.reserve(ids.size());
   for (const std::int32_t id : ids) {
-    const auto token = parts_->bytes_of.find(id);
-    if (token == parts_->bytes_of.end()) {
+    const auto token = parts_->text_of.find(id);
+    if (token == parts_->text_of.end()) {
       throw error(errc::out_of_range, "the id " + std::to_string(id) + " names no token of the vocabulary of size " +
                                           std::to_string(parts_->size));
     }
-    bytes += token->second;
+    tokens.push_back(token->second);
   }
-  return repaired(std::move(bytes));
+  std::string text;
+  for (const std::string& part : run(parts_->decoder, std::move(tokens))) text += part;
+  return text;
 }
 
 std::int32_t tokenizer::vocabulary_size() const noexcept { return parts_->size; }

@@ -1,9 +1,15 @@
 #include <lm/tokenizer/utf8.hpp>
 
+#include <qgrain/core/status.hpp>
+
+#include <unicode/brkiter.h>
 #include <unicode/uchar.h>
+#include <unicode/utext.h>
 #include <unicode/utf8.h>
 
+#include <cctype>
 #include <cstdint>
+#include <memory>
 
 namespace qgrain::lm {
 namespace {
@@ -39,7 +45,7 @@ std::string repaired(std::string bytes) {
     if (well_formed) {
       text.append(bytes, begin, end - begin);
     } else {
-      text += "\xEF\xBF\xBD";  // U+FFFD
+      text += replacement_character;
     }
     return true;
   });
@@ -62,11 +68,52 @@ char32_t previous_code_point(std::string_view text, std::size_t& position) {
 
 bool is_white_space(char32_t code_point) { return u_isUWhiteSpace(static_cast<UChar32>(code_point)) != 0; }
 
+std::size_t skip_space_left(std::string_view text, std::size_t position) {
+  for (std::size_t before = position; position > 0 && is_white_space(previous_code_point(text, before));) {
+    position = before;
+  }
+  return position;
+}
+
+std::size_t skip_space_right(std::string_view text, std::size_t position) {
+  for (std::size_t after = position; position < text.size() && is_white_space(next_code_point(text, after));) {
+    position = after;
+  }
+  return position;
+}
+
 bool is_word_character(char32_t code_point) {
   const auto c = static_cast<UChar32>(code_point);
   constexpr std::uint32_t categories = U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK;
   return u_hasBinaryProperty(c, UCHAR_ALPHABETIC) != 0 || u_hasBinaryProperty(c, UCHAR_JOIN_CONTROL) != 0 ||
          (U_GET_GC_MASK(c) & categories) != 0;
+}
+
+bool is_number(char32_t code_point) {
+  return (U_GET_GC_MASK(static_cast<UChar32>(code_point)) & (U_GC_ND_MASK | U_GC_NL_MASK | U_GC_NO_MASK)) != 0;
+}
+
+bool is_punctuation(char32_t code_point) {
+  if (code_point < 0x80) return std::ispunct(static_cast<int>(code_point)) != 0;
+  return u_ispunct(static_cast<UChar32>(code_point)) != 0;
+}
+
+std::vector<std::size_t> grapheme_ends(std::string_view text) {
+  UErrorCode status = U_ZERO_ERROR;
+  const std::unique_ptr<icu::BreakIterator> breaks(
+      icu::BreakIterator::createCharacterInstance(icu::Locale::getRoot(), status));
+  UText source = UTEXT_INITIALIZER;
+  utext_openUTF8(&source, text.data(), static_cast<std::int64_t>(text.size()), &status);
+  if (U_SUCCESS(status)) breaks->setText(&source, status);
+  if (U_FAILURE(status)) {
+    throw error(errc::invalid_argument, std::string("ICU cannot cut the text into characters: ") + u_errorName(status));
+  }
+  std::vector<std::size_t> ends;
+  for (std::int32_t end = breaks->next(); end != icu::BreakIterator::DONE; end = breaks->next()) {
+    ends.push_back(static_cast<std::size_t>(end));
+  }
+  utext_close(&source);
+  return ends;
 }
 
 }  // namespace qgrain::lm
