@@ -7,6 +7,7 @@
 #include <sweep/run/command_line.hpp>
 #include <sweep/run/composition.hpp>
 #include <sweep/run/estimate.hpp>
+#include <sweep/run/export_mixes.hpp>
 #include <sweep/run/plan.hpp>
 #include <sweep/run/request.hpp>
 #include <sweep/run/run.hpp>
@@ -111,6 +112,7 @@ void run(const command_line& given) {
   }
   sweep_plan plan = make_plan(line, source, context);
   check_resumed(request, plan);
+  check_exports(plan.jobs);
   if (given.what == action::dry_run) {
     const run_estimate estimate = estimate_run(plan);
     for (const std::string& warning : plan.warnings) print_warning(warning);

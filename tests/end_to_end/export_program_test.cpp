@@ -1,6 +1,7 @@
 // qgrain-export from the outside: golden files from a scheme and from a mix, the plan, what is refused, and that a file
 // read back is the mix that it was written from.
 #include <common/file.hpp>
+#include <common/json.hpp>
 #include <lm/lm_support.hpp>
 #include <support/run_program.hpp>
 
@@ -8,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -142,4 +144,61 @@ BOOST_AUTO_TEST_CASE(bad_input_is_refused_before_anything_is_written) {
   f.refused(f.write({"--mix", f.mix({{block(0, "mlp.up"), "int4/group12"}})}), {block(0, "mlp.up")});
   f.refused(f.run({"--model", base, "--to", "gguf", "--scheme", "Q8_0"}), {"--out"});
   f.refused(f.run({"--model", base, "--to", "gguf", "--scheme", "Q8_0", "--out", base}), {"q3s", "exists already"});
+}
+
+namespace {
+
+// A sweep of the small texts with an export of its mix.
+program_result sweep(const fixture& f, const fs::path& out, const std::string& pair, const std::string& targets) {
+  return f.run({"quant_pair=" + pair, "quant_granularity=w_group32", "dataset.size=small",
+                "runner.output_dir=" + out.string(), "export.to=[" + targets + "]"},
+               "qgrain-sweep");
+}
+
+boost::json::array exports_in(const fs::path& job) {
+  return qgrain::common::read_json_object(job / "exports.json").at("exports").as_array();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_sweep_has_its_mix_written_to_every_target) {
+  const fixture f;
+  const fs::path job = f.folder.path() / "job";
+  BOOST_TEST_REQUIRE(sweep(f, job, "wint4_afp16", "gguf").exit_code == 0);
+  const fs::path file = job / "exports/gguf.gguf";
+  const program_result by_hand =
+      f.run({"--model", (fs::path(QGRAIN_SOURCE_DIR) / "examples/models/tiny-qwen3").string(), "--to", "gguf", "--mix",
+             (job / "mix.json").string(), "--out", f.out.string()});
+  BOOST_TEST(by_hand.exit_code == 0, by_hand.err);
+  BOOST_TEST(same_files(file, f.out));
+  const auto written = fs::last_write_time(file);
+  const auto scored = fs::last_write_time(job / "wint4_afp16_autoquant_lm_quant_manifest.json");
+
+  // Later another one: what is there stays.
+  const program_result again = sweep(f, job, "wint4_afp16", "compressed-tensors");
+  BOOST_TEST(again.exit_code == 0, again.err);
+  BOOST_TEST((fs::last_write_time(file) == written));
+  BOOST_TEST((fs::last_write_time(job / "wint4_afp16_autoquant_lm_quant_manifest.json") == scored));
+  const boost::json::array entries = exports_in(job);
+  BOOST_TEST_REQUIRE(entries.size() == 2U);
+  BOOST_TEST(entries[0].at("path").as_string() == "exports/gguf.gguf");
+  BOOST_TEST(entries[0].at("bytes").to_number<std::uintmax_t>() == fs::file_size(file));
+  BOOST_TEST(entries[1].at("target").as_string() == "compressed-tensors");
+  BOOST_TEST(fs::exists(job / "exports/compressed-tensors/config.json"));
+  const std::string report = qgrain::common::read_text_file(job / "autoquant-report.md");
+  for (const std::string path : {"exports/gguf.gguf", "exports/compressed-tensors"})
+    BOOST_TEST(report.find(path) != std::string::npos, path);
+}
+
+BOOST_AUTO_TEST_CASE(a_sweep_keeps_its_results_where_an_export_is_refused) {
+  const fixture f;
+  const fs::path job = f.folder.path() / "job";
+  f.refused(sweep(f, job, "wint4_afp16", "ggfu"), {"export.to: there is no target 'ggfu'", "gguf"});
+  BOOST_TEST(!fs::exists(job));
+  const program_result refused = sweep(f, job, "wint4_afp16", "modelopt,compressed-tensors");
+  BOOST_TEST(refused.exit_code == 1);
+  BOOST_TEST(refused.err.find("export to modelopt") != std::string::npos, refused.err);
+  BOOST_TEST(fs::exists(job / "wint4_afp16_autoquant_lm_quant_manifest.json"));
+  BOOST_TEST(fs::exists(job / "sweep-summary.json"));
+  BOOST_TEST(exports_in(job).size() == 1U);
 }

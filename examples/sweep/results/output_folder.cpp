@@ -57,7 +57,7 @@ void collect_differences(const json::value& one, const json::value& other, const
 
 json::object shaping_keys(const json::object& config) {
   json::object shaping = config;
-  for (const char* key : {"runner", "sweep", "experiment"}) shaping.erase(key);
+  for (const char* key : {"runner", "sweep", "experiment", "export"}) shaping.erase(key);
   return shaping;
 }
 

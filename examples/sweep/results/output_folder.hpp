@@ -38,7 +38,8 @@ enum class stale_results : bool { refused, recomputed };
 [[nodiscard]] folder_state planned_folder_state(const std::filesystem::path& folder, const json::object& config,
                                                 std::string_view result_name, stale_results others);
 
-/// A configuration without the keys that change no result: `runner`, `sweep` and `experiment`.
+/// A configuration without the keys that change no result: `runner`, `sweep`, `experiment` and
+/// `export`.
 [[nodiscard]] json::object shaping_keys(const json::object& config);
 
 /// The dotted keys whose values differ and change results. A key that one configuration lacks counts as null there.

@@ -3,6 +3,7 @@
 #include <engine/measure/method_agreement.hpp>
 #include <engine/mix/mix.hpp>
 #include <engine/mix/mix_study.hpp>
+#include <sweep/results/exports.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/quant_recipe.hpp>
 #include <sweep/results/reports.hpp>
@@ -21,8 +22,6 @@
 
 namespace qgrain::sweep {
 namespace {
-
-constexpr const char* mix_name = "mix.json";
 
 // A job with its scores by every method.
 class job_results {
@@ -292,7 +291,7 @@ finished_job read_finished(const planned_job& job) {
 
 void write_job_reports(const json::object& manifest, const std::filesystem::path& folder) {
   write_reports(manifest, folder);
-  write_autoquant_report(manifest, folder);
+  write_autoquant_report(manifest, read_exports(folder), folder);
   common::write_text_file(folder / quant_recipe_name, common::json_text(quant_recipe(manifest)) + "\n");
   common::write_text_file(folder / mix_name, common::json_text(mapping_in(manifest, "mix")) + "\n");
 }

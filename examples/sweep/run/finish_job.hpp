@@ -48,10 +48,12 @@ class mix_bench {
 /// A job whose results are there already. Throws errc::bad_file where its manifest is damaged.
 [[nodiscard]] finished_job read_finished(const planned_job& job);
 
-/// What follows from a manifest alone: the reports of the layers and of the search, quant_recipe.json, mix.json.
+/// What follows from a manifest and exports.json, where that is there: the reports of the layers and of the search,
+/// quant_recipe.json, mix.json.
 void write_job_reports(const json::object& manifest, const std::filesystem::path& folder);
 
 inline constexpr const char* run_stats_name = "run_stats.json";
+inline constexpr const char* mix_name = "mix.json";
 
 /// "qgrain <version>".
 [[nodiscard]] std::string program_version();

@@ -4,6 +4,7 @@
 #include <engine/score/checkpoint.hpp>
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/output_folder.hpp>
+#include <sweep/run/export_mixes.hpp>
 #include <sweep/run/identify.hpp>
 #include <sweep/run/linear_scores.hpp>
 #include <sweep/run/open_passes.hpp>
@@ -117,6 +118,15 @@ void write_skipped(const sweep_plan& plan) {
   common::write_text_file(plan.folder / skipped_jobs_name, common::json_text(skipped) + "\n");
 }
 
+// Scores are safe by now: a refused export leaves them and the others.
+void export_mixes(const sweep_plan& plan, const run_control& control, job_faults& faults) {
+  for (const planned_job& job : plan.jobs) {
+    if (control.stop_requested()) throw engine::interrupted();
+    faults.collect(job.label, [&] { export_mix(job); });
+    if (control.stop_requested()) throw engine::interrupted();
+  }
+}
+
 }  // namespace
 
 std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request, const run_control& control) {
@@ -163,7 +173,9 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
     if (faults.empty()) remove_checkpoints(checkpoint);
   }
   faults.settle(plan.jobs.size());
+  export_mixes(plan, control, faults);
   write_sweep_outputs(plan.jobs, plan.illegal);
+  faults.settle(plan.jobs.size());
   state.log("complete");
   return done;
 }

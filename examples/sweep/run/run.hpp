@@ -26,7 +26,8 @@ struct run_control {
 /// reports and exports and the manifest (last). Each file appears as a whole; a job's results stay whatever happens
 /// later. The run holds the lock of plan.folder and keeps its request, its log and its checkpoints below it; jobs of a
 /// pass that was broken off go on where it stood. Illegal jobs are an error, or recorded in skipped-jobs.json. Where
-/// the files of a job cannot be made the other jobs are finished all the same, then one error names all such jobs.
+/// the files or the exports of a job cannot be made the other jobs are finished all the same, then one error names all
+/// such jobs.
 [[nodiscard]] std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
                                                  const run_control& control);
 

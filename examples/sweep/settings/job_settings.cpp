@@ -36,6 +36,7 @@ job_settings job_settings_of(const json::object& config) {
   job_settings settings;
   settings.rules = compat_of(config);
   settings.autoquant = autoquant_of(config, settings.rules == compat::modelopt);
+  settings.exports = export_of(config);
   settings.scheme = scheme_of(config);
   settings.granularity = granularity_of(config);
   settings.scoring = scoring_of(config);

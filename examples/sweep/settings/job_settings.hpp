@@ -5,6 +5,7 @@
 #include <sweep/formats/granularity_choice.hpp>
 #include <sweep/formats/recipe_mapping.hpp>
 #include <sweep/settings/autoquant_settings.hpp>
+#include <sweep/settings/export_settings.hpp>
 #include <sweep/settings/scoring_settings.hpp>
 
 #include <boost/json.hpp>
@@ -43,6 +44,7 @@ struct job_settings {
   dataset_settings dataset;
   scoring_settings scoring;
   autoquant_settings autoquant;
+  export_settings exports;
 };
 
 [[nodiscard]] job_settings job_settings_of(const json::object& config);

@@ -15,10 +15,10 @@ namespace {
 
 using key_names = std::span<const std::string_view>;
 
-constexpr std::array<std::string_view, 13> root_keys{
+constexpr std::array<std::string_view, 14> root_keys{
     "model",       "dataset",   "quant_pair", "quant_format",  "quant_granularity",
     "calibration", "autoquant", "compat",     "output_layout", "experiment",
-    "runner",      "jobs",      "sweep"};
+    "runner",      "jobs",      "sweep",      "export"};
 constexpr std::array<std::string_view, 6> model_keys{"name", "family", "variant", "format", "path", "description"};
 constexpr std::array<std::string_view, 12> dataset_keys{
     "name",    "root",       "size",  "captions_path", "size_to_max_samples", "max_calib_samples", "calib_seq_len",
@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 22> autoquant_keys{
     "group_rules",  "disabled_layers", "exclude",       "cross_term", "kl_padding", "fisher",
     "verify",       "study_bits",      "verbose",       "description"};
 constexpr std::array<std::string_view, 2> fisher_keys{"draws", "seed"};
+constexpr std::array<std::string_view, 3> export_keys{"to", "engine", "untie"};
 constexpr std::array<std::string_view, 7> runner_keys{"report_only",        "output_dir", "threads", "resume",
                                                       "checkpoint_seconds", "on_illegal", "stale"};
 
@@ -65,6 +66,7 @@ void require_known_keys(const json::object& config) {
   check(config, "autoquant", autoquant_keys, unknown_keys::refused);
   check(config, "autoquant.fisher", fisher_keys, unknown_keys::refused);
   check(config, "runner", runner_keys, unknown_keys::refused);
+  check(config, "export", export_keys, unknown_keys::refused);
   check(config, "", root_keys, unknown_keys::near_ones_refused);
   check(config, "model", model_keys, unknown_keys::near_ones_refused);
   check(config, "dataset", dataset_keys, unknown_keys::near_ones_refused);

@@ -7,8 +7,8 @@
 namespace qgrain::sweep {
 
 /// Refuses keys that no setting has, naming the nearest that one does: any of quant_granularity, quant_format,
-/// calibration, autoquant and runner; at the root and in model, dataset, quant_pair and output_layout those that look
-/// like a known one, as people keep values of their own there for interpolations.
+/// calibration, autoquant, runner and export; at the root and in model, dataset, quant_pair and output_layout those
+/// that look like a known one, as people keep values of their own there for interpolations.
 /// @throws error errc::unknown_name; errc::invalid_argument where one of these groups is no mapping.
 void require_known_keys(const boost::json::object& config);
 

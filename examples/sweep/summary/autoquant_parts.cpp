@@ -121,9 +121,30 @@ report_part bits_part(const std::vector<layer_choice>& choices) {
   return part;
 }
 
+std::string shown_number(const json::object& entry, std::string_view key, const char* pattern) {
+  const json::value* value = entry.if_contains(key);
+  return value != nullptr && value->is_number() ? formatted(pattern, value->to_number<double>()) : std::string("-");
+}
+
+report_part exports_part(const json::array& exports) {
+  report_part part{"exports",
+                   "Checkpoints",
+                   "The chosen mix as qgrain-export wrote it; bits with scales, of the file.",
+                   {},
+                   {},
+                   {"Target", "Path", "Bytes", "Bits per weight"},
+                   {}};
+  for (const json::value& value : exports) {
+    const json::object& entry = value.as_object();
+    part.rows.push_back({text_in(entry, "target"), text_in(entry, "path"), shown_number(entry, "bytes", "%.0f"),
+                         shown_number(entry, "effective_bits", "%.4f")});
+  }
+  return part;
+}
+
 }  // namespace
 
-autoquant_content autoquant_content_of(const json::object& manifest) {
+autoquant_content autoquant_content_of(const json::object& manifest, const json::array& exports) {
   const std::vector<layer_choice> choices = layer_choices(manifest);
   autoquant_content content;
   content.title = "AutoQuant: " + optional_text_at(manifest, "scheme.name").value_or("unnamed");
@@ -131,9 +152,10 @@ autoquant_content autoquant_content_of(const json::object& manifest) {
     const std::string text = text_in(manifest, key);
     if (!text.empty()) content.facts += (content.facts.empty() ? "" : ", ") + text;
   }
-  for (report_part& part : std::vector{budget_part(manifest), formats_part(formats_of(manifest), choices),
-                                       front_part(manifest), bits_part(choices), prediction_part(manifest),
-                                       measured_part(manifest), study_part(manifest), agreement_part(manifest)}) {
+  for (report_part& part :
+       std::vector{budget_part(manifest), formats_part(formats_of(manifest), choices), front_part(manifest),
+                   bits_part(choices), prediction_part(manifest), measured_part(manifest), study_part(manifest),
+                   agreement_part(manifest), exports_part(exports)}) {
     if (!part.rows.empty() || part.curve || part.picture) content.parts.push_back(std::move(part));
   }
   return content;

@@ -38,7 +38,9 @@ struct autoquant_content {
 [[nodiscard]] report_part agreement_part(const boost::json::object& manifest);
 
 /// Parts that the manifest does not have are left out.
-[[nodiscard]] autoquant_content autoquant_content_of(const boost::json::object& manifest);
+/// exports: entries of exports.json.
+[[nodiscard]] autoquant_content autoquant_content_of(const boost::json::object& manifest,
+                                                     const boost::json::array& exports);
 
 }  // namespace qgrain::sweep
 

@@ -62,8 +62,8 @@ std::string section(const report_part& part) {
 
 }  // namespace
 
-std::string autoquant_markdown(const json::object& manifest) {
-  const autoquant_content content = autoquant_content_of(manifest);
+std::string autoquant_markdown(const json::object& manifest, const json::array& exports) {
+  const autoquant_content content = autoquant_content_of(manifest, exports);
   std::string out = "# ";
   out.append(plain_markdown(content.title)).append("\n");
   if (!content.facts.empty()) out.append("\n").append(plain_markdown(content.facts)).append("\n");
@@ -82,8 +82,8 @@ std::string autoquant_markdown(const json::object& manifest) {
   return out;
 }
 
-std::string autoquant_html(const json::object& manifest) {
-  const autoquant_content content = autoquant_content_of(manifest);
+std::string autoquant_html(const json::object& manifest, const json::array& exports) {
+  const autoquant_content content = autoquant_content_of(manifest, exports);
   std::string out =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
@@ -98,9 +98,10 @@ std::string autoquant_html(const json::object& manifest) {
   return out + "</main>\n</body>\n</html>\n";
 }
 
-void write_autoquant_report(const json::object& manifest, const std::filesystem::path& folder) {
-  const std::string as_markdown = autoquant_markdown(manifest);
-  const std::string as_html = autoquant_html(manifest);
+void write_autoquant_report(const json::object& manifest, const json::array& exports,
+                            const std::filesystem::path& folder) {
+  const std::string as_markdown = autoquant_markdown(manifest, exports);
+  const std::string as_html = autoquant_html(manifest, exports);
   common::write_text_file(folder / autoquant_markdown_name, as_markdown);
   common::write_text_file(folder / autoquant_html_name, as_html);
 }

@@ -14,18 +14,19 @@ namespace json = boost::json;
 inline constexpr const char* autoquant_markdown_name = "autoquant-report.md";
 inline constexpr const char* autoquant_html_name = "autoquant-report.html";
 
-// Both are made from a manifest alone and leave out the parts that it does not have. They throw errc::bad_file or
-// errc::invalid_argument naming the part that is damaged.
+// Both are made from a manifest and the entries of exports.json and leave out the parts that there are none of. They
+// throw errc::bad_file or errc::invalid_argument naming the part that is damaged.
 
 /// Tables: budget and solver, formats, corners of the Pareto front, bits by block and kind of layer, predicted against
-/// measured, uniform formats, study, agreement of the scoring methods.
-[[nodiscard]] std::string autoquant_markdown(const json::object& manifest);
+/// measured, uniform formats, study, agreement of the scoring methods, checkpoints that were written.
+[[nodiscard]] std::string autoquant_markdown(const json::object& manifest, const json::array& exports = {});
 
 /// The same with charts, as a page that needs nothing but a browser, no script either. It is well-formed XML.
-[[nodiscard]] std::string autoquant_html(const json::object& manifest);
+[[nodiscard]] std::string autoquant_html(const json::object& manifest, const json::array& exports = {});
 
 /// Writes both into `folder`, each in one step; nothing where the manifest is damaged.
-void write_autoquant_report(const json::object& manifest, const std::filesystem::path& folder);
+void write_autoquant_report(const json::object& manifest, const json::array& exports,
+                            const std::filesystem::path& folder);
 
 }  // namespace qgrain::sweep
 

@@ -392,13 +392,13 @@ BOOST_AUTO_TEST_CASE(long_fronts_have_short_tables) {
 BOOST_AUTO_TEST_CASE(damaged_manifests_write_nothing) {
   const scratch_folder folder;
   json::object manifest = autoquant_manifest();
-  write_autoquant_report(manifest, folder.path);
+  write_autoquant_report(manifest, {}, folder.path);
   BOOST_TEST(file_text(folder.path / "autoquant-report.md") == autoquant_markdown(manifest));
   BOOST_TEST(file_text(folder.path / "autoquant-report.html") == autoquant_html(manifest));
   for (const char* name : {"autoquant-report.md", "autoquant-report.html"}) std::filesystem::remove(folder.path / name);
   manifest["study"] = json::array{json::object{{"method", "gradient"}}};
-  BOOST_CHECK_THROW(write_autoquant_report(manifest, folder.path), qgrain::error);
+  BOOST_CHECK_THROW(write_autoquant_report(manifest, {}, folder.path), qgrain::error);
   manifest["study"] = "none";
-  BOOST_CHECK_THROW(write_autoquant_report(manifest, folder.path), qgrain::error);
+  BOOST_CHECK_THROW(write_autoquant_report(manifest, {}, folder.path), qgrain::error);
   BOOST_TEST(std::filesystem::is_empty(folder.path));
 }
