@@ -25,7 +25,8 @@ struct matrix_of_floats {
 
 matrix_of_floats weight_of(const model& m, const std::string& linear) {
   const tensor_info& tensor = *m.tensors().find(linear + ".weight");
-  matrix_of_floats w{{tensor.shape[0], tensor.shape[1]}, std::vector<float>(static_cast<std::size_t>(tensor.elements()))};
+  matrix_of_floats w{{tensor.shape[0], tensor.shape[1]},
+                     std::vector<float>(static_cast<std::size_t>(tensor.elements()))};
   m.tensors().read(tensor.name, 0, w.values);
   return w;
 }
@@ -49,8 +50,7 @@ float largest(const std::vector<float>& values) {
 // One Linear of a folder by the rules of export.md's tables: values = codes times scales.
 class reader {
  public:
-  reader(const fs::path& folder, const std::string& linear)
-      : file_(folder / "model.safetensors"), linear_(linear) {}
+  reader(const fs::path& folder, const std::string& linear) : file_(folder / "model.safetensors"), linear_(linear) {}
 
   std::vector<float> values(qgrain::shape2d shape, int bits) const {
     std::vector<float> out(static_cast<std::size_t>(shape.elements()));
@@ -81,8 +81,7 @@ class reader {
   }
 
   float scale_at(const tensor_info& scale, std::int64_t i) const {
-    if (scale.type == dtype::f8_e4m3)
-      return qgrain::float8_e4m3fn::decode(byte("weight_scale", i));
+    if (scale.type == dtype::f8_e4m3) return qgrain::float8_e4m3fn::decode(byte("weight_scale", i));
     if (scale.type == dtype::u8) return std::ldexp(1.0F, byte("weight_scale", i) - 127);
     float value = 0;
     file_.read_f32(scale, i, std::span(&value, 1));
