@@ -1,8 +1,9 @@
 // An export of a sharded model, killed at random moments: no folder that looks whole before it is, the same bytes in
 // the end.
 #include <common/file.hpp>
-#include <end_to_end/kill_support.hpp>
 #include <support/synthetic_model.hpp>
+
+#include <end_to_end/kill_support.hpp>
 
 namespace {
 
@@ -27,7 +28,7 @@ BOOST_AUTO_TEST_CASE(twenty_kills_of_an_export_change_no_byte) {
   write_synthetic_model({}, folder / "model");
   std::ofstream(folder / "model/notes.txt") << "copied";
   const auto arguments = [](const std::string& out) {
-    return std::vector<std::string>{"--model", "model", "--to", "compressed-tensors", "--scheme", "NVFP4A16",
+    return std::vector<std::string>{"--model", "model", "--to",    "compressed-tensors", "--scheme", "NVFP4A16",
                                     "--out",   out,     "--resume"};
   };
   const auto begin = std::chrono::steady_clock::now();

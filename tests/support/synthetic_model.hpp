@@ -99,7 +99,8 @@ inline void write_synthetic_model(const synthetic_model& m, const std::filesyste
             values[i + j] = static_cast<std::uint16_t>((part & 0x8000U) | (0x3C80U + (part & 0xFFU)));
           }
         }
-        const auto portion = static_cast<std::size_t>(std::min(count - first, static_cast<std::int64_t>(values.size())));
+        const auto portion =
+            static_cast<std::size_t>(std::min(count - first, static_cast<std::int64_t>(values.size())));
         writer.write_elements(t, first, std::span<const std::uint16_t>(values).first(portion));
       }
     }
