@@ -3,6 +3,7 @@
 #include <common/file.hpp>
 #include <common/json.hpp>
 #include <lm/lm_support.hpp>
+#include <lm/tokenizer.hpp>
 #include <support/run_program.hpp>
 
 #include <boost/json.hpp>
@@ -201,4 +202,67 @@ BOOST_AUTO_TEST_CASE(a_sweep_keeps_its_results_where_an_export_is_refused) {
   BOOST_TEST(fs::exists(job / "wint4_afp16_autoquant_lm_quant_manifest.json"));
   BOOST_TEST(fs::exists(job / "sweep-summary.json"));
   BOOST_TEST(exports_in(job).size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_by_a_scheme_and_by_a_mix_is_the_golden_one) {
+  const fixture f;
+  const fs::path golden = export_dir / "compressed-tensors/q3s-W4A16-ASYM-G64/model.safetensors";
+  const std::vector<std::string> arguments{"--model", base, "--to", "compressed-tensors", "--out"};
+  const auto write_folder = [&](const std::string& out, const std::vector<std::string>& more) {
+    std::vector<std::string> all = arguments;
+    all.push_back((f.folder.path() / out).string());
+    all.insert(all.end(), more.begin(), more.end());
+    return f.run(all);
+  };
+  const program_result by_scheme = write_folder("a", {"--scheme", "W4A16_ASYM/group64", "--engine", "vllm"});
+  BOOST_TEST_REQUIRE(by_scheme.exit_code == 0, by_scheme.err);
+  BOOST_TEST(same_files(f.folder.path() / "a/model.safetensors", golden));
+  BOOST_TEST(same_files(f.folder.path() / "a/tokenizer.json", export_dir / "base/q3s/tokenizer.json"));
+  // The catalogue's name, packed or not, and a scheme's.
+  std::vector<std::pair<std::string, std::string>> weights;
+  for (const int layer : {0, 1}) {
+    for (const std::string part : {"self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o"})
+      weights.emplace_back(block(layer, part), "ct_int4_asymmetric/group64/pack_int32");
+    for (const std::string part : {"mlp.gate", "mlp.up"})
+      weights.emplace_back(block(layer, part), "ct_int4_asymmetric/group64");
+    weights.emplace_back(block(layer, "mlp.down"), "W4A16_ASYM/group64");
+  }
+  const program_result by_mix = write_folder("b", {"--mix", f.mix(weights), "--threads", "3"});
+  BOOST_TEST_REQUIRE(by_mix.exit_code == 0, by_mix.err);
+  BOOST_TEST(same_files(f.folder.path() / "b/model.safetensors", golden));
+  BOOST_TEST(same_files(f.folder.path() / "b/config.json", f.folder.path() / "a/config.json"));
+  f.refused(write_folder("c", {"--scheme", "W4A16_ASYM", "--engine", "transformers"}), {"transformers 4.57.6", "zero"});
+  f.refused(write_folder("c", {"--scheme", "FP8"}), {block(0, "self_attn.q"), "--text"});
+  BOOST_TEST(!fs::exists(f.folder.path() / "c"));
+}
+
+// The first layer's inputs are embeddings under the norm, whose largest magnitude over the text is found here anew.
+BOOST_AUTO_TEST_CASE(ranges_of_inputs_come_from_a_text) {
+  const fixture f;
+  const std::vector<std::string> lines{"A small dog runs over the green field", "Two people sit on a bench"};
+  const std::string text = f.file("text", lines[0] + "\n" + lines[1] + "\n");
+  const fs::path out = f.folder.path() / "out";
+  const program_result result =
+      f.run({"--model", base, "--to", "modelopt", "--scheme", "FP8", "--text", text, "--out", out.string()});
+  BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+  const qgrain::lm::safetensors_file weights(fs::path(base) / "model.safetensors");
+  const std::vector<float> embedding = qgrain::lm::testing::floats_of(weights, "model.embed_tokens.weight");
+  const std::vector<float> norm = qgrain::lm::testing::floats_of(weights, "model.layers.0.input_layernorm.weight");
+  const qgrain::lm::tokenizer t = qgrain::lm::tokenizer::of_model(base);
+  double largest = 0;
+  for (const std::string& line : lines) {
+    for (const std::int32_t id : t.encode(line)) {
+      const float* x = embedding.data() + static_cast<std::size_t>(id) * norm.size();
+      double squares = 0;
+      for (std::size_t c = 0; c < norm.size(); ++c) squares += static_cast<double>(x[c]) * static_cast<double>(x[c]);
+      const double rms = std::sqrt(squares / static_cast<double>(norm.size()) + 1e-6);
+      for (std::size_t c = 0; c < norm.size(); ++c)
+        largest = std::max(largest, std::fabs(static_cast<double>(x[c]) / rms * static_cast<double>(norm[c])));
+    }
+  }
+  const qgrain::lm::safetensors_file file(out / "model.safetensors");
+  for (const std::string part : {"q", "k", "v"}) {
+    const float scale = qgrain::lm::testing::floats_of(file, block(0, "self_attn." + part) + ".input_scale").front();
+    BOOST_TEST(std::fabs(static_cast<double>(scale) * 448 / largest - 1) < 1e-5, part);
+  }
 }

@@ -25,7 +25,8 @@ struct matrix_of_floats {
 
 matrix_of_floats weight_of(const model& m, const std::string& linear) {
   const tensor_info& tensor = *m.tensors().find(linear + ".weight");
-  matrix_of_floats w{{tensor.shape[0], tensor.shape[1]}, std::vector<float>(static_cast<std::size_t>(tensor.elements()))};
+  matrix_of_floats w{{tensor.shape[0], tensor.shape[1]},
+                     std::vector<float>(static_cast<std::size_t>(tensor.elements()))};
   m.tensors().read(tensor.name, 0, w.values);
   return w;
 }
@@ -50,12 +51,19 @@ float largest(const std::vector<float>& values) {
 class reader {
  public:
   reader(const fs::path& folder, const std::string& linear)
-      : file_(folder / "model.safetensors"), linear_(linear) {}
+      : file_(folder / "model.safetensors"),
+        linear_(linear),
+        codes_(&at(has("weight_packed") ? "weight_packed" : "weight")),
+        scales_(&at(has("weight_scale_inv") ? "weight_scale_inv" : "weight_scale")),
+        code_bytes_(bytes_of_tensor(file_, *codes_)),
+        scale_bytes_(bytes_of_tensor(file_, *scales_)) {
+    if (scales_->type == dtype::f32) scale_values_ = floats_of(file_, scales_->name);
+  }
 
   std::vector<float> values(qgrain::shape2d shape, int bits) const {
     std::vector<float> out(static_cast<std::size_t>(shape.elements()));
-    const std::string scale_name = has("weight_scale_inv") ? "weight_scale_inv" : "weight_scale";
-    const tensor_info& scale = at(scale_name);
+    const tensor_info& scale = *scales_;
+    const float whole = tensor_scale();
     const std::int64_t count = scale.elements();
     std::int64_t rows = scale.shape.empty() ? 1 : scale.shape[0];
     const std::int64_t cols = count / rows;
@@ -65,7 +73,7 @@ class reader {
     for (std::int64_t r = 0; r < shape.rows; ++r) {
       for (std::int64_t c = 0; c < shape.cols; ++c)
         out[static_cast<std::size_t>(r * shape.cols + c)] =
-            code(r, c, shape.cols, bits) * scale_at(scale, r / tall * cols + c / wide) * tensor_scale();
+            code(r, c, shape.cols, bits) * scale_at(scale, r / tall * cols + c / wide) * whole;
     }
     return out;
   }
@@ -74,19 +82,14 @@ class reader {
   bool has(const std::string& suffix) const { return file_.find(linear_ + "." + suffix) != nullptr; }
   const tensor_info& at(const std::string& suffix) const { return file_.at(linear_ + "." + suffix); }
 
-  std::uint8_t byte(const std::string& suffix, std::int64_t i) const {
-    std::byte b{};
-    file_.read_bytes(at(suffix), i, std::span(&b, 1));
-    return std::to_integer<std::uint8_t>(b);
+  static std::uint8_t byte(const std::vector<std::byte>& bytes, std::int64_t i) {
+    return std::to_integer<std::uint8_t>(bytes[static_cast<std::size_t>(i)]);
   }
 
   float scale_at(const tensor_info& scale, std::int64_t i) const {
-    if (scale.type == dtype::f8_e4m3)
-      return qgrain::float8_e4m3fn::decode(byte("weight_scale", i));
-    if (scale.type == dtype::u8) return std::ldexp(1.0F, byte("weight_scale", i) - 127);
-    float value = 0;
-    file_.read_f32(scale, i, std::span(&value, 1));
-    return value;
+    if (scale.type == dtype::f8_e4m3) return qgrain::float8_e4m3fn::decode(byte(scale_bytes_, i));
+    if (scale.type == dtype::u8) return std::ldexp(1.0F, byte(scale_bytes_, i) - 127);
+    return scale_values_[static_cast<std::size_t>(i)];
   }
 
   float tensor_scale() const {
@@ -96,25 +99,28 @@ class reader {
   }
 
   float code(std::int64_t r, std::int64_t c, std::int64_t cols, int bits) const {
-    const std::string codes = has("weight_packed") ? "weight_packed" : "weight";
-    const tensor_info& tensor = at(codes);
-    if (tensor.type == dtype::f8_e4m3) return qgrain::float8_e4m3fn::decode(byte(codes, r * cols + c));
-    if (tensor.type == dtype::i8) return static_cast<float>(static_cast<std::int8_t>(byte(codes, r * cols + c)));
-    if (tensor.type == dtype::u8)
+    if (codes_->type == dtype::f8_e4m3) return qgrain::float8_e4m3fn::decode(byte(code_bytes_, r * cols + c));
+    if (codes_->type == dtype::i8) return static_cast<float>(static_cast<std::int8_t>(byte(code_bytes_, r * cols + c)));
+    if (codes_->type == dtype::u8)
       return qgrain::float4_e2m1fn::decode(
-          static_cast<std::uint8_t>(byte(codes, (r * cols + c) / 2) >> (c % 2 == 0 ? 0 : 4) & 15));
+          static_cast<std::uint8_t>(byte(code_bytes_, (r * cols + c) / 2) >> (c % 2 == 0 ? 0 : 4) & 15));
     // Words: bits of a row one after the other, the lowest first.
-    const std::int64_t row_bytes = tensor.shape[1] * 4;
+    const std::int64_t row_bytes = codes_->shape[1] * 4;
     int code = 0;
     for (int b = 0; b < bits; ++b) {
       const std::int64_t bit = c * bits + b;
-      code |= (byte(codes, r * row_bytes + bit / 8) >> bit % 8 & 1) << b;
+      code |= (byte(code_bytes_, r * row_bytes + bit / 8) >> bit % 8 & 1) << b;
     }
     return static_cast<float>(code - (1 << (bits - 1)));
   }
 
   safetensors_file file_;
   std::string linear_;
+  const tensor_info* codes_;
+  const tensor_info* scales_;
+  std::vector<std::byte> code_bytes_;
+  std::vector<std::byte> scale_bytes_;
+  std::vector<float> scale_values_;
 };
 
 void check(const model& m, target to, const std::string& weight, const std::string& activation, int bits = 0) {

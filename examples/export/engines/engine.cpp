@@ -79,8 +79,8 @@ engine_verdict judge_gguf(serving_engine e, const export_plan& plan, const lm::m
       const auto [known, is_new] = first.emplace(layer.linear.fused, &layer);
       if (is_new || known->second->scheme == layer.scheme) continue;
       verdict.refusals.push_back(known->second->linear.name + " is " + known->second->scheme + ", " +
-                                 layer.linear.name + " is " + layer.scheme +
-                                 ": its GGUF plugin takes one type for " + layer.linear.fused);
+                                 layer.linear.name + " is " + layer.scheme + ": its GGUF plugin takes one type for " +
+                                 layer.linear.fused);
     }
     return verdict;
   }

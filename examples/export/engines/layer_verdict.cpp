@@ -18,7 +18,8 @@ std::string block_fault(const planned_fact& layer) {
   const model_linear& linear = layer.linear;
   if (!layer.format.is_tile_of(block_side)) return "";
   if (!is_last_part(linear) && linear.rows % block_side != 0)
-    return std::to_string(linear.rows) + " rows of a part of a fused layer are no multiple of 128, the side of its blocks";
+    return std::to_string(linear.rows) +
+           " rows of a part of a fused layer are no multiple of 128, the side of its blocks";
   if (layer.to != target::modelopt) return "";
   if (linear.cols % block_side != 0) return std::to_string(linear.cols) + " columns are no multiple of 128";
   if (linear.rows <= block_side && linear.cols <= block_side)

@@ -1,0 +1,115 @@
+// A Qwen3 of any size with random weights, written in shards.
+#ifndef QGRAIN_TESTS_SUPPORT_SYNTHETIC_MODEL_HPP
+#define QGRAIN_TESTS_SUPPORT_SYNTHETIC_MODEL_HPP
+
+#include <lm/safetensors.hpp>
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace qgrain::testing {
+
+struct synthetic_model {
+  std::int64_t layers = 4;
+  std::int64_t hidden = 512;
+  std::int64_t intermediate = 1536;
+  std::int64_t vocabulary = 1024;
+  std::int64_t heads = 8;
+  std::int64_t key_heads = 4;
+  std::int64_t head_size = 64;
+  std::int64_t layers_per_shard = 1;
+};
+
+inline boost::json::object config_of(const synthetic_model& m) {
+  return {{"architectures", {"Qwen3ForCausalLM"}},
+          {"model_type", "qwen3"},
+          {"dtype", "bfloat16"},
+          {"vocab_size", m.vocabulary},
+          {"hidden_size", m.hidden},
+          {"num_hidden_layers", m.layers},
+          {"num_attention_heads", m.heads},
+          {"num_key_value_heads", m.key_heads},
+          {"head_dim", m.head_size},
+          {"intermediate_size", m.intermediate},
+          {"max_position_embeddings", 4096},
+          {"rms_norm_eps", 1e-6},
+          {"rope_theta", 10000.0},
+          {"hidden_act", "silu"},
+          {"attention_bias", false},
+          {"tie_word_embeddings", true}};
+}
+
+/// Tensors of a shard: shard 0 begins with the embedding, the last one ends with the norm.
+inline std::vector<lm::tensor_plan> tensors_of_shard(const synthetic_model& m, std::int64_t shard) {
+  std::vector<lm::tensor_plan> plan;
+  const auto add = [&](const std::string& name, std::vector<std::int64_t> shape) {
+    plan.push_back({"model." + name + ".weight", lm::dtype::bf16, std::move(shape)});
+  };
+  if (shard == 0) add("embed_tokens", {m.vocabulary, m.hidden});
+  const std::int64_t end = std::min((shard + 1) * m.layers_per_shard, m.layers);
+  for (std::int64_t l = shard * m.layers_per_shard; l < end; ++l) {
+    const std::string block = "layers." + std::to_string(l) + ".";
+    const std::int64_t queries = m.heads * m.head_size;
+    const std::int64_t keys = m.key_heads * m.head_size;
+    add(block + "input_layernorm", {m.hidden});
+    add(block + "post_attention_layernorm", {m.hidden});
+    add(block + "self_attn.q_norm", {m.head_size});
+    add(block + "self_attn.k_norm", {m.head_size});
+    add(block + "self_attn.q_proj", {queries, m.hidden});
+    add(block + "self_attn.k_proj", {keys, m.hidden});
+    add(block + "self_attn.v_proj", {keys, m.hidden});
+    add(block + "self_attn.o_proj", {m.hidden, queries});
+    add(block + "mlp.gate_proj", {m.intermediate, m.hidden});
+    add(block + "mlp.up_proj", {m.intermediate, m.hidden});
+    add(block + "mlp.down_proj", {m.hidden, m.intermediate});
+  }
+  if (end == m.layers) add("norm", {m.hidden});
+  return plan;
+}
+
+/// Magnitudes from 2^-6 to 2^-4, the same ones in every call.
+inline void write_synthetic_model(const synthetic_model& m, const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "config.json") << config_of(m);
+  const std::int64_t shards = (m.layers + m.layers_per_shard - 1) / m.layers_per_shard;
+  std::mt19937_64 random(1);
+  std::vector<std::uint16_t> values(std::size_t{1} << 20);
+  boost::json::object weight_map;
+  for (std::int64_t shard = 0; shard < shards; ++shard) {
+    const std::string name = "model-" + std::to_string(shard + 1) + "-of-" + std::to_string(shards) + ".safetensors";
+    const std::vector<lm::tensor_plan> plan = tensors_of_shard(m, shard);
+    lm::safetensors_writer writer(folder / name, plan);
+    for (std::size_t t = 0; t < plan.size(); ++t) {
+      weight_map[plan[t].name] = name;
+      std::int64_t count = 1;
+      for (const std::int64_t extent : plan[t].shape) count *= extent;
+      for (std::int64_t first = 0; first < count; first += static_cast<std::int64_t>(values.size())) {
+        for (std::size_t i = 0; i < values.size(); i += 4) {
+          const std::uint64_t bits = random();
+          for (std::size_t j = 0; j < 4; ++j) {
+            const std::uint64_t part = bits >> (16 * j);
+            values[i + j] = static_cast<std::uint16_t>((part & 0x8000U) | (0x3C80U + (part & 0xFFU)));
+          }
+        }
+        const auto portion =
+            static_cast<std::size_t>(std::min(count - first, static_cast<std::int64_t>(values.size())));
+        writer.write_elements(t, first, std::span<const std::uint16_t>(values).first(portion));
+      }
+    }
+    writer.finish();
+  }
+  std::ofstream(folder / "model.safetensors.index.json")
+      << boost::json::object{{"metadata", boost::json::object()}, {"weight_map", std::move(weight_map)}};
+}
+
+}  // namespace qgrain::testing
+
+#endif
