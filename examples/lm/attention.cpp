@@ -118,25 +118,38 @@ struct key_block {
   index_t width;
 };
 
+// The first position that a query sees.
+index_t first_seen_of(index_t position, const attention_rule& rule) {
+  return rule.window > 0 ? std::max<index_t>(position - rule.window + 1, 0) : 0;
+}
+
 // scores [queries, width] := exp(q * k * scale - largest) for the keys each query sees, else 0. The first query is at
 // `position`; what `out` holds of earlier blocks is rescaled.
-void softmax_block(const_matrix q, const transposed_keys& keys, const key_block& block, index_t position, float* scores,
-                   std::vector<row_state>& states, matrix out) {
-  const float scale = 1.0F / std::sqrt(static_cast<float>(q.cols()));
+void softmax_block(const_matrix q, const transposed_keys& keys, const key_block& block, index_t position,
+                   const attention_rule& rule, float* scores, std::vector<row_state>& states, matrix out) {
+  float scale = rule.scale;
   std::fill_n(scores, q.rows() * block.width, 0.0F);
   run_fused<fused_product>(q.data(), q.outerStride(), keys.at(block.first), keys.columns, scores, block.width, q.rows(),
                            q.cols(), block.width);
+  if (rule.cap != 0) {
+    matrix all = as_matrix(scores, q.rows(), block.width);
+    all *= scale;
+    soft_cap(all, rule.cap);
+    scale = 1;
+  }
   for (index_t i = 0; i < q.rows(); ++i) {
     float* row = scores + i * block.width;
+    const index_t seen_begin = std::max(block.first_seen, first_seen_of(position + i, rule));
     const index_t seen_end = std::min(block.end, position + i + 1);
     index_t written = 0;
-    if (seen_end > block.first_seen) {  // else only later queries see this block
+    if (seen_end > seen_begin) {  // else only later queries see this block, or only earlier ones
       float rescale = 1;
-      run_fused<softmax_step>(row, block.first_seen - block.first, seen_end - block.first,
+      run_fused<softmax_step>(row, seen_begin - block.first, seen_end - block.first,
                               block.begin + rounded_down(block.size) - block.first, scale,
                               &states[static_cast<std::size_t>(i)], &rescale);
       out.row(i) *= rescale;
       written = rounded_up(seen_end - block.first);
+      std::fill(row, row + seen_begin - block.first, 0.0F);
     }
     std::fill(row + written, row + block.width, 0.0F);
   }
@@ -156,40 +169,55 @@ void add_values(const float* scores, const key_block& block, const_matrix v, ind
 
 // One block of query rows, of which the first is token `begin`, against all keys they see.
 void attend_rows(const_matrix q, const transposed_keys& keys, const_matrix v, index_t padding, index_t begin,
-                 float* scores, matrix out) {
+                 const attention_rule& rule, float* scores, matrix out) {
   const index_t positions = padding + v.rows();
   const index_t seen_end = padding + begin + q.rows();
   std::vector<row_state> states(static_cast<std::size_t>(q.rows()));
   out.setZero();
-  for (index_t position = padding - padding % block_keys; position < seen_end; position += block_keys) {
+  const index_t first = std::max(padding, first_seen_of(padding + begin, rule));
+  for (index_t position = first - first % block_keys; position < seen_end; position += block_keys) {
     key_block block{};
     block.begin = position;
     block.size = std::min(block_keys, positions - position);
-    block.first_seen = std::max(position, padding);
+    block.first_seen = std::max(position, first);
     block.end = std::min(position + block.size, seen_end);
     block.first = std::max(position, keys.first_position);
     block.width = rounded_up(block.end - block.first);
-    softmax_block(q, keys, block, padding + begin, scores, states, out);
+    softmax_block(q, keys, block, padding + begin, rule, scores, states, out);
     add_values(scores, block, v, padding, out);
   }
   for (index_t i = 0; i < q.rows(); ++i) out.row(i) *= 1.0F / states[static_cast<std::size_t>(i)].sum;
 }
 
-// p [rows, end] := softmax over the keys each row sees; row i of the block is query `begin` + i. Keys behind it get 0.
-void probabilities(const_matrix q, const_matrix k, index_t begin, float scale, matrix p) {
-  p.noalias() = rows_of(q, begin, begin + p.rows()) * rows_of(k, 0, p.cols()).transpose();
+// p [rows, keys] := softmax over the keys each row sees, of keys [first, first + keys); row i of the block is query
+// `begin` + i. Keys that it does not see get 0. `slope` [rows, keys], where scores are capped: of the capped score over
+// the plain one.
+void probabilities(const_matrix q, const_matrix k, index_t begin, index_t first, const attention_rule& rule, matrix p,
+                   matrix slope) {
+  p.noalias() = rows_of(q, begin, begin + p.rows()) * rows_of(k, first, first + p.cols()).transpose();
+  float scale = rule.scale;
+  if (rule.cap != 0) {
+    p *= scale;
+    scale = 1;
+    soft_cap(p, rule.cap);
+    slope.array() = 1.0F - (p.array() / rule.cap).square();
+  }
   for (index_t i = 0; i < p.rows(); ++i) {
     auto row = p.row(i).array();
-    auto seen = row.head(begin + i + 1);
+    const index_t unseen = std::max(first_seen_of(begin + i, rule), first) - first;
+    const index_t end = begin + i + 1 - first;
+    auto seen = row.segment(unseen, end - unseen);
     seen = ((seen - seen.maxCoeff()) * scale).exp();
     seen *= 1.0F / seen.sum();
-    row.tail(p.cols() - begin - i - 1) = 0.0F;
+    row.head(unseen) = 0.0F;
+    row.tail(p.cols() - end) = 0.0F;
   }
 }
 
 }  // namespace
 
-void attention(const_matrix q, const_matrix k, const_matrix v, index_t padding, matrix out) {
+void attention(const_matrix q, const_matrix k, const_matrix v, index_t padding, const attention_rule& rule,
+               matrix out) {
   const index_t head_size = k.cols();
   const transposed_keys keys(k, padding);
   buffer scores(std::min(block_rows, q.rows()) * (std::min(block_keys, k.rows()) + 2 * lanes));
@@ -198,35 +226,39 @@ void attention(const_matrix q, const_matrix k, const_matrix v, index_t padding, 
     const matrix attended = columns_of(out, column, head_size);
     for (index_t begin = 0; begin < q.rows(); begin += block_rows) {
       const index_t end = std::min(begin + block_rows, q.rows());
-      attend_rows(rows_of(queries, begin, end), keys, v, padding, begin, scores.data(), rows_of(attended, begin, end));
+      attend_rows(rows_of(queries, begin, end), keys, v, padding, begin, rule, scores.data(),
+                  rows_of(attended, begin, end));
     }
   }
 }
 
-void attention_backward(const_matrix q, const_matrix k, const_matrix v, const_matrix dout, matrix dq, matrix dk,
-                        matrix dv) {
+void attention_backward(const_matrix q, const_matrix k, const_matrix v, const_matrix dout, const attention_rule& rule,
+                        matrix dq, matrix dk, matrix dv) {
   const index_t length = q.rows();
   const index_t head_size = k.cols();
-  const float scale = 1.0F / std::sqrt(static_cast<float>(head_size));
   dk.setZero();
   dv.setZero();
-  buffer scratch(2 * std::min(block_rows, length) * length);
+  const index_t most = std::min(block_rows, length) * length;
+  buffer scratch((rule.cap != 0 ? 3 : 2) * most);
   for (index_t column = 0; column < q.cols(); column += head_size) {
     const const_matrix queries = columns_of(q, column, head_size);
     for (index_t begin = 0; begin < length; begin += block_rows) {
       const index_t end = std::min(begin + block_rows, length);
-      matrix p = scratch.view(end - begin, end);
-      matrix dp = as_matrix(scratch.data() + scratch.size() / 2, end - begin, end);
+      const index_t first = first_seen_of(begin, rule);
+      matrix p = scratch.view(end - begin, end - first);
+      matrix dp = as_matrix(scratch.data() + most, end - begin, end - first);
+      const matrix slope = as_matrix(scratch.data() + (rule.cap != 0 ? 2 * most : 0), end - begin, end - first);
       const const_matrix dy = rows_of(columns_of(dout, column, head_size), begin, end);
-      probabilities(queries, k, begin, scale, p);
-      rows_of(dv, 0, end).noalias() += p.transpose() * dy;
-      dp.noalias() = dy * rows_of(v, 0, end).transpose();
+      probabilities(queries, k, begin, first, rule, p, slope);
+      rows_of(dv, first, end).noalias() += p.transpose() * dy;
+      dp.noalias() = dy * rows_of(v, first, end).transpose();
       for (index_t i = 0; i < p.rows(); ++i) {
         const float mean = (p.row(i).array() * dp.row(i).array()).sum();
-        dp.row(i).array() = p.row(i).array() * (dp.row(i).array() - mean) * scale;
+        dp.row(i).array() = p.row(i).array() * (dp.row(i).array() - mean) * rule.scale;
       }
-      rows_of(columns_of(dq, column, head_size), begin, end).noalias() = dp * rows_of(k, 0, end);
-      rows_of(dk, 0, end).noalias() += dp.transpose() * rows_of(queries, begin, end);
+      if (rule.cap != 0) dp.array() *= slope.array();
+      rows_of(columns_of(dq, column, head_size), begin, end).noalias() = dp * rows_of(k, first, end);
+      rows_of(dk, first, end).noalias() += dp.transpose() * rows_of(queries, begin, end);
     }
   }
 }

@@ -6,12 +6,15 @@
 #include <lm/linear_override.hpp>
 #include <lm/model.hpp>
 #include <lm/operations.hpp>
+#include <lm/row_angles.hpp>
 #include <lm/rows.hpp>
 #include <lm/visitor.hpp>
 
 #include <qgrain/host/parallel.hpp>
 
-#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
 
 namespace qgrain::lm {
 
@@ -26,38 +29,39 @@ struct chunk {
   [[nodiscard]] index_t rows() const noexcept { return end - begin; }
 };
 
-/// What a block computes on the way, for up to `capacity` rows. n rows; a, c, d, f as in block_weights.
+/// What a block computes on the way, for up to `capacity` rows. n rows; a query width, c key width, d hidden,
+/// f intermediate.
 struct block_workspace {
   block_workspace(const model_config& config, index_t capacity);
   /// Floats per row.
-  [[nodiscard]] static index_t width(const model_config& config) noexcept;
+  [[nodiscard]] static index_t width(const model_config& config);
 
-  buffer attention_input;  // [n, d] normed
-  buffer query, key;       // [n, a], [n, c] as the Linears give them
-  buffer value;            // [n, c]
-  buffer turned_query;     // [n, a] normed per head and turned
-  buffer turned_key;       // [n, c]
-  buffer attended;         // [n, a]
-  buffer projected;        // [n, d] output of o_proj
-  buffer middle;           // [n, d] residual stream between attention and MLP
-  buffer mlp_input;        // [n, d] normed
-  buffer gate, up;         // [n, f]
-  buffer activated;        // [n, f]
-  buffer down;             // [n, d]
-  buffer d_gate, d_up;     // [n, f] gradients
-  buffer d_middle;         // [n, d]
-  buffer d_attended;       // [n, a]
-  buffer d_query;          // [n, a]
-  buffer d_key, d_value;   // [n, c]
-  buffer d_input;          // [n, d]
+  buffer attention_input;         // [n, d] normed
+  buffer turned_query;            // [n, a] normed and turned
+  buffer turned_key;              // [n, c]
+  buffer attended;                // [n, a]
+  buffer middle;                  // [n, d] residual stream between attention and MLP
+  buffer mlp_input;               // [n, d] normed
+  buffer activated;               // [n, f]
+  std::vector<buffer> outputs;    // [n, out] of each Linear
+  std::vector<buffer> gradients;  // [n, out] there; of the Linears in front of the stream where a norm follows them
+  buffer branch;                  // [n, d] what is added to the stream, where a norm follows
+  buffer d_middle;                // [n, d] gradients
+  buffer d_attended;              // [n, a]
+  buffer d_input;                 // [n, d]
 };
 
 /// The block's computation with its weights, bound to one set of rows.
 class block_runner {
  public:
-  block_runner(const model_config& config, const packed_rows& rows, const rope_table& angles, thread_pool& pool,
-               index_t capacity)
-      : config_(config), rows_(rows), angles_(angles), pool_(pool), work_(config, capacity) {}
+  block_runner(const model& m, const packed_rows& rows, const row_angles& angles, thread_pool& pool, index_t capacity)
+      : model_(m),
+        config_(m.config()),
+        layout_(m.layout()),
+        rows_(rows),
+        angles_(angles),
+        pool_(pool),
+        work_(config_, capacity) {}
 
   /// Who takes part in a forward pass: each may be null.
   struct participants {
@@ -72,33 +76,45 @@ class block_runner {
                 backward_visitor& visitor);
 
  private:
-  /// Linears of a block that share an input, and what one of them reads and writes.
-  struct shared_input {
-    block_linear first;
-    index_t linears;
-    buffer* input;
-    std::array<buffer*, 3> outputs;
-  };
-  [[nodiscard]] std::array<shared_input, 4> inputs();
-  void compute(const block_weights& weights, const chunk& part, index_t layer, const shared_input& shared,
-               linear_override& instead);
+  [[nodiscard]] buffer& input_of(block_input input);
+  [[nodiscard]] attention_rule attention_of(index_t layer) const;
+  // Rows [begin, end) of the chunk of what the Linears of an input read, of one Linear's output or the gradient there,
+  // and of a part of it.
+  [[nodiscard]] const_matrix input_rows(block_input input, index_t begin, index_t end);
+  [[nodiscard]] matrix rows_at(std::vector<buffer>& all, std::size_t linear, index_t begin, index_t end);
+  [[nodiscard]] matrix part_of(std::vector<buffer>& all, const block_part& part, index_t begin, index_t end);
 
-  void forward_with(linear_override& instead, const block_weights& weights, const chunk& part, index_t layer,
-                    const_matrix x);
-  void attention_inputs(const block_weights& weights, const chunk& part, const_matrix x);
-  void turn_heads(const block_weights& weights, const chunk& part, index_t begin, index_t end);
+  void linears(const block_weights& weights, block_input input, index_t begin, index_t end);
+  void attention_input(const block_weights& weights, const_matrix x, index_t begin, index_t end);
+  void turn_heads(const block_weights& weights, const chunk& part, index_t layer, index_t begin, index_t end);
+  void until_attention(const block_weights& weights, const chunk& part, index_t layer, const_matrix x);
   template <class Body>
   void for_each_head(const chunk& part, const Body& body);
-  void attend(const chunk& part);
-  void attend_backward(const chunk& part);
+  void attend(const chunk& part, index_t layer);
+  void add_branch(std::span<const float> norm, const_matrix stream, const_matrix branch, index_t begin, matrix sum);
+  void mlp_input(const block_weights& weights, const_matrix x, index_t begin, index_t end);
+  void activate(index_t begin, index_t end);
   void after_attention(const block_weights& weights, const_matrix x, index_t begin, index_t end);
-  void mlp_inputs(const block_weights& weights, const_matrix x, index_t begin, index_t end);
-  void activate(index_t rows, index_t begin, index_t end);
-  [[nodiscard]] std::span<const std::int32_t> positions(const chunk& part, index_t begin, index_t end) const;
 
+  void compute(const block_weights& weights, const chunk& part, index_t layer, block_input input,
+               linear_override& instead);
+  void forward_with(linear_override& instead, const block_weights& weights, const chunk& part, index_t layer,
+                    const_matrix x);
+
+  [[nodiscard]] const_matrix branch_gradient(std::span<const float> norm, std::size_t linear, const_matrix gradient,
+                                             index_t begin, index_t end);
+  void input_backward(const block_weights& weights, block_input input, index_t begin, index_t end, matrix dx);
+  void mlp_backward(const block_weights& weights, const_matrix gradient, index_t begin, index_t end);
+  void attend_backward(const chunk& part, index_t layer);
+  void turn_back(const block_weights& weights, const chunk& part, index_t layer, index_t begin, index_t end);
+  void show(const block_weights& weights, const chunk& part, index_t layer, block_input input, const_matrix gradient,
+            backward_visitor& visitor);
+
+  const model& model_;
   const model_config& config_;
+  const block_layout& layout_;
   const packed_rows& rows_;
-  const rope_table& angles_;
+  const row_angles& angles_;
   thread_pool& pool_;
   block_workspace work_;
 };

@@ -1,79 +1,31 @@
-#include <common/json.hpp>
 #include <common/number_text.hpp>
-#include <lm/config.hpp>
+#include <lm/config_parts.hpp>
+#include <lm/families/known.hpp>
 #include <lm/gguf/gguf_documents.hpp>
 #include <lm/gguf/gguf_file.hpp>
 #include <lm/quantized/quantization_config.hpp>
 
-#include <qgrain/core/status.hpp>
-
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <initializer_list>
 #include <limits>
 
 namespace qgrain::lm {
 namespace {
 
-constexpr std::array<architecture, 3> architectures{{
-    {"Qwen3ForCausalLM", "model.", "", true, 1e4, 128, 32},
-    {"LlamaForCausalLM", "model.", "", false, 1e4, 0, 0},
-    {"Qwen3VLForConditionalGeneration", "model.language_model.", "text_config", true, 5e6, 128, 32},
-}};
-
-// Sizes are products of two counts at most, which then fit 64 bits.
-index_t count_of(const common::json_field& field) {
-  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
-  const std::int64_t count = field.positive_integer();
-  if (count > most) field.must_be("at most " + std::to_string(most));
-  return count;
-}
-
-[[noreturn]] void unsupported(const common::json_field& config, const std::string& what) {
-  throw error(errc::unsupported, config.place() + ": " + what);
-}
-
-architecture find_architecture(const common::json_field& config) {
+architecture find_architecture(const common::json_field& config, std::span<const architecture> foreign) {
   const std::vector<common::json_field> names = config.at("architectures").elements();
   if (names.empty()) config.at("architectures").must_be("an array of at least one name");
   const std::string_view name = names.front().string();
-  const auto found =
-      std::find_if(architectures.begin(), architectures.end(), [&](const architecture& a) { return a.name == name; });
-  if (found != architectures.end()) return *found;
-  std::string known;
-  for (const architecture& a : architectures) known += (known.empty() ? "" : ", ") + std::string(a.name);
-  unsupported(config, "architecture \"" + std::string(name) + "\" is not supported; supported are " + known);
-}
-
-// The base may stand in two places, which must agree.
-double rope_base(const common::json_field& config, double otherwise) {
-  const auto parameters = config.find("rope_parameters");
-  const auto inner = parameters ? parameters->find("rope_theta") : std::nullopt;
-  const auto outer = config.find("rope_theta");
-  if (inner && outer && inner->positive_number() != outer->positive_number()) {
-    throw error(errc::bad_file, config.place() + ": rope_theta is " + common::number_text(outer->number()) +
-                                    " and rope_parameters.rope_theta " + common::number_text(inner->number()));
+  std::vector<std::string_view> known;
+  for (const std::span<const architecture> all : std::array{foreign, known_architectures()}) {
+    for (const architecture& a : all) {
+      if (a.name == name) return a;
+      known.push_back(a.name);
+    }
   }
-  return inner ? inner->positive_number() : outer ? outer->positive_number() : otherwise;
-}
-
-// `rope_scaling` of transformers 4; transformers 5 writes `rope_parameters`, which holds the base as well. Where a file
-// has both, `rope_scaling` counts in either version.
-void read_rope(const common::json_field& config, model_config& out) {
-  out.rope_base = rope_base(config, out.family.rope_base);
-  const auto old_form = config.find("rope_scaling");
-  const auto scaling = old_form ? old_form : config.find("rope_parameters");
-  if (!scaling) return;
-  auto type = scaling->find("rope_type");
-  if (!type) type = scaling->find("type");
-  if (!type && (old_form || scaling->find("factor"))) scaling->fail(errc::bad_file, "lacks a rope_type");
-  const std::string_view name = type ? type->string() : "default";
-  if (name == "llama3") {
-    out.rope_scaling = {scaling->at("factor").positive_number(), scaling->at("low_freq_factor").positive_number(),
-                        scaling->at("high_freq_factor").positive_number(),
-                        scaling->at("original_max_position_embeddings").positive_number()};
-  } else if (name != "default") {
-    unsupported(*scaling, "rope type \"" + std::string(name) + "\" is not supported; supported are default, llama3");
-  }
+  refuse_setting(config, not_supported("architecture", name, known));
 }
 
 // One id or a list of them; what lies outside of the vocabulary (-1 for "none") can never occur and is left out.
@@ -101,34 +53,58 @@ void read_special_ids(const common::json_field& config, const common::json_field
 
 // Keys that change what the model computes, or how its weights are to be read, and that no code here follows.
 void refuse_ignored_keys(const common::json_field& config, const common::json_field& top) {
-  if (const auto share = config.find("partial_rotary_factor"); share && share->positive_number() != 1) {
-    unsupported(config, "partial_rotary_factor " + common::number_text(share->number()) +
-                            " is not supported: every dimension of a head is rotated");
-  }
+  if (config.flag("use_bidirectional_attention"))
+    refuse_setting(config, "use_bidirectional_attention is not supported: no query sees later keys");
   for (const common::json_field& level : {config, top}) {
     if (const auto quantization = level.find("quantization_config")) require_known_quantization(*quantization);
   }
 }
 
-model_config config_of(const common::json_document& document) {
-  const common::json_field top(document);
-  model_config out;
-  out.family = find_architecture(top);
-  const common::json_field config = out.family.config_object.empty() ? top : top.at(out.family.config_object);
+void read_biases(const common::json_field& config, model_config& out) {
+  const bias_places& biases = out.family.biases;
+  const auto is_on = [&](std::string_view key, std::initializer_list<bias_rule> rules,
+                         std::initializer_list<bool*> on) {
+    const bool is_true = config.flag(key);
+    if (is_true && std::all_of(rules.begin(), rules.end(), [](bias_rule r) { return r == bias_rule::never; }))
+      refuse_setting(config, std::string(key) + " is not supported: " + std::string(out.family.name) + " has none");
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      const bias_rule rule = rules.begin()[i];
+      *on.begin()[i] = rule == bias_rule::always || (rule == bias_rule::by_key && is_true);
+    }
+  };
+  is_on("attention_bias", {biases.query_key_value, biases.output}, {&out.input_bias, &out.output_bias});
+  is_on("mlp_bias", {biases.mlp}, {&out.mlp_bias});
+}
 
+gate_activation read_activation(const common::json_field& config, const activation_rule& rule) {
+  const auto field = config.find(rule.key);
+  if (!field) return rule.missing;
+  constexpr std::string_view silu = "silu";
+  constexpr std::string_view gelu_tanh = "gelu_pytorch_tanh";
+  if (field->string() == silu) return gate_activation::silu;
+  if (field->string() == gelu_tanh) return gate_activation::gelu_tanh;
+  refuse_setting(config, not_supported(rule.key, field->string(), std::array{silu, gelu_tanh}));
+}
+
+double read_number(const common::json_field& config, const number_rule& rule) {
+  if (rule.key.empty()) return 0;
+  if (!says(config, rule.key)) return rule.missing;
+  const auto field = config.find(rule.key);
+  return field ? field->positive_number() : 0;
+}
+
+void read_sizes(const common::json_field& config, model_config& out) {
   out.vocabulary = count_of(config.at("vocab_size"));
   out.hidden = count_of(config.at("hidden_size"));
   out.layers = count_of(config.at("num_hidden_layers"));
   out.heads = count_of(config.at("num_attention_heads"));
-  const auto key_value_heads = config.find("num_key_value_heads");
   // A null means as many as heads, a missing key what the class says.
-  const bool says_none = config.value().get_object().contains("num_key_value_heads");
-  out.key_value_heads = key_value_heads                                ? count_of(*key_value_heads)
-                        : out.family.key_value_heads == 0 || says_none ? out.heads
-                                                                       : out.family.key_value_heads;
+  constexpr std::string_view key_value_heads = "num_key_value_heads";
+  const bool is_free = out.family.key_value_heads == 0 || says(config, key_value_heads);
+  out.key_value_heads = count_at(config, key_value_heads, is_free ? out.heads : out.family.key_value_heads);
   out.intermediate = count_of(config.at("intermediate_size"));
   const auto epsilon = config.find("rms_norm_eps");
-  out.norm_epsilon = static_cast<float>(epsilon ? epsilon->positive_number() : 1e-6);
+  out.norm_epsilon = static_cast<float>(epsilon ? epsilon->positive_number() : out.family.norm_epsilon);
   if (out.heads % out.key_value_heads != 0) {
     throw error(errc::bad_file, config.place() + ": " + std::to_string(out.heads) +
                                     " attention heads are no multiple of " + std::to_string(out.key_value_heads) +
@@ -148,16 +124,31 @@ model_config config_of(const common::json_document& document) {
     throw error(errc::bad_file,
                 config.place() + ": head_dim " + std::to_string(out.head_size) + " is odd; RoPE turns pairs");
   }
-  read_rope(config, out);
-  if (const auto activation = config.find("hidden_act"); activation && activation->string() != "silu") {
-    unsupported(config, "hidden_act \"" + std::string(activation->string()) + "\" is not supported; supported is silu");
-  }
+}
+
+void read_scalars(const common::json_field& config, model_config& out) {
+  const double query_scalar = read_number(config, out.family.query_scalar);
+  const auto divisor = static_cast<float>(query_scalar > 0 ? query_scalar : static_cast<double>(out.head_size));
+  out.attention_scale = 1.0F / std::sqrt(divisor);
+  out.attention_cap = static_cast<float>(read_number(config, out.family.attention_cap));
+  out.logit_cap = static_cast<float>(read_number(config, out.family.logit_cap));
+  if (out.family.scaled_embedding) out.embedding_scale = static_cast<float>(std::sqrt(static_cast<double>(out.hidden)));
+}
+
+model_config config_of(const common::json_document& document, std::span<const architecture> foreign) {
+  const common::json_field top(document);
+  model_config out;
+  out.family = find_architecture(top, foreign);
+  const common::json_field config = out.family.config_object.empty() ? top : top.at(out.family.config_object);
+  read_sizes(config, out);
+  read_rotations(config, out);
+  out.activation = read_activation(config, out.family.activation);
   refuse_ignored_keys(config, top);
-  if (config.flag("use_sliding_window")) unsupported(config, "use_sliding_window is not supported");
-  if (config.flag("mlp_bias")) unsupported(config, "mlp_bias is not supported");
-  out.attention_bias = config.flag("attention_bias");
+  read_layer_rules(config, out);
+  read_biases(config, out);
+  read_scalars(config, out);
   // Either level may say it; a Qwen3-VL file has it on both.
-  out.tied_head = config.flag("tie_word_embeddings", top.flag("tie_word_embeddings"));
+  out.tied_head = config.flag("tie_word_embeddings", top.flag("tie_word_embeddings", out.family.tied_head));
   read_special_ids(config, top, out);
   return out;
 }
@@ -182,15 +173,33 @@ std::vector<float> read_divisors(const gguf_file& file, index_t head_size) {
 
 }  // namespace
 
+void refuse_setting(const common::json_field& config, const std::string& what) {
+  throw error(errc::unsupported, config.place() + ": " + what);
+}
+
+index_t count_of(const common::json_field& field) {
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  const std::int64_t count = field.positive_integer();
+  if (count > most) field.must_be("at most " + std::to_string(most));
+  return count;
+}
+
+index_t count_at(const common::json_field& config, std::string_view key, index_t otherwise) {
+  const auto field = config.find(key);
+  return field ? count_of(*field) : otherwise;
+}
+
+bool says(const common::json_field& config, std::string_view key) { return config.value().get_object().contains(key); }
+
 model_config read_config(const gguf_file& file) {
-  model_config out = config_of(config_document(file));
-  out.rope_divisors = read_divisors(file, out.head_size);
+  model_config out = config_of(config_document(file), {});
+  out.rotations.front().divisors = read_divisors(file, out.head_size);
   return out;
 }
 
-model_config read_config(const std::filesystem::path& model) {
+model_config read_config(const std::filesystem::path& model, std::span<const architecture> foreign) {
   if (is_gguf(model)) return read_config(gguf_file(model));
-  model_config out = config_of(common::read_json_document(model / "config.json"));
+  model_config out = config_of(common::read_json_document(model / "config.json"), foreign);
   const std::filesystem::path generation = model / "generation_config.json";
   if (!std::filesystem::exists(generation)) return out;
   const common::json_document document = common::read_json_document(generation);

@@ -1,46 +1,28 @@
-// What config.json, or the keys of a GGUF file, say about a model, and the architectures that this program knows.
+// What config.json, or the keys of a GGUF file, say about a model of a known family.
 #ifndef QGRAIN_LM_CONFIG_HPP
 #define QGRAIN_LM_CONFIG_HPP
 
 #include <lm/buffer.hpp>
+#include <lm/families/architecture.hpp>
+#include <lm/rotation.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace qgrain::lm {
 
 class gguf_file;
 
-/// How one architecture differs from the plain decoder (RMSNorm, grouped-query attention, RoPE, SwiGLU). A further
-/// family of that kind is one more line of the table in config.cpp.
-struct architecture {
-  std::string_view name;           ///< as in `architectures` of config.json
-  std::string_view tensor_prefix;  ///< in front of `embed_tokens`, `layers.<n>` and `norm`
-  std::string_view config_object;  ///< where the language model's fields are; empty: at the top
-  bool head_norms;                 ///< RMSNorm on each query and key head before RoPE
-  double rope_base;                ///< where `rope_theta` is missing
-  index_t head_size;               ///< where `head_dim` is missing; 0: hidden size by heads
-  index_t key_value_heads;         ///< where `num_key_value_heads` is missing; 0: as many as heads
-};
-
-/// Frequency scaling of Llama 3: wave lengths above the original context are stretched.
-struct llama3_scaling {
-  double factor;
-  double low_frequency_factor;
-  double high_frequency_factor;
-  double original_positions;
-
-  /// What a frequency that turns that often within the original context is multiplied by.
-  [[nodiscard]] double factor_of(double turns) const noexcept {
-    const double kept =
-        std::clamp((turns - low_frequency_factor) / (high_frequency_factor - low_frequency_factor), 0.0, 1.0);
-    return kept + (1 - kept) / factor;
-  }
+/// What differs from layer to layer.
+struct layer_rule {
+  static constexpr index_t unrotated = -1;
+  index_t window = 0;    ///< a query sees so many keys up to its own; 0: all of them
+  index_t rotation = 0;  ///< index into model_config::rotations, or `unrotated`
 };
 
 struct model_config {
@@ -53,17 +35,26 @@ struct model_config {
   index_t head_size = 0;
   index_t intermediate = 0;
   float norm_epsilon = 0;
-  double rope_base = 0;
-  std::optional<llama3_scaling> rope_scaling;
-  /// [head_size / 2] What each frequency is divided by, as a GGUF file states that scaling; empty: nothing.
-  std::vector<float> rope_divisors;
-  bool attention_bias = false;
+  std::vector<rotation> rotations;      ///< that of layers without a window first
+  std::vector<layer_rule> layer_rules;  ///< [layers]
+  bool input_bias = false;              ///< of q, k and v
+  bool output_bias = false;             ///< of o
+  bool mlp_bias = false;                ///< of gate, up and down
+  gate_activation activation = gate_activation::silu;
+  float attention_scale = 0;  ///< of query times key
+  float attention_cap = 0;    ///< c of c tanh(s / c) for scores; 0: none
+  float logit_cap = 0;        ///< and for logits
+  float embedding_scale = 1;
   bool tied_head = false;
   std::vector<std::int32_t>
       end_of_text;  ///< ids that end a text: `eos_token_id` of generation_config.json, where it has
                     ///< the key, else of config.json; those outside of the vocabulary are left out
   std::optional<std::int32_t> padding_id;  ///< `pad_token_id`, else the first `eos_token_id` of config.json
 
+  /// Whether a sequence longer than its window attends differently from one without.
+  [[nodiscard]] bool has_windows() const noexcept {
+    return std::any_of(layer_rules.begin(), layer_rules.end(), [](const layer_rule& l) { return l.window > 0; });
+  }
   [[nodiscard]] index_t query_width() const noexcept { return heads * head_size; }
   [[nodiscard]] index_t key_width() const noexcept { return key_value_heads * head_size; }
 };
@@ -71,7 +62,9 @@ struct model_config {
 /// Reads `model`/config.json, and generation_config.json if it is there, or the keys of a GGUF file. Fields that
 /// transformers' class gives a default have it here as well. Throws errc::bad_file naming a missing, impossible or
 /// contradictory field, errc::unsupported naming what is not supported and what is.
-[[nodiscard]] model_config read_config(const std::filesystem::path& model);
+/// `foreign` are descriptions to be looked at before those that are built in; what their texts lie in must outlive the
+/// configuration.
+[[nodiscard]] model_config read_config(const std::filesystem::path& model, std::span<const architecture> foreign = {});
 [[nodiscard]] model_config read_config(const gguf_file& file);
 
 /// The padding token's text in tokenizer_config.json; empty where the file or the entry is missing, and for a GGUF

@@ -43,13 +43,13 @@ copies_pass::copies_pass(const pass_context& context, index_t batches, index_t c
     : model_(context.model),
       pool_(context.pool),
       copied_(copies_of(context.rows, batches, copies)),
-      angles_(model_.config(), *std::max_element(context.rows.positions.begin(), context.rows.positions.end()) + 1),
+      angles_(model_.config(), copied_),
       weights_(model_.config()),
       capacity_(chunk_rows(
           model_.config(), copied_, copied_.rows() / copies,
           std::max(context.limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
           pool_.threads())),
-      runner_(model_.config(), copied_, angles_, pool_, capacity_) {
+      runner_(model_, copied_, angles_, pool_, capacity_) {
   common::use_one_blas_thread();
   rows_ = copied_.rows() / copies;
   sequences_ = static_cast<index_t>(copied_.sequences.size()) / copies;

@@ -9,6 +9,7 @@
 #include <lm/model.hpp>
 #include <lm/operations.hpp>
 #include <lm/pass_context.hpp>
+#include <lm/row_angles.hpp>
 #include <lm/rows.hpp>
 
 #include <qgrain/host/parallel.hpp>
@@ -43,7 +44,7 @@ class copies_pass {
   index_t rows_ = 0;
   index_t sequences_ = 0;  // of one copy
   packed_rows copied_;
-  rope_table angles_;
+  row_angles angles_;
   block_weights weights_;
   index_t capacity_;  // rows of a chunk
   block_runner runner_;

@@ -19,6 +19,7 @@ struct slot {
   index_t rows = 0;
   index_t cols = 0;
   index_t offset = 0;
+  bool is_norm = false;
 
   [[nodiscard]] index_t size() const { return rows * std::max<index_t>(cols, 1); }
   [[nodiscard]] std::vector<std::int64_t> shape() const {
@@ -26,40 +27,40 @@ struct slot {
   }
 };
 
-struct named_linear {
-  const char* name;
-  index_t out;
-  index_t in;
+// Norms behind the Linears and biases, in the order in which block_weights takes them.
+struct norm_slot {
+  std::string_view name;
+  index_t size;
+  std::span<const float> block_weights::*weights;
 };
 
-std::array<named_linear, linears_per_block> block_linears(const model_config& c) {
-  return {{{"self_attn.q_proj", c.query_width(), c.hidden},
-           {"self_attn.k_proj", c.key_width(), c.hidden},
-           {"self_attn.v_proj", c.key_width(), c.hidden},
-           {"self_attn.o_proj", c.hidden, c.query_width()},
-           {"mlp.gate_proj", c.intermediate, c.hidden},
-           {"mlp.up_proj", c.intermediate, c.hidden},
-           {"mlp.down_proj", c.hidden, c.intermediate}}};
+std::vector<norm_slot> norm_slots(const model_config& c) {
+  const norm_places& places = c.family.norms;
+  std::vector<norm_slot> slots;
+  const auto add = [&](std::string_view name, index_t size, std::span<const float> block_weights::*weights) {
+    if (!name.empty()) slots.push_back({name, size, weights});
+  };
+  add(places.before_attention, c.hidden, &block_weights::before_attention);
+  add(places.after_attention, c.hidden, &block_weights::after_attention);
+  add(places.before_mlp, c.hidden, &block_weights::before_mlp);
+  add(places.after_mlp, c.hidden, &block_weights::after_mlp);
+  if (c.family.query_key_norm != projection_norm::none) {
+    const bool is_whole = c.family.query_key_norm == projection_norm::whole;
+    add(c.family.names.query_norm, is_whole ? c.query_width() : c.head_size, &block_weights::query_norm);
+    add(c.family.names.key_norm, is_whole ? c.key_width() : c.head_size, &block_weights::key_norm);
+  }
+  return slots;
 }
 
-bool has_bias(const model_config& config, std::size_t linear) {
-  return config.attention_bias && linear <= static_cast<std::size_t>(block_linear::o);
-}
-
-// In the order in which block_weights takes them: Linears, biases, norms.
+// Linears, biases, norms.
 std::vector<slot> block_slots(const model_config& c) {
   std::vector<slot> slots;
-  const auto linears = block_linears(c);
-  for (const named_linear& l : linears) slots.push_back({std::string(l.name) + ".weight", l.out, l.in});
-  for (std::size_t i = 0; i < linears.size(); ++i) {
-    if (has_bias(c, i)) slots.push_back({std::string(linears[i].name) + ".bias", linears[i].out});
+  const block_layout layout(c);
+  for (const block_linear& l : layout.linears) slots.push_back({std::string(l.name) + ".weight", l.out, l.in});
+  for (const block_linear& l : layout.linears) {
+    if (l.has_bias) slots.push_back({std::string(l.name) + ".bias", l.out});
   }
-  slots.push_back({"input_layernorm.weight", c.hidden});
-  slots.push_back({"post_attention_layernorm.weight", c.hidden});
-  if (c.family.head_norms) {
-    slots.push_back({"self_attn.q_norm.weight", c.head_size});
-    slots.push_back({"self_attn.k_norm.weight", c.head_size});
-  }
+  for (const norm_slot& n : norm_slots(c)) slots.push_back({std::string(n.name) + ".weight", n.size, 0, 0, true});
   index_t offset = 0;
   for (slot& s : slots) {
     s.offset = offset;
@@ -72,6 +73,16 @@ std::string layer_prefix(const model_config& config, index_t layer) {
   return std::string(config.family.tensor_prefix) + "layers." + std::to_string(layer) + ".";
 }
 
+std::string final_norm_of(const model_config& config) {
+  return std::string(config.family.tensor_prefix) + "norm.weight";
+}
+
+// What is stored to what values are multiplied by.
+void finish_norm(const model_config& config, std::span<float> weights) {
+  if (!config.family.norms_add_one) return;
+  for (float& w : weights) w = 1.0F + w;
+}
+
 }  // namespace
 
 block_weights::block_weights(const model_config& config) {
@@ -82,23 +93,15 @@ block_weights::block_weights(const model_config& config) {
     const slot& s = slots[next++];
     return std::span<const float>(storage.data() + s.offset, static_cast<std::size_t>(s.size()));
   };
-  for (index_t i = 0; i < linears_per_block; ++i) {
-    const slot& s = slots[next];
-    linears.push_back(as_matrix(take().data(), s.rows, s.cols));
-  }
-  for (std::size_t i = 0; i < biases.size(); ++i) {
-    if (has_bias(config, i)) biases[i] = take();
-  }
-  input_norm = take();
-  attention_norm = take();
-  if (config.family.head_norms) {
-    query_norm = take();
-    key_norm = take();
-  }
+  const block_layout layout(config);
+  for (const block_linear& l : layout.linears) linears.push_back(as_matrix(take().data(), l.out, l.in));
+  for (const block_linear& l : layout.linears) biases.push_back(l.has_bias ? take() : std::span<const float>());
+  for (const norm_slot& n : norm_slots(config)) this->*n.weights = take();
 }
 
-model::model(const std::filesystem::path& place, non_finite values)
-    : config_(read_config(place)),
+model::model(const std::filesystem::path& place, non_finite values, std::span<const architecture> foreign)
+    : config_(read_config(place, foreign)),
+      layout_(config_),
       tensors_(place),
       values_(values),
       embedding_(std::string(config_.family.tensor_prefix) + "embed_tokens.weight"),
@@ -106,18 +109,22 @@ model::model(const std::filesystem::path& place, non_finite values)
   const std::array<std::int64_t, 2> table{config_.vocabulary, config_.hidden};
   tensors_.require(embedding_, table);
   tensors_.require(head_, table);
-  tensors_.require(std::string(config_.family.tensor_prefix) + "norm.weight", std::array{config_.hidden});
+  tensors_.require(final_norm_of(config_), std::array{config_.hidden});
   const std::vector<slot> slots = block_slots(config_);
   for (index_t layer = 0; layer < config_.layers; ++layer) {
     const std::string prefix = layer_prefix(config_, layer);
     for (const slot& s : slots) tensors_.require(prefix + s.name, s.shape());
-    for (const named_linear& l : block_linears(config_)) linears_.push_back({prefix + l.name, l.out, l.in});
+    for (const block_linear& l : layout_.linears) {
+      linears_.push_back({prefix + std::string(l.name), l.out, l.in, layer,
+                          layer * static_cast<index_t>(block_inputs) + static_cast<index_t>(l.input)});
+    }
   }
-  linears_.push_back({"lm_head", config_.vocabulary, config_.hidden});
+  linears_.push_back({"lm_head", config_.vocabulary, config_.hidden, config_.layers,
+                      config_.layers * static_cast<index_t>(block_inputs)});
 }
 
 std::set<std::string> model::read_tensors() const {
-  std::set<std::string> read{embedding_, head_, std::string(config_.family.tensor_prefix) + "norm.weight"};
+  std::set<std::string> read{embedding_, head_, final_norm_of(config_)};
   const std::vector<slot> slots = block_slots(config_);
   for (index_t layer = 0; layer < config_.layers; ++layer) {
     for (const slot& s : slots) read.insert(layer_prefix(config_, layer) + s.name);
@@ -176,6 +183,7 @@ void model::read_embeddings(std::span<const std::int32_t> ids, matrix out, threa
       tensors_.read(embedding_, ids[static_cast<std::size_t>(row)] * config_.hidden,
                     {out.data() + row * out.outerStride(), static_cast<std::size_t>(config_.hidden)});
       check_finite(embedding_, ids[static_cast<std::size_t>(row)], rows_of(as_const(out), row, row + 1));
+      if (config_.embedding_scale != 1) out.row(row) *= config_.embedding_scale;
     }
   });
 }
@@ -183,13 +191,15 @@ void model::read_embeddings(std::span<const std::int32_t> ids, matrix out, threa
 void model::read_block(index_t layer, block_weights& out, thread_pool& pool) const {
   const std::string prefix = layer_prefix(config_, layer);
   for (const slot& s : block_slots(config_)) {
-    read_rows(prefix + s.name, 0,
-              as_matrix(out.storage.data() + s.offset, s.cols > 0 ? s.rows : 1, s.cols > 0 ? s.cols : s.rows), pool);
+    float* const values = out.storage.data() + s.offset;
+    read_rows(prefix + s.name, 0, as_matrix(values, s.cols > 0 ? s.rows : 1, s.cols > 0 ? s.cols : s.rows), pool);
+    if (s.is_norm) finish_norm(config_, {values, static_cast<std::size_t>(s.size())});
   }
 }
 
 void model::read_final_norm(std::span<float> out) const {
-  tensors_.read(std::string(config_.family.tensor_prefix) + "norm.weight", 0, out);
+  tensors_.read(final_norm_of(config_), 0, out);
+  finish_norm(config_, out);
 }
 
 void model::read_head(index_t first, matrix out, thread_pool& pool) const { read_rows(head_, first, out, pool); }

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_LM_MODEL_HPP
 #define QGRAIN_LM_MODEL_HPP
 
+#include <lm/block_layout.hpp>
 #include <lm/buffer.hpp>
 #include <lm/checkpoint.hpp>
 #include <lm/config.hpp>
@@ -9,7 +10,7 @@
 
 #include <qgrain/host/parallel.hpp>
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <set>
@@ -24,44 +25,41 @@ struct linear_info {
   std::string name;  ///< module name, as `model.layers.0.mlp.up_proj`
   index_t out = 0;
   index_t in = 0;
+  index_t layer = 0;  ///< its block's number; that of the head is the number of blocks
+  index_t input = 0;  ///< Linears with the same number read the same input
 
   [[nodiscard]] index_t elements() const noexcept { return out * in; }
 };
 
-/// The Linears of a block in their order.
-enum class block_linear : std::uint8_t { q, k, v, o, gate, up, down };
-inline constexpr index_t linears_per_block = 7;
-
-/// The weights of one block, in memory that is reused from block to block. d hidden, a query width, c key width,
-/// f intermediate, s head size.
+/// The weights of one block, in memory that is reused from block to block. d hidden, a query width, s head size.
 struct block_weights {
   explicit block_weights(const model_config& config);
 
-  [[nodiscard]] const_matrix of(block_linear which) const { return linears[static_cast<std::size_t>(which)]; }
-  /// Empty where the architecture has no bias.
-  [[nodiscard]] std::span<const float> bias_of(block_linear which) const {
-    return biases[static_cast<std::size_t>(which)];
-  }
-
   buffer storage;
-  std::vector<const_matrix> linears;  // q [a, d], k [c, d], v [c, d], o [d, a], gate [f, d], up [f, d], down [d, f]
-  std::array<std::span<const float>, linears_per_block> biases;  // of q, k, v, o
-  std::span<const float> input_norm;                             // [d]
-  std::span<const float> attention_norm;                         // [d], in front of the MLP
-  std::span<const float> query_norm;                             // [s] or empty
-  std::span<const float> key_norm;                               // [s] or empty
+  std::vector<const_matrix> linears;           // [out, in] in the order of block_layout
+  std::vector<std::span<const float>> biases;  // [out] or empty
+  // [d] or empty
+  std::span<const float> before_attention, after_attention, before_mlp, after_mlp;
+  std::span<const float> query_norm, key_norm;  // [s], or as wide as the projection, or empty
 };
 
 class model {
  public:
   /// Reads the configuration of a model folder or GGUF file and opens its checkpoint. Every tensor that the
   /// architecture needs is checked for presence, shape and type here, before any work.
-  explicit model(const std::filesystem::path& place, non_finite values = non_finite::allowed);
+  /// `foreign`: see read_config.
+  explicit model(const std::filesystem::path& place, non_finite values = non_finite::allowed,
+                 std::span<const architecture> foreign = {});
 
   [[nodiscard]] const model_config& config() const noexcept { return config_; }
   [[nodiscard]] const checkpoint& tensors() const noexcept { return tensors_; }
-  /// Seven per block, then `lm_head`.
+  /// Those of each block in the order of its layout, then `lm_head`.
   [[nodiscard]] const std::vector<linear_info>& linears() const noexcept { return linears_; }
+  [[nodiscard]] const block_layout& layout() const noexcept { return layout_; }
+  /// The number of a Linear of a block by its place in the layout.
+  [[nodiscard]] index_t linear_of(index_t layer, std::size_t place) const noexcept {
+    return layer * static_cast<index_t>(layout_.linears.size()) + static_cast<index_t>(place);
+  }
   /// Weights of the checkpoint outside of the language model, such as a vision tower: linear layers and convolutions
   /// (tensors of two and more dimensions, embeddings left out), by name. Their size counts where a whole model's bits
   /// are counted.
@@ -76,10 +74,10 @@ class model {
   // Where NaN and infinity are refused, reading throws errc::non_finite, naming tensor, count and first place. (The
   // scoring engine allows them here: it names all such weights at once.)
 
-  /// out [ids, hidden]: the embedding of each id.
+  /// out [ids, hidden]: the embedding of each id, scaled where the family scales it.
   void read_embeddings(std::span<const std::int32_t> ids, matrix out, thread_pool& pool) const;
   void read_block(index_t layer, block_weights& out, thread_pool& pool) const;
-  /// out [hidden]
+  /// out [hidden]: what normed values are multiplied by.
   void read_final_norm(std::span<float> out) const;
   /// Rows [first, first + out.rows()) of the head's weight [vocabulary, hidden].
   void read_head(index_t first, matrix out, thread_pool& pool) const;
@@ -89,6 +87,7 @@ class model {
   void check_finite(const std::string& tensor, index_t first_row, const_matrix values) const;
 
   model_config config_;
+  block_layout layout_;
   checkpoint tensors_;
   non_finite values_;
   std::vector<linear_info> linears_;

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <numbers>
 
 namespace qgrain::lm {
 namespace {
@@ -96,14 +95,27 @@ struct swiglu_row {
   }
 };
 
-// Turns by the table's angle times `direction`, which is 1 or -1.
-void turn(matrix x, index_t head_size, const rope_table& table, std::span<const std::int32_t> positions,
-          float direction) {
-  const index_t half = head_size / 2;
+// x / 2 (1 + tanh(u)) = x / (1 + exp(-2 u)) with u = slope (x + cube x^3).
+constexpr float gelu_slope = 0.797884583F;  // sqrt(2 / pi)
+constexpr float gelu_cube = 0.044715F;
+
+struct gelu_row {
+  QGRAIN_ALWAYS_INLINE static void run(const float* gate, const float* up, index_t n, float* y) {
+    for (index_t i = 0; i < n; ++i) {
+      const float x = gate[i];
+      const float u = mul_rn(gelu_slope, fma_rn(mul_rn(mul_rn(x, x), gelu_cube), x, x));
+      y[i] = mul_rn(x / (1.0F + exp_accurate(-2.0F * u)), up[i]);
+    }
+  }
+};
+
+// Turns by the angles times `direction`, which is 1 or -1.
+void turn(matrix x, index_t head_size, index_t size, std::span<const float* const> angles, float direction) {
+  const index_t half = size / 2;
   for (index_t row = 0; row < x.rows(); ++row) {
-    const float* angles = table.at(positions[static_cast<std::size_t>(row)]);
-    const const_row_vector cosine(angles, half);
-    const const_row_vector sine(angles + half, half);
+    const float* of_row = angles[static_cast<std::size_t>(row)];
+    const const_row_vector cosine(of_row, half);
+    const const_row_vector sine(of_row + half, half);
     float* values = x.data() + row * x.outerStride();
     for (float* head = values; head < values + x.cols(); head += head_size) {
       for (index_t i = 0; i < half; ++i) {
@@ -141,48 +153,55 @@ void rms_norm_backward(const_matrix x, std::span<const float> weight, float epsi
   }
 }
 
-rope_table::rope_table(const model_config& config, index_t count)
-    : positions_(count), half_(config.head_size / 2), values_(count * config.head_size) {
-  for (index_t i = 0; i < half_; ++i) {
-    // f32 throughout, as the reference implementation computes its table.
-    float frequency = 1.0F / std::pow(static_cast<float>(config.rope_base),
-                                      static_cast<float>(2 * i) / static_cast<float>(config.head_size));
-    if (config.rope_scaling) {
-      const double wave_length = 2 * std::numbers::pi / static_cast<double>(frequency);
-      frequency *=
-          static_cast<float>(config.rope_scaling->factor_of(config.rope_scaling->original_positions / wave_length));
-    }
-    if (!config.rope_divisors.empty()) frequency /= config.rope_divisors[static_cast<std::size_t>(i)];
-    for (index_t position = 0; position < count; ++position) {
-      const float angle = static_cast<float>(position) * frequency;
-      values_.data()[position * 2 * half_ + i] = cosine(angle);
-      values_.data()[position * 2 * half_ + half_ + i] = sine(angle);
-    }
-  }
+void rope(matrix x, index_t head_size, index_t size, std::span<const float* const> angles) {
+  turn(x, head_size, size, angles, 1.0F);
+}
+void rope_backward(matrix dx, index_t head_size, index_t size, std::span<const float* const> angles) {
+  turn(dx, head_size, size, angles, -1.0F);
 }
 
-void rope(matrix x, index_t head_size, const rope_table& table, std::span<const std::int32_t> positions) {
-  turn(x, head_size, table, positions, 1.0F);
-}
-void rope_backward(matrix dx, index_t head_size, const rope_table& table, std::span<const std::int32_t> positions) {
-  turn(dx, head_size, table, positions, -1.0F);
-}
-
-void swiglu(const_matrix gate, const_matrix up, matrix y) {
+void gated(gate_activation f, const_matrix gate, const_matrix up, matrix y) {
   for (index_t row = 0; row < y.rows(); ++row) {
-    run_fused<swiglu_row>(row_of(gate, row).data(), row_of(up, row).data(), y.cols(), row_of(y, row).data());
+    const float* g = row_of(gate, row).data();
+    const float* u = row_of(up, row).data();
+    float* out = row_of(y, row).data();
+    if (f == gate_activation::silu) {
+      run_fused<swiglu_row>(g, u, y.cols(), out);
+    } else {
+      run_fused<gelu_row>(g, u, y.cols(), out);
+    }
   }
 }
 
-void swiglu_backward(const_matrix gate, const_matrix up, const_matrix dy, matrix dgate, matrix dup) {
+void gated_backward(gate_activation f, const_matrix gate, const_matrix up, const_matrix dy, matrix dgate, matrix dup) {
   Eigen::Array<float, 1, Eigen::Dynamic> sigmoid;
   for (index_t row = 0; row < dy.rows(); ++row) {
     const const_row_vector g = row_of(gate, row);
     const const_row_vector gradient = row_of(dy, row);
-    sigmoid = 1.0F / (1.0F + (-g).exp());
-    row_of(dgate, row) = gradient * row_of(up, row) * sigmoid * (1.0F + g * (1.0F - sigmoid));
+    if (f == gate_activation::silu) {
+      sigmoid = 1.0F / (1.0F + (-g).exp());
+      row_of(dgate, row) = gradient * row_of(up, row) * sigmoid * (1.0F + g * (1.0F - sigmoid));
+    } else {
+      sigmoid = 1.0F / (1.0F + (-2.0F * gelu_slope * (g + gelu_cube * g.cube())).exp());
+      row_of(dgate, row) =
+          gradient * row_of(up, row) * sigmoid *
+          (1.0F + g * (1.0F - sigmoid) * (2.0F * gelu_slope) * (1.0F + (3.0F * gelu_cube) * g.square()));
+    }
     row_of(dup, row) = gradient * g * sigmoid;
   }
+}
+
+void soft_cap(matrix y, float cap) {
+  if (cap == 0) return;
+  for (index_t row = 0; row < y.rows(); ++row) {
+    for (float& value : std::span(row_of(y, row).data(), static_cast<std::size_t>(y.cols())))
+      value = cap * static_cast<float>(std::tanh(static_cast<double>(value / cap)));
+  }
+}
+
+void soft_cap_backward(const_matrix y, float cap, matrix gradient) {
+  if (cap == 0) return;
+  for (index_t row = 0; row < y.rows(); ++row) row_of(gradient, row) *= 1.0F - (row_of(y, row) / cap).tanh().square();
 }
 
 }  // namespace qgrain::lm

@@ -46,10 +46,6 @@ double attention_product_flops(const model_config& c, const packed_rows& rows, i
   return sum;
 }
 
-index_t longest_position(const packed_rows& rows) {
-  return *std::max_element(rows.positions.begin(), rows.positions.end()) + 1;
-}
-
 // Sequences that a chunk may not part: one, or all of a batch.
 index_t last_of_unit(const packed_rows& rows, index_t sequence, bool whole_batches) {
   const auto& all = rows.sequences;
@@ -80,13 +76,13 @@ layer_pass::layer_pass(const pass_context& context, index_t batches, linear_over
       pool_(context.pool),
       instead_(instead),
       slabs_(model_, pool_, context.limits),
-      angles_(config_, longest_position(rows_)),
+      angles_(config_, rows_),
       weights_(config_),
       capacity_(chunk_capacity(
           config_, rows_,
           std::max(context.limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
           instead != nullptr && instead->needs_whole_batches())),
-      runner_(config_, rows_, angles_, pool_, capacity_),
+      runner_(model_, rows_, angles_, pool_, capacity_),
       final_weight_(static_cast<std::size_t>(config_.hidden)),
       batches_(batches > 0 ? std::min(batches, rows_.batches()) : rows_.batches()),
       limited_rows_(0) {
@@ -204,6 +200,7 @@ loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
     if (replaces_head()) replaced_head(rows, first_output, w, as_const(x), y);
     for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
       if (!replaces_head()) linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
+      soft_cap(rows_of(y, b, e), config_.logit_cap);
       for (index_t i = b; i < e; ++i) {
         const auto t = static_cast<std::size_t>(first + i);
         denominators[t].add(y.row(i).data(), w.rows());
@@ -271,13 +268,17 @@ void layer_pass::backward_head(backward_visitor& visitor) {
     gather_normed(rows, x);
     for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
       linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
+      if (config_.logit_cap != 0) rows_of(g, b, e) = rows_of(y, b, e);
+      soft_cap(rows_of(g, b, e), config_.logit_cap);
       for (index_t i = b; i < e; ++i) {
         const auto target_row = static_cast<std::size_t>(first + i);
-        g.row(i).array() = (y.row(i).array() - log_sums_[target_row]).exp();
+        const matrix z = config_.logit_cap != 0 ? g : y;
+        g.row(i).array() = (z.row(i).array() - log_sums_[target_row]).exp();
         const index_t target = labels_[target_row] - first_output;
         if (target >= 0 && target < w.rows()) g(i, target) -= 1.0F;
         g.row(i).array() *= weight_of[target_row];
       }
+      soft_cap_backward(as_const(rows_of(y, b, e)), config_.logit_cap, rows_of(g, b, e));
       linear_backward_add(as_const(rows_of(g, b, e)), w, rows_of(dx_all, first + b, first + e));
     });
     const linear_output output{model_.head_linear(), first_output, w, {}, as_const(y), as_const(g)};
@@ -358,6 +359,9 @@ void layer_pass::logits(index_t first_row, const logits_sink& sink) {
     } else {
       for_each_chunk(pool_, n, task_rows,
                      [&](index_t b, index_t e) { linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e)); });
+    }
+    if (config_.logit_cap != 0) {
+      for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) { soft_cap(rows_of(y, b, e), config_.logit_cap); });
     }
     sink(first_row + first, first_output, as_const(y));
   });

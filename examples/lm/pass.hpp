@@ -11,6 +11,7 @@
 #include <lm/model.hpp>
 #include <lm/operations.hpp>
 #include <lm/pass_context.hpp>
+#include <lm/row_angles.hpp>
 #include <lm/rows.hpp>
 #include <lm/visitor.hpp>
 
@@ -101,7 +102,7 @@ class layer_pass {
   thread_pool& pool_;
   linear_override* instead_;
   head_slabs slabs_;
-  rope_table angles_;
+  row_angles angles_;
   block_weights weights_;
   index_t capacity_;  // rows of a chunk
   block_runner runner_;

@@ -243,7 +243,8 @@ void run_decode(const options& o) {
 
 int main(int argc, char** argv) {
   common::command_line_parser line(
-      "Runs a language model (Qwen3, Llama, the text half of Qwen3-VL) from its Hugging Face files or a GGUF file.",
+      "Runs a language model (Qwen, Llama, Mistral, SmolLM3, OLMo 2, Gemma, Phi-3) from its Hugging Face files or a "
+      "GGUF file.",
       "qgrain-lm");
   options o;
   line.text("--model", o.model, "folder with config.json, model.safetensors and tokenizer.json, or a GGUF file")

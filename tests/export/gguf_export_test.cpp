@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(unquantized_files_are_the_model) {
     write(m, same_for_all(m, "F32"), path, {.embedding = "F32"});
     const model again(path);
     BOOST_TEST(again.config().tied_head == m.config().tied_head);
-    BOOST_TEST(again.config().rope_base == m.config().rope_base);
+    BOOST_TEST(again.config().rotations.at(0).base == m.config().rotations.at(0).base);
     qgrain::thread_pool pool(1);
     block_weights found(again.config());
     block_weights wanted(m.config());

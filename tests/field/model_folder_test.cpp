@@ -191,9 +191,10 @@ BOOST_AUTO_TEST_CASE(row_12_and_25_rope_in_two_places) {
                            {"high_freq_factor", 4.0},
                            {"original_max_position_embeddings", 64}};
   const model_config both = config_with({{"rope_scaling", llama3}, {"rope_parameters", {{"rope_theta", 10000.0}}}});
-  BOOST_TEST_REQUIRE(both.rope_scaling.has_value());
-  BOOST_TEST(both.rope_scaling->factor == 8.0);
-  BOOST_TEST(both.rope_base == 10000.0);
+  BOOST_TEST_REQUIRE(both.rotations.size() == 1U);
+  BOOST_TEST_REQUIRE(std::holds_alternative<llama3_scaling>(both.rotations[0].scaling));
+  BOOST_TEST(std::get<llama3_scaling>(both.rotations[0].scaling).factor == 8.0);
+  BOOST_TEST(both.rotations[0].base == 10000.0);
   const auto refused = [&](const std::initializer_list<std::pair<const char*, json::value>>& keys, errc code,
                            const std::vector<std::string>& words) {
     expect_error(code, words, [&] { (void)config_with(keys); });
@@ -203,7 +204,7 @@ BOOST_AUTO_TEST_CASE(row_12_and_25_rope_in_two_places) {
   refused({{"rope_scaling", {{"rope_type", nullptr}, {"factor", 8.0}}}}, errc::bad_file, {"rope_scaling", "rope_type"});
   refused({{"rope_parameters", {{"factor", 8.0}}}}, errc::bad_file, {"rope_parameters", "rope_type"});
   refused({{"partial_rotary_factor", 0.5}}, errc::unsupported, {"config.json", "partial_rotary_factor", "0.5"});
-  BOOST_TEST(config_with({{"partial_rotary_factor", 1.0}}).rope_base == 10000.0);
+  BOOST_TEST(config_with({{"partial_rotary_factor", 1.0}}).rotations.at(0).base == 10000.0);
   refused({{"quantization_config", {{"quant_method", "gptq"}}}}, errc::unsupported, {"quantization_config"});
 }
 

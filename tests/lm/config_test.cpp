@@ -54,13 +54,16 @@ BOOST_AUTO_TEST_CASE(impossible_and_unsupported_values_are_named) {
   const auto set = [](const char* key, boost::json::value value) {
     return [=](boost::json::object& c) { c[key] = value; };
   };
-  expect_config_error(
-      errc::unsupported, set("architectures", {"MixtralForCausalLM"}),
-      {"MixtralForCausalLM", "Qwen3ForCausalLM", "LlamaForCausalLM", "Qwen3VLForConditionalGeneration"});
-  expect_config_error(errc::unsupported, set("hidden_act", "gelu"), {"gelu", "silu"});
-  expect_config_error(errc::unsupported, set("use_sliding_window", true), {"use_sliding_window"});
-  expect_config_error(errc::unsupported, set("rope_scaling", {{"rope_type", "yarn"}}),
-                      {"config.json: rope_scaling", "yarn", "llama3"});
+  expect_config_error(errc::unsupported, set("architectures", {"Qwen3ForCausalML"}),
+                      {"architecture \"Qwen3ForCausalML\" is not supported (nearest: Qwen3ForCausalLM); supported are "
+                       "Qwen2ForCausalLM,",
+                       "LlamaForCausalLM", "Gemma3ForCausalLM", "Phi3ForCausalLM", "Qwen3VLForConditionalGeneration"});
+  expect_config_error(errc::unsupported, set("architectures", {"MambaLMHeadModel"}),
+                      {"architecture \"MambaLMHeadModel\" is not supported; supported are"});
+  expect_config_error(errc::unsupported, set("hidden_act", "gelu"), {"gelu", "silu", "gelu_pytorch_tanh"});
+  expect_config_error(errc::unsupported, set("rope_scaling", {{"rope_type", "yarm"}, {"factor", 2.0}}),
+                      {"config.json: rope_scaling: rope type \"yarm\" is not supported (nearest: yarn)",
+                       "default, linear, dynamic, yarn, longrope, llama3"});
   expect_config_error(errc::bad_file, set("rope_scaling", {{"rope_type", "llama3"}, {"factor", "x"}}),
                       {"config.json: rope_scaling.factor must be a positive number, not \"x\""});
   expect_config_error(errc::bad_file, set("architectures", {7}), {"architectures[0] must be a string, not 7"});
@@ -82,7 +85,13 @@ BOOST_AUTO_TEST_CASE(checkpoint_must_fit_the_configuration) {
   const auto set = [](const char* key, boost::json::value value) {
     return [=](boost::json::object& c) { c[key] = value; };
   };
-  expect_config_error(errc::bad_file, set("num_hidden_layers", 7), {"model.layers.6.", "is missing"});
+  expect_config_error(errc::bad_file, set("num_hidden_layers", 7),
+                      {"config.json: layer_types has 6 entries for 7 layers"});
+  const auto seven_layers = [](boost::json::object& c) {
+    c["num_hidden_layers"] = 7;
+    c.erase("layer_types");
+  };
+  expect_config_error(errc::bad_file, seven_layers, {"model.layers.6.", "is missing"});
   expect_config_error(errc::bad_file, set("intermediate_size", 380),
                       {"mlp.gate_proj.weight", "[384, 128]", "[380, 128]"});
   expect_config_error(errc::bad_file, set("vocab_size", 1025), {"embed_tokens.weight", "[1024, 128]", "[1025, 128]"});

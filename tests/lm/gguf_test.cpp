@@ -218,9 +218,10 @@ BOOST_AUTO_TEST_CASE(models_of_the_gguf_package) {
                                          logits_of(data_dir / "families/llama3", ids));
   BOOST_TEST(llama < 1e-5F);
   const model_config config = read_config(export_dir / "gguf/llama3-F32.gguf");
-  BOOST_TEST(config.attention_bias);
+  BOOST_TEST(config.input_bias);
+  BOOST_TEST(config.output_bias);
   BOOST_TEST(!config.tied_head);
-  BOOST_TEST(config.rope_divisors.size() == 4U);
+  BOOST_TEST(config.rotations.at(0).divisors.size() == 4U);
 }
 
 // What the blocks of each type stand for is the matter of tests/conformance; here it is the place of each tensor.
@@ -290,7 +291,7 @@ BOOST_AUTO_TEST_CASE(keys_that_no_model_has_are_named) {
   with("qwen3.attention.value_length", gguf_value::u32(64));
   expect_error(errc::unsupported, {"qwen3.attention.value_length", "64", "32"}, config);
   with("qwen3.rope.scaling.type", gguf_value::text("yarn"));
-  expect_error(errc::unsupported, {"x.gguf", "yarn"}, config);
+  expect_error(errc::unsupported, {"x.gguf: qwen3.rope.scaling.type is \"yarn\""}, config);
   with("split.count", gguf_value::u32(3));
   expect_error(errc::unsupported, {"one of 3 parts"}, config);
   expect_error(errc::bad_file, {"x.gguf", "model.norm.weight", "missing"}, [&] {

@@ -75,6 +75,8 @@ void head_comparison::head_product(const source& from, index_t first_output, lm:
       std::span(from.rows).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(end - first));
   const lm::linear_product product{model_.head_linear(), first_output, w, {}, y};
   from.head->compute({lm::as_const(x), rows, {&product, 1}});
+  for_each_chunk(pool_, end - first, lm::task_rows,
+                 [&](index_t b, index_t e) { lm::soft_cap(lm::rows_of(y, b, e), model_.config().logit_cap); });
 }
 
 // Hands on the logits of rows [first, end) of each source, where it has them, in tasks. `memory` is kept between calls.
@@ -119,6 +121,7 @@ void head_comparison::plain_product(lm::const_matrix state, lm::const_matrix w, 
   const lm::matrix x = memory.view(end - first, base_.cols());
   normed(lm::rows_of(state, first, end), x);
   lm::linear(lm::as_const(x), w, {}, y);
+  lm::soft_cap(y, model_.config().logit_cap);
 }
 
 void head_comparison::compare_rows(lm::const_matrix q, lm::const_matrix z, lm::const_matrix p, index_t first,

@@ -14,7 +14,6 @@
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -37,8 +36,7 @@ void check_groups(const lm::model& model, std::span<const linear_group> groups) 
 
 // The first block with a member; the number of blocks where the head alone is one.
 index_t first_layer(const lm::model& model, const linear_group& group) {
-  const auto first = static_cast<index_t>(*std::min_element(group.begin(), group.end()));
-  return std::min(first / lm::linears_per_block, model.config().layers);
+  return model.linears()[*std::min_element(group.begin(), group.end())].layer;
 }
 
 bool has_head(const lm::model& model, const linear_group& group) {
@@ -67,12 +65,6 @@ std::vector<std::vector<std::size_t>> portions(const job_plan& plan, std::size_t
   return parts;
 }
 
-// Linears of one number share an input, and with it the memory of their quantized weights.
-std::size_t input_of(std::size_t linear) {
-  constexpr std::array<std::size_t, lm::linears_per_block> inputs{0, 0, 0, 1, 2, 2, 3};
-  return linear / inputs.size() * 4 + inputs[linear % inputs.size()];
-}
-
 std::string group_text(const pass_place& place) {
   return "group " + std::to_string(place.layer) + " portion " + std::to_string(place.samples);
 }
@@ -82,8 +74,7 @@ double group_work(const lm::model& model, const linear_group& group) {
   const index_t layers = model.config().layers;
   const index_t layer = first_layer(model, group);
   double block = 0;
-  for (index_t l = 0; l < lm::linears_per_block && layers > 0; ++l)
-    block += static_cast<double>(model.linears()[static_cast<std::size_t>(l)].elements());
+  for (const lm::block_linear& l : model.layout().linears) block += static_cast<double>(l.out * l.in);
   return block * static_cast<double>(layers - layer) + static_cast<double>(model.linears().back().elements());
 }
 
@@ -188,7 +179,8 @@ class output_scorer {
       index_t elements = model_.linears()[l].elements();
       if (is_head) elements = std::min(elements, options_.limits.slab_bytes / static_cast<index_t>(sizeof(float)));
       for (const std::size_t other : group) {
-        if (!is_head && other != l && input_of(other) == input_of(l)) elements += model_.linears()[other].elements();
+        const bool is_shared = model_.linears()[other].input == model_.linears()[l].input;
+        if (!is_head && other != l && is_shared) elements += model_.linears()[other].elements();
       }
       most = std::max(most, elements);
     }

@@ -10,7 +10,7 @@
 
 namespace qgrain::engine {
 mix_override::mix_override(const lm::model& model, const recipe_mix& mix, thread_pool& pool)
-    : model_(model), mix_(mix), pool_(pool), made_(static_cast<std::size_t>(lm::linears_per_block) + 1) {
+    : model_(model), mix_(mix), pool_(pool), made_(model.layout().linears.size() + 1) {
   require_ranges(mix, model);
   for (const linear_recipes& r : mix.linears) {
     if (r.activation && input_range_of(*r.activation) == input_range::batch) needs_whole_batches_ = true;
@@ -70,8 +70,8 @@ lm::const_matrix mix_override::weight_of(const lm::linear_product& product) {
   const std::vector<float> inverse = reciprocals(scale(product.linear));
   if (!recipe && inverse.empty()) return product.weight;
   const bool is_head = product.linear == model_.head_linear();
-  const index_t place = is_head ? lm::linears_per_block : product.linear % lm::linears_per_block;
-  made_weight& made = made_[static_cast<std::size_t>(place)];
+  const std::size_t per_block = model_.layout().linears.size();
+  made_weight& made = made_[is_head ? per_block : static_cast<std::size_t>(product.linear) % per_block];
   const index_t size = product.weight.size();
   if (made.values.size() < size) {
     made.values = lm::buffer(size);

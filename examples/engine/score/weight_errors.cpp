@@ -81,7 +81,7 @@ std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span
   for (index_t layer = 0; layer < model.config().layers; ++layer) {
     model.read_block(layer, block, pool);
     for (std::size_t i = 0; i < block.linears.size(); ++i)
-      errors.add(static_cast<std::size_t>(layer * lm::linears_per_block) + i, 0, block.linears[i]);
+      errors.add(static_cast<std::size_t>(model.linear_of(layer, i)), 0, block.linears[i]);
   }
   lm::head_slabs(model, pool, limits).for_each(1, [&](index_t first, lm::const_matrix w, index_t, index_t) {
     errors.add(static_cast<std::size_t>(model.head_linear()), first, w);

@@ -150,11 +150,12 @@ class tensor_task {
 
 // Llama 3's scaling as divisors of the frequencies.
 std::vector<float> rope_divisors(const lm::model_config& config) {
-  const lm::llama3_scaling& s = *config.rope_scaling;
+  const lm::rotation& rotation = config.rotations.front();
+  const auto& s = std::get<lm::llama3_scaling>(rotation.scaling);
   std::vector<float> divisors;
   for (index_t i = 0; i < config.head_size / 2; ++i) {
     const double frequency =
-        1.0 / std::pow(config.rope_base, static_cast<double>(2 * i) / static_cast<double>(config.head_size));
+        1.0 / std::pow(rotation.base, static_cast<double>(2 * i) / static_cast<double>(config.head_size));
     const double turns = s.original_positions * frequency / (2 * std::numbers::pi);
     divisors.push_back(static_cast<float>(1.0 / s.factor_of(turns)));
   }

@@ -72,7 +72,7 @@ void add_model_keys(const lm::model& model, const common::json_field& top, lm::g
   add(".attention.head_count", u32_of(c.heads));
   add(".attention.head_count_kv", u32_of(c.key_value_heads));
   if (family == "qwen3vl") add(".rope.dimension_sections", gguf_value::i32s(rope_sections(text)));
-  add(".rope.freq_base", gguf_value::f32(static_cast<float>(c.rope_base)));
+  add(".rope.freq_base", gguf_value::f32(static_cast<float>(c.rotations.front().base)));
   add(".attention.layer_norm_rms_epsilon", gguf_value::f32(c.norm_epsilon));
   if (text.find("head_dim") || c.head_size * c.heads != c.hidden) {
     add(".attention.key_length", u32_of(c.head_size));

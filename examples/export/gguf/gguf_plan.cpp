@@ -54,6 +54,18 @@ std::string embedding_tensor(const lm::model& model) {
   return std::string(model.config().family.tensor_prefix) + "embed_tokens.weight";
 }
 
+// What the model has and the keys and tensors of its family in a GGUF file cannot say.
+void add_unwritten(const lm::model& model, export_plan& plan) {
+  const lm::model_config& config = model.config();
+  const auto& scaling = config.rotations.front().scaling;
+  const bool is_said =
+      std::holds_alternative<std::monostate>(scaling) || std::holds_alternative<lm::llama3_scaling>(scaling);
+  if (!is_said)
+    plan.refusals.add("rope_scaling: a GGUF file is written with RoPE of the types default and llama3 alone");
+  if (config.has_windows()) plan.refusals.add("sliding_window: a GGUF file is written without windows alone");
+  if (config.mlp_bias) plan.refusals.add("mlp_bias: a GGUF file is written without biases of the MLP alone");
+}
+
 // What is planned for one Linear, in turn.
 class layer_planner {
  public:
@@ -194,8 +206,9 @@ export_plan plan_gguf(const lm::model& model, std::span<const layer_choice> choi
   layer_planner planner(model, settings, plan);
   for (std::size_t i = 0; i < linears.size(); ++i) planner.add(linears[i], choices[i]);
   planner.finish();
+  add_unwritten(model, plan);
   if (const lm::gguf_family& family = family_of_model(model);
-      model.config().attention_bias && !limits_of(family).reads_output_bias) {
+      model.config().output_bias && !limits_of(family).reads_output_bias) {
     plan.refusals.add("self_attn.o_proj.bias: llama.cpp reads no such bias of " + std::string(family.name) +
                       " and does not load a file that has it");
   }
@@ -242,7 +255,7 @@ std::vector<gguf_tensor_source> gguf_tensors_of(const lm::model& model, const ex
       add(*tensor, tensor->name, type_named("F32"), "");
     }
   }
-  if (model.config().rope_scaling)
+  if (std::holds_alternative<lm::llama3_scaling>(model.config().rotations.front().scaling))
     all.push_back({"", {"rope_freqs.weight", &type_named("F32"), {model.config().head_size / 2}}, "", 0});
   return all;
 }

@@ -80,7 +80,8 @@ json::object text_config(const gguf_file& file, const std::string& family) {
     require_equal(file, key(size), config["head_dim"]);
   for (const char* count : {"expert_count", "attention.sliding_window"}) refuse_positive(file, key(count));
   const std::string scaling = file.text(key("rope.scaling.type"), "none");
-  if (scaling != "none") config["rope_scaling"] = {{"rope_type", scaling}};
+  if (scaling != "none")
+    refuse_key(file, errc::unsupported, key("rope.scaling.type"), "is \"" + scaling + "\", which is not supported");
   config["hidden_act"] = "silu";
   config["attention_bias"] = file.find("blk.0.attn_q.bias") != nullptr;
   return config;

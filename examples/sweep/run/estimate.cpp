@@ -123,7 +123,7 @@ double output_operations(const opened_pass& pass, const pass_sizes& s, const var
   double rests = 0;  // weights that are run through, over all groups
   const double layers = static_cast<double>(pass.model.config().layers);
   for (const engine::linear_group& group : linear_groups(pass)) {
-    const double layer = static_cast<double>(static_cast<index_t>(group.front()) / lm::linears_per_block);
+    const auto layer = static_cast<double>(pass.model.linears()[group.front()].layer);
     rests += s.block * std::max(layers - layer, 0.0) + s.head;
   }
   return 2 * s.rows * s.blocks + 2 * s.scored * (s.head + rests * static_cast<double>(variants.jobs.size()));

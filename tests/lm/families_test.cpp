@@ -1,0 +1,371 @@
+// Small random checkpoints of every family and kind of RoPE against what transformers computes: logits of prompts,
+// states and gradients of a plain and of a left padded batch. A description from outside of the tree runs as well.
+#include <lm/families/llama.hpp>
+#include <lm/lm_support.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+
+namespace {
+
+using namespace qgrain::lm;
+using namespace qgrain::lm::testing;
+using qgrain::errc;
+using qgrain::thread_pool;
+
+std::filesystem::path reference_folder() { return std::filesystem::path(QGRAIN_SOURCE_DIR) / "tests/data/families"; }
+
+// Chunks of one sequence, slabs of 20 vocabulary rows, logits of 7 rows.
+constexpr pass_limits pieces{1, 20 * 32 * 4, 7 * 20 * 4};
+constexpr index_t vocabulary = 48;
+constexpr index_t padded_length = 12;
+
+std::vector<float> selected(const_matrix all, const token_ids& rows) {
+  std::vector<float> values;
+  for (const std::int32_t row : rows) {
+    for (index_t i = 0; i < all.cols(); ++i) values.push_back(all(row, i));
+  }
+  return values;
+}
+
+std::vector<float> all_logits(layer_pass& pass, index_t rows) {
+  std::vector<float> logits(static_cast<std::size_t>(rows * vocabulary));
+  pass.logits([&](index_t first_row, index_t first_output, const_matrix slab) {
+    as_matrix(logits.data(), rows, vocabulary).block(first_row, first_output, slab.rows(), slab.cols()) = slab;
+  });
+  return logits;
+}
+
+// One model's folder and what is known of it.
+struct reference_model {
+  explicit reference_model(const std::filesystem::path& folder)
+      : m(folder), reference(folder / "reference.safetensors") {}
+  reference_model(const std::filesystem::path& folder, const architecture& foreign,
+                  const std::filesystem::path& reference_file)
+      : m(folder, non_finite::allowed, {&foreign, 1}), reference(reference_file) {}
+
+  void compare_prompts();
+  void compare_batch(const std::string& prefix, const packed_rows& rows, index_t file_rows,
+                     const std::function<token_ids(index_t)>& places);
+  void compare_plain() {
+    const packed_rows rows = pack(std::vector<token_ids>{ids_of(reference, "plain.ids")}, {}, vocabulary);
+    compare_batch("plain.", rows, rows.rows(), [](index_t row) { return token_ids{static_cast<std::int32_t>(row)}; });
+  }
+  void compare_padded();
+  // The reference gradient at a Linear: that of its parts side by side, where it stands for several.
+  [[nodiscard]] std::vector<float> wanted_gradient(const std::string& prefix, const std::string& linear) const;
+
+  model m;
+  safetensors_file reference;
+  std::map<std::string, std::vector<std::string>> parts_of;
+  int compared = 0;
+};
+
+std::vector<float> reference_model::wanted_gradient(const std::string& prefix, const std::string& linear) const {
+  const auto found = parts_of.find(linear);
+  if (found == parts_of.end()) return floats_of(reference, prefix + "grad." + linear);
+  const index_t rows = reference.at(prefix + "gradient_rows").elements();
+  std::vector<float> joined;
+  for (index_t row = 0; row < rows; ++row) {
+    for (const std::string& part : found->second) {
+      const std::vector<float> values = floats_of(reference, prefix + "grad." + part);
+      const index_t width = static_cast<index_t>(values.size()) / rows;
+      joined.insert(joined.end(), values.begin() + row * width, values.begin() + (row + 1) * width);
+    }
+  }
+  return joined;
+}
+
+void reference_model::compare_prompts() {
+  thread_pool pool(2);
+  for (const std::string prompt : {"prompt0.", "prompt1.", "prompt2.", "prompt3."}) {
+    const packed_rows rows = pack(std::vector<token_ids>{ids_of(reference, prompt + "ids")}, {}, vocabulary);
+    for (const pass_limits& limits : {pass_limits(), pieces}) {
+      layer_pass pass({m, rows, pool, limits});
+      pass.forward(layer_pass::keep::last_state);
+      const std::vector<float> logits = all_logits(pass, rows.rows());
+      const std::vector<float> found =
+          selected(as_matrix(logits.data(), rows.rows(), vocabulary), ids_of(reference, prompt + "rows"));
+      BOOST_TEST(relative_difference(found, floats_of(reference, prompt + "logits")) <= 1e-5, prompt);
+      ++compared;
+    }
+  }
+}
+
+// `places` are the rows of the file's batch that a packed row stands for, the one with the gradient last.
+void reference_model::compare_batch(const std::string& prefix, const packed_rows& rows, index_t file_rows,
+                                    const std::function<token_ids(index_t)>& places) {
+  thread_pool pool(2);
+  layer_pass pass({m, rows, pool, pieces});
+  pass.forward(layer_pass::keep::all_states);
+  const auto spread = [&](const_matrix packed, bool is_gradient) {
+    std::vector<float> values(static_cast<std::size_t>(file_rows * packed.cols()), 0.0F);
+    for (index_t row = 0; row < packed.rows(); ++row) {
+      const token_ids all = places(row);
+      for (const std::int32_t place : all) {
+        if (!is_gradient || place == all.back())
+          as_matrix(values.data(), file_rows, packed.cols()).row(place) = packed.row(row);
+      }
+    }
+    return values;
+  };
+  const auto compare_states = [&](const_matrix packed, const std::string& name) {
+    const std::vector<float> all = spread(packed, false);
+    const std::vector<float> found =
+        selected(as_matrix(all.data(), file_rows, packed.cols()), ids_of(reference, prefix + "state_rows"));
+    const double difference = relative_difference(found, floats_of(reference, prefix + name));
+    BOOST_TEST(difference <= 1e-5, prefix + name << " " << difference);
+    ++compared;
+  };
+  if (reference.find(prefix + "state_rows") != nullptr) {
+    const index_t layers = m.config().layers;
+    for (index_t layer = 0; layer <= layers; ++layer)
+      compare_states(pass.state(layer), "hidden." + std::to_string(layer));
+    buffer normed(rows.rows() * m.config().hidden);
+    pass.final_norm(0, rows.rows(), normed.view(rows.rows(), m.config().hidden));
+    compare_states(as_const(normed.view(rows.rows(), m.config().hidden)), "hidden." + std::to_string(layers + 1));
+    const std::vector<float> logits = all_logits(pass, rows.rows());
+    compare_states(as_matrix(logits.data(), rows.rows(), vocabulary), "logits");
+  }
+  static_cast<void>(pass.loss());
+  sample_collector found(m, rows.rows());
+  pass.backward(found);
+  for (std::size_t l = 0; l < m.linears().size(); ++l) {
+    const linear_info& info = m.linears()[l];
+    const std::vector<float> all =
+        spread(as_const(as_matrix(found.linears[l].gradient.data(), rows.rows(), info.out)), true);
+    const std::vector<float> gradient =
+        selected(as_matrix(all.data(), file_rows, info.out), ids_of(reference, prefix + "gradient_rows"));
+    const double difference = relative_l2_difference(gradient, wanted_gradient(prefix, info.name));
+    BOOST_TEST(difference <= 1e-4, prefix + info.name << " " << difference);
+    ++compared;
+  }
+}
+
+void reference_model::compare_padded() {
+  const token_ids ids = ids_of(reference, "padded.ids");
+  const token_ids mask = ids_of(reference, "padded.attention_mask");
+  std::vector<token_ids> sequences(2);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (mask[i] == 1) sequences[i / static_cast<std::size_t>(padded_length)].push_back(ids[i]);
+  }
+  const packed_rows rows = pack(sequences, {padding::left, padded_length, 2, 0, 0}, vocabulary);
+  compare_batch("padded.", rows, 2 * padded_length, [&](index_t row) {
+    const sequence_rows& s = rows.sequences[row >= rows.sequences[1].begin ? 1 : 0];
+    const auto left = static_cast<std::int32_t>(row >= rows.sequences[1].begin ? padded_length : 0);
+    const std::int32_t place = left + rows.positions[static_cast<std::size_t>(row)];
+    token_ids places;
+    for (std::int32_t p = row < s.first_token() ? left : place; p <= place; ++p) places.push_back(p);
+    return places;
+  });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(every_family_gives_the_reference_logits_states_and_gradients) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(reference_folder())) {
+    if (!entry.is_directory()) continue;
+    const std::string name = entry.path().filename().string();
+    names.insert(name);
+    BOOST_TEST_CONTEXT(name) {
+      reference_model checked(entry.path());
+      checked.compare_prompts();
+      checked.compare_plain();
+      checked.compare_padded();
+      const int linears = static_cast<int>(checked.m.linears().size());
+      BOOST_TEST(checked.compared == 8 + 2 * linears + static_cast<int>(checked.m.config().layers) + 3);
+    }
+  }
+  BOOST_TEST(names.size() == 18U);
+}
+
+namespace {
+
+// The Llama with biases under names that no family here has, q, k and v as one Linear.
+constexpr architecture foreign{.name = "ForeignForCausalLM",
+                               .tensor_prefix = "trunk.",
+                               .names = {.output = "mixer.out",
+                                         .gate = "ffn.gate",
+                                         .up = "ffn.up",
+                                         .down = "ffn.down",
+                                         .query_key_value = "mixer.qkv"},
+                               .norms = {.before_attention = "norm_1", .before_mlp = "norm_2"},
+                               .biases = families::all_by_key};
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  if (const std::size_t at = text.find(from); at != std::string::npos) text.replace(at, from.size(), to);
+  return text;
+}
+
+std::string foreign_name(std::string name) {
+  name = replaced(name, "model.", "trunk.");
+  for (const auto& [from, to] : std::map<std::string, std::string>{{"self_attn.q_proj", "mixer.qkv"},
+                                                                   {"self_attn.o_proj", "mixer.out"},
+                                                                   {"mlp.gate_proj", "ffn.gate"},
+                                                                   {"mlp.up_proj", "ffn.up"},
+                                                                   {"mlp.down_proj", "ffn.down"},
+                                                                   {"input_layernorm", "norm_1"},
+                                                                   {"post_attention_layernorm", "norm_2"}})
+    name = replaced(name, from, to);
+  return name;
+}
+
+void write_foreign_model(const std::filesystem::path& folder) {
+  const std::filesystem::path source = reference_folder() / "llama-biases";
+  boost::json::value config = qgrain::common::read_json_file(source / "config.json");
+  config.as_object()["architectures"] = {"ForeignForCausalLM"};
+  std::ofstream(folder / "config.json") << config;
+  const safetensors_file weights(source / "model.safetensors");
+  std::vector<tensor_plan> plan;
+  std::vector<std::vector<float>> values;
+  for (const tensor_info& t : weights.tensors()) {
+    if (t.name.find("k_proj") != std::string::npos || t.name.find("v_proj") != std::string::npos) continue;
+    plan.push_back({foreign_name(t.name), dtype::f32, t.shape});
+    values.push_back(floats_of(weights, t.name));
+    if (t.name.find("q_proj") == std::string::npos) continue;
+    for (const char* part : {"k_proj", "v_proj"}) {
+      const std::string name = replaced(t.name, "q_proj", part);
+      const std::vector<float> more = floats_of(weights, name);
+      values.back().insert(values.back().end(), more.begin(), more.end());
+      plan.back().shape[0] += weights.at(name).shape[0];
+    }
+  }
+  safetensors_writer writer(folder / "model.safetensors", plan);
+  for (std::size_t t = 0; t < plan.size(); ++t) writer.write_elements(t, 0, std::span<const float>(values[t]));
+  writer.finish();
+}
+
+// What a changed config.json of a model comes to.
+model_config config_with(const std::string& name, const std::function<void(boost::json::object&)>& change) {
+  const temporary_folder folder;
+  boost::json::value config = qgrain::common::read_json_file(reference_folder() / name / "config.json");
+  change(config.as_object());
+  std::ofstream(folder.path() / "config.json") << config;
+  return read_config(folder.path());
+}
+
+std::function<void(boost::json::object&)> set(const char* key, const boost::json::value& value) {
+  return [=](boost::json::object& c) { c[key] = value; };
+}
+
+void refused(errc code, const std::string& name, const std::function<void(boost::json::object&)>& change,
+             const std::vector<std::string>& words) {
+  BOOST_TEST_CONTEXT(name) {
+    expect_error(code, words, [&] { static_cast<void>(config_with(name, change)); });
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_description_from_outside_runs) {
+  const temporary_folder folder;
+  write_foreign_model(folder.path());
+  expect_error(errc::unsupported, {"ForeignForCausalLM", "LlamaForCausalLM"}, [&] { const model m(folder.path()); });
+  reference_model checked(folder.path(), foreign, reference_folder() / "llama-biases/reference.safetensors");
+  std::vector<std::string> names;
+  for (const linear_info& l : checked.m.linears()) names.push_back(l.name);
+  BOOST_TEST(names == (std::vector<std::string>{"trunk.layers.0.mixer.qkv", "trunk.layers.0.mixer.out",
+                                                "trunk.layers.0.ffn.gate", "trunk.layers.0.ffn.up",
+                                                "trunk.layers.0.ffn.down", "trunk.layers.1.mixer.qkv",
+                                                "trunk.layers.1.mixer.out", "trunk.layers.1.ffn.gate",
+                                                "trunk.layers.1.ffn.up", "trunk.layers.1.ffn.down", "lm_head"}),
+             boost::test_tools::per_element());
+  for (const std::string layer : {"0.", "1."}) {
+    const std::string from = "model.layers." + layer;
+    const std::string attention = from + "self_attn.";
+    checked.parts_of["trunk.layers." + layer + "mixer.qkv"] = {attention + "q_proj", attention + "k_proj",
+                                                               attention + "v_proj"};
+    for (const std::string linear : {"self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"})
+      checked.parts_of[foreign_name(from + linear)] = {from + linear};
+  }
+  checked.compare_prompts();
+  checked.compare_plain();
+  checked.compare_padded();
+  BOOST_TEST(checked.compared == 8 + 2 * 11 + 2 + 3);
+}
+
+BOOST_AUTO_TEST_CASE(windows_that_cannot_be_are_named) {
+  refused(errc::bad_file, "mistral", set("sliding_window", 0), {"sliding_window must be a positive integer, not 0"});
+  refused(errc::bad_file, "qwen2-window-on", set("layer_types", {"full_attention"}),
+          {"layer_types has 1 entries for 3 layers"});
+  refused(errc::unsupported, "gemma2", set("layer_types", {"sliding_atention", "full_attention"}),
+          {"layer type \"sliding_atention\"", "nearest: sliding_attention", "full_attention"});
+  refused(errc::bad_file, "gemma2", set("sliding_window", nullptr), {"layer_types[0]", "there is no sliding_window"});
+  refused(errc::unsupported, "mistral", set("layer_types", {"full_attention", "sliding_attention"}),
+          {"layer_types[0] is \"full_attention\"", "MistralForCausalLM does not follow"});
+  refused(errc::unsupported, "llama-linear", set("use_sliding_window", true),
+          {"use_sliding_window", "LlamaForCausalLM"});
+  refused(errc::bad_file, "smollm3", set("no_rope_layers", {1, 0}), {"no_rope_layers has 2 entries for 3 layers"});
+  refused(errc::bad_file, "smollm3", set("no_rope_layers", {1, 0, 2}), {"no_rope_layers[2] must be 0 or 1, not 2"});
+}
+
+BOOST_AUTO_TEST_CASE(rope_that_cannot_be_is_named) {
+  refused(errc::bad_file, "phi3", set("partial_rotary_factor", 0.4), {"partial_rotary_factor rotates 3 of the 8"});
+  refused(errc::bad_file, "llama-longrope",
+          set("rope_scaling", {{"rope_type", "longrope"}, {"short_factor", {1, 1, 1}}, {"long_factor", {1, 1, 1, 1}}}),
+          {"rope_scaling.short_factor has 3 entries, where half of the rotated dimensions, 4, are needed"});
+  refused(errc::bad_file, "llama-yarn", set("rope_scaling", {{"rope_type", "yarn"}}),
+          {"rope_scaling.factor is missing"});
+  refused(errc::bad_file, "llama-yarn", set("rope_theta", 1.0), {"yarn", "rope_theta above 1"});
+  refused(errc::unsupported, "llama-biases", set("rope_parameters", {{"full_attention", {{"rope_type", "default"}}}}),
+          {"rope_parameters.full_attention"});
+  refused(errc::bad_file, "gemma3-text",
+          set("rope_parameters", {{"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 5.0}}}}),
+          {"rope_local_base_freq is 10000.0", "rope_parameters.sliding_attention.rope_theta 5.0"});
+}
+
+BOOST_AUTO_TEST_CASE(keys_of_other_families_are_named) {
+  refused(errc::unsupported, "mistral", set("attention_bias", true), {"attention_bias", "MistralForCausalLM has none"});
+  refused(errc::unsupported, "qwen3-yarn", set("mlp_bias", true), {"mlp_bias", "Qwen3ForCausalLM has none"});
+  refused(errc::unsupported, "gemma3-text", set("use_bidirectional_attention", true), {"use_bidirectional_attention"});
+  refused(errc::bad_file, "gemma2", set("query_pre_attn_scalar", 0), {"query_pre_attn_scalar", "positive"});
+  refused(errc::unsupported, "gemma", set("hidden_activation", "gelu"),
+          {"hidden_activation \"gelu\"", "silu, gelu_pytorch_tanh"});
+}
+
+// The defaults that transformers' classes give, and what a null says.
+BOOST_AUTO_TEST_CASE(missing_keys_and_nulls_count_as_the_class_says) {
+  const auto windows_of = [](const model_config& config) {
+    std::vector<index_t> windows;
+    for (const layer_rule& l : config.layer_rules) windows.push_back(l.window);
+    return windows;
+  };
+  const auto without = [](std::vector<const char*> keys) {
+    return [keys = std::move(keys)](boost::json::object& c) {
+      for (const char* key : keys) c.erase(key);
+    };
+  };
+  BOOST_TEST(windows_of(config_with("mistral", without({"sliding_window"}))) == (std::vector<index_t>{4096, 4096}));
+  BOOST_TEST(windows_of(config_with("mistral", set("sliding_window", nullptr))) == (std::vector<index_t>{0, 0}));
+  BOOST_TEST(windows_of(config_with("qwen2-window-on", without({"layer_types"}))) == (std::vector<index_t>{0, 6, 6}));
+  BOOST_TEST(windows_of(config_with("qwen2-window-on", set("use_sliding_window", false))) ==
+             (std::vector<index_t>{0, 0, 0}));
+  BOOST_TEST(windows_of(config_with("qwen2.5-window-off", set("sliding_window", 0))) ==
+             (std::vector<index_t>{0, 0, 0}));
+  BOOST_TEST(windows_of(config_with("gemma2", without({"layer_types"}))) == (std::vector<index_t>{6, 0}));
+  BOOST_TEST(windows_of(config_with("gemma3-text", without({"layer_types"}))) == (std::vector<index_t>{6, 6, 0}));
+  BOOST_TEST(windows_of(config_with("gemma3-text", without({"layer_types", "sliding_window_pattern"}))) ==
+             (std::vector<index_t>{6, 6, 6}));
+  const auto rotated_of = [](const model_config& config) {
+    std::vector<index_t> rotations;
+    for (const layer_rule& l : config.layer_rules) rotations.push_back(l.rotation);
+    return rotations;
+  };
+  BOOST_TEST(rotated_of(config_with("smollm3", without({"no_rope_layers"}))) == (std::vector<index_t>{0, -1, 0}));
+  BOOST_TEST(rotated_of(config_with("smollm3", without({"no_rope_layers", "no_rope_layer_interval"}))) ==
+             (std::vector<index_t>{0, 0, 0}));
+  BOOST_TEST(rotated_of(config_with("gemma3-text", without({}))) == (std::vector<index_t>{1, 1, 0}));
+  BOOST_TEST(config_with("gemma2", without({"attn_logit_softcapping"})).attention_cap == 50.0F);
+  BOOST_TEST(config_with("gemma2", set("attn_logit_softcapping", nullptr)).attention_cap == 0.0F);
+  BOOST_TEST(config_with("smollm3", without({})).tied_head);
+  BOOST_TEST(config_with("olmo2", without({"rms_norm_eps"})).norm_epsilon == 1e-5F);
+  BOOST_TEST(config_with("gemma3-text", set("rope_parameters", {{"sliding_attention", {{"rope_theta", 1e4}}},
+                                                                {"full_attention", {{"rope_theta", 1e6}}}}))
+                 .rotations.at(1)
+                 .base == 1e4);
+}
