@@ -8,9 +8,13 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <random>
 
 namespace {
 
@@ -261,6 +265,104 @@ BOOST_AUTO_TEST_CASE(tokenizer_of_the_keys) {
   BOOST_TEST(texts > 300U);
 }
 
+namespace {
+
+// A vocabulary of pieces by score: special tokens, bytes, and pieces of a, b, c and the space.
+struct piece_vocabulary {
+  std::vector<std::string> texts{"<unk>", "<s>", "</s>", "  "};
+  std::vector<std::int64_t> types{2, 3, 3, 4};
+  std::vector<double> scores{0, 0, 0, 0};
+
+  piece_vocabulary() {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::array<char, 8> name{};
+      std::snprintf(name.data(), name.size(), "<0x%02X>", static_cast<unsigned>(byte));
+      add(name.data(), 6, 0);
+    }
+    for (const char* letter : {"\u2581", "a", "b", "c"}) add(letter, 1, -100);
+    // Two of each score: what is farther left goes first.
+    double score = 0;
+    for (const char* text : {"ab", "ba", "\u2581a", "bab", "aab", "bb", "ca", "abab", "\u2581ab", "bba"})
+      add(text, 1, --score / 2);
+  }
+  void add(std::string text, std::int64_t type, double score) {
+    texts.push_back(std::move(text));
+    types.push_back(type);
+    scores.push_back(std::floor(score));
+  }
+  [[nodiscard]] std::optional<std::size_t> find(const std::string& text) const {
+    const auto found = std::find(texts.begin(), texts.end(), text);
+    return found == texts.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - texts.begin()));
+  }
+  void write(const fs::path& path, bool prefixed) const {
+    const gguf_keys keys{{"general.architecture", gguf_value::text("llama")},
+                         {"tokenizer.ggml.model", gguf_value::text("llama")},
+                         {"tokenizer.ggml.tokens", gguf_value::texts(texts)},
+                         {"tokenizer.ggml.token_type", gguf_value::i32s(types)},
+                         {"tokenizer.ggml.scores", {gguf_kind::f32, true, scores}},
+                         {"tokenizer.ggml.bos_token_id", gguf_value::u32(1)},
+                         {"tokenizer.ggml.add_space_prefix", gguf_value::boolean(prefixed)}};
+    gguf_writer writer(path, keys, std::vector<gguf_tensor_plan>{{"x", find_ggml_type("F32"), {1, 32}}});
+    writer.finish();
+  }
+
+  /// By definition: the neighbours whose union has the largest score merge, the leftmost of equals, until none have
+  /// one.
+  [[nodiscard]] token_ids merged(std::vector<std::string> symbols) const {
+    while (true) {
+      std::optional<std::size_t> best;
+      double best_score = 0;
+      for (std::size_t i = 0; i + 1 < symbols.size(); ++i) {
+        const auto id = find(symbols[i] + symbols[i + 1]);
+        if (!id || (best && scores[*id] <= best_score)) continue;
+        best = i;
+        best_score = scores[*id];
+      }
+      if (!best) break;
+      symbols[*best] += symbols[*best + 1];
+      symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(*best) + 1);
+    }
+    token_ids ids;
+    for (const std::string& symbol : symbols) ids.push_back(static_cast<std::int32_t>(find(symbol).value()));
+    return ids;
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(pieces_merge_by_score) {
+  const piece_vocabulary vocabulary;
+  const temporary_folder folder;
+  const fs::path path = folder.path() / "pieces.gguf";
+  std::mt19937 random(7);
+  for (const bool prefixed : {true, false}) {
+    vocabulary.write(path, prefixed);
+    const tokenizer found = tokenizer::of_model(path);
+    for (int round = 0; round < 200; ++round) {
+      std::string text;
+      std::vector<std::string> symbols;
+      if (prefixed) symbols.emplace_back("\u2581");
+      const std::size_t size = 1 + random() % 12;
+      for (std::size_t i = 0; i < size; ++i) {
+        const bool is_space = text.ends_with(' ') ? false : random() % 5 == 0;  // two of them are a token of their own
+        text += is_space ? ' ' : "abc"[random() % 3];
+        symbols.push_back(is_space ? "\u2581" : text.substr(text.size() - 1));
+      }
+      token_ids wanted{1};
+      for (const std::int32_t id : vocabulary.merged(symbols)) wanted.push_back(id);
+      BOOST_TEST(found.encode(text) == wanted, boost::test_tools::per_element());
+      BOOST_TEST(found.decode(std::span(wanted).subspan(1)) == text);
+    }
+    const std::string other =
+        "\u00E9  a";  // no piece, a token of the user's, a piece with or without a space before it
+    const auto a = static_cast<std::int32_t>(*vocabulary.find(prefixed ? "\u2581a" : "a"));
+    const auto space = static_cast<std::int32_t>(*vocabulary.find("\u2581"));
+    token_ids wanted{1, space, 4 + 0xC3, 4 + 0xA9, 3, a};
+    if (!prefixed) wanted.erase(wanted.begin() + 1);
+    BOOST_TEST(found.encode(other) == wanted, boost::test_tools::per_element());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(keys_that_no_model_has_are_named) {
   const gguf_file golden(export_dir / "gguf/q3s-Q4_0.gguf");
   const temporary_folder folder;
@@ -298,8 +400,10 @@ BOOST_AUTO_TEST_CASE(keys_that_no_model_has_are_named) {
     with("general.name", std::nullopt);
     const model m(path);
   });
+  with("tokenizer.ggml.model", gguf_value::text("t5"));
+  expect_error(errc::unsupported, {"tokenizer.ggml.model", "t5", "gpt2", "llama"}, tokens);
   with("tokenizer.ggml.model", gguf_value::text("llama"));
-  expect_error(errc::unsupported, {"tokenizer.ggml.model", "llama", "gpt2"}, tokens);
+  expect_error(errc::bad_file, {"x.gguf: tokenizer.ggml.scores must be an array of 271 numbers"}, tokens);
   with("tokenizer.ggml.pre", gguf_value::text("tekken"));
   expect_error(errc::unsupported, {"tokenizer.ggml.pre", "tekken", "qwen2, llama-bpe"}, tokens);
   with("tokenizer.ggml.token_type", gguf_value::i32s({1, 2}));

@@ -19,8 +19,9 @@ namespace qgrain::lm {
 /// cannot say or no code here follows (experts, sliding windows, numbers that differ by layer)
 [[nodiscard]] common::json_document config_document(const gguf_file& file);
 
-/// Byte-level BPE alone: "tokenizer.ggml.model" is "gpt2". The file names its pre-tokenizer instead of describing it,
-/// and leaves the normalizer out; both are those of the name's first model (`qwen2` has NFC).
+/// By "tokenizer.ggml.model". `gpt2` is byte-level BPE: the file names its pre-tokenizer instead of describing it, and
+/// leaves the normalizer out; both are those of the name's first model (`qwen2` has NFC). `llama` is SentencePiece's
+/// BPE by scores, with the tokens of bytes for characters that are no piece, as llama.cpp reads it.
 /// @throws error errc::unsupported for another model or a name that is not known, errc::bad_file for keys that
 /// contradict each other
 [[nodiscard]] common::json_document tokenizer_document(const gguf_file& file);
