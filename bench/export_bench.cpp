@@ -23,7 +23,9 @@ using namespace qgrain::exports;
 
 using bench::seconds_of;
 
-qgrain::testing::synthetic_model shape_of_4b(std::int64_t layers) { return {layers, 2560, 9728, 151936, 32, 8, 128, 12}; }
+qgrain::testing::synthetic_model shape_of_4b(std::int64_t layers) {
+  return {layers, 2560, 9728, 151936, 32, 8, 128, 12};
+}
 
 // Coding alone, of weights in memory: the first block's, for all blocks.
 double seconds_of_coding(const lm::model& model, const folder_plan& plan, thread_pool& pool) {
@@ -58,8 +60,7 @@ int run(int argc, char** argv) {
   if (!fs::exists(source)) qgrain::testing::write_synthetic_model(shape_of_4b(layers), source);
   thread_pool pool(std::atoi(argv[3]));
   const lm::model model(source);
-  const folder_plan plan =
-      plan_folder(model, choices_of_scheme(model, argv[2], "fp16"), {target::compressed_tensors});
+  const folder_plan plan = plan_folder(model, choices_of_scheme(model, argv[2], "fp16"), {target::compressed_tensors});
   const fs::path out = folder / "out";
   fs::remove_all(out);
   const double writing = seconds_of([&] { (void)write_folder(model, plan, out, pool); });
@@ -72,11 +73,12 @@ int run(int argc, char** argv) {
   fs::remove_all(folder / "copy");
   fs::remove_all(out);
   const double coding = seconds_of_coding(model, plan, pool);
-  std::printf("| scheme | layers | threads | export | cp | coding alone | export / (cp + coding) | resident |\n"
-              "|---|---|---|---|---|---|---|---|\n"
-              "| %s | %lld | %s | %.1f s | %.1f s | %.1f s | %.2f | %.0f MB |\n",
-              argv[2], static_cast<long long>(layers), argv[3], writing, copying, coding, writing / (copying + coding),
-              resident / 1e6);
+  std::printf(
+      "| scheme | layers | threads | export | cp | coding alone | export / (cp + coding) | resident |\n"
+      "|---|---|---|---|---|---|---|---|\n"
+      "| %s | %lld | %s | %.1f s | %.1f s | %.1f s | %.2f | %.0f MB |\n",
+      argv[2], static_cast<long long>(layers), argv[3], writing, copying, coding, writing / (copying + coding),
+      resident / 1e6);
   return 0;
 }
 

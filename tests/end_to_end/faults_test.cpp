@@ -68,3 +68,38 @@ BOOST_AUTO_TEST_CASE(half_an_identity_is_no_checkpoint) {
     return;
   }
 }
+
+// Whichever write of an export (a third of them is tried) finds the disk full: a sentence, no folder under the name,
+// and the rest with --resume.
+BOOST_AUTO_TEST_CASE(full_disks_stop_exports_that_then_go_on) {
+  fault_bench bench;
+  const fs::path folder = bench.working_folder({}, false);
+  fs::copy(fs::path(QGRAIN_SOURCE_DIR) / "tests/data/export/base/q3s", folder / "q3s");
+  fs::create_directories(folder / "out");
+  const auto arguments = [](const std::string& out) {
+    return std::vector<std::string>{"--model", "q3s",        "--to",    "compressed-tensors", "--scheme", "W8A8",
+                                    "--out",   "out/" + out, "--resume"};
+  };
+  const auto whole = bench.run("qgrain-export", arguments("whole"), folder, {});
+  BOOST_TEST_REQUIRE(whole.code == 0, whole.said);
+  const auto wanted = result_files(folder / "out/whole");
+  fs::remove_all(folder / "out/whole");
+  long calls = 0;
+  std::istringstream(whole.report.substr(whole.report.rfind(' ') + 1)) >> calls;
+  BOOST_TEST_REQUIRE(calls > 10, whole.report);
+  for (long at = calls; at >= 1; at -= 3) {
+    const std::map<std::string, std::string> full{{"QGRAIN_FAULT_AT", std::to_string(at)},
+                                                  {"QGRAIN_FAULT_ERRNO", std::to_string(ENOSPC)},
+                                                  {"QGRAIN_FAULT_LASTS", "1"}};
+    const auto stopped = bench.run("qgrain-export", arguments("x"), folder, full);
+    BOOST_TEST(stopped.code == 1, "call " << at << ": " << stopped.said);
+    BOOST_TEST(stopped.said.find("No space left on device") != std::string::npos,
+               "call " << at << ": " << stopped.said);
+    BOOST_TEST(!fs::exists(folder / "out/x"), "call " << at);
+    const auto again = bench.run("qgrain-export", arguments("x"), folder, {});
+    BOOST_TEST(again.code == 0, "call " << at << ": " << again.said);
+    BOOST_TEST((result_files(folder / "out/x") == wanted), differing_paths(result_files(folder / "out/x"), wanted));
+    fs::remove_all(folder / "out/x");
+  }
+  BOOST_TEST_MESSAGE(calls << " calls");
+}

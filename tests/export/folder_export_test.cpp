@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cstring>
+#include <export/engines/engine.hpp>
 #include <export/export_support.hpp>
 #include <export/folder/folder_export.hpp>
 #include <export/folder/staged_folder.hpp>
@@ -299,4 +300,50 @@ BOOST_AUTO_TEST_CASE(what_no_folder_can_hold_is_refused_at_once) {
                  {"modelopt has no place for W4A16 group64 (int4/group64); compressed-tensors has"});
   expect_refused(plan_folder(m, by_name(m, everywhere("int8/per_out_channel")), {target::deepseek_fp8}),
                  {"deepseek-fp8 has no place for W8A16 (int8/per_out_channel); compressed-tensors has"});
+}
+
+// The rules that were read in the engines' sources or met in loading, each by a plan that breaks it.
+BOOST_AUTO_TEST_CASE(engines_refuse_what_they_do_not_read) {
+  const model m(base_dir());
+  const auto verdict = [&](serving_engine e, target to, const std::string& weight, const std::string& activation = "") {
+    std::vector<layer_choice> choices = by_name(m, everywhere(weight));
+    for (layer_choice& choice : choices) {
+      if (choice.weight.empty()) continue;
+      choice.activation = activation;
+      choice.input_amax = {1.0F};
+    }
+    const folder_plan plan = plan_folder(m, choices, {to});
+    BOOST_TEST(plan.table.refusals.empty(), all_of(plan.table.refusals.sentences));
+    return judge_folder(e, plan);
+  };
+  const auto refuses = [&](const engine_verdict& v, const std::string& words) {
+    BOOST_TEST(all_of(v.refusals).find(words) != std::string::npos, all_of(v.refusals) << " lacks " << words);
+  };
+  using enum serving_engine;
+  const target ct = target::compressed_tensors;
+  refuses(verdict(vllm, ct, "FP8_BLOCK"), "model.layers.0.self_attn.k_proj (and 1 more): 64 rows");
+  refuses(verdict(vllm, target::deepseek_fp8, "FP8_BLOCK"), "64 rows");
+  refuses(verdict(vllm, ct, "int8/group32", "int8/per_token_dynamic"), "int8 weights by group");
+  refuses(verdict(sglang, ct, "MXFP4A16"), "no dense MXFP4A16");
+  refuses(verdict(sglang, ct, "int3/group32"), "not int3");
+  refuses(verdict(sglang, target::modelopt, "FP8_DYNAMIC"), "FP8_PER_CHANNEL_PER_TOKEN");
+  refuses(verdict(transformers, ct, "W4A16_ASYM"), "zero points");
+  refuses(verdict(transformers, target::modelopt, "FP8"), "quant_method modelopt");
+  refuses(verdict(tensorrt_llm, ct, "W4A16"), "--to modelopt");
+  refuses(verdict(llama_cpp, ct, "W4A16"), "--to gguf");
+  for (const std::string scheme : {"W4A16", "W4A16_ASYM", "W8A16", "W8A8", "FP8", "FP8_DYNAMIC", "NVFP4", "MXFP8"})
+    BOOST_TEST(verdict(vllm, ct, scheme).refusals.empty(), scheme);
+  for (const std::string scheme : {"FP8", "NVFP4", "NVFP4A16", "MXFP8"})
+    BOOST_TEST(verdict(sglang, target::modelopt, scheme).refusals.empty(), scheme);
+  BOOST_TEST(verdict(transformers, ct, "W8A8").refusals.empty());
+  // The scored scales are float32, the tool's are the model's type already.
+  const std::string rounds = "rounds the float32 scales of packed integers";
+  BOOST_TEST(all_of(verdict(vllm, ct, "int4/group64").notes).find(rounds) != std::string::npos);
+  BOOST_TEST(all_of(verdict(vllm, ct, "W4A16/group64").notes).find(rounds) == std::string::npos);
+  expect_error(errc::unknown_name, {"sglan", "sglang"}, [] { (void)find_engine("sglan"); });
+  // Notes where no engine was asked for.
+  folder_plan plan = plan_folder(m, by_name(m, everywhere("FP8_BLOCK")), {ct});
+  add_verdict(judge_folder(vllm, plan), vllm, false, plan.table);
+  BOOST_TEST(plan.table.refusals.empty());
+  BOOST_TEST(all_of(plan.table.notes).find("vLLM 0.33.0 would refuse it: ") != std::string::npos);
 }

@@ -63,9 +63,9 @@ engine_verdict judge_folder(serving_engine e, const folder_plan& plan) {
   for (std::size_t l = 0; l < plan.codings.size(); ++l) {
     if (!plan.codings[l]) continue;
     const model_linear& linear = plan.table.layers[l].linear;
-    const planned_fact fact{to, linear, plan.codings[l]->format, is_mix};
+    const planned_fact fact{to, linear, plan.codings[l]->format, is_mix, plan.codings[l]->rule.has_own_type};
     if (const std::string fault = layer_fault(e, fact); !fault.empty()) refused.add(fault, linear.name);
-    if (const std::string note = layer_note(e, fact); !note.empty()) noted.add(note, linear.name);
+    for (const std::string& note : layer_notes(e, fact)) noted.add(note, linear.name);
   }
   return {refused.texts(), noted.texts()};
 }

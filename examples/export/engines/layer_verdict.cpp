@@ -63,22 +63,28 @@ std::string transformers_fault(const planned_fact& layer) {
   return "";
 }
 
-std::string vllm_note(const planned_fact& layer) {
+std::vector<std::string> vllm_notes(const planned_fact& layer) {
   const stored_format& f = layer.format;
-  if (layer.to != target::compressed_tensors) return "";
+  std::vector<std::string> notes;
+  if (layer.to != target::compressed_tensors) return notes;
   if (f.element == element_kind::integer && f.bits == 4 && f.input == input_kind::int8_token)
-    return "int4 weights with int8 inputs run on Arm CPUs";
+    notes.emplace_back("int4 weights with int8 inputs run on Arm CPUs");
   if (f.element == element_kind::integer && f.input == input_kind::fp8_token)
-    return "int4 weights with fp8 inputs run on Hopper (SM90) alone";
+    notes.emplace_back("int4 weights with fp8 inputs run on Hopper (SM90) alone");
   if (f.element == element_kind::integer && f.bits != 4 && f.bits != 8)
-    return "int" + std::to_string(f.bits) + " runs by its Humming kernels (CUDA), in the dense packing of 0.20";
-  if (f.element == element_kind::mxfp4) return "MXFP4 leaves inputs as they are but on SM100";
-  return "";
+    notes.push_back("int" + std::to_string(f.bits) +
+                    " runs by its Humming kernels (CUDA), in the dense packing of 0.20");
+  if (f.element == element_kind::mxfp4) notes.emplace_back("MXFP4 leaves inputs as they are but on SM100");
+  if (f.element == element_kind::integer && !is_int8_input(f.input) && !layer.has_own_type) {
+    notes.push_back(
+        "it rounds the float32 scales of packed integers, which keep the scored values, to the type of the model");
+  }
+  return notes;
 }
 
-std::string transformers_note(const planned_fact& layer) {
-  const bool is_nvfp4 = layer.to == target::compressed_tensors && layer.format.element == element_kind::nvfp4;
-  return is_nvfp4 ? "it rounds the tensor's scale of NVFP4 to bfloat16, which moves values by up to 0.3 %" : "";
+std::vector<std::string> transformers_notes(const planned_fact& layer) {
+  if (layer.to != target::compressed_tensors || layer.format.element != element_kind::nvfp4) return {};
+  return {"it rounds the tensor's scale of NVFP4 to bfloat16, which moves values by up to 0.3 %"};
 }
 
 }  // namespace
@@ -107,10 +113,10 @@ std::string layer_fault(serving_engine e, const planned_fact& layer) {
   return "";
 }
 
-std::string layer_note(serving_engine e, const planned_fact& layer) {
-  if (e == serving_engine::vllm) return vllm_note(layer);
-  if (e == serving_engine::transformers) return transformers_note(layer);
-  return "";
+std::vector<std::string> layer_notes(serving_engine e, const planned_fact& layer) {
+  if (e == serving_engine::vllm) return vllm_notes(layer);
+  if (e == serving_engine::transformers) return transformers_notes(layer);
+  return {};
 }
 
 }  // namespace qgrain::exports

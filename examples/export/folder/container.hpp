@@ -2,7 +2,7 @@
 #ifndef QGRAIN_EXPORT_FOLDER_CONTAINER_HPP
 #define QGRAIN_EXPORT_FOLDER_CONTAINER_HPP
 
-#include <boost/json/object.hpp>
+#include <boost/json.hpp>
 
 #include <export/folder/folder_plan.hpp>
 #include <optional>
