@@ -6,6 +6,9 @@
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/detail/avx512_loops.hpp>
+#include <qgrain/host/detail/lane_rules.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/quantizer/element.hpp>
 #include <qgrain/scale/range.hpp>
 
@@ -96,6 +99,40 @@ struct absmax_block {
       }
     }
   }
+
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+  /// Sixteen groups of whole vectors at a time; a single group of them in its lanes. (Widening would make a signaling NaN
+  /// of binary16 a quiet one.)
+  QGRAIN_AVX512 static void run_avx512(matrix_view<const T> in, index_t group_cols,
+                                       float* absmax) requires(!std::is_same_v<T, float16>) {
+    constexpr index_t lanes = avx512::lanes;
+    const index_t cols = in.shape.cols;
+    if (group_cols >= cols && cols >= 8 * lanes) return run_single(in, absmax);
+    if (group_cols % lanes != 0 || cols < group_cols * lanes) return run_avx2<absmax_block>(in, group_cols, absmax);
+    const index_t groups = cols / group_cols / lanes * lanes;
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      for (index_t g = 0; g < groups; g += lanes) avx512::widen_groups(in.row(r) + g * group_cols, group_cols, absmax + g);
+    }
+    const index_t done = groups * group_cols;
+    if (done == cols) return;
+    run_avx2<absmax_block>(matrix_view<const T>{in.data + done, {in.shape.rows, cols - done}, in.leading_dimension},
+                           group_cols, absmax + groups);
+  }
+
+  QGRAIN_AVX512 static void run_single(matrix_view<const T> in, float* absmax) {
+    const index_t whole = in.shape.cols / avx512::lanes * avx512::lanes;
+    avx512::numbers largest{};
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      largest = avx512::larger(largest, avx512::largest_lanes(in.row(r), whole));
+    }
+    float all[avx512::lanes];
+    avx512::stored(largest, all);
+    for (const float x : all) *absmax = widened(*absmax, x);
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      for (index_t c = whole; c < in.shape.cols; ++c) *absmax = widened(*absmax, to_float(in.row(r)[c]));
+    }
+  }
+#endif
 };
 
 /// Range stage of scales that ask for a range of another type, such as both sides of zero.
@@ -189,11 +226,103 @@ struct element_block {
       }
     }
   }
+
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+  /// What is left of a row: too little, or not for lanes.
+  struct row_rest {
+    QGRAIN_ALWAYS_INLINE static void run(row_body body, index_t group, index_t first, index_t count) {
+      body.template run<0>(group, first, count);
+    }
+  };
+
+  /// Groups of `Width` lanes, or of any number of steps (0).
+  template <index_t Width>
+  QGRAIN_AVX512 static void run_row(const row_body& row, index_t cols, index_t group_cols,
+                                    const avx512::group_numbers<static_cast<std::size_t>(max_block_groups)>& numbers) {
+    using step = typename Operation::lane_step;
+    constexpr index_t size = avx512::step;
+    if constexpr (Width > 0) {
+      const index_t whole = cols / size * size;
+      for (index_t c = 0; c < whole; c += size) {
+        if (avx512::run_step<step, Width>(row.in + c, row.out + c, numbers, c / Width)) continue;
+        for (index_t g = c; g < c + size; g += Width) run_avx2<row_rest>(row, g / Width, g, Width);
+      }
+      for (index_t g = whole; g < cols; g += Width) run_avx2<row_rest>(row, g / Width, g, smaller_of(Width, cols - g));
+    } else {
+      for (index_t group = 0; group * group_cols < cols; ++group) {
+        const index_t end = smaller_of((group + 1) * group_cols, cols);
+        index_t c = group * group_cols;
+        for (; c + size <= end; c += size) {
+          if (avx512::run_step<step, 0>(row.in + c, row.out + c, numbers, group)) continue;
+          run_avx2<row_rest>(row, group, c, size);
+        }
+        if (c < end) run_avx2<row_rest>(row, group, c, end - c);
+      }
+    }
+  }
+
+  /// The same over lanes, where the operation has a step for them.
+  QGRAIN_AVX512 static void run_avx512(matrix_view<const in_type> in, matrix_view<out_type> out, index_t group_cols,
+                                       const typename Operation::source_type* sources, float tensor_scale,
+                                       block_place place = {}, rounding_type rounding = {}) requires
+      requires { typename Operation::lane_step; } {
+    const index_t groups = ceil_div(in.shape.cols, group_cols);
+    if (groups < 1) return;
+    const bool is_wide = group_cols >= avx512::step || groups == 1;
+    block_factors<factors_type> factors;
+    avx512::group_numbers<static_cast<std::size_t>(max_block_groups)> numbers;
+    const bool fits = is_wide || group_cols == 16 || group_cols == 32;
+    if (fits) {
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t g = 0; g < groups; ++g) {
+        factors[static_cast<std::size_t>(g)] = Operation::factors(sources[g], tensor_scale);
+      }
+    }
+    if (!fits || !Operation::lane_step::prepare(factors.data(), groups, numbers)) {
+      return run_avx2<element_block>(in, out, group_cols, sources, tensor_scale, place, rounding);
+    }
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      const std::uint64_t index = place.first + static_cast<std::uint64_t>(r) * place.cols;
+      const row_body row{in.row(r), out.row(r), factors.data(), index, rounding};
+      if (is_wide) {
+        run_row<0>(row, in.shape.cols, group_cols, numbers);
+      } else if (group_cols == 16) {
+        run_row<16>(row, in.shape.cols, group_cols, numbers);
+      } else {
+        run_row<32>(row, in.shape.cols, group_cols, numbers);
+      }
+    }
+  }
+#endif
 };
+
+/// The step of an operation over lanes, where an element has one.
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+template <bool Exists, template <class> class Step, class Element>
+struct lane_step_of {
+  using lane_step = Step<Element>;
+};
+template <template <class> class Step, class Element>
+struct lane_step_of<false, Step, Element> {};
+template <class Element>
+using encode_lanes = lane_step_of<encodes_in_lanes<Element>, avx512::encode_step, Element>;
+template <class Element>
+using fake_lanes = lane_step_of<encodes_in_lanes<Element> && restores_in_lanes<Element>, avx512::fake_step, Element>;
+template <class Element>
+using decode_lanes = lane_step_of<decodes_in_lanes<Element>, avx512::decode_step, Element>;
+#else
+struct no_lane_step {};
+template <class Element>
+using encode_lanes = no_lane_step;
+template <class Element>
+using fake_lanes = no_lane_step;
+template <class Element>
+using decode_lanes = no_lane_step;
+#endif
 
 /// Values to the values that their codes stand for, from the ranges of the groups.
 template <class Element>
-struct fake_operation {
+struct fake_operation : fake_lanes<Element> {
   using factors_type = typename Element::factors_type;
   using rounding_type = typename Element::rounding_type;
   using source_type = typename Element::range_type;
@@ -211,7 +340,7 @@ using fake_block = element_block<fake_operation<Element>>;
 
 /// Values to codes, from the stored scales.
 template <class Element>
-struct encode_operation {
+struct encode_operation : encode_lanes<Element> {
   using factors_type = typename Element::factors_type;
   using rounding_type = typename Element::rounding_type;
   using source_type = typename Element::stored_scale;
@@ -230,7 +359,7 @@ using encode_block = element_block<encode_operation<Element>>;
 
 /// Codes to values, from the stored scales; nothing is rounded.
 template <class Element>
-struct decode_operation {
+struct decode_operation : decode_lanes<Element> {
   struct rounding_type {};
   using factors_type = typename Element::factors_type;
   using source_type = typename Element::stored_scale;

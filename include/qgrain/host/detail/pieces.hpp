@@ -136,6 +136,7 @@ struct plain_codes {
   static constexpr bool in_place = true;
   Code* data;
   index_t cols;
+  [[nodiscard]] plain_codes folded(index_t rows) const noexcept { return {data, cols * rows}; }
 
   struct itself {
     matrix_view<Code> memory;
@@ -152,6 +153,7 @@ struct packed_source {
   const std::uint8_t* data;
   index_t cols;
   bit_order order;
+  [[nodiscard]] packed_source folded(index_t rows) const noexcept { return {data, cols * rows, order}; }
 
   class unpacked {
    public:
@@ -174,6 +176,7 @@ struct packed_target {
   std::uint8_t* data;
   index_t cols;
   bit_order order;
+  [[nodiscard]] packed_target folded(index_t rows) const noexcept { return {data, cols * rows, order}; }
 
   class packed {
    public:
