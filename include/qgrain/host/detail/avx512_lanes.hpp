@@ -22,7 +22,8 @@ inline constexpr int lanes = 16;
 
 using floats = float __attribute__((vector_size(64)));
 using words = std::uint32_t __attribute__((vector_size(64)));
-using numbers = std::int32_t __attribute__((vector_size(64)));
+using integers = std::int32_t __attribute__((vector_size(64)));
+using double_words = std::uint64_t __attribute__((vector_size(64)));
 using halves = std::uint16_t __attribute__((vector_size(64)));
 using bytes = std::uint8_t __attribute__((vector_size(64)));
 using half_of_halves = std::uint16_t __attribute__((vector_size(32)));
@@ -57,8 +58,13 @@ QGRAIN_AVX512 words widened_words(quarter_of_bytes x) {
   asm("vpmovzxbd %1, %0" : "=v"(y) : "v"(x));
   return y;
 }
-QGRAIN_AVX512 numbers widened_numbers(quarter_of_bytes signed_bytes) {
-  numbers y;
+QGRAIN_AVX512 double_words widened_bytes(std::uint64_t eight_bytes) {
+  double_words y;
+  asm("vpmovzxbq %1, %0" : "=v"(y) : "m"(eight_bytes));
+  return y;
+}
+QGRAIN_AVX512 integers widened_numbers(quarter_of_bytes signed_bytes) {
+  integers y;
   asm("vpmovsxbd %1, %0" : "=v"(y) : "v"(signed_bytes));
   return y;
 }
@@ -72,7 +78,7 @@ QGRAIN_AVX512 half_of_bytes narrowed(halves x) {
   asm("vpmovwb %1, %0" : "=v"(y) : "v"(x));
   return y;
 }
-QGRAIN_AVX512 floats converted(numbers x) {
+QGRAIN_AVX512 floats converted(integers x) {
   floats y;
   asm("vcvtdq2ps %1, %0" : "=v"(y) : "v"(x));
   return y;
@@ -90,8 +96,25 @@ QGRAIN_AVX512 floats widened(half_of_halves binary16) {
 }
 QGRAIN_AVX512 floats widened_at(const float16* from) { return widened(loaded<half_of_halves>(from)); }
 
+/// Rounded to bfloat16: from_float<bfloat16>.
+QGRAIN_AVX512 half_of_halves rounded(floats x, bfloat16) {
+  const words bits = as<words>(x);
+  words upper = (bits + ((bits >> 16U & 1U) + 0x7FFFU)) >> 16U;
+  std::uint16_t nan = 0;
+  asm("vcmpunordps %1, %1, %0" : "=k"(nan) : "v"(x));
+  asm("vmovdqa32 %1, %0 %{%2%}" : "+v"(upper) : "v"(bits >> 16U | 0x0040U), "Yk"(nan));
+  half_of_halves y;
+  asm("vpmovdw %1, %0" : "=v"(y) : "v"(upper));
+  return y;
+}
+
 /// The same number in all lanes.
 QGRAIN_AVX512 floats spread(float x) { return floats{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
+QGRAIN_AVX512 floats spread_at(const float* x) {
+  floats y;
+  asm("vbroadcastss %1, %0" : "=v"(y) : "m"(*x));
+  return y;
+}
 QGRAIN_AVX512 words spread(std::uint32_t x) { return words{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
 
 /// a * b, which is never fused into a sum.
@@ -129,6 +152,13 @@ QGRAIN_AVX512 floats smaller(floats a, floats b) {
   return y;
 }
 
+/// The larger one; b if one is NaN or both are zero.
+QGRAIN_AVX512 floats larger(floats a, floats b) {
+  floats y;
+  asm("vmaxps %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+
 QGRAIN_AVX512 bool has_nan(floats a, floats b, floats c, floats d) {
   std::uint16_t first = 0;
   std::uint16_t second = 0;
@@ -138,8 +168,8 @@ QGRAIN_AVX512 bool has_nan(floats a, floats b, floats c, floats d) {
 }
 
 /// The nearest integers, ties to even, of numbers that have one.
-QGRAIN_AVX512 numbers nearest_numbers(floats x) {
-  numbers y;
+QGRAIN_AVX512 integers nearest_numbers(floats x) {
+  integers y;
   asm("vcvtps2dq %1, %0" : "=v"(y) : "v"(x));
   return y;
 }
@@ -149,8 +179,8 @@ QGRAIN_AVX512 floats nearest_integers(floats x) {
   return y;
 }
 
-QGRAIN_AVX512 numbers larger(numbers a, numbers b) {
-  numbers y;
+QGRAIN_AVX512 integers larger(integers a, integers b) {
+  integers y;
   asm("vpmaxsd %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
   return y;
 }
@@ -162,6 +192,17 @@ QGRAIN_AVX512 words smaller(words a, words b) {
 QGRAIN_AVX512 bytes smaller_signed(bytes a, bytes b) {
   bytes y;
   asm("vpminsb %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+
+QGRAIN_AVX512 bytes larger_signed(bytes a, bytes b) {
+  bytes y;
+  asm("vpmaxsb %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+QGRAIN_AVX512 bytes smaller(bytes a, bytes b) {
+  bytes y;
+  asm("vpminub %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
   return y;
 }
 
@@ -189,14 +230,24 @@ QGRAIN_AVX512 floats entries(words index, floats table) {
 QGRAIN_AVX512 bytes in_order(words packed) {
   return as<bytes>(__builtin_shufflevector(packed, packed, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
 }
-/// Numbers beyond a signed byte become its ends.
-QGRAIN_AVX512 bytes narrowed_signed(const numbers (&x)[4]) {
+/// Integers beyond a signed byte become its ends.
+QGRAIN_AVX512 bytes narrowed_signed(const integers (&x)[4]) {
   words low;
   words high;
   words all;
   asm("vpackssdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
   asm("vpackssdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
   asm("vpacksswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
+  return in_order(all);
+}
+/// Integers beyond an unsigned byte become its ends.
+QGRAIN_AVX512 bytes narrowed_unsigned(const integers (&x)[4]) {
+  words low;
+  words high;
+  words all;
+  asm("vpackssdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
+  asm("vpackssdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
+  asm("vpackuswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
   return in_order(all);
 }
 /// Numbers of 0 to 255.
@@ -211,8 +262,8 @@ QGRAIN_AVX512 bytes narrowed(const words (&x)[4]) {
 }
 
 /// The largest lane of each of sixteen vectors of numbers that are not negative, in order.
-QGRAIN_AVX512 numbers largest_of_each(const numbers (&x)[lanes]) {
-  numbers y[8];
+QGRAIN_AVX512 integers largest_of_each(const integers (&x)[lanes]) {
+  integers y[8];
   for (int i = 0; i < 8; ++i) {  // lane 4 k + {0, 1}: parts of x[i], {2, 3}: of x[i + 8]
     y[i] = larger(__builtin_shufflevector(x[i], x[i + 8], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
                   __builtin_shufflevector(x[i], x[i + 8], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31));
@@ -225,7 +276,7 @@ QGRAIN_AVX512 numbers largest_of_each(const numbers (&x)[lanes]) {
     y[i] = larger(__builtin_shufflevector(y[i], y[i + 2], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
                   __builtin_shufflevector(y[i], y[i + 2], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
   }
-  const numbers all =
+  const integers all =
       larger(__builtin_shufflevector(y[0], y[1], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27),
              __builtin_shufflevector(y[0], y[1], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31));
   // Quarters of `all`: x[0 + 4 j], x[2 + 4 j], x[1 + 4 j], x[3 + 4 j] for j = 0 to 3.

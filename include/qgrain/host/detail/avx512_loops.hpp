@@ -6,6 +6,7 @@
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/avx512_lanes.hpp>
+#include <qgrain/host/detail/avx512_ports.hpp>
 #include <qgrain/host/detail/lane_rules.hpp>
 
 #include <array>
@@ -17,17 +18,15 @@
 
 namespace qgrain::detail::avx512 {
 
-/// Elements of a step.
-inline constexpr index_t step = 4 * lanes;
-
 /// The factors of each group of a block, ready for lanes.
 template <std::size_t Groups>
 struct group_numbers {
   std::array<float, Groups> forward;
   std::array<float, Groups> reciprocal;
   std::array<float, Groups> limit;
-  std::array<std::uint32_t, Groups> kept_sign;  ///< patterns above keep their sign
+  std::array<float, Groups> kept_sign;  ///< patterns above keep their sign
   std::array<float, Groups> backward;
+  std::array<float, Groups> zero_point;
 };
 
 /// Those of one group in all lanes.
@@ -35,14 +34,22 @@ struct lane_factors {
   floats forward;
   floats reciprocal;
   floats limit;
-  words kept_sign;
+  floats kept_sign;
   floats backward;
+  floats zero_point;
 
   template <std::size_t Groups>
-  QGRAIN_AVX512 static lane_factors of(const group_numbers<Groups>& all, index_t group) {
-    const auto g = static_cast<std::size_t>(group);
-    return {spread(all.forward[g]), spread(all.reciprocal[g]), spread(all.limit[g]), spread(all.kept_sign[g]),
-            spread(all.backward[g])};
+  QGRAIN_AVX512 static lane_factors of(const group_numbers<Groups>& all, index_t g) {
+    return {spread_at(all.forward.data() + g), spread_at(all.reciprocal.data() + g), spread_at(all.limit.data() + g),
+            spread_at(all.kept_sign.data() + g), spread_at(all.backward.data() + g),
+            spread_at(all.zero_point.data() + g)};
+  }
+  /// Each lane its own.
+  template <std::size_t Groups>
+  QGRAIN_AVX512 static lane_factors from(const group_numbers<Groups>& all, index_t g) {
+    return {loaded<floats>(all.forward.data() + g), loaded<floats>(all.reciprocal.data() + g),
+            loaded<floats>(all.limit.data() + g), loaded<floats>(all.kept_sign.data() + g),
+            loaded<floats>(all.backward.data() + g), loaded<floats>(all.zero_point.data() + g)};
   }
 };
 
@@ -53,11 +60,17 @@ struct lane_encoder {
   using code_type = typename Element::code_type;
   static constexpr element_arithmetic arithmetic = arithmetic_of<typename Element::scale_type>();
   static constexpr bool divides = arithmetic.scaled == element_operation::quotient;
+  static constexpr bool has_zero_point = arithmetic.zero_point != zero_point_use::none && is_small_integer<format>();
+  static constexpr bool adds_first = has_zero_point && arithmetic.zero_point == zero_point_use::before_rounding;
+  /// Whether 0 is added to what is rounded: -0 becomes +0.
+  static constexpr bool zero_before =
+      arithmetic.zero_before || arithmetic.zero_point == zero_point_use::before_rounding;
 
   /// What a value is limited to before it is divided, so that no product overflows. Its quotient rounds to max_finite, and
   /// so would that of everything beyond.
   static constexpr float largest = [] {
-    if constexpr (is_small_integer<format>()) return -format::lowest;
+    if constexpr (has_zero_point) return 256.0F;  // more than all codes are wide
+    if constexpr (is_small_integer<format>()) return larger_of(-format::lowest, format::max_finite);
     return format::max_finite;
   }();
 
@@ -77,63 +90,94 @@ struct lane_encoder {
     return limited_magnitude(x, f.limit);
   }
 
-  /// A code in 32 bits, of integers its number.
+  /// A code in 32 bits, of integers the integer itself, which may lie outside of the format.
   QGRAIN_AVX512 static words code(floats x, const lane_factors& f) {
     if constexpr (is_small_integer<format>()) {
-      return as<words>(nearest_numbers(limited_quotient(x, f)));
+      const floats steps = limited_quotient(x, f);
+      if constexpr (adds_first) return as<words>(nearest_numbers(steps + f.zero_point));
+      if constexpr (has_zero_point) return as<words>(nearest_numbers(steps) + nearest_numbers(f.zero_point));
+      return as<words>(nearest_numbers(steps));
     } else {
       using counts = step_counts<format>;
       const floats magnitude = limited_magnitude_of(x, f);
-      const numbers binade = larger(as<numbers>(as<words>(magnitude) & f32_infinity_bits),
-                                    as<numbers>(spread(static_cast<std::uint32_t>(counts::least_binade))));
-      const numbers anchor = binade + (counts::anchor_distance + counts::first_count);
+      const integers anchor = binade_of(magnitude) + (counts::anchor_distance + counts::first_count);
       const words count = as<words>(magnitude + as<floats>(anchor)) + (as<words>(anchor) >> counts::unused_bits);
-      if constexpr (divides && arithmetic.zero_before) {
+      if constexpr (zero_before) {
         return with_bits_where_above(count & (format::sign_code - 1U), spread(std::uint32_t{format::sign_code}),
-                                     as<words>(x), f.kept_sign);
+                                     as<words>(x), as<words>(f.kept_sign));
       } else {
         return chosen(spread(format::sign_code - 1U), count, as<words>(x) >> (32 - format::bits));
       }
     }
   }
   QGRAIN_AVX512 static bytes narrowed_codes(const words (&code)[4]) {
-    if constexpr (is_small_integer<format>()) {
-      const numbers x[4] = {as<numbers>(code[0]), as<numbers>(code[1]), as<numbers>(code[2]), as<numbers>(code[3])};
-      const bytes all = narrowed_signed(x);
-      if constexpr (format::bits == 8) return all;
-      return smaller_signed(all, bytes{} + static_cast<std::uint8_t>(format::max_finite));
-    } else {
+    if constexpr (!is_small_integer<format>()) {
       return narrowed(code);
+    } else {
+      const integers x[4] = {as<integers>(code[0]), as<integers>(code[1]), as<integers>(code[2]),
+                             as<integers>(code[3])};
+      if constexpr (format::is_signed) {
+        bytes all = narrowed_signed(x);
+        if constexpr (format::max_finite < 127.0F) all = smaller_signed(all, every(format::max_finite));
+        if constexpr (has_zero_point && format::lowest > -128.0F) all = larger_signed(all, every(format::lowest));
+        return all;
+      } else {
+        const bytes all = narrowed_unsigned(x);
+        if constexpr (format::max_finite == 255.0F) return all;
+        return smaller(all, every(format::max_finite));
+      }
     }
+  }
+  QGRAIN_AVX512 static bytes every(float number) {
+    return bytes{} + static_cast<std::uint8_t>(static_cast<std::int32_t>(number));
   }
 
   /// The value of the nearest code, before it is brought back.
   QGRAIN_AVX512 static floats nearest(floats x, const lane_factors& f) {
     if constexpr (is_small_integer<format>()) {
-      const floats whole = nearest_integers(limited_quotient(x, f));
-      const floats inside = format::max_finite == largest ? whole : smaller(whole, spread(format::max_finite));
+      const floats whole = rounded_steps(limited_quotient(x, f), f);
+      floats inside = whole;
+      if constexpr (format::lowest > -largest) inside = larger(inside, spread(format::lowest));
+      if constexpr (format::max_finite < largest) inside = smaller(inside, spread(format::max_finite));
+      if constexpr (has_zero_point && !adds_first) return inside;
+      if constexpr (has_zero_point) return negative_where_kept(inside, x, f);
+      if constexpr (zero_before) return negative_where_kept(magnitude_of(inside), x, f);
       return as<floats>(as<words>(inside) | (as<words>(x) & f32_sign_bit));
     } else {
-      using counts = step_counts<format>;
       const floats magnitude = limited_magnitude_of(x, f);
-      const numbers binade = larger(as<numbers>(as<words>(magnitude) & f32_infinity_bits),
-                                    as<numbers>(spread(static_cast<std::uint32_t>(counts::least_binade))));
-      const floats anchor = as<floats>(binade + counts::anchor_distance);
+      const floats anchor = as<floats>(binade_of(magnitude) + step_counts<format>::anchor_distance);
       const floats near = (magnitude + anchor) - anchor;
-      if constexpr (divides && arithmetic.zero_before && !arithmetic.zero_after) {
-        return as<floats>(with_bits_where_above(as<words>(near), spread(f32_sign_bit), as<words>(x), f.kept_sign));
-      } else {
-        return as<floats>(chosen(spread(f32_sign_bit), as<words>(x), as<words>(near)));
-      }
+      if constexpr (zero_before && !arithmetic.zero_after) return negative_where_kept(near, x, f);
+      return as<floats>(chosen(spread(f32_sign_bit), as<words>(x), as<words>(near)));
     }
+  }
+
+ private:
+  QGRAIN_AVX512 static integers binade_of(floats magnitude) {
+    return larger(as<integers>(as<words>(magnitude) & f32_infinity_bits),
+                  as<integers>(spread(static_cast<std::uint32_t>(step_counts<format>::least_binade))));
+  }
+  QGRAIN_AVX512 static floats magnitude_of(floats x) { return as<floats>(as<words>(x) & ~f32_sign_bit); }
+  QGRAIN_AVX512 static floats negative_where_kept(floats value, floats x, const lane_factors& f) {
+    return as<floats>(
+        with_bits_where_above(as<words>(value), spread(f32_sign_bit), as<words>(x), as<words>(f.kept_sign)));
+  }
+  QGRAIN_AVX512 static floats rounded_steps(floats steps, const lane_factors& f) {
+    if constexpr (adds_first) return nearest_integers(steps + f.zero_point);
+    if constexpr (has_zero_point) return nearest_integers(steps) + f.zero_point;
+    return nearest_integers(steps);
   }
 };
 
 /// A value of the format brought back.
 template <class Element>
 QGRAIN_AVX512 floats restored(floats q, const lane_factors& f) {
+  constexpr element_arithmetic arithmetic = arithmetic_of<typename Element::scale_type>();
+  if constexpr (arithmetic.zero_point != zero_point_use::none && is_small_integer<typename Element::format_type>()) {
+    q = q - f.zero_point;
+  }
   const floats value = product(q, f.backward);
-  if constexpr (arithmetic_of<typename Element::scale_type>().zero_after) return value + floats{};
+  if constexpr (arithmetic.zero_after) return value + floats{};
   return value;
 }
 
@@ -142,7 +186,7 @@ template <class Element>
 struct lane_decoder {
   using format = typename Element::format_type;
   using code_type = typename Element::code_type;
-  static constexpr bool by_table = format::bits <= 4 && !is_small_integer<format>();
+  static constexpr bool by_table = format::bits == 4 && !is_small_integer<format>();
   static constexpr bool by_half = !by_table && is_shifted_half<format>();
   /// What values are to be multiplied by besides the scale.
   static constexpr float unit = [] {
@@ -150,13 +194,17 @@ struct lane_decoder {
     return 1.0F;
   }();
 
+  /// The value of each code of four bits.
   alignas(64) static constexpr std::array<float, lanes> table = [] {
     std::array<float, lanes> values{};
-    if constexpr (by_table) {
-      for (std::size_t i = 0; i < lanes; ++i) values[i] = format::decode(static_cast<code_type>(i));
+    if constexpr (format::bits == 4) {
+      for (std::uint32_t i = 0; i < lanes; ++i) values[i] = format::decode(code_of_bits<code_type>(i, 4));
     }
     return values;
   }();
+
+  /// Codes in the lower four bits of lanes.
+  QGRAIN_AVX512 static floats value_of_nibbles(words codes) { return entries(codes, loaded<floats>(table.data())); }
 
   /// Thirty-two codes as binary16.
   QGRAIN_AVX512 static halves shifted(const code_type* codes) {
@@ -188,7 +236,7 @@ struct lane_decoder {
       for (int i = 0; i < 4; ++i) {
         if constexpr (by_table) {
           const words wide = widened_words(loaded<quarter_of_bytes>(codes + i * lanes));
-          out[i] = entries(wide, loaded<floats>(table.data()));
+          out[i] = value_of_nibbles(wide);
         } else {
           out[i] = converted(widened_numbers(loaded<quarter_of_bytes>(codes + i * lanes)));
         }
@@ -203,7 +251,14 @@ struct lane_decoder {
   };
 };
 
-/// What encoding and faking take of the factors of each group; false where some group's scale needs a division.
+/// The zero point of factors that have one.
+template <class Factors>
+QGRAIN_AVX512 float zero_point_of(const Factors& f) {
+  if constexpr (requires { f.zero_point; }) return f.zero_point;
+  return 0.0F;
+}
+
+/// What encoding and faking take of the factors of each group; false where some group needs the definition.
 template <class Element, std::size_t Groups>
 QGRAIN_AVX512 bool make_numbers(const typename Element::factors_type* factors, index_t groups,
                                 group_numbers<Groups>& all) {
@@ -219,14 +274,22 @@ QGRAIN_AVX512 bool make_numbers(const typename Element::factors_type* factors, i
       others |= divides_in_lanes(forward) ? 0U : 1U;
       all.reciprocal.data()[g] = 1.0F / forward;
     }
+    if constexpr (encoder::has_zero_point) {
+      using format = typename Element::format_type;
+      const float zero_point = zero_point_of(factors[g]);
+      all.zero_point.data()[g] = zero_point;
+      others |= zero_point >= format::lowest && zero_point <= format::max_finite ? 0U : 1U;
+    }
   }
   if (others != 0) return false;
-  if constexpr (encoder::divides && encoder::arithmetic.zero_before) {
-    // A quotient is zero up to forward * 2^-150, in units of the least float.
+  if constexpr (encoder::divides && encoder::zero_before) {
+    // A quotient is zero up to forward * 2^-150, in units of the least float. Beside a zero point no zero has a sign.
     QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
       const auto zeros = static_cast<std::int32_t>(all.forward.data()[g] * 0.5F);
-      all.kept_sign.data()[g] = f32_sign_bit + static_cast<std::uint32_t>(zeros);
+      const std::uint32_t last = f32_sign_bit + static_cast<std::uint32_t>(zeros);
+      all.kept_sign.data()[g] =
+          float_from_bits(encoder::has_zero_point && zero_point_of(factors[g]) != 0.0F ? ~0U : last);
     }
   }
   return true;
@@ -241,14 +304,14 @@ struct encode_step {
   }
   using encoder = lane_encoder<Element>;
   /// False where there is a NaN: nothing has been written.
-  template <class In>
-  QGRAIN_AVX512 static bool run(const In* in, typename Element::code_type* out, const lane_factors (&f)[4]) {
+  template <class In, class Out>
+  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
     floats x[4];
-    for (int i = 0; i < 4; ++i) x[i] = encoder::prepared(widened_at(in + i * lanes), f[i]);
+    for (int i = 0; i < 4; ++i) x[i] = encoder::prepared(in.values(c + i * lanes), f[i]);
     if (has_nan(x[0], x[1], x[2], x[3])) return false;
     words code[4];
     for (int i = 0; i < 4; ++i) code[i] = encoder::code(x[i], f[i]);
-    stored(encoder::narrowed_codes(code), out);
+    out.put(c, encoder::narrowed_codes(code));
     return true;
   }
 };
@@ -261,14 +324,13 @@ struct fake_step {
     return make_numbers<Element>(factors, groups, all);
   }
   using encoder = lane_encoder<Element>;
-  template <class In>
-  QGRAIN_AVX512 static bool run(const In* in, float* out, const lane_factors (&f)[4]) {
+  template <class In, class Out>
+  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
     floats x[4];
-    for (int i = 0; i < 4; ++i) x[i] = encoder::prepared(widened_at(in + i * lanes), f[i]);
+    for (int i = 0; i < 4; ++i) x[i] = encoder::prepared(in.values(c + i * lanes), f[i]);
     if (has_nan(x[0], x[1], x[2], x[3])) return false;
     for (int i = 0; i < 4; ++i) {
-      floats value = encoder::nearest(x[i], f[i]);
-      stored(restored<Element>(value, f[i]), out + i * lanes);
+      out.put(c + i * lanes, restored<Element>(encoder::nearest(x[i], f[i]), f[i]));
     }
     return true;
   }
@@ -287,32 +349,38 @@ struct decode_step {
       const float backward = factors[g].backward;
       others |= unit == 1.0F || magnitude_bits(backward) < magnitude_bits(power_of_two(100)) ? 0U : 1U;
       all.backward.data()[g] = backward * unit;
+      all.zero_point.data()[g] = zero_point_of(factors[g]);
     }
     return others == 0;
   }
-  QGRAIN_AVX512 static bool run(const typename Element::code_type* in, float* out, const lane_factors (&f)[4]) {
+  template <class In, class Out>
+  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
     floats x[4];
-    lane_decoder<Element>::values(in, x);
-    for (int i = 0; i < 4; ++i) stored(restored<Element>(x[i], f[i]), out + i * lanes);
+    if constexpr (In::is_packed) {
+      for (int i = 0; i < 4; ++i) x[i] = lane_decoder<Element>::value_of_nibbles(in.codes(c + i * lanes));
+    } else {
+      lane_decoder<Element>::values(in.row + c, x);
+    }
+    for (int i = 0; i < 4; ++i) out.put(c + i * lanes, restored<Element>(x[i], f[i]));
     return true;
   }
 };
 
-/// The patterns of sixteen magnitudes as numbers, NaN last.
+/// The patterns of sixteen magnitudes as integers, NaN last.
 template <class T>
-QGRAIN_AVX512 numbers magnitudes_at(const T* from) {
-  return as<numbers>(as<words>(widened_at(from)) & ~f32_sign_bit);
+QGRAIN_AVX512 integers magnitudes_at(const T* from) {
+  return as<integers>(as<words>(widened_at(from)) & ~f32_sign_bit);
 }
 
 /// The largest magnitudes, a lane each, of `count` elements, a multiple of sixteen.
 template <class T>
-QGRAIN_AVX512 numbers largest_lanes(const T* x, index_t count) {
-  numbers a = magnitudes_at(x);
+QGRAIN_AVX512 integers largest_lanes(const T* x, index_t count) {
+  integers a = magnitudes_at(x);
   index_t i = lanes;
   if (count >= 2 * step) {
-    numbers b = magnitudes_at(x + lanes);
-    numbers c = magnitudes_at(x + 2 * lanes);
-    numbers d = magnitudes_at(x + 3 * lanes);
+    integers b = magnitudes_at(x + lanes);
+    integers c = magnitudes_at(x + 2 * lanes);
+    integers d = magnitudes_at(x + 3 * lanes);
     for (i = step; i + step <= count; i += step) {
       a = larger(a, magnitudes_at(x + i));
       b = larger(b, magnitudes_at(x + i + lanes));
@@ -328,7 +396,7 @@ QGRAIN_AVX512 numbers largest_lanes(const T* x, index_t count) {
 /// Widens the largest magnitudes of sixteen neighbouring groups by their elements.
 template <class T>
 QGRAIN_AVX512 void widen_groups(const T* x, index_t group_cols, float* absmax) {
-  numbers largest[lanes];
+  integers largest[lanes];
   if (group_cols == 32) {
     for (int g = 0; g < lanes; ++g) largest[g] = largest_lanes(x + g * 32, 32);
   } else if (group_cols == 16) {
@@ -339,12 +407,18 @@ QGRAIN_AVX512 void widen_groups(const T* x, index_t group_cols, float* absmax) {
   stored(larger(magnitudes_at(absmax), largest_of_each(largest)), absmax);
 }
 
-/// A step of `Step` with factors from `group` on, a group per `PerGroup` lanes; 0: all lanes have the same.
-template <class Step, int PerGroup, class In, class Out, std::size_t Groups>
-QGRAIN_AVX512 bool run_step(const In* in, Out* out, const group_numbers<Groups>& all, index_t group) {
+/// A step of `Step` from column c on with factors from `group` on, a group per `Width` lanes; 0: all lanes have the same.
+template <class Step, int Width, class In, class Out, std::size_t Groups>
+QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const group_numbers<Groups>& all, index_t group) {
   lane_factors f[4];
-  for (int i = 0; i < 4; ++i) f[i] = lane_factors::of(all, group + (PerGroup == 0 ? 0 : i * lanes / PerGroup));
-  return Step::run(in, out, f);
+  for (int i = 0; i < 4; ++i) {
+    if constexpr (Width == 1) {
+      f[i] = lane_factors::from(all, group + i * lanes);
+    } else {
+      f[i] = lane_factors::of(all, group + (Width == 0 ? 0 : i * lanes / Width));
+    }
+  }
+  return Step::run(in, out, c, f);
 }
 
 }  // namespace qgrain::detail::avx512

@@ -6,6 +6,7 @@
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/detail/avx512_block.hpp>
 #include <qgrain/host/detail/avx512_loops.hpp>
 #include <qgrain/host/detail/lane_rules.hpp>
 #include <qgrain/host/run_widest.hpp>
@@ -121,7 +122,7 @@ struct absmax_block {
 
   QGRAIN_AVX512 static void run_single(matrix_view<const T> in, float* absmax) {
     const index_t whole = in.shape.cols / avx512::lanes * avx512::lanes;
-    avx512::numbers largest{};
+    avx512::integers largest{};
     for (index_t r = 0; r < in.shape.rows; ++r) {
       largest = avx512::larger(largest, avx512::largest_lanes(in.row(r), whole));
     }
@@ -152,6 +153,34 @@ struct range_block {
 };
 template <>
 struct range_block<float> : absmax_block<float> {};
+/// Both ends as maxima of patterns: see widened(signed_range, float).
+template <>
+struct range_block<signed_range> {
+  struct row_body {
+    const float* in;
+    signed_range* ranges;
+    template <index_t Width>
+    QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
+      const float* x = in + first;
+      const index_t size = Width == 0 ? count : Width;
+      std::int32_t below = magnitude_bits(ranges[group].below);
+      std::int32_t above = magnitude_bits(ranges[group].above);
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < size; ++i) {
+        const std::uint32_t bits = bits_of(x[i]);
+        above = larger_of(above, static_cast<std::int32_t>(bits));
+        below = larger_of(below, static_cast<std::int32_t>(bits ^ f32_sign_bit));
+      }
+      ranges[group] = {float_from_magnitude(below), float_from_magnitude(above)};
+    }
+  };
+
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, index_t group_cols, signed_range* ranges) {
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      for_each_group(in.shape.cols, group_cols, row_body{in.row(r), ranges});
+    }
+  }
+};
 
 /// Where the elements of a block lie in their matrix: element (r, c) has the row-major index first + r * cols + c.
 struct block_place {
@@ -228,88 +257,44 @@ struct element_block {
   }
 
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
-  /// What is left of a row: too little, or not for lanes.
-  struct row_rest {
-    QGRAIN_ALWAYS_INLINE static void run(row_body body, index_t group, index_t first, index_t count) {
-      body.template run<0>(group, first, count);
-    }
-  };
-
-  /// Groups of `Width` lanes, or of any number of steps (0).
-  template <index_t Width>
-  QGRAIN_AVX512 static void run_row(const row_body& row, index_t cols, index_t group_cols,
-                                    const avx512::group_numbers<static_cast<std::size_t>(max_block_groups)>& numbers) {
-    using step = typename Operation::lane_step;
-    constexpr index_t size = avx512::step;
-    if constexpr (Width > 0) {
-      const index_t whole = cols / size * size;
-      for (index_t c = 0; c < whole; c += size) {
-        if (avx512::run_step<step, Width>(row.in + c, row.out + c, numbers, c / Width)) continue;
-        for (index_t g = c; g < c + size; g += Width) run_avx2<row_rest>(row, g / Width, g, Width);
-      }
-      for (index_t g = whole; g < cols; g += Width) run_avx2<row_rest>(row, g / Width, g, smaller_of(Width, cols - g));
-    } else {
-      for (index_t group = 0; group * group_cols < cols; ++group) {
-        const index_t end = smaller_of((group + 1) * group_cols, cols);
-        index_t c = group * group_cols;
-        for (; c + size <= end; c += size) {
-          if (avx512::run_step<step, 0>(row.in + c, row.out + c, numbers, group)) continue;
-          run_avx2<row_rest>(row, group, c, size);
-        }
-        if (c < end) run_avx2<row_rest>(row, group, c, end - c);
-      }
-    }
-  }
-
   /// The same over lanes, where the operation has a step for them.
   QGRAIN_AVX512 static void run_avx512(matrix_view<const in_type> in, matrix_view<out_type> out, index_t group_cols,
                                        const typename Operation::source_type* sources, float tensor_scale,
                                        block_place place = {}, rounding_type rounding = {}) requires
       requires { typename Operation::lane_step; } {
-    const index_t groups = ceil_div(in.shape.cols, group_cols);
-    if (groups < 1) return;
-    const bool is_wide = group_cols >= avx512::step || groups == 1;
-    block_factors<factors_type> factors;
-    avx512::group_numbers<static_cast<std::size_t>(max_block_groups)> numbers;
-    const bool fits = is_wide || group_cols == 16 || group_cols == 32;
-    if (fits) {
-      QGRAIN_INDEPENDENT_ITERATIONS
-      for (index_t g = 0; g < groups; ++g) {
-        factors[static_cast<std::size_t>(g)] = Operation::factors(sources[g], tensor_scale);
-      }
+    using from = typename Operation::template lane_source<in_type>;
+    using to = typename Operation::template lane_target<out_type>;
+    if (avx512::lane_block<Operation, from, to, static_cast<std::size_t>(max_block_groups)>::run(
+            {in.data, in.leading_dimension}, {out.data, out.leading_dimension}, in.shape, group_cols, sources,
+            tensor_scale)) {
+      return;
     }
-    if (!fits || !Operation::lane_step::prepare(factors.data(), groups, numbers)) {
-      return run_avx2<element_block>(in, out, group_cols, sources, tensor_scale, place, rounding);
-    }
-    for (index_t r = 0; r < in.shape.rows; ++r) {
-      const std::uint64_t index = place.first + static_cast<std::uint64_t>(r) * place.cols;
-      const row_body row{in.row(r), out.row(r), factors.data(), index, rounding};
-      if (is_wide) {
-        run_row<0>(row, in.shape.cols, group_cols, numbers);
-      } else if (group_cols == 16) {
-        run_row<16>(row, in.shape.cols, group_cols, numbers);
-      } else {
-        run_row<32>(row, in.shape.cols, group_cols, numbers);
-      }
-    }
+    run_avx2<element_block>(in, out, group_cols, sources, tensor_scale, place, rounding);
   }
 #endif
 };
 
 /// The step of an operation over lanes, where an element has one.
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
-template <bool Exists, template <class> class Step, class Element>
+template <bool Exists, class Step, template <class> class Source, template <class> class Target>
 struct lane_step_of {
-  using lane_step = Step<Element>;
+  using lane_step = Step;
+  template <class T>
+  using lane_source = Source<T>;
+  template <class T>
+  using lane_target = Target<T>;
 };
-template <template <class> class Step, class Element>
-struct lane_step_of<false, Step, Element> {};
+template <class Step, template <class> class Source, template <class> class Target>
+struct lane_step_of<false, Step, Source, Target> {};
 template <class Element>
-using encode_lanes = lane_step_of<encodes_in_lanes<Element>, avx512::encode_step, Element>;
+using encode_lanes = lane_step_of<encodes_in_lanes<Element>, avx512::encode_step<Element>, avx512::value_source,
+                                  avx512::code_target>;
 template <class Element>
-using fake_lanes = lane_step_of<encodes_in_lanes<Element> && restores_in_lanes<Element>, avx512::fake_step, Element>;
+using fake_lanes = lane_step_of<encodes_in_lanes<Element> && restores_in_lanes<Element>, avx512::fake_step<Element>,
+                                avx512::value_source, avx512::value_target>;
 template <class Element>
-using decode_lanes = lane_step_of<decodes_in_lanes<Element>, avx512::decode_step, Element>;
+using decode_lanes = lane_step_of<decodes_in_lanes<Element>, avx512::decode_step<Element>, avx512::code_source,
+                                  avx512::value_target>;
 #else
 struct no_lane_step {};
 template <class Element>

@@ -102,6 +102,8 @@ void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d g
         const range_type* const ranges = known.of_block(values, row, group, b, found.data());
         std::array<stored_scale, most_groups> made;
         run_widest<scale_block<Element>>(ranges, groups, known.tensor_scale, made.data());
+        if (is_looked_at || !run_in_lanes<encode_operation<Element>>(values, codes, row, b, group.cols, made.data(),
+                                                                     known.tensor_scale)) {
         convert_block(values, codes, in.shape.cols, row, b, group.cols,
                       [&](auto x, auto y, index_t first_group, block_place place) {
                         const stored_scale* const of_run = made.data() + first_group;
@@ -109,6 +111,7 @@ void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d g
                                                           rounding);
                         after(row, b, first_group, x, y, of_run, known.tensor_scale);
                       });
+        }
         // A group over several chunks: the first one writes its scale.
         if (row % group.rows == 0) scales.put(row / group.rows + b.group_row, b.group_col, groups, made.data());
       });
@@ -131,6 +134,7 @@ void encode_matrix(const on_host& where, matrix_view<const T> whole, shape2d gro
         std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> room;
         const auto* const of_block =
             scales.get(row / group.rows + b.group_row, b.group_col, ceil_div(b.shape.cols, group.cols), room.data());
+        if (run_in_lanes<encode_operation<Element>>(values, codes, row, b, group.cols, of_block, tensor_scale)) return;
         convert_block(values, codes, in.shape.cols, row, b, group.cols,
                       [&](auto x, auto y, index_t first_group, block_place place) {
                         run_widest<encode_block<Element>>(x, y, group.cols, of_block + first_group, tensor_scale, place,
@@ -156,6 +160,7 @@ void dequantize_matrix(const on_host& where, const Codes& all_codes, const Scale
         std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> room;
         const auto* const of_block =
             scales.get(row / group.rows + b.group_row, b.group_col, ceil_div(b.shape.cols, group.cols), room.data());
+        if (run_in_lanes<decode_operation<Element>>(codes, values, row, b, group.cols, of_block, tensor_scale)) return;
         convert_block(codes, values, shape.cols, row, b, group.cols,
                       [&](auto x, auto y, index_t first_group, block_place) {
                         run_widest<decode_block<Element>>(x, y, group.cols, of_block + first_group, tensor_scale);

@@ -25,10 +25,10 @@ namespace qgrain::detail {
   return bits_of(s) - bits_of(power_of_two(-64)) < bits_of(power_of_two(24)) - bits_of(power_of_two(-64));
 }
 
-/// Signed integers of a byte at most.
+/// Integers of a byte at most.
 template <class Format>
 [[nodiscard]] constexpr bool is_small_integer() noexcept {
-  if constexpr (requires { Format::is_signed; }) return Format::is_signed && Format::bits <= 8;
+  if constexpr (requires { Format::is_signed; }) return Format::bits <= 8;
   return false;
 }
 
@@ -42,11 +42,18 @@ template <class Format>
   return false;
 }
 
+/// A zero point of a float format is 0, which is added before the format rounds.
+template <class Scale>
+[[nodiscard]] constexpr bool fits_floats() noexcept {
+  return arithmetic_of<Scale>().zero_point != zero_point_use::after_rounding;
+}
+
 template <class Element>
 inline constexpr bool encodes_in_lanes =
     arithmetic_of<typename Element::scale_type>().scaled != element_operation::other &&
     std::is_same_v<typename Element::rounding_type, nearest_even> &&
-    (is_small_integer<typename Element::format_type>() || is_small_float<typename Element::format_type>());
+    (is_small_integer<typename Element::format_type>() ||
+     (is_small_float<typename Element::format_type>() && fits_floats<typename Element::scale_type>()));
 
 template <class Element>
 inline constexpr bool restores_in_lanes =
