@@ -18,9 +18,9 @@ enum class zero_point_use : std::uint8_t {
 
 /// An optional member `arithmetic` of scale policies. It promises that `scaled(x, f)` is the quotient x / f.forward or
 /// the product, and `restored(q, f)` the product q * f.backward, each rounded once; with `zero_before` and `zero_after`
-/// 0 is added to the results, which turns -0 into +0; with a zero point `scaled` adds f.zero_point as said and `restored`
-/// takes it away before the product. A policy that derives from another and changes what that does says
-/// so anew.
+/// 0 is added to the results, which turns -0 into +0; with a zero point `scaled` adds f.zero_point as said and
+/// `restored` takes it away before the product. A policy that derives from another and changes what that does says so
+/// anew.
 struct element_arithmetic {
   element_operation scaled = element_operation::other;
   element_operation restored = element_operation::other;

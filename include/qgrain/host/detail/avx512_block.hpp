@@ -1,5 +1,5 @@
-// The element stage of a block over lanes of AVX-512: 64 elements of a row at a time, from whatever holds them to where they
-// belong. What is left of a row, and what holds a NaN, goes through the definition.
+// The element stage of a block over lanes of AVX-512: 64 elements of a row at a time, from whatever holds them to where
+// they belong. What is left of a row, and what holds a NaN, goes through the definition.
 #ifndef QGRAIN_HOST_DETAIL_AVX512_BLOCK_HPP
 #define QGRAIN_HOST_DETAIL_AVX512_BLOCK_HPP
 
@@ -41,7 +41,8 @@ struct lane_block {
       }
     }
   };
-  __attribute__((noinline)) static void put_rest(In in, Out out, index_t first, index_t count, const factors_type* factors, bool has_own) {
+  __attribute__((noinline)) static void put_rest(In in, Out out, index_t first, index_t count,
+                                                 const factors_type* factors, bool has_own) {
     std::array<in_type, step> x{};
     std::array<out_type, step> y{};
     in.copied(first, count, x.data());

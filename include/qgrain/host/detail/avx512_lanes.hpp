@@ -44,7 +44,7 @@ QGRAIN_AVX512 Vector loaded(const T* from) {
 }
 template <class Vector, class T>
 QGRAIN_AVX512 void stored(Vector x, T* to) {
-  __builtin_memcpy(to, &x, sizeof x);
+  __builtin_memcpy(static_cast<void*>(to), &x, sizeof x);
 }
 
 // Widening and conversion, which g++ 12 takes apart.
@@ -58,9 +58,12 @@ QGRAIN_AVX512 words widened_words(quarter_of_bytes x) {
   asm("vpmovzxbd %1, %0" : "=v"(y) : "v"(x));
   return y;
 }
-QGRAIN_AVX512 double_words widened_bytes(std::uint64_t eight_bytes) {
+struct eight_bytes {
+  std::uint64_t value;
+} __attribute__((packed, may_alias));
+QGRAIN_AVX512 double_words widened_eight(const std::uint8_t* from) {
   double_words y;
-  asm("vpmovzxbq %1, %0" : "=v"(y) : "m"(eight_bytes));
+  asm("vpmovzxbq %1, %0" : "=v"(y) : "m"(*reinterpret_cast<const eight_bytes*>(from)));
   return y;
 }
 QGRAIN_AVX512 integers widened_numbers(quarter_of_bytes signed_bytes) {
@@ -82,6 +85,13 @@ QGRAIN_AVX512 floats converted(integers x) {
   floats y;
   asm("vcvtdq2ps %1, %0" : "=v"(y) : "v"(x));
   return y;
+}
+
+QGRAIN_AVX512 half_of_halves lower_half(halves x) {
+  return __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+QGRAIN_AVX512 half_of_halves upper_half(halves x) {
+  return __builtin_shufflevector(x, x, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
 }
 
 /// Sixteen elements as floats.
@@ -273,8 +283,9 @@ QGRAIN_AVX512 integers largest_of_each(const integers (&x)[lanes]) {
                   __builtin_shufflevector(y[i], y[i + 4], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31));
   }
   for (int i = 0; i < 2; ++i) {  // quarters: two of x[i + ...], two of x[i + 2 + ...]
-    y[i] = larger(__builtin_shufflevector(y[i], y[i + 2], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-                  __builtin_shufflevector(y[i], y[i + 2], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
+    y[i] =
+        larger(__builtin_shufflevector(y[i], y[i + 2], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+               __builtin_shufflevector(y[i], y[i + 2], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
   }
   const integers all =
       larger(__builtin_shufflevector(y[0], y[1], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27),

@@ -1,5 +1,5 @@
-// The element stage over lanes of AVX-512: 64 elements of a row at a time. What is left of a row, and what holds a NaN, goes
-// through the definition one by one.
+// The element stage over lanes of AVX-512: 64 elements of a row at a time. What is left of a row, and what holds a NaN,
+// goes through the definition one by one.
 #ifndef QGRAIN_HOST_DETAIL_AVX512_LOOPS_HPP
 #define QGRAIN_HOST_DETAIL_AVX512_LOOPS_HPP
 
@@ -23,7 +23,6 @@ template <std::size_t Groups>
 struct group_numbers {
   std::array<float, Groups> forward;
   std::array<float, Groups> reciprocal;
-  std::array<float, Groups> limit;
   std::array<float, Groups> kept_sign;  ///< patterns above keep their sign
   std::array<float, Groups> backward;
   std::array<float, Groups> zero_point;
@@ -33,14 +32,13 @@ struct group_numbers {
 struct lane_factors {
   floats forward;
   floats reciprocal;
-  floats limit;
   floats kept_sign;
   floats backward;
   floats zero_point;
 
   template <std::size_t Groups>
   QGRAIN_AVX512 static lane_factors of(const group_numbers<Groups>& all, index_t g) {
-    return {spread_at(all.forward.data() + g), spread_at(all.reciprocal.data() + g), spread_at(all.limit.data() + g),
+    return {spread_at(all.forward.data() + g), spread_at(all.reciprocal.data() + g),
             spread_at(all.kept_sign.data() + g), spread_at(all.backward.data() + g),
             spread_at(all.zero_point.data() + g)};
   }
@@ -48,8 +46,8 @@ struct lane_factors {
   template <std::size_t Groups>
   QGRAIN_AVX512 static lane_factors from(const group_numbers<Groups>& all, index_t g) {
     return {loaded<floats>(all.forward.data() + g), loaded<floats>(all.reciprocal.data() + g),
-            loaded<floats>(all.limit.data() + g), loaded<floats>(all.kept_sign.data() + g),
-            loaded<floats>(all.backward.data() + g), loaded<floats>(all.zero_point.data() + g)};
+            loaded<floats>(all.kept_sign.data() + g), loaded<floats>(all.backward.data() + g),
+            loaded<floats>(all.zero_point.data() + g)};
   }
 };
 
@@ -66,40 +64,31 @@ struct lane_encoder {
   static constexpr bool zero_before =
       arithmetic.zero_before || arithmetic.zero_point == zero_point_use::before_rounding;
 
-  /// What a value is limited to before it is divided, so that no product overflows. Its quotient rounds to max_finite, and
-  /// so would that of everything beyond.
+  /// What quotients are limited to: what rounds to the last code, or beyond it.
   static constexpr float largest = [] {
     if constexpr (has_zero_point) return 256.0F;  // more than all codes are wide
     if constexpr (is_small_integer<format>()) return larger_of(-format::lowest, format::max_finite);
     return format::max_finite;
   }();
 
-  /// What is looked at for NaN and for the sign.
-  QGRAIN_AVX512 static floats prepared(floats x, const lane_factors& f) {
-    if constexpr (divides) return x;
+  /// The quotient or product, NaN for infinities and where something overflows on the way too.
+  QGRAIN_AVX512 static floats scaled(floats x, const lane_factors& f) {
+    if constexpr (divides) return quotient(x, f.forward, f.reciprocal);
     return product(x, f.forward);
   }
-
-  /// The number of steps of prepared values, which integers are rounded to.
-  QGRAIN_AVX512 static floats limited_quotient(floats x, const lane_factors& f) {
-    if constexpr (divides) return quotient(limited(x, f.limit), f.forward, f.reciprocal);
-    return limited(x, f.limit);
-  }
-  QGRAIN_AVX512 static floats limited_magnitude_of(floats x, const lane_factors& f) {
-    if constexpr (divides) return quotient(limited_magnitude(x, f.limit), f.forward, f.reciprocal);
-    return limited_magnitude(x, f.limit);
-  }
+  /// What has the sign of the result: x itself, whose quotient may be no float.
+  QGRAIN_AVX512 static floats signed_by(floats x, floats scaled_x) { return divides ? x : scaled_x; }
 
   /// A code in 32 bits, of integers the integer itself, which may lie outside of the format.
-  QGRAIN_AVX512 static words code(floats x, const lane_factors& f) {
+  QGRAIN_AVX512 static words code(floats q, floats x, const lane_factors& f) {
     if constexpr (is_small_integer<format>()) {
-      const floats steps = limited_quotient(x, f);
+      const floats steps = limited(q, spread(largest));
       if constexpr (adds_first) return as<words>(nearest_numbers(steps + f.zero_point));
       if constexpr (has_zero_point) return as<words>(nearest_numbers(steps) + nearest_numbers(f.zero_point));
       return as<words>(nearest_numbers(steps));
     } else {
       using counts = step_counts<format>;
-      const floats magnitude = limited_magnitude_of(x, f);
+      const floats magnitude = limited_magnitude(q, spread(largest));
       const integers anchor = binade_of(magnitude) + (counts::anchor_distance + counts::first_count);
       const words count = as<words>(magnitude + as<floats>(anchor)) + (as<words>(anchor) >> counts::unused_bits);
       if constexpr (zero_before) {
@@ -133,9 +122,9 @@ struct lane_encoder {
   }
 
   /// The value of the nearest code, before it is brought back.
-  QGRAIN_AVX512 static floats nearest(floats x, const lane_factors& f) {
+  QGRAIN_AVX512 static floats nearest(floats q, floats x, const lane_factors& f) {
     if constexpr (is_small_integer<format>()) {
-      const floats whole = rounded_steps(limited_quotient(x, f), f);
+      const floats whole = rounded_steps(limited(q, spread(largest)), f);
       floats inside = whole;
       if constexpr (format::lowest > -largest) inside = larger(inside, spread(format::lowest));
       if constexpr (format::max_finite < largest) inside = smaller(inside, spread(format::max_finite));
@@ -144,7 +133,7 @@ struct lane_encoder {
       if constexpr (zero_before) return negative_where_kept(magnitude_of(inside), x, f);
       return as<floats>(as<words>(inside) | (as<words>(x) & f32_sign_bit));
     } else {
-      const floats magnitude = limited_magnitude_of(x, f);
+      const floats magnitude = limited_magnitude(q, spread(largest));
       const floats anchor = as<floats>(binade_of(magnitude) + step_counts<format>::anchor_distance);
       const floats near = (magnitude + anchor) - anchor;
       if constexpr (zero_before && !arithmetic.zero_after) return negative_where_kept(near, x, f);
@@ -229,8 +218,8 @@ struct lane_decoder {
     if constexpr (by_half) {
       for (int half = 0; half < 2; ++half) {
         const halves all = shifted(codes + half * 2 * lanes);
-        out[2 * half] = widened(as<two_halves>(all).low);
-        out[2 * half + 1] = widened(as<two_halves>(all).high);
+        out[2 * half] = widened(lower_half(all));
+        out[2 * half + 1] = widened(upper_half(all));
       }
     } else {
       for (int i = 0; i < 4; ++i) {
@@ -243,12 +232,6 @@ struct lane_decoder {
       }
     }
   }
-
- private:
-  struct two_halves {
-    half_of_halves low;
-    half_of_halves high;
-  };
 };
 
 /// The zero point of factors that have one.
@@ -269,7 +252,6 @@ QGRAIN_AVX512 bool make_numbers(const typename Element::factors_type* factors, i
     const float forward = factors[g].forward;
     all.forward.data()[g] = forward;
     all.backward.data()[g] = factors[g].backward;
-    all.limit.data()[g] = encoder::divides ? encoder::largest * forward : encoder::largest;
     if constexpr (encoder::divides) {
       others |= divides_in_lanes(forward) ? 0U : 1U;
       all.reciprocal.data()[g] = 1.0F / forward;
@@ -307,10 +289,14 @@ struct encode_step {
   template <class In, class Out>
   QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
     floats x[4];
-    for (int i = 0; i < 4; ++i) x[i] = encoder::prepared(in.values(c + i * lanes), f[i]);
-    if (has_nan(x[0], x[1], x[2], x[3])) return false;
+    floats q[4];
+    for (int i = 0; i < 4; ++i) {
+      x[i] = in.values(c + i * lanes);
+      q[i] = encoder::scaled(x[i], f[i]);
+    }
+    if (has_nan(q[0], q[1], q[2], q[3])) return false;
     words code[4];
-    for (int i = 0; i < 4; ++i) code[i] = encoder::code(x[i], f[i]);
+    for (int i = 0; i < 4; ++i) code[i] = encoder::code(q[i], encoder::signed_by(x[i], q[i]), f[i]);
     out.put(c, encoder::narrowed_codes(code));
     return true;
   }
@@ -327,10 +313,15 @@ struct fake_step {
   template <class In, class Out>
   QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
     floats x[4];
-    for (int i = 0; i < 4; ++i) x[i] = encoder::prepared(in.values(c + i * lanes), f[i]);
-    if (has_nan(x[0], x[1], x[2], x[3])) return false;
+    floats q[4];
     for (int i = 0; i < 4; ++i) {
-      out.put(c + i * lanes, restored<Element>(encoder::nearest(x[i], f[i]), f[i]));
+      x[i] = in.values(c + i * lanes);
+      q[i] = encoder::scaled(x[i], f[i]);
+    }
+    if (has_nan(q[0], q[1], q[2], q[3])) return false;
+    for (int i = 0; i < 4; ++i) {
+      const floats near = encoder::nearest(q[i], encoder::signed_by(x[i], q[i]), f[i]);
+      out.put(c + i * lanes, restored<Element>(near, f[i]));
     }
     return true;
   }
@@ -407,7 +398,8 @@ QGRAIN_AVX512 void widen_groups(const T* x, index_t group_cols, float* absmax) {
   stored(larger(magnitudes_at(absmax), largest_of_each(largest)), absmax);
 }
 
-/// A step of `Step` from column c on with factors from `group` on, a group per `Width` lanes; 0: all lanes have the same.
+/// A step of `Step` from column c on with factors from `group` on, a group per `Width` lanes; 0: all lanes have the
+/// same.
 template <class Step, int Width, class In, class Out, std::size_t Groups>
 QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const group_numbers<Groups>& all, index_t group) {
   lane_factors f[4];

@@ -1,5 +1,5 @@
-// What loops over lanes of AVX-512 read and write: values of 16 or 32 bits, codes, plain or two in a byte. Each port is a row;
-// `copied` and `copy` take some of its elements one by one, which is what is left of a row.
+// What loops over lanes of AVX-512 read and write: values of 16 or 32 bits, codes, plain or two in a byte. Each port is
+// a row; `copied` and `copy` take some of its elements one by one, which is what is left of a row.
 #ifndef QGRAIN_HOST_DETAIL_AVX512_PORTS_HPP
 #define QGRAIN_HOST_DETAIL_AVX512_PORTS_HPP
 
@@ -83,9 +83,7 @@ struct nibble_source {
   bit_order order;
   /// Sixteen codes in the lower bits of lanes, other bits above them.
   QGRAIN_AVX512 words codes(index_t i) const {
-    std::uint64_t eight = 0;
-    __builtin_memcpy(&eight, row + i / 2, sizeof eight);
-    const auto each = widened_bytes(eight);
+    const double_words each = widened_eight(row + i / 2);
     return as<words>(order == bit_order::low_first ? each | each << 28 : each >> 4 | each << 32);
   }
   void copied(index_t first, index_t count, Code* to) const {

@@ -102,8 +102,8 @@ struct absmax_block {
   }
 
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
-  /// Sixteen groups of whole vectors at a time; a single group of them in its lanes. (Widening would make a signaling NaN
-  /// of binary16 a quiet one.)
+  /// Sixteen groups of whole vectors at a time; a single group of them in its lanes. (Widening would make a signaling
+  /// NaN of binary16 a quiet one.)
   QGRAIN_AVX512 static void run_avx512(matrix_view<const T> in, index_t group_cols,
                                        float* absmax) requires(!std::is_same_v<T, float16>) {
     constexpr index_t lanes = avx512::lanes;
@@ -112,7 +112,8 @@ struct absmax_block {
     if (group_cols % lanes != 0 || cols < group_cols * lanes) return run_avx2<absmax_block>(in, group_cols, absmax);
     const index_t groups = cols / group_cols / lanes * lanes;
     for (index_t r = 0; r < in.shape.rows; ++r) {
-      for (index_t g = 0; g < groups; g += lanes) avx512::widen_groups(in.row(r) + g * group_cols, group_cols, absmax + g);
+      for (index_t g = 0; g < groups; g += lanes)
+        avx512::widen_groups(in.row(r) + g * group_cols, group_cols, absmax + g);
     }
     const index_t done = groups * group_cols;
     if (done == cols) return;
@@ -260,8 +261,10 @@ struct element_block {
   /// The same over lanes, where the operation has a step for them.
   QGRAIN_AVX512 static void run_avx512(matrix_view<const in_type> in, matrix_view<out_type> out, index_t group_cols,
                                        const typename Operation::source_type* sources, float tensor_scale,
-                                       block_place place = {}, rounding_type rounding = {}) requires
-      requires { typename Operation::lane_step; } {
+                                       block_place place = {}, rounding_type rounding = {}) requires requires {
+    typename Operation::lane_step;
+  }
+  {
     using from = typename Operation::template lane_source<in_type>;
     using to = typename Operation::template lane_target<out_type>;
     if (avx512::lane_block<Operation, from, to, static_cast<std::size_t>(max_block_groups)>::run(
@@ -287,14 +290,14 @@ struct lane_step_of {
 template <class Step, template <class> class Source, template <class> class Target>
 struct lane_step_of<false, Step, Source, Target> {};
 template <class Element>
-using encode_lanes = lane_step_of<encodes_in_lanes<Element>, avx512::encode_step<Element>, avx512::value_source,
-                                  avx512::code_target>;
+using encode_lanes =
+    lane_step_of<encodes_in_lanes<Element>, avx512::encode_step<Element>, avx512::value_source, avx512::code_target>;
 template <class Element>
 using fake_lanes = lane_step_of<encodes_in_lanes<Element> && restores_in_lanes<Element>, avx512::fake_step<Element>,
                                 avx512::value_source, avx512::value_target>;
 template <class Element>
-using decode_lanes = lane_step_of<decodes_in_lanes<Element>, avx512::decode_step<Element>, avx512::code_source,
-                                  avx512::value_target>;
+using decode_lanes =
+    lane_step_of<decodes_in_lanes<Element>, avx512::decode_step<Element>, avx512::code_source, avx512::value_target>;
 #else
 struct no_lane_step {};
 template <class Element>

@@ -22,8 +22,8 @@ namespace qgrain::detail {
 template <class Stored, layout_policy Layout = row_major>
 struct scale_memory {
   Stored* data;
-  shape2d extent;      ///< rows of groups, groups per row
-  index_t per_row = 1; ///< rows of groups that count as one: see rows_as_one
+  shape2d extent;       ///< rows of groups, groups per row
+  index_t per_row = 1;  ///< rows of groups that count as one: see rows_as_one
   using value_type = std::remove_const_t<Stored>;
   [[nodiscard]] scale_memory folded(index_t rows) const noexcept { return {data, extent, rows}; }
 
@@ -104,13 +104,13 @@ void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d g
         run_widest<scale_block<Element>>(ranges, groups, known.tensor_scale, made.data());
         if (is_looked_at || !run_in_lanes<encode_operation<Element>>(values, codes, row, b, group.cols, made.data(),
                                                                      known.tensor_scale)) {
-        convert_block(values, codes, in.shape.cols, row, b, group.cols,
-                      [&](auto x, auto y, index_t first_group, block_place place) {
-                        const stored_scale* const of_run = made.data() + first_group;
-                        run_widest<encode_block<Element>>(x, y, group.cols, of_run, known.tensor_scale, place,
-                                                          rounding);
-                        after(row, b, first_group, x, y, of_run, known.tensor_scale);
-                      });
+          convert_block(values, codes, in.shape.cols, row, b, group.cols,
+                        [&](auto x, auto y, index_t first_group, block_place place) {
+                          const stored_scale* const of_run = made.data() + first_group;
+                          run_widest<encode_block<Element>>(x, y, group.cols, of_run, known.tensor_scale, place,
+                                                            rounding);
+                          after(row, b, first_group, x, y, of_run, known.tensor_scale);
+                        });
         }
         // A group over several chunks: the first one writes its scale.
         if (row % group.rows == 0) scales.put(row / group.rows + b.group_row, b.group_col, groups, made.data());

@@ -1,12 +1,13 @@
 // Which element stages have loops over lanes of their own, and what those need to know of a group.
 //
 // The quotient x / s is made of the rounded reciprocal y = fl(1 / s): q = fl(x y), r = x - q s in one fused operation,
-// x / s = fl(q + r y) in another. Why this has the bits of a division, for s in [2^-64, 2^24), |x| <= s max and quotients
-// from 2^-20 on (smaller ones have code 0 in every format here, with the sign of x): with the significands X and S of x
-// and s, q is less than 1.5 units in the last place from x / s, r is exact or rounded by one part in 2^24, and y s lies
-// within S 2^-25 of 1, so that q + r y is within 1.5 (S 2^-25 + 2^-24) units of x / s. Where the quotient is nearer than
-// that to the middle of two floats, its numerator in units of S is one of six odd or even numbers on either side of it,
-// which leaves a few X for each S: the test goes through all of them for all S.
+// x / s = fl(q + r y) in another. Why this has the bits of a division, for s in [2^-64, 2^24) and quotients from 2^-20
+// on (smaller ones have code 0 in every format here, with the sign of x; where a product overflows it is NaN, which
+// goes through the definition): with the significands X and S of x and s, q is less than 1.5 units in the last place
+// from x / s, r is exact or rounded by one part in 2^24, and y s lies within S 2^-25 of 1, so that q + r y is
+// within 1.5 (S 2^-25 + 2^-24) units of x / s. Where the quotient is nearer than that to the middle of two floats, its
+// numerator in units of S is one of six odd or even numbers on either side of it, which leaves a few X for each S: the
+// test goes through all of them for all S.
 #ifndef QGRAIN_HOST_DETAIL_LANE_RULES_HPP
 #define QGRAIN_HOST_DETAIL_LANE_RULES_HPP
 
@@ -50,14 +51,14 @@ template <class Scale>
 
 template <class Element>
 inline constexpr bool encodes_in_lanes =
-    arithmetic_of<typename Element::scale_type>().scaled != element_operation::other &&
-    std::is_same_v<typename Element::rounding_type, nearest_even> &&
+    arithmetic_of<typename Element::scale_type>().scaled
+        != element_operation::other&& std::is_same_v<typename Element::rounding_type, nearest_even> &&
     (is_small_integer<typename Element::format_type>() ||
      (is_small_float<typename Element::format_type>() && fits_floats<typename Element::scale_type>()));
 
 template <class Element>
-inline constexpr bool restores_in_lanes =
-    arithmetic_of<typename Element::scale_type>().restored == element_operation::product;
+inline constexpr bool restores_in_lanes = arithmetic_of<typename Element::scale_type>().restored
+                                          == element_operation::product;
 
 /// Codes that binary16 holds once they are shifted: short of e5m2, without its infinities.
 template <class Format>
@@ -70,7 +71,8 @@ template <class Format>
 
 template <class Element>
 inline constexpr bool decodes_in_lanes = restores_in_lanes<Element> &&
-    (is_small_integer<typename Element::format_type>() || is_shifted_half<typename Element::format_type>());
+                                         (is_small_integer<typename Element::format_type>() ||
+                                          is_shifted_half<typename Element::format_type>());
 
 /// What a small float's codes are counted with: minifloat::code_of, in numbers.
 template <class Format>

@@ -200,13 +200,13 @@ struct packed_target {
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
 // What loops over lanes read and write as it is, from a row and column on.
 template <class T>
-requires(!std::is_same_v<T, float16>) [[nodiscard]] avx512::value_source<T> lane_port(const float_source<T>& from,
-                                                                                      index_t row, index_t col) {
+requires(!std::is_same_v<T, float16>)
+    [[nodiscard]] avx512::value_source<T> lane_port(const float_source<T>& from, index_t row, index_t col) {
   return {from.matrix.row(row) + col, from.matrix.leading_dimension};
 }
 template <class T>
-requires(!std::is_same_v<T, float16>) [[nodiscard]] avx512::value_target<T> lane_port(const float_target<T>& to,
-                                                                                      index_t row, index_t col) {
+requires(!std::is_same_v<T, float16>)
+    [[nodiscard]] avx512::value_target<T> lane_port(const float_target<T>& to, index_t row, index_t col) {
   return {to.matrix.row(row) + col, to.matrix.leading_dimension};
 }
 template <class Code>
@@ -233,7 +233,11 @@ template <class Operation, class Source, class Target>
                                 [[maybe_unused]] const typename Operation::source_type* sources,
                                 [[maybe_unused]] float tensor_scale) {
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
-  if constexpr (requires { typename Operation::lane_step; lane_port(in, 0, 0); lane_port(out, 0, 0); }) {
+  if constexpr (requires {
+                  typename Operation::lane_step;
+                  lane_port(in, 0, 0);
+                  lane_port(out, 0, 0);
+                }) {
     if (chosen_instruction_set() != instruction_set::avx512) return false;
     using from = decltype(lane_port(in, 0, 0));
     using to = decltype(lane_port(out, 0, 0));
