@@ -8,9 +8,12 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/detail/block_kernels.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/scale/range.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -31,11 +34,15 @@ class absmax_observer {
     const std::size_t count = detail::range_count(batch.shape, axis_);
     if (amax_.empty()) amax_.assign(count, 0.0F);
     detail::require_ranges(amax_.size(), count);
+    using loop = qgrain::detail::absmax_block<T>;
+    const index_t cols = batch.shape.cols;
+    if (batch.shape.rows < 1 || cols < 1) return;
+    if (axis_ != range_axis::rows) {
+      run_widest<loop>(batch, axis_ == range_axis::columns ? index_t{1} : cols, amax_.data());
+      return;
+    }
     for (index_t r = 0; r < batch.shape.rows; ++r) {
-      for (index_t c = 0; c < batch.shape.cols; ++c) {
-        float& range = amax_[detail::range_index(r, c, axis_)];
-        range = widened(range, to_float(batch(r, c)));
-      }
+      run_widest<loop>(matrix_view<const T>{batch.row(r), {1, cols}}, cols, amax_.data() + r);
     }
   }
   void merge(const absmax_observer& other) {
@@ -115,6 +122,31 @@ class multiplier_losses {
   std::vector<double> losses_;
 };
 
+namespace detail {
+
+/// Squared errors of some values, under one group's factors or each its own.
+template <class Element>
+struct squared_errors {
+  using factors_type = typename Element::factors_type;
+  QGRAIN_ALWAYS_INLINE static float of(float x, factors_type factors) {
+    const float error = sub_rn(Element::fake(x, factors), x);
+    return mul_rn(error, error);
+  }
+  QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t count, const factors_type* factors, bool has_own,
+                                       float* squares) {
+    const factors_type shared = *factors;
+    if (has_own) {
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < count; ++i) squares[i] = of(x[i], factors[i]);
+    } else {
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < count; ++i) squares[i] = of(x[i], shared);
+    }
+  }
+};
+
+}  // namespace detail
+
 /// The multiple of an initial range with the least squared error over all batches, per tensor, row or column. Element:
 /// the element stage of a quantizer (quantizer<...>::element_type) whose range is one magnitude.
 ///
@@ -130,20 +162,35 @@ class mse_observer : public multiplier_losses {
   template <storage_element T>
   void observe(matrix_view<const T> batch) {
     detail::require_ranges(ranges(), detail::range_count(batch.shape, axis_));
+    std::vector<typename Element::factors_type> factors(ranges());
     for (std::size_t m = 0; m < multipliers().size(); ++m) {
+      for (std::size_t i = 0; i < ranges(); ++i) factors[i] = Element::factors(Element::scale(candidate(m, i)));
       for (index_t r = 0; r < batch.shape.rows; ++r) {
-        for (index_t c = 0; c < batch.shape.cols; ++c) {
-          const std::size_t range = detail::range_index(r, c, axis_);
-          const auto factors = Element::factors(Element::scale(candidate(m, range)));
-          const float x = to_float(batch(r, c));
-          const float error = sub_rn(Element::fake(x, factors), x);
-          add(m, range, static_cast<double>(mul_rn(error, error)));
+        for (index_t c = 0; c < batch.shape.cols; c += run_elements) {
+          add_run(m, batch.row(r) + c, r, c, smaller_of(run_elements, batch.shape.cols - c), factors.data());
         }
       }
     }
   }
 
  private:
+  static constexpr index_t run_elements = 1024;
+
+  /// Some neighbours of a row, summed in their order.
+  template <class T>
+  void add_run(std::size_t m, const T* values, index_t row, index_t col, index_t count,
+               const typename Element::factors_type* factors) {
+    std::array<float, run_elements> x;
+    std::array<float, run_elements> squares;
+    for (index_t i = 0; i < count; ++i) x.data()[i] = to_float(values[i]);
+    run_widest<detail::squared_errors<Element>>(static_cast<const float*>(x.data()), count,
+                                                factors + detail::range_index(row, col, axis_),
+                                                axis_ == range_axis::columns, squares.data());
+    for (index_t i = 0; i < count; ++i) {
+      add(m, detail::range_index(row, col + i, axis_), static_cast<double>(squares.data()[i]));
+    }
+  }
+
   range_axis axis_;
 };
 

@@ -8,8 +8,8 @@
 namespace qgrain {
 
 // A kernel is a struct with a static `run`, always inlined (QGRAIN_ALWAYS_INLINE); each wrapper below is the same loop
-// compiled for one instruction set. (Lambdas would not inherit the target attribute.) Without contraction and fast-math
-// the bits are the same everywhere: see core/arithmetic.hpp.
+// compiled for one instruction set, or a `run_avx512` of its own with the same results. (Lambdas would not inherit the
+// target attribute.) Without contraction and fast-math the bits are the same everywhere: see core/arithmetic.hpp.
 
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
 
@@ -17,7 +17,11 @@ inline namespace every_instruction_set {
 
 template <class Kernel, class... Arguments>
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) void run_avx512(Arguments... arguments) {
-  Kernel::run(arguments...);
+  if constexpr (requires { Kernel::run_avx512(arguments...); }) {
+    Kernel::run_avx512(arguments...);
+  } else {
+    Kernel::run(arguments...);
+  }
 }
 
 template <class Kernel, class... Arguments>

@@ -2,9 +2,11 @@
 #ifndef QGRAIN_INTEROP_GGML_HPP
 #define QGRAIN_INTEROP_GGML_HPP
 
+#include <qgrain/core/config.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/short_name.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/interop/code_matrix.hpp>
 #include <qgrain/interop/detail/code_rules.hpp>
 #include <qgrain/interop/detail/ggml_blocks.hpp>
@@ -48,27 +50,50 @@ template <ggml_block B>
                                                  " cannot be cut into them");
 }
 
+namespace detail {
+
+/// The loops of both directions, compiled for every instruction set.
+template <class B>
+struct ggml_encode_rows {
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, index_t per_row, B* blocks) {
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      for (index_t b = 0; b < per_row; ++b) blocks[r * per_row + b] = B::encode(in.row(r) + b * B::elements);
+    }
+  }
+};
+template <class B>
+struct ggml_decode_rows {
+  QGRAIN_ALWAYS_INLINE static void run(const B* blocks, index_t per_row, matrix_view<float> out) {
+    for (index_t r = 0; r < out.shape.rows; ++r) {
+      for (index_t b = 0; b < per_row; ++b) {
+        const B block = blocks[r * per_row + b];
+        float* const y = out.row(r) + b * B::elements;
+        // In halves, as blocks of 32 keep their codes: each is one loop of vectors then.
+        constexpr int half = B::elements % 32 == 0 ? 16 : B::elements;
+        for (int first = 0; first < B::elements; first += half) {
+          QGRAIN_INDEPENDENT_ITERATIONS
+          for (int i = 0; i < half; ++i) y[first + i] = block.value(first + i);
+        }
+      }
+    }
+  }
+};
+
+}  // namespace detail
+
 /// Quantizes rows to blocks. in: [rows, cols], any leading dimension; blocks: [rows, cols / B::elements], dense. One
 /// pass; the bits are those of the gguf package (and depend on nothing else).
 /// @throws error errc::invalid_shape where rows are no whole blocks; nothing has been written then
 template <ggml_writable_block B>
 void ggml_quantize(matrix_view<const float> in, B* blocks) {
-  const index_t per_row = ggml_blocks_per_row<B>(in.shape.cols);
-  for (index_t r = 0; r < in.shape.rows; ++r) {
-    for (index_t b = 0; b < per_row; ++b) blocks[r * per_row + b] = B::encode(in.row(r) + b * B::elements);
-  }
+  run_widest<detail::ggml_encode_rows<B>>(in, ggml_blocks_per_row<B>(in.shape.cols), blocks);
 }
 
 /// Blocks back to values. out: [rows, cols], any leading dimension.
 /// @throws error errc::invalid_shape where rows are no whole blocks; nothing has been written then
 template <ggml_block B>
 void ggml_dequantize(const B* blocks, matrix_view<float> out) {
-  const index_t per_row = ggml_blocks_per_row<B>(out.shape.cols);
-  for (index_t r = 0; r < out.shape.rows; ++r) {
-    for (index_t c = 0; c < out.shape.cols; ++c) {
-      out(r, c) = blocks[r * per_row + c / B::elements].value(static_cast<int>(c % B::elements));
-    }
-  }
+  run_widest<detail::ggml_decode_rows<B>>(blocks, ggml_blocks_per_row<B>(out.shape.cols), out);
 }
 
 /// A matrix of blocks whose codes can be taken over by other stores: q8_0, q4_0, q4_1, q5_0, q5_1, mxfp4, nvfp4,

@@ -5,6 +5,7 @@
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
+#include <qgrain/scale/element_arithmetic.hpp>
 
 #include <string_view>
 
@@ -19,6 +20,7 @@ struct scale_factors {
 /// The arithmetic of ONNX and compressed-tensors: s = fl(absmax / max) is kept, an element is divided by s, a code is
 /// multiplied by s. Where s would be 0 (all elements zero or nearly so), it is 1: every code is zero.
 struct divide_by_scale {
+  static constexpr element_arithmetic arithmetic{element_operation::quotient, element_operation::product};
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "absmax_f32"; }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float stored(float absmax, float max_finite) noexcept {
     const float ratio = div_rn(absmax, max_finite);
@@ -42,6 +44,7 @@ inline constexpr float modelopt_least_absmax = power_of_two(-24);
 /// value. absmax <= 2^-24 gives s = 0, which makes every finite element zero; an infinite absmax gives NaN, as 0/0 does
 /// there.
 struct multiply_by_ratio {
+  static constexpr element_arithmetic arithmetic{element_operation::product, element_operation::quotient};
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "absmax_f32_ratio"; }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float stored(float absmax, float max_finite) noexcept {
     const float ratio = div_rn(max_finite, absmax);
@@ -63,6 +66,7 @@ struct multiply_by_ratio {
 /// ModelOpt's arithmetic for fp8 on the CPU: the multiplier is rounded twice, s = fl(fl(1 / absmax) * max), and the way
 /// back multiplies by fl(1 / s). absmax <= 2^-24 counts as 1.
 struct multiply_by_reciprocal {
+  static constexpr element_arithmetic arithmetic{element_operation::product, element_operation::product};
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "absmax_f32_reciprocal"; }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float stored(float absmax, float max_finite) noexcept {
     const float usable = selected(magnitude_bits(absmax) <= magnitude_bits(modelopt_least_absmax), 1.0F, absmax);
@@ -87,6 +91,7 @@ struct absmax_f32_by {
   using factors_type = scale_factors;
   static constexpr int bits = 32;
   static constexpr int tensor_bits = 0;
+  static constexpr element_arithmetic arithmetic = detail::arithmetic_of<Arithmetic>();
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return Arithmetic::name(); }
 

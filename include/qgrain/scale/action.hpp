@@ -7,7 +7,9 @@
 #include <qgrain/core/config.hpp>
 #include <qgrain/format/rounding.hpp>
 #include <qgrain/scale/arithmetic_in.hpp>
+#include <qgrain/scale/element_arithmetic.hpp>
 
+#include <concepts>
 #include <string_view>
 
 namespace qgrain {
@@ -26,6 +28,12 @@ namespace detail {
   constexpr float beyond = 4194304.0F;
   const float nearest = with_sign(nearest_even_integer(float_from_magnitude(magnitude_bits(x))), sign_of(x));
   return selected(magnitude_bits(x) >= magnitude_bits(beyond), x, nearest);
+}
+
+/// Other types round every result once more.
+template <storage_element T>
+[[nodiscard]] constexpr element_arithmetic in_float32(element_arithmetic arithmetic) noexcept {
+  return std::same_as<T, float> ? arithmetic : element_arithmetic{};
 }
 
 /// What the actions have in common: the way back is (q - zero point) * scale.
@@ -49,6 +57,7 @@ template <class Action>
 struct one_level_scale {
   using factors_type = affine_factors;
   static constexpr int tensor_bits = 0;
+  static constexpr element_arithmetic arithmetic = arithmetic_of<Action>();
 
   template <class Format>
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float tensor_scale(float) noexcept {
@@ -69,6 +78,8 @@ struct divide {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "_divide"; }
   template <storage_element T>
   struct in : detail::action_base<T> {
+    static constexpr element_arithmetic arithmetic =
+        detail::in_float32<T>({element_operation::quotient, element_operation::product});
     [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, affine_factors f) noexcept {
       return arithmetic_in<T>::div(x, f.forward);
     }
@@ -83,6 +94,8 @@ struct divide_add_round {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "_add"; }
   template <storage_element T>
   struct in : detail::action_base<T> {
+    static constexpr element_arithmetic arithmetic = detail::in_float32<T>(
+        {element_operation::quotient, element_operation::product, false, false, zero_point_use::before_rounding});
     [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, affine_factors f) noexcept {
       return arithmetic_in<T>::add(arithmetic_in<T>::div(x, f.forward), f.zero_point);
     }
@@ -94,6 +107,8 @@ struct divide_round_add {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "_round"; }
   template <storage_element T>
   struct in : detail::action_base<T> {
+    static constexpr element_arithmetic arithmetic = detail::in_float32<T>(
+        {element_operation::quotient, element_operation::product, false, false, zero_point_use::after_rounding});
     [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, affine_factors f) noexcept {
       return arithmetic_in<T>::add(detail::nearest_integer(arithmetic_in<T>::div(x, f.forward)), f.zero_point);
     }
@@ -105,6 +120,8 @@ struct invert_round_add {
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "_invert"; }
   template <storage_element T>
   struct in : detail::action_base<T> {
+    static constexpr element_arithmetic arithmetic = detail::in_float32<T>(
+        {element_operation::product, element_operation::product, false, false, zero_point_use::after_rounding});
     [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr affine_factors factors(float scale, float zero_point) noexcept {
       return {arithmetic_in<T>::div(1.0F, scale), scale, zero_point};
     }

@@ -8,6 +8,7 @@
 #include <qgrain/core/short_name.hpp>
 #include <qgrain/format/float8.hpp>
 #include <qgrain/scale/absmax.hpp>
+#include <qgrain/scale/element_arithmetic.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -148,6 +149,7 @@ struct absmax_e8m0_by {
   using factors_type = scale_factors;
   static constexpr int bits = 8;
   static constexpr int tensor_bits = 0;
+  static constexpr element_arithmetic arithmetic{element_operation::product, element_operation::product};
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return Rule::name(); }
 
@@ -178,6 +180,7 @@ struct absmax_e8m0_by {
 /// Values that round to zero keep their sign.
 template <class Scale>
 struct zeros_negative : Scale {
+  static constexpr element_arithmetic arithmetic{element_operation::other, detail::arithmetic_of<Scale>().restored};
   [[nodiscard]] static constexpr std::string_view name() noexcept { return name_.view(); }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, typename Scale::factors_type f) noexcept {
     return magnitude_bits(x) == 0 ? -0.0F : Scale::scaled(x, f);

@@ -9,6 +9,7 @@
 #include <qgrain/format/float8.hpp>
 #include <qgrain/scale/absmax.hpp>
 #include <qgrain/scale/arithmetic_in.hpp>
+#include <qgrain/scale/element_arithmetic.hpp>
 
 #include <concepts>
 #include <string_view>
@@ -155,6 +156,10 @@ struct absmax_two_level {
     if constexpr (requires { Rule::tensor_bits; }) return Rule::tensor_bits;
     return 32;
   }();
+
+  static constexpr element_arithmetic arithmetic{element_operation::quotient, element_operation::product,
+                                                 sign_of(Rule::before_encoding(-0.0F)) == 0,
+                                                 sign_of(Rule::after_decoding(-0.0F)) == 0};
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return Rule::name(); }
 

@@ -6,6 +6,10 @@
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/detail/avx512_block.hpp>
+#include <qgrain/host/detail/avx512_loops.hpp>
+#include <qgrain/host/detail/lane_rules.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/quantizer/element.hpp>
 #include <qgrain/scale/range.hpp>
 
@@ -96,6 +100,41 @@ struct absmax_block {
       }
     }
   }
+
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+  /// Sixteen groups of whole vectors at a time; a single group of them in its lanes. (Widening would make a signaling
+  /// NaN of binary16 a quiet one.)
+  QGRAIN_AVX512 static void run_avx512(matrix_view<const T> in, index_t group_cols,
+                                       float* absmax) requires(!std::is_same_v<T, float16>) {
+    constexpr index_t lanes = avx512::lanes;
+    const index_t cols = in.shape.cols;
+    if (group_cols >= cols && cols >= 8 * lanes) return run_single(in, absmax);
+    if (group_cols % lanes != 0 || cols < group_cols * lanes) return run_avx2<absmax_block>(in, group_cols, absmax);
+    const index_t groups = cols / group_cols / lanes * lanes;
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      for (index_t g = 0; g < groups; g += lanes)
+        avx512::widen_groups(in.row(r) + g * group_cols, group_cols, absmax + g);
+    }
+    const index_t done = groups * group_cols;
+    if (done == cols) return;
+    run_avx2<absmax_block>(matrix_view<const T>{in.data + done, {in.shape.rows, cols - done}, in.leading_dimension},
+                           group_cols, absmax + groups);
+  }
+
+  QGRAIN_AVX512 static void run_single(matrix_view<const T> in, float* absmax) {
+    const index_t whole = in.shape.cols / avx512::lanes * avx512::lanes;
+    avx512::integers largest{};
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      largest = avx512::larger(largest, avx512::largest_lanes(in.row(r), whole));
+    }
+    float all[avx512::lanes];
+    avx512::stored(largest, all);
+    for (const float x : all) *absmax = widened(*absmax, x);
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      for (index_t c = whole; c < in.shape.cols; ++c) *absmax = widened(*absmax, to_float(in.row(r)[c]));
+    }
+  }
+#endif
 };
 
 /// Range stage of scales that ask for a range of another type, such as both sides of zero.
@@ -115,6 +154,34 @@ struct range_block {
 };
 template <>
 struct range_block<float> : absmax_block<float> {};
+/// Both ends as maxima of patterns: see widened(signed_range, float).
+template <>
+struct range_block<signed_range> {
+  struct row_body {
+    const float* in;
+    signed_range* ranges;
+    template <index_t Width>
+    QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
+      const float* x = in + first;
+      const index_t size = Width == 0 ? count : Width;
+      std::int32_t below = magnitude_bits(ranges[group].below);
+      std::int32_t above = magnitude_bits(ranges[group].above);
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < size; ++i) {
+        const std::uint32_t bits = bits_of(x[i]);
+        above = larger_of(above, static_cast<std::int32_t>(bits));
+        below = larger_of(below, static_cast<std::int32_t>(bits ^ f32_sign_bit));
+      }
+      ranges[group] = {float_from_magnitude(below), float_from_magnitude(above)};
+    }
+  };
+
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, index_t group_cols, signed_range* ranges) {
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      for_each_group(in.shape.cols, group_cols, row_body{in.row(r), ranges});
+    }
+  }
+};
 
 /// Where the elements of a block lie in their matrix: element (r, c) has the row-major index first + r * cols + c.
 struct block_place {
@@ -189,11 +256,61 @@ struct element_block {
       }
     }
   }
+
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+  /// The same over lanes, where the operation has a step for them.
+  QGRAIN_AVX512 static void run_avx512(matrix_view<const in_type> in, matrix_view<out_type> out, index_t group_cols,
+                                       const typename Operation::source_type* sources, float tensor_scale,
+                                       block_place place = {}, rounding_type rounding = {}) requires requires {
+    typename Operation::lane_step;
+  }
+  {
+    using from = typename Operation::template lane_source<in_type>;
+    using to = typename Operation::template lane_target<out_type>;
+    if (avx512::lane_block<Operation, from, to, static_cast<std::size_t>(max_block_groups)>::run(
+            {in.data, in.leading_dimension}, {out.data, out.leading_dimension}, in.shape, group_cols, sources,
+            tensor_scale)) {
+      return;
+    }
+    run_avx2<element_block>(in, out, group_cols, sources, tensor_scale, place, rounding);
+  }
+#endif
 };
+
+/// The step of an operation over lanes, where an element has one.
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+template <bool Exists, class Step, template <class> class Source, template <class> class Target>
+struct lane_step_of {
+  using lane_step = Step;
+  template <class T>
+  using lane_source = Source<T>;
+  template <class T>
+  using lane_target = Target<T>;
+};
+template <class Step, template <class> class Source, template <class> class Target>
+struct lane_step_of<false, Step, Source, Target> {};
+template <class Element>
+using encode_lanes =
+    lane_step_of<encodes_in_lanes<Element>, avx512::encode_step<Element>, avx512::value_source, avx512::code_target>;
+template <class Element>
+using fake_lanes = lane_step_of<encodes_in_lanes<Element> && restores_in_lanes<Element>, avx512::fake_step<Element>,
+                                avx512::value_source, avx512::value_target>;
+template <class Element>
+using decode_lanes =
+    lane_step_of<decodes_in_lanes<Element>, avx512::decode_step<Element>, avx512::code_source, avx512::value_target>;
+#else
+struct no_lane_step {};
+template <class Element>
+using encode_lanes = no_lane_step;
+template <class Element>
+using fake_lanes = no_lane_step;
+template <class Element>
+using decode_lanes = no_lane_step;
+#endif
 
 /// Values to the values that their codes stand for, from the ranges of the groups.
 template <class Element>
-struct fake_operation {
+struct fake_operation : fake_lanes<Element> {
   using factors_type = typename Element::factors_type;
   using rounding_type = typename Element::rounding_type;
   using source_type = typename Element::range_type;
@@ -211,7 +328,7 @@ using fake_block = element_block<fake_operation<Element>>;
 
 /// Values to codes, from the stored scales.
 template <class Element>
-struct encode_operation {
+struct encode_operation : encode_lanes<Element> {
   using factors_type = typename Element::factors_type;
   using rounding_type = typename Element::rounding_type;
   using source_type = typename Element::stored_scale;
@@ -230,7 +347,7 @@ using encode_block = element_block<encode_operation<Element>>;
 
 /// Codes to values, from the stored scales; nothing is rounded.
 template <class Element>
-struct decode_operation {
+struct decode_operation : decode_lanes<Element> {
   struct rounding_type {};
   using factors_type = typename Element::factors_type;
   using source_type = typename Element::stored_scale;

@@ -22,24 +22,32 @@ namespace qgrain::detail {
 template <class Stored, layout_policy Layout = row_major>
 struct scale_memory {
   Stored* data;
-  shape2d extent;  ///< rows of groups, groups per row
+  shape2d extent;       ///< rows of groups, groups per row
+  index_t per_row = 1;  ///< rows of groups that count as one: see rows_as_one
   using value_type = std::remove_const_t<Stored>;
+  [[nodiscard]] scale_memory folded(index_t rows) const noexcept { return {data, extent, rows}; }
+
+  /// Where the group of a row and column lies, rows counted as per_row says.
+  [[nodiscard]] index_t place(index_t row, index_t col) const noexcept {
+    if constexpr (std::is_same_v<Layout, row_major>) return row * per_row * extent.cols + col;
+    return Layout::index(extent, {row * per_row + col / extent.cols, col % extent.cols});
+  }
 
   /// Some neighbours of a row: the memory itself, or copies in `room`.
   [[nodiscard]] const value_type* get(index_t row, index_t col, index_t count, value_type* room) const noexcept {
     if constexpr (std::is_same_v<Layout, row_major>) {
-      return data + row * extent.cols + col;
+      return data + place(row, col);
     } else {
-      for (index_t i = 0; i < count; ++i) room[i] = data[Layout::index(extent, {row, col + i})];
+      for (index_t i = 0; i < count; ++i) room[i] = data[place(row, col + i)];
       return room;
     }
   }
   void put(index_t row, index_t col, index_t count, const value_type* scales) const noexcept {
     if constexpr (std::is_same_v<Layout, row_major>) {
-      value_type* to = data + row * extent.cols + col;
+      value_type* to = data + place(row, col);
       for (index_t i = 0; i < count; ++i) to[i] = scales[i];
     } else {
-      for (index_t i = 0; i < count; ++i) data[Layout::index(extent, {row, col + i})] = scales[i];
+      for (index_t i = 0; i < count; ++i) data[place(row, col + i)] = scales[i];
     }
   }
   /// Zeros where the layout has positions that belong to no group.
@@ -70,9 +78,15 @@ struct nothing_more {
 /// run in the block, values, codes, their scales, tensor scale)` is called for each run of a block while it is warm;
 /// chunks run at the same time, the runs of one in order.
 template <class Element, class T, class Codes, class Scales, class After = nothing_more>
-void quantize_matrix(const on_host& where, matrix_view<const T> in, shape2d group, const given_ranges& given,
-                     const Codes& codes, const Scales& scales, float* tensor_scale,
-                     typename Element::rounding_type rounding, index_t rows_per_chunk, const After& after = {}) {
+void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d group, const given_ranges& given,
+                     const Codes& all_codes, const Scales& all_scales, float* tensor_scale,
+                     typename Element::rounding_type rounding, index_t chunk, const After& after = {}) {
+  const bool is_looked_at = !std::is_same_v<After, nothing_more>;
+  const index_t fold = rows_as_one(whole.shape, group, is_looked_at || has_gaps(whole) || chunk < 8);
+  const matrix_view<const T> in = folded(whole, fold);
+  const Codes codes = all_codes.folded(fold);
+  const Scales scales = all_scales.folded(fold);
+  const index_t rows_per_chunk = larger_of<index_t>(1, chunk / fold);
   using range_type = typename Element::range_type;
   using stored_scale = typename Element::stored_scale;
   constexpr auto most_groups = static_cast<std::size_t>(max_block_groups);
@@ -88,13 +102,16 @@ void quantize_matrix(const on_host& where, matrix_view<const T> in, shape2d grou
         const range_type* const ranges = known.of_block(values, row, group, b, found.data());
         std::array<stored_scale, most_groups> made;
         run_widest<scale_block<Element>>(ranges, groups, known.tensor_scale, made.data());
-        convert_block(values, codes, in.shape.cols, row, b, group.cols,
-                      [&](auto x, auto y, index_t first_group, block_place place) {
-                        const stored_scale* const of_run = made.data() + first_group;
-                        run_widest<encode_block<Element>>(x, y, group.cols, of_run, known.tensor_scale, place,
-                                                          rounding);
-                        after(row, b, first_group, x, y, of_run, known.tensor_scale);
-                      });
+        if (is_looked_at || !run_in_lanes<encode_operation<Element>>(values, codes, row, b, group.cols, made.data(),
+                                                                     known.tensor_scale)) {
+          convert_block(values, codes, in.shape.cols, row, b, group.cols,
+                        [&](auto x, auto y, index_t first_group, block_place place) {
+                          const stored_scale* const of_run = made.data() + first_group;
+                          run_widest<encode_block<Element>>(x, y, group.cols, of_run, known.tensor_scale, place,
+                                                            rounding);
+                          after(row, b, first_group, x, y, of_run, known.tensor_scale);
+                        });
+        }
         // A group over several chunks: the first one writes its scale.
         if (row % group.rows == 0) scales.put(row / group.rows + b.group_row, b.group_col, groups, made.data());
       });
@@ -104,8 +121,12 @@ void quantize_matrix(const on_host& where, matrix_view<const T> in, shape2d grou
 
 /// Codes under scales that are known.
 template <class Element, class T, class Codes, class Scales>
-void encode_matrix(const on_host& where, matrix_view<const T> in, shape2d group, const Scales& scales,
-                   float tensor_scale, const Codes& codes, typename Element::rounding_type rounding) {
+void encode_matrix(const on_host& where, matrix_view<const T> whole, shape2d group, const Scales& all_scales,
+                   float tensor_scale, const Codes& all_codes, typename Element::rounding_type rounding) {
+  const index_t fold = rows_as_one(whole.shape, group, has_gaps(whole));
+  const matrix_view<const T> in = folded(whole, fold);
+  const Codes codes = all_codes.folded(fold);
+  const Scales scales = all_scales.folded(fold);
   const float_source<T> values{in};
   with_runner(where, [&](task_runner& runner) {
     for_each_row_chunk(runner, in.shape, group, [&](index_t row, index_t rows) {
@@ -113,6 +134,7 @@ void encode_matrix(const on_host& where, matrix_view<const T> in, shape2d group,
         std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> room;
         const auto* const of_block =
             scales.get(row / group.rows + b.group_row, b.group_col, ceil_div(b.shape.cols, group.cols), room.data());
+        if (run_in_lanes<encode_operation<Element>>(values, codes, row, b, group.cols, of_block, tensor_scale)) return;
         convert_block(values, codes, in.shape.cols, row, b, group.cols,
                       [&](auto x, auto y, index_t first_group, block_place place) {
                         run_widest<encode_block<Element>>(x, y, group.cols, of_block + first_group, tensor_scale, place,
@@ -124,8 +146,12 @@ void encode_matrix(const on_host& where, matrix_view<const T> in, shape2d group,
 }
 
 template <class Element, class T, class Codes, class Scales>
-void dequantize_matrix(const on_host& where, const Codes& codes, const Scales& scales, float tensor_scale,
-                       shape2d group, matrix_view<T> out) {
+void dequantize_matrix(const on_host& where, const Codes& all_codes, const Scales& all_scales, float tensor_scale,
+                       shape2d group, matrix_view<T> whole) {
+  const index_t fold = rows_as_one(whole.shape, group, has_gaps(whole));
+  const matrix_view<T> out = folded(whole, fold);
+  const Codes codes = all_codes.folded(fold);
+  const Scales scales = all_scales.folded(fold);
   const shape2d shape = out.shape;
   const float_target<T> values{out};
   with_runner(where, [&](task_runner& runner) {
@@ -134,6 +160,7 @@ void dequantize_matrix(const on_host& where, const Codes& codes, const Scales& s
         std::array<typename Element::stored_scale, static_cast<std::size_t>(max_block_groups)> room;
         const auto* const of_block =
             scales.get(row / group.rows + b.group_row, b.group_col, ceil_div(b.shape.cols, group.cols), room.data());
+        if (run_in_lanes<decode_operation<Element>>(codes, values, row, b, group.cols, of_block, tensor_scale)) return;
         convert_block(codes, values, shape.cols, row, b, group.cols,
                       [&](auto x, auto y, index_t first_group, block_place) {
                         run_widest<decode_block<Element>>(x, y, group.cols, of_block + first_group, tensor_scale);
@@ -174,8 +201,14 @@ template <class Element>
 
 /// The element stage over all of a matrix; ranges of groups within a row may be found on the way.
 template <class Range, class Stage, class T>
-void fake_quantize_known(task_runner& runner, const Stage& stage, const known_ranges<Range>& known,
-                         matrix_view<const T> in, matrix_view<T> out, shape2d group) {
+void fake_quantize_known(task_runner& runner, const Stage& stage, const known_ranges<Range>& all_known,
+                         matrix_view<const T> whole_in, matrix_view<T> whole_out, shape2d group) {
+  const index_t fold = rows_as_one(whole_in.shape, group, has_gaps(whole_in) || has_gaps(whole_out));
+  const matrix_view<const T> in = folded(whole_in, fold);
+  const matrix_view<T> out = folded(whole_out, fold);
+  known_ranges<Range> known;  // the same, but for its shape
+  known.groups = all_known.groups.data == nullptr ? all_known.groups : folded(all_known.groups, fold);
+  known.tensor_scale = all_known.tensor_scale;
   const float_source<T> values{in};
   const float_target<T> results{out};
   for_each_row_chunk(runner, in.shape, group, [&](index_t row, index_t rows) {

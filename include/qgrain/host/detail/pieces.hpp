@@ -6,6 +6,8 @@
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/detail/avx512_block.hpp>
+#include <qgrain/host/detail/avx512_ports.hpp>
 #include <qgrain/host/detail/blocks.hpp>
 #include <qgrain/host/detail/piece_kernels.hpp>
 #include <qgrain/host/run_widest.hpp>
@@ -136,6 +138,7 @@ struct plain_codes {
   static constexpr bool in_place = true;
   Code* data;
   index_t cols;
+  [[nodiscard]] plain_codes folded(index_t rows) const noexcept { return {data, cols * rows}; }
 
   struct itself {
     matrix_view<Code> memory;
@@ -152,6 +155,7 @@ struct packed_source {
   const std::uint8_t* data;
   index_t cols;
   bit_order order;
+  [[nodiscard]] packed_source folded(index_t rows) const noexcept { return {data, cols * rows, order}; }
 
   class unpacked {
    public:
@@ -174,6 +178,7 @@ struct packed_target {
   std::uint8_t* data;
   index_t cols;
   bit_order order;
+  [[nodiscard]] packed_target folded(index_t rows) const noexcept { return {data, cols * rows, order}; }
 
   class packed {
    public:
@@ -191,6 +196,60 @@ struct packed_target {
   };
   [[nodiscard]] packed opened(const piece& p) const noexcept { return {*this, p}; }
 };
+
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+// What loops over lanes read and write as it is, from a row and column on.
+template <class T>
+requires(!std::is_same_v<T, float16>)
+    [[nodiscard]] avx512::value_source<T> lane_port(const float_source<T>& from, index_t row, index_t col) {
+  return {from.matrix.row(row) + col, from.matrix.leading_dimension};
+}
+template <class T>
+requires(!std::is_same_v<T, float16>)
+    [[nodiscard]] avx512::value_target<T> lane_port(const float_target<T>& to, index_t row, index_t col) {
+  return {to.matrix.row(row) + col, to.matrix.leading_dimension};
+}
+template <class Code>
+[[nodiscard]] auto lane_port(const plain_codes<Code>& codes, index_t row, index_t col) {
+  using port = std::conditional_t<std::is_const_v<Code>, avx512::code_source<std::remove_const_t<Code>>,
+                                  avx512::code_target<Code>>;
+  return port{codes.data + row * codes.cols + col, codes.cols};
+}
+template <class Code>
+[[nodiscard]] avx512::nibble_source<Code> lane_port(const packed_source<Code, 4>& codes, index_t row, index_t col) {
+  return {codes.data + (row * codes.cols + col) / 2, codes.cols / 2, codes.order};
+}
+template <class Code>
+[[nodiscard]] avx512::nibble_target<Code> lane_port(const packed_target<Code, 4>& codes, index_t row, index_t col) {
+  return {codes.data + (row * codes.cols + col) / 2, codes.cols / 2, codes.order};
+}
+#endif
+
+/// The element stage of a block over lanes, without pieces; false where there are none or they do not fit.
+template <class Operation, class Source, class Target>
+[[nodiscard]] bool run_in_lanes([[maybe_unused]] const Source& in, [[maybe_unused]] const Target& out,
+                                [[maybe_unused]] index_t first_row, [[maybe_unused]] const block& b,
+                                [[maybe_unused]] index_t group_cols,
+                                [[maybe_unused]] const typename Operation::source_type* sources,
+                                [[maybe_unused]] float tensor_scale) {
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+  if constexpr (requires {
+                  typename Operation::lane_step;
+                  lane_port(in, 0, 0);
+                  lane_port(out, 0, 0);
+                }) {
+    if (chosen_instruction_set() != instruction_set::avx512) return false;
+    using from = decltype(lane_port(in, 0, 0));
+    using to = decltype(lane_port(out, 0, 0));
+    using loop = avx512::lane_block<Operation, from, to, static_cast<std::size_t>(max_block_groups)>;
+    bool is_done = false;
+    run_avx512<typename loop::call>(lane_port(in, first_row + b.row, b.col), lane_port(out, first_row + b.row, b.col),
+                                    b.shape, group_cols, sources, tensor_scale, &is_done);
+    return is_done;
+  }
+#endif
+  return false;
+}
 
 /// Range stage of a block: widens the ranges of its groups by its elements.
 template <class Range, class Source>

@@ -25,6 +25,24 @@ namespace qgrain::detail {
   return unit == 1 ? larger_of(rows, smaller_of(least, group.rows)) : rows;
 }
 
+/// How many rows of a matrix without gaps count as one, as groups end with each row: short rows would cost a call per
+/// stage each, of which none could begin before the one before had ended. As much as leaves room in the first cache.
+[[nodiscard]] constexpr index_t rows_as_one(shape2d shape, shape2d group, bool is_apart) noexcept {
+  constexpr index_t most_elements = 4096;
+  if (is_apart || group.rows != 1 || shape.rows < 2 || shape.cols % group.cols != 0) return 1;
+  index_t rows = 1;
+  while (shape.rows % (2 * rows) == 0 && 2 * rows * shape.cols <= most_elements) rows *= 2;
+  return rows;
+}
+template <class T>
+[[nodiscard]] constexpr matrix_view<T> folded(matrix_view<T> matrix, index_t rows) noexcept {
+  return {matrix.data, {matrix.shape.rows / rows, matrix.shape.cols * rows}, matrix.leading_dimension * rows};
+}
+template <class T>
+[[nodiscard]] constexpr bool has_gaps(matrix_view<T> matrix) noexcept {
+  return matrix.leading_dimension != matrix.shape.cols;
+}
+
 /// Calls body(first row, rows) for each chunk.
 template <class Body>
 void for_each_row_chunk(task_runner& runner, index_t rows, index_t rows_per_chunk, const Body& body) {
@@ -58,7 +76,8 @@ struct known_ranges {
 
 /// Ranges of all groups of a shape, by rows and columns of groups.
 template <class Range, class T>
-[[nodiscard]] std::vector<Range> ranges_of(task_runner& runner, matrix_view<const T> in, shape2d group) {
+[[nodiscard]] std::vector<Range> ranges_of(task_runner& runner, matrix_view<const T> whole, shape2d group) {
+  const matrix_view<const T> in = folded(whole, rows_as_one(whole.shape, group, has_gaps(whole)));
   const shape2d extent{ceil_div(in.shape.rows, group.rows), ceil_div(in.shape.cols, group.cols)};
   std::vector<Range> ranges(static_cast<std::size_t>(extent.elements()));
   const auto widen = [&](index_t row, index_t rows, Range* into) {

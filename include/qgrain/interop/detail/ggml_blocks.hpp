@@ -20,12 +20,18 @@ namespace qgrain::interop {
 namespace detail {
 
 /// Where blocks of 32 keep the four low bits of element i: byte i and byte i - 16, low nibbles first.
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr int nibble_of_32(const std::uint8_t* qs, int i) noexcept {
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr int nibble_of_32(const std::uint8_t* qs, int i) noexcept {
   return i < 16 ? qs[i] & 15 : qs[i - 16] >> 4;
 }
 QGRAIN_HOST_DEVICE constexpr void set_nibble_of_32(std::uint8_t* qs, int i, int value) noexcept {
   std::uint8_t& byte = qs[i % 16];
   byte = static_cast<std::uint8_t>(i < 16 ? (byte & 0xF0) | (value & 15) : (byte & 0x0F) | ((value & 15) << 4));
+}
+
+/// All of them at once, from codes of four bits.
+QGRAIN_ELEMENTWISE constexpr void set_nibbles_of_32(std::uint8_t* qs, const std::int32_t* codes) noexcept {
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (int i = 0; i < 16; ++i) qs[i] = static_cast<std::uint8_t>((codes[i] & 15) | (codes[i + 16] & 15) << 4);
 }
 
 /// Bit i of 32, lowest byte first.
@@ -37,21 +43,33 @@ QGRAIN_HOST_DEVICE constexpr void set_bit_of_32(std::uint8_t* qh, int i, int val
 }
 
 /// 1 / d, and 0 for a block of zeros.
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr float inverse_or_zero(float d) noexcept {
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float inverse_or_zero(float d) noexcept {
   return magnitude_bits(d) == 0 ? 0.0F : div_rn(1.0F, d);
 }
 
-/// The integer part in [0, most]; NaN gives 0.
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr int truncated(float x, int most) noexcept {
-  const auto limit = static_cast<float>(most);
-  return is_nan(x) || x < 0.0F ? 0 : x > limit ? most : static_cast<int>(x);
+/// The integer part in [0, most]; NaN gives 0. By patterns: those of negative numbers are negative.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr int truncated(float x, int most) noexcept {
+  const std::int32_t pattern = is_nan(x) ? 0 : static_cast<std::int32_t>(bits_of(x));
+  const std::int32_t limited = larger_of(smaller_of(pattern, magnitude_bits(static_cast<float>(most))), 0);
+  return static_cast<int>(float_from_magnitude(limited));
 }
 
-/// The first element of the largest magnitude, sign kept; NaN counts as largest.
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr float first_largest(const float* x, int count) noexcept {
-  signed_largest largest{x[0]};
-  for (int i = 1; i < count; ++i) largest = widened(largest, x[i]);
-  return largest.value;
+/// The largest magnitude; NaN counts as largest. Two loops, as compilers vectorize them.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::int32_t largest_magnitude(const float* x, int count) noexcept {
+  std::int32_t largest = 0;
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (int i = 0; i < count; ++i) largest = larger_of(largest, magnitude_bits(x[i]));
+  return largest;
+}
+/// The first element of that magnitude, sign kept.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float first_largest(const float* x, int count) noexcept {
+  const std::int32_t largest = largest_magnitude(x, count);
+  std::int32_t first = count - 1;
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (std::int32_t i = 0; i < count; ++i) {
+    first = smaller_of(first, selected(magnitude_bits(x[i]) == largest, i, count));
+  }
+  return x[first];
 }
 
 /// Minimum and maximum of a block, zero not included unless it is there; NaN if there is one. Of zeros of
@@ -72,20 +90,20 @@ struct least_and_most {
 
 /// Code of the symmetric formats: x / d with d so chosen that the element of the largest magnitude, sign included, is
 /// at -half. Product and sum are float32 operations, each rounded: quotients on exact halves depend on it.
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr int code_around(float x, float inverse, int half) noexcept {
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr int code_around(float x, float inverse, int half) noexcept {
   return truncated(add_rn(mul_rn(x, inverse), static_cast<float>(half) + 0.5F), 2 * half - 1);
 }
 
 /// Code of the formats with a minimum: three float32 operations, each rounded.
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr int code_above(float x, float least, float inverse, int most) noexcept {
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr int code_above(float x, float least, float inverse, int most) noexcept {
   return truncated(add_rn(mul_rn(sub_rn(x, least), inverse), 0.5F), most);
 }
 
 /// Nearest integer, halves away from zero, in [-128, 127]; NaN gives 0.
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr std::int8_t nearest_code(float x) noexcept {
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::int32_t nearest_code(float x) noexcept {
   const float limited = float_from_magnitude(smaller_of(magnitude_bits(x), magnitude_bits(127.0F)));
-  const auto magnitude = static_cast<int>(nearest_away{}(limited));
-  return static_cast<std::int8_t>(is_nan(x) ? 0 : sign_of(x) == 0 ? magnitude : -magnitude);
+  const auto magnitude = static_cast<std::int32_t>(nearest_away{}(limited));
+  return selected(is_nan(x), 0, selected(sign_of(x) == 0, magnitude, -magnitude));
 }
 
 }  // namespace detail
@@ -100,16 +118,18 @@ struct ggml_q8_0 {
   std::int8_t qs[32];
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "q8_0"; }
-  [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr ggml_q8_0 encode(const float* x) noexcept {
-    float absmax = 0.0F;
-    for (int i = 0; i < elements; ++i) absmax = widened(absmax, x[i]);
-    const float d = div_rn(absmax, 127.0F);
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_q8_0 encode(const float* x) noexcept {
+    const float d = div_rn(float_from_magnitude(detail::largest_magnitude(x, elements)), 127.0F);
     const float inverse = detail::inverse_or_zero(d);
     ggml_q8_0 block{from_float<float16>(d), {}};
-    for (int i = 0; i < elements; ++i) block.qs[i] = detail::nearest_code(mul_rn(x[i], inverse));
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (int i = 0; i < elements; ++i) {
+      const std::int32_t code = detail::nearest_code(mul_rn(x[i], inverse));
+      block.qs[i] = static_cast<std::int8_t>(smaller_of(code, 127));  // narrowed last: see integer::encode
+    }
     return block;
   }
-  [[nodiscard]] QGRAIN_HOST_DEVICE constexpr float value(int i) const noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float value(int i) const noexcept {
     return mul_rn(static_cast<float>(qs[i]), to_float(d));
   }
 };
@@ -122,14 +142,17 @@ struct ggml_q4_0 {
   std::uint8_t qs[16];
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "q4_0"; }
-  [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr ggml_q4_0 encode(const float* x) noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_q4_0 encode(const float* x) noexcept {
     const float d = div_rn(detail::first_largest(x, elements), -8.0F);
     const float inverse = detail::inverse_or_zero(d);
     ggml_q4_0 block{from_float<float16>(d), {}};
-    for (int i = 0; i < elements; ++i) detail::set_nibble_of_32(block.qs, i, detail::code_around(x[i], inverse, 8));
+    std::int32_t codes[elements] = {};
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (int i = 0; i < elements; ++i) codes[i] = detail::code_around(x[i], inverse, 8);
+    detail::set_nibbles_of_32(block.qs, codes);
     return block;
   }
-  [[nodiscard]] QGRAIN_HOST_DEVICE constexpr float value(int i) const noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float value(int i) const noexcept {
     return mul_rn(to_float(d), static_cast<float>(detail::nibble_of_32(qs, i) - 8));
   }
 };
@@ -153,7 +176,7 @@ struct ggml_q4_1 {
     }
     return block;
   }
-  [[nodiscard]] QGRAIN_HOST_DEVICE constexpr float value(int i) const noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float value(int i) const noexcept {
     return add_rn(mul_rn(to_float(d), static_cast<float>(detail::nibble_of_32(qs, i))), to_float(m));
   }
 };
@@ -178,7 +201,7 @@ struct ggml_q5_0 {
     }
     return block;
   }
-  [[nodiscard]] QGRAIN_HOST_DEVICE constexpr float value(int i) const noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float value(int i) const noexcept {
     const int code = detail::nibble_of_32(qs, i) | detail::bit_of_32(qh, i) << 4;
     return mul_rn(to_float(d), static_cast<float>(code - 16));
   }
@@ -206,7 +229,7 @@ struct ggml_q5_1 {
     }
     return block;
   }
-  [[nodiscard]] QGRAIN_HOST_DEVICE constexpr float value(int i) const noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float value(int i) const noexcept {
     const int code = detail::nibble_of_32(qs, i) | detail::bit_of_32(qh, i) << 4;
     return add_rn(mul_rn(to_float(d), static_cast<float>(code)), to_float(m));
   }
@@ -227,7 +250,7 @@ struct ggml_bf16 {
 static_assert(sizeof(ggml_bf16) == 2);
 
 /// Twice the E2M1 values as integers. ggml keeps them so and halves the scale.
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr float twice_e2m1(int code) noexcept {
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr float twice_e2m1(int code) noexcept {
   return 2.0F * float4_e2m1fn::decode(static_cast<std::uint8_t>(code));
 }
 
@@ -242,22 +265,24 @@ struct ggml_mxfp4 {
   std::uint8_t qs[16];
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4"; }
-  [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr ggml_mxfp4 encode(const float* x) noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_mxfp4 encode(const float* x) noexcept {
     using scale = absmax_e8m0_by<e8m0_floor_log2f>;
-    float absmax = 0.0F;
-    for (int i = 0; i < elements; ++i) absmax = widened(absmax, x[i]);
+    const float absmax = float_from_magnitude(detail::largest_magnitude(x, elements));
     ggml_mxfp4 block{scale::stored<float4_e2m1fn>(absmax, 1.0F), {}};
     const scale_factors factors = scale::factors(block.e, 1.0F);
+    const std::int32_t largest_of_finite = block.e == last_finite_unit ? 5 : 7;
+    std::int32_t codes[elements] = {};
+    QGRAIN_INDEPENDENT_ITERATIONS
     for (int i = 0; i < elements; ++i) {
-      int code = float4_e2m1fn::encode_saturated(scale::scaled(x[i], factors), ties_to_zero{});
-      if (block.e == last_finite_unit && (code & 7) > 5 &&
-          magnitude_bits(x[i]) < static_cast<std::int32_t>(f32_infinity_bits))
-        code = (code & 8) | 5;
-      detail::set_nibble_of_32(block.qs, i, code == 8 ? 0 : code);
+      const std::int32_t code = float4_e2m1fn::encode_saturated(scale::scaled(x[i], factors), ties_to_zero{});
+      const std::int32_t finite = (code & 8) | smaller_of(code & 7, largest_of_finite);
+      const std::int32_t chosen = selected(is_finite(x[i]), finite, code);
+      codes[i] = selected(chosen == 8, 0, chosen);
     }
+    detail::set_nibbles_of_32(block.qs, codes);
     return block;
   }
-  [[nodiscard]] QGRAIN_HOST_DEVICE constexpr float value(int i) const noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float value(int i) const noexcept {
     const std::uint32_t bits = e < 2 ? 0x0020'0000U << e : (e - 1U) << f32_mantissa_bits;
     const float unit = float_from_bits(bits);  // 2^(e - 128)
     return mul_rn(unit, twice_e2m1(detail::nibble_of_32(qs, i)) + 0.0F);

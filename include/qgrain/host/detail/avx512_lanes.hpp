@@ -1,0 +1,301 @@
+// Sixteen lanes of 32 bits: the instructions of AVX-512 that the loops over lanes take.
+//
+// The vectors of g++ and clang, and assembly where they have no operation for an instruction or may not choose another
+// (a fused product, a minimum, a conversion): the compilers' own header of intrinsics would cost every user of host.hpp
+// a third of its compile time.
+#ifndef QGRAIN_HOST_DETAIL_AVX512_LANES_HPP
+#define QGRAIN_HOST_DETAIL_AVX512_LANES_HPP
+
+#include <qgrain/core/half.hpp>
+#include <qgrain/host/instruction_set.hpp>
+
+#include <cstdint>
+
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+
+/// Marks what is inlined into loops for AVX-512.
+#define QGRAIN_AVX512 __attribute__((always_inline, target("avx512f,avx512bw,avx512dq,avx512vl"))) inline
+
+namespace qgrain::detail::avx512 {
+
+inline constexpr int lanes = 16;
+
+using floats = float __attribute__((vector_size(64)));
+using words = std::uint32_t __attribute__((vector_size(64)));
+using integers = std::int32_t __attribute__((vector_size(64)));
+using double_words = std::uint64_t __attribute__((vector_size(64)));
+using halves = std::uint16_t __attribute__((vector_size(64)));
+using bytes = std::uint8_t __attribute__((vector_size(64)));
+using half_of_halves = std::uint16_t __attribute__((vector_size(32)));
+using half_of_bytes = std::uint8_t __attribute__((vector_size(32)));
+using quarter_of_bytes = std::uint8_t __attribute__((vector_size(16)));
+
+/// Bits of one type as another.
+template <class To, class From>
+QGRAIN_AVX512 To as(From x) {
+  return __builtin_bit_cast(To, x);
+}
+
+template <class Vector, class T>
+QGRAIN_AVX512 Vector loaded(const T* from) {
+  Vector x;
+  __builtin_memcpy(&x, from, sizeof x);
+  return x;
+}
+template <class Vector, class T>
+QGRAIN_AVX512 void stored(Vector x, T* to) {
+  __builtin_memcpy(static_cast<void*>(to), &x, sizeof x);
+}
+
+// Widening and conversion, which g++ 12 takes apart.
+QGRAIN_AVX512 words widened_words(half_of_halves x) {
+  words y;
+  asm("vpmovzxwd %1, %0" : "=v"(y) : "v"(x));
+  return y;
+}
+QGRAIN_AVX512 words widened_words(quarter_of_bytes x) {
+  words y;
+  asm("vpmovzxbd %1, %0" : "=v"(y) : "v"(x));
+  return y;
+}
+struct eight_bytes {
+  std::uint64_t value;
+} __attribute__((packed, may_alias));
+QGRAIN_AVX512 double_words widened_eight(const std::uint8_t* from) {
+  double_words y;
+  asm("vpmovzxbq %1, %0" : "=v"(y) : "m"(*reinterpret_cast<const eight_bytes*>(from)));
+  return y;
+}
+QGRAIN_AVX512 integers widened_numbers(quarter_of_bytes signed_bytes) {
+  integers y;
+  asm("vpmovsxbd %1, %0" : "=v"(y) : "v"(signed_bytes));
+  return y;
+}
+QGRAIN_AVX512 halves widened_halves(half_of_bytes x) {
+  halves y;
+  asm("vpmovzxbw %1, %0" : "=v"(y) : "v"(x));
+  return y;
+}
+QGRAIN_AVX512 half_of_bytes narrowed(halves x) {
+  half_of_bytes y;
+  asm("vpmovwb %1, %0" : "=v"(y) : "v"(x));
+  return y;
+}
+QGRAIN_AVX512 floats converted(integers x) {
+  floats y;
+  asm("vcvtdq2ps %1, %0" : "=v"(y) : "v"(x));
+  return y;
+}
+
+QGRAIN_AVX512 half_of_halves lower_half(halves x) {
+  return __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+QGRAIN_AVX512 half_of_halves upper_half(halves x) {
+  return __builtin_shufflevector(x, x, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+}
+
+/// Sixteen elements as floats.
+QGRAIN_AVX512 floats widened_at(const float* from) { return loaded<floats>(from); }
+QGRAIN_AVX512 floats widened_at(const bfloat16* from) {
+  return as<floats>(widened_words(loaded<half_of_halves>(from)) << 16U);
+}
+QGRAIN_AVX512 floats widened(half_of_halves binary16) {
+  floats x;
+  asm("vcvtph2ps %1, %0" : "=v"(x) : "v"(binary16));
+  return x;
+}
+QGRAIN_AVX512 floats widened_at(const float16* from) { return widened(loaded<half_of_halves>(from)); }
+
+/// Rounded to bfloat16: from_float<bfloat16>.
+QGRAIN_AVX512 half_of_halves rounded(floats x, bfloat16) {
+  const words bits = as<words>(x);
+  words upper = (bits + ((bits >> 16U & 1U) + 0x7FFFU)) >> 16U;
+  std::uint16_t nan = 0;
+  asm("vcmpunordps %1, %1, %0" : "=k"(nan) : "v"(x));
+  asm("vmovdqa32 %1, %0 %{%2%}" : "+v"(upper) : "v"(bits >> 16U | 0x0040U), "Yk"(nan));
+  half_of_halves y;
+  asm("vpmovdw %1, %0" : "=v"(y) : "v"(upper));
+  return y;
+}
+
+/// The same number in all lanes.
+QGRAIN_AVX512 floats spread(float x) { return floats{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
+QGRAIN_AVX512 floats spread_at(const float* x) {
+  floats y;
+  asm("vbroadcastss %1, %0" : "=v"(y) : "m"(*x));
+  return y;
+}
+QGRAIN_AVX512 words spread(std::uint32_t x) { return words{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
+
+/// a * b, which is never fused into a sum.
+QGRAIN_AVX512 floats product(floats a, floats b) {
+  floats p;
+  asm("vmulps %2, %1, %0" : "=v"(p) : "v"(a), "v"(b));
+  return p;
+}
+
+/// x / divisor from the rounded reciprocal: see lane_factors.
+QGRAIN_AVX512 floats quotient(floats x, floats divisor, floats reciprocal) {
+  floats q = product(x, reciprocal);
+  floats rest = x;
+  asm("vfnmadd231ps %2, %1, %0" : "+v"(rest) : "v"(q), "v"(divisor));
+  asm("vfmadd231ps %2, %1, %0" : "+v"(q) : "v"(rest), "v"(reciprocal));
+  return q;
+}
+
+/// x, or `limit` with the sign of x where that is nearer to zero; `limit` for NaN.
+QGRAIN_AVX512 floats limited(floats x, floats limit) {
+  floats y;
+  asm("vrangeps $2, %2, %1, %0" : "=v"(y) : "v"(x), "v"(limit));
+  return y;
+}
+/// Its magnitude.
+QGRAIN_AVX512 floats limited_magnitude(floats x, floats limit) {
+  floats y;
+  asm("vrangeps $10, %2, %1, %0" : "=v"(y) : "v"(x), "v"(limit));
+  return y;
+}
+/// The smaller one; b if one is NaN.
+QGRAIN_AVX512 floats smaller(floats a, floats b) {
+  floats y;
+  asm("vminps %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+
+/// The larger one; b if one is NaN or both are zero.
+QGRAIN_AVX512 floats larger(floats a, floats b) {
+  floats y;
+  asm("vmaxps %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+
+QGRAIN_AVX512 bool has_nan(floats a, floats b, floats c, floats d) {
+  std::uint16_t first = 0;
+  std::uint16_t second = 0;
+  asm("vcmpunordps %2, %1, %0" : "=k"(first) : "v"(a), "v"(b));
+  asm("vcmpunordps %2, %1, %0" : "=k"(second) : "v"(c), "v"(d));
+  return (first | second) != 0;
+}
+
+/// The nearest integers, ties to even, of numbers that have one.
+QGRAIN_AVX512 integers nearest_numbers(floats x) {
+  integers y;
+  asm("vcvtps2dq %1, %0" : "=v"(y) : "v"(x));
+  return y;
+}
+QGRAIN_AVX512 floats nearest_integers(floats x) {
+  floats y;
+  asm("vrndscaleps $8, %1, %0" : "=v"(y) : "v"(x));
+  return y;
+}
+
+QGRAIN_AVX512 integers larger(integers a, integers b) {
+  integers y;
+  asm("vpmaxsd %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+QGRAIN_AVX512 words smaller(words a, words b) {
+  words y;
+  asm("vpminud %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+QGRAIN_AVX512 bytes smaller_signed(bytes a, bytes b) {
+  bytes y;
+  asm("vpminsb %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+
+QGRAIN_AVX512 bytes larger_signed(bytes a, bytes b) {
+  bytes y;
+  asm("vpmaxsb %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+QGRAIN_AVX512 bytes smaller(bytes a, bytes b) {
+  bytes y;
+  asm("vpminub %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+
+/// Bit by bit yes or no.
+QGRAIN_AVX512 words chosen(words mask, words yes, words no) {
+  asm("vpternlogd $0xCA, %2, %1, %0" : "+v"(mask) : "v"(yes), "v"(no));
+  return mask;
+}
+/// Where x > bound, x | bits.
+QGRAIN_AVX512 words with_bits_where_above(words x, words bits, words compared, words bound) {
+  std::uint16_t above = 0;
+  asm("vpcmpnleud %2, %1, %0" : "=k"(above) : "v"(compared), "v"(bound));
+  asm("vpord %2, %1, %0 %{%3%}" : "+v"(x) : "v"(x), "v"(bits), "Yk"(above));
+  return x;
+}
+
+/// Entries of a table of sixteen, by the lower four bits.
+QGRAIN_AVX512 floats entries(words index, floats table) {
+  floats y;
+  asm("vpermps %2, %1, %0" : "=v"(y) : "v"(index), "v"(table));
+  return y;
+}
+
+/// Four vectors of bytes in 32-bit lanes, one after the other.
+QGRAIN_AVX512 bytes in_order(words packed) {
+  return as<bytes>(__builtin_shufflevector(packed, packed, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+}
+/// Integers beyond a signed byte become its ends.
+QGRAIN_AVX512 bytes narrowed_signed(const integers (&x)[4]) {
+  words low;
+  words high;
+  words all;
+  asm("vpackssdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
+  asm("vpackssdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
+  asm("vpacksswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
+  return in_order(all);
+}
+/// Integers beyond an unsigned byte become its ends.
+QGRAIN_AVX512 bytes narrowed_unsigned(const integers (&x)[4]) {
+  words low;
+  words high;
+  words all;
+  asm("vpackssdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
+  asm("vpackssdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
+  asm("vpackuswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
+  return in_order(all);
+}
+/// Numbers of 0 to 255.
+QGRAIN_AVX512 bytes narrowed(const words (&x)[4]) {
+  words low;
+  words high;
+  words all;
+  asm("vpackusdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
+  asm("vpackusdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
+  asm("vpackuswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
+  return in_order(all);
+}
+
+/// The largest lane of each of sixteen vectors of numbers that are not negative, in order.
+QGRAIN_AVX512 integers largest_of_each(const integers (&x)[lanes]) {
+  integers y[8];
+  for (int i = 0; i < 8; ++i) {  // lane 4 k + {0, 1}: parts of x[i], {2, 3}: of x[i + 8]
+    y[i] = larger(__builtin_shufflevector(x[i], x[i + 8], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+                  __builtin_shufflevector(x[i], x[i + 8], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31));
+  }
+  for (int i = 0; i < 4; ++i) {  // lane 4 k + {0, 1, 2, 3}: x[i], x[i + 4], x[i + 8], x[i + 12]
+    y[i] = larger(__builtin_shufflevector(y[i], y[i + 4], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+                  __builtin_shufflevector(y[i], y[i + 4], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31));
+  }
+  for (int i = 0; i < 2; ++i) {  // quarters: two of x[i + ...], two of x[i + 2 + ...]
+    y[i] =
+        larger(__builtin_shufflevector(y[i], y[i + 2], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+               __builtin_shufflevector(y[i], y[i + 2], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
+  }
+  const integers all =
+      larger(__builtin_shufflevector(y[0], y[1], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27),
+             __builtin_shufflevector(y[0], y[1], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31));
+  // Quarters of `all`: x[0 + 4 j], x[2 + 4 j], x[1 + 4 j], x[3 + 4 j] for j = 0 to 3.
+  return __builtin_shufflevector(all, all, 0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15);
+}
+
+}  // namespace qgrain::detail::avx512
+
+#endif
+
+#endif

@@ -1,0 +1,420 @@
+// The element stage over lanes of AVX-512: 64 elements of a row at a time. What is left of a row, and what holds a NaN,
+// goes through the definition one by one.
+#ifndef QGRAIN_HOST_DETAIL_AVX512_LOOPS_HPP
+#define QGRAIN_HOST_DETAIL_AVX512_LOOPS_HPP
+
+#include <qgrain/core/bits.hpp>
+#include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/detail/avx512_lanes.hpp>
+#include <qgrain/host/detail/avx512_ports.hpp>
+#include <qgrain/host/detail/lane_rules.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+
+namespace qgrain::detail::avx512 {
+
+/// The factors of each group of a block, ready for lanes.
+template <std::size_t Groups>
+struct group_numbers {
+  std::array<float, Groups> forward;
+  std::array<float, Groups> reciprocal;
+  std::array<float, Groups> kept_sign;  ///< patterns above keep their sign
+  std::array<float, Groups> backward;
+  std::array<float, Groups> zero_point;
+};
+
+/// Those of one group in all lanes.
+struct lane_factors {
+  floats forward;
+  floats reciprocal;
+  floats kept_sign;
+  floats backward;
+  floats zero_point;
+
+  template <std::size_t Groups>
+  QGRAIN_AVX512 static lane_factors of(const group_numbers<Groups>& all, index_t g) {
+    return {spread_at(all.forward.data() + g), spread_at(all.reciprocal.data() + g),
+            spread_at(all.kept_sign.data() + g), spread_at(all.backward.data() + g),
+            spread_at(all.zero_point.data() + g)};
+  }
+  /// Each lane its own.
+  template <std::size_t Groups>
+  QGRAIN_AVX512 static lane_factors from(const group_numbers<Groups>& all, index_t g) {
+    return {loaded<floats>(all.forward.data() + g), loaded<floats>(all.reciprocal.data() + g),
+            loaded<floats>(all.kept_sign.data() + g), loaded<floats>(all.backward.data() + g),
+            loaded<floats>(all.zero_point.data() + g)};
+  }
+};
+
+/// Sixteen elements towards codes of a format.
+template <class Element>
+struct lane_encoder {
+  using format = typename Element::format_type;
+  using code_type = typename Element::code_type;
+  static constexpr element_arithmetic arithmetic = arithmetic_of<typename Element::scale_type>();
+  static constexpr bool divides = arithmetic.scaled == element_operation::quotient;
+  static constexpr bool has_zero_point = arithmetic.zero_point != zero_point_use::none && is_small_integer<format>();
+  static constexpr bool adds_first = has_zero_point && arithmetic.zero_point == zero_point_use::before_rounding;
+  /// Whether 0 is added to what is rounded: -0 becomes +0.
+  static constexpr bool zero_before =
+      arithmetic.zero_before || arithmetic.zero_point == zero_point_use::before_rounding;
+
+  /// What quotients are limited to: what rounds to the last code, or beyond it.
+  static constexpr float largest = [] {
+    if constexpr (has_zero_point) return 256.0F;  // more than all codes are wide
+    if constexpr (is_small_integer<format>()) return larger_of(-format::lowest, format::max_finite);
+    return format::max_finite;
+  }();
+
+  /// The quotient or product, NaN for infinities and where something overflows on the way too.
+  QGRAIN_AVX512 static floats scaled(floats x, const lane_factors& f) {
+    if constexpr (divides) return quotient(x, f.forward, f.reciprocal);
+    return product(x, f.forward);
+  }
+  /// What has the sign of the result: x itself, whose quotient may be no float.
+  QGRAIN_AVX512 static floats signed_by(floats x, floats scaled_x) { return divides ? x : scaled_x; }
+
+  /// A code in 32 bits, of integers the integer itself, which may lie outside of the format.
+  QGRAIN_AVX512 static words code(floats q, floats x, const lane_factors& f) {
+    if constexpr (is_small_integer<format>()) {
+      const floats steps = limited(q, spread(largest));
+      if constexpr (adds_first) return as<words>(nearest_numbers(steps + f.zero_point));
+      if constexpr (has_zero_point) return as<words>(nearest_numbers(steps) + nearest_numbers(f.zero_point));
+      return as<words>(nearest_numbers(steps));
+    } else {
+      using counts = step_counts<format>;
+      const floats magnitude = limited_magnitude(q, spread(largest));
+      const integers anchor = binade_of(magnitude) + (counts::anchor_distance + counts::first_count);
+      const words count = as<words>(magnitude + as<floats>(anchor)) + (as<words>(anchor) >> counts::unused_bits);
+      if constexpr (zero_before) {
+        return with_bits_where_above(count & (format::sign_code - 1U), spread(std::uint32_t{format::sign_code}),
+                                     as<words>(x), as<words>(f.kept_sign));
+      } else {
+        return chosen(spread(format::sign_code - 1U), count, as<words>(x) >> (32 - format::bits));
+      }
+    }
+  }
+  QGRAIN_AVX512 static bytes narrowed_codes(const words (&code)[4]) {
+    if constexpr (!is_small_integer<format>()) {
+      return narrowed(code);
+    } else {
+      const integers x[4] = {as<integers>(code[0]), as<integers>(code[1]), as<integers>(code[2]),
+                             as<integers>(code[3])};
+      if constexpr (format::is_signed) {
+        bytes all = narrowed_signed(x);
+        if constexpr (format::max_finite < 127.0F) all = smaller_signed(all, every(format::max_finite));
+        if constexpr (has_zero_point && format::lowest > -128.0F) all = larger_signed(all, every(format::lowest));
+        return all;
+      } else {
+        const bytes all = narrowed_unsigned(x);
+        if constexpr (format::max_finite == 255.0F) return all;
+        return smaller(all, every(format::max_finite));
+      }
+    }
+  }
+  QGRAIN_AVX512 static bytes every(float number) {
+    return bytes{} + static_cast<std::uint8_t>(static_cast<std::int32_t>(number));
+  }
+
+  /// The value of the nearest code, before it is brought back.
+  QGRAIN_AVX512 static floats nearest(floats q, floats x, const lane_factors& f) {
+    if constexpr (is_small_integer<format>()) {
+      const floats whole = rounded_steps(limited(q, spread(largest)), f);
+      floats inside = whole;
+      if constexpr (format::lowest > -largest) inside = larger(inside, spread(format::lowest));
+      if constexpr (format::max_finite < largest) inside = smaller(inside, spread(format::max_finite));
+      if constexpr (has_zero_point && !adds_first) return inside;
+      if constexpr (has_zero_point) return negative_where_kept(inside, x, f);
+      if constexpr (zero_before) return negative_where_kept(magnitude_of(inside), x, f);
+      return as<floats>(as<words>(inside) | (as<words>(x) & f32_sign_bit));
+    } else {
+      const floats magnitude = limited_magnitude(q, spread(largest));
+      const floats anchor = as<floats>(binade_of(magnitude) + step_counts<format>::anchor_distance);
+      const floats near = (magnitude + anchor) - anchor;
+      if constexpr (zero_before && !arithmetic.zero_after) return negative_where_kept(near, x, f);
+      return as<floats>(chosen(spread(f32_sign_bit), as<words>(x), as<words>(near)));
+    }
+  }
+
+ private:
+  QGRAIN_AVX512 static integers binade_of(floats magnitude) {
+    return larger(as<integers>(as<words>(magnitude) & f32_infinity_bits),
+                  as<integers>(spread(static_cast<std::uint32_t>(step_counts<format>::least_binade))));
+  }
+  QGRAIN_AVX512 static floats magnitude_of(floats x) { return as<floats>(as<words>(x) & ~f32_sign_bit); }
+  QGRAIN_AVX512 static floats negative_where_kept(floats value, floats x, const lane_factors& f) {
+    return as<floats>(
+        with_bits_where_above(as<words>(value), spread(f32_sign_bit), as<words>(x), as<words>(f.kept_sign)));
+  }
+  QGRAIN_AVX512 static floats rounded_steps(floats steps, const lane_factors& f) {
+    if constexpr (adds_first) return nearest_integers(steps + f.zero_point);
+    if constexpr (has_zero_point) return nearest_integers(steps) + f.zero_point;
+    return nearest_integers(steps);
+  }
+};
+
+/// A value of the format brought back.
+template <class Element>
+QGRAIN_AVX512 floats restored(floats q, const lane_factors& f) {
+  constexpr element_arithmetic arithmetic = arithmetic_of<typename Element::scale_type>();
+  if constexpr (arithmetic.zero_point != zero_point_use::none && is_small_integer<typename Element::format_type>()) {
+    q = q - f.zero_point;
+  }
+  const floats value = product(q, f.backward);
+  if constexpr (arithmetic.zero_after) return value + floats{};
+  return value;
+}
+
+/// Sixteen codes as values of the format, times 2^-exponent of binary16's bias.
+template <class Element>
+struct lane_decoder {
+  using format = typename Element::format_type;
+  using code_type = typename Element::code_type;
+  static constexpr bool by_table = format::bits == 4 && !is_small_integer<format>();
+  static constexpr bool by_half = !by_table && is_shifted_half<format>();
+  /// What values are to be multiplied by besides the scale.
+  static constexpr float unit = [] {
+    if constexpr (by_half) return power_of_two(15 - format::bias);
+    return 1.0F;
+  }();
+
+  /// The value of each code of four bits.
+  alignas(64) static constexpr std::array<float, lanes> table = [] {
+    std::array<float, lanes> values{};
+    if constexpr (format::bits == 4) {
+      for (std::uint32_t i = 0; i < lanes; ++i) values[i] = format::decode(code_of_bits<code_type>(i, 4));
+    }
+    return values;
+  }();
+
+  /// Codes in the lower four bits of lanes.
+  QGRAIN_AVX512 static floats value_of_nibbles(words codes) { return entries(codes, loaded<floats>(table.data())); }
+
+  /// Thirty-two codes as binary16.
+  QGRAIN_AVX512 static halves shifted(const code_type* codes) {
+    const halves wide = widened_halves(loaded<half_of_bytes>(codes));
+    constexpr auto digits = static_cast<std::uint16_t>((format::sign_code - 1U) << (10 - format::mantissa_bits));
+    const halves magnitude = wide << (10 - format::mantissa_bits) & digits;
+    const halves sign = wide << (16 - format::bits) & std::uint16_t{0x8000};
+    if constexpr (format::specials == special_values::none) {
+      return magnitude | sign;
+    } else {
+      constexpr auto nan = std::uint16_t{0x7E00};
+      constexpr auto special = static_cast<std::uint16_t>((format::max_code + 1U) << (10 - format::mantissa_bits));
+      if constexpr (format::specials == special_values::nan_at_ones) {
+        return ((magnitude == special) ? halves{} + nan : magnitude) | sign;
+      } else {
+        return ((magnitude > special) ? halves{} + nan : magnitude) | sign;
+      }
+    }
+  }
+
+  QGRAIN_AVX512 static void values(const code_type* codes, floats (&out)[4]) {
+    if constexpr (by_half) {
+      for (int half = 0; half < 2; ++half) {
+        const halves all = shifted(codes + half * 2 * lanes);
+        out[2 * half] = widened(lower_half(all));
+        out[2 * half + 1] = widened(upper_half(all));
+      }
+    } else {
+      for (int i = 0; i < 4; ++i) {
+        if constexpr (by_table) {
+          const words wide = widened_words(loaded<quarter_of_bytes>(codes + i * lanes));
+          out[i] = value_of_nibbles(wide);
+        } else {
+          out[i] = converted(widened_numbers(loaded<quarter_of_bytes>(codes + i * lanes)));
+        }
+      }
+    }
+  }
+};
+
+/// The zero point of factors that have one.
+template <class Factors>
+QGRAIN_AVX512 float zero_point_of(const Factors& f) {
+  if constexpr (requires { f.zero_point; }) return f.zero_point;
+  return 0.0F;
+}
+
+/// What encoding and faking take of the factors of each group; false where some group needs the definition.
+template <class Element, std::size_t Groups>
+QGRAIN_AVX512 bool make_numbers(const typename Element::factors_type* factors, index_t groups,
+                                group_numbers<Groups>& all) {
+  using encoder = lane_encoder<Element>;
+  std::uint32_t others = 0;
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (index_t g = 0; g < groups; ++g) {
+    const float forward = factors[g].forward;
+    all.forward.data()[g] = forward;
+    all.backward.data()[g] = factors[g].backward;
+    if constexpr (encoder::divides) {
+      others |= divides_in_lanes(forward) ? 0U : 1U;
+      all.reciprocal.data()[g] = 1.0F / forward;
+    }
+    if constexpr (encoder::has_zero_point) {
+      using format = typename Element::format_type;
+      const float zero_point = zero_point_of(factors[g]);
+      all.zero_point.data()[g] = zero_point;
+      others |= zero_point >= format::lowest && zero_point <= format::max_finite ? 0U : 1U;
+    }
+  }
+  if (others != 0) return false;
+  if constexpr (encoder::divides && encoder::zero_before) {
+    // A quotient is zero up to forward * 2^-150, in units of the least float. Beside a zero point no zero has a sign.
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (index_t g = 0; g < groups; ++g) {
+      const auto zeros = static_cast<std::int32_t>(all.forward.data()[g] * 0.5F);
+      const std::uint32_t last = f32_sign_bit + static_cast<std::uint32_t>(zeros);
+      all.kept_sign.data()[g] =
+          float_from_bits(encoder::has_zero_point && zero_point_of(factors[g]) != 0.0F ? ~0U : last);
+    }
+  }
+  return true;
+}
+
+template <class Element>
+struct encode_step {
+  template <std::size_t Groups>
+  QGRAIN_AVX512 static bool prepare(const typename Element::factors_type* factors, index_t groups,
+                                    group_numbers<Groups>& all) {
+    return make_numbers<Element>(factors, groups, all);
+  }
+  using encoder = lane_encoder<Element>;
+  /// False where there is a NaN: nothing has been written.
+  template <class In, class Out>
+  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
+    floats x[4];
+    floats q[4];
+    for (int i = 0; i < 4; ++i) {
+      x[i] = in.values(c + i * lanes);
+      q[i] = encoder::scaled(x[i], f[i]);
+    }
+    if (has_nan(q[0], q[1], q[2], q[3])) return false;
+    words code[4];
+    for (int i = 0; i < 4; ++i) code[i] = encoder::code(q[i], encoder::signed_by(x[i], q[i]), f[i]);
+    out.put(c, encoder::narrowed_codes(code));
+    return true;
+  }
+};
+
+template <class Element>
+struct fake_step {
+  template <std::size_t Groups>
+  QGRAIN_AVX512 static bool prepare(const typename Element::factors_type* factors, index_t groups,
+                                    group_numbers<Groups>& all) {
+    return make_numbers<Element>(factors, groups, all);
+  }
+  using encoder = lane_encoder<Element>;
+  template <class In, class Out>
+  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
+    floats x[4];
+    floats q[4];
+    for (int i = 0; i < 4; ++i) {
+      x[i] = in.values(c + i * lanes);
+      q[i] = encoder::scaled(x[i], f[i]);
+    }
+    if (has_nan(q[0], q[1], q[2], q[3])) return false;
+    for (int i = 0; i < 4; ++i) {
+      const floats near = encoder::nearest(q[i], encoder::signed_by(x[i], q[i]), f[i]);
+      out.put(c + i * lanes, restored<Element>(near, f[i]));
+    }
+    return true;
+  }
+};
+
+template <class Element>
+struct decode_step {
+  /// False where the unit would make a scale overflow.
+  template <std::size_t Groups>
+  QGRAIN_AVX512 static bool prepare(const typename Element::factors_type* factors, index_t groups,
+                                    group_numbers<Groups>& all) {
+    constexpr float unit = lane_decoder<Element>::unit;
+    std::uint32_t others = 0;
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (index_t g = 0; g < groups; ++g) {
+      const float backward = factors[g].backward;
+      others |= unit == 1.0F || magnitude_bits(backward) < magnitude_bits(power_of_two(100)) ? 0U : 1U;
+      all.backward.data()[g] = backward * unit;
+      all.zero_point.data()[g] = zero_point_of(factors[g]);
+    }
+    return others == 0;
+  }
+  template <class In, class Out>
+  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
+    floats x[4];
+    if constexpr (In::is_packed) {
+      for (int i = 0; i < 4; ++i) x[i] = lane_decoder<Element>::value_of_nibbles(in.codes(c + i * lanes));
+    } else {
+      lane_decoder<Element>::values(in.row + c, x);
+    }
+    for (int i = 0; i < 4; ++i) out.put(c + i * lanes, restored<Element>(x[i], f[i]));
+    return true;
+  }
+};
+
+/// The patterns of sixteen magnitudes as integers, NaN last.
+template <class T>
+QGRAIN_AVX512 integers magnitudes_at(const T* from) {
+  return as<integers>(as<words>(widened_at(from)) & ~f32_sign_bit);
+}
+
+/// The largest magnitudes, a lane each, of `count` elements, a multiple of sixteen.
+template <class T>
+QGRAIN_AVX512 integers largest_lanes(const T* x, index_t count) {
+  integers a = magnitudes_at(x);
+  index_t i = lanes;
+  if (count >= 2 * step) {
+    integers b = magnitudes_at(x + lanes);
+    integers c = magnitudes_at(x + 2 * lanes);
+    integers d = magnitudes_at(x + 3 * lanes);
+    for (i = step; i + step <= count; i += step) {
+      a = larger(a, magnitudes_at(x + i));
+      b = larger(b, magnitudes_at(x + i + lanes));
+      c = larger(c, magnitudes_at(x + i + 2 * lanes));
+      d = larger(d, magnitudes_at(x + i + 3 * lanes));
+    }
+    a = larger(larger(a, b), larger(c, d));
+  }
+  for (; i < count; i += lanes) a = larger(a, magnitudes_at(x + i));
+  return a;
+}
+
+/// Widens the largest magnitudes of sixteen neighbouring groups by their elements.
+template <class T>
+QGRAIN_AVX512 void widen_groups(const T* x, index_t group_cols, float* absmax) {
+  integers largest[lanes];
+  if (group_cols == 32) {
+    for (int g = 0; g < lanes; ++g) largest[g] = largest_lanes(x + g * 32, 32);
+  } else if (group_cols == 16) {
+    for (int g = 0; g < lanes; ++g) largest[g] = magnitudes_at(x + g * 16);
+  } else {
+    for (int g = 0; g < lanes; ++g) largest[g] = largest_lanes(x + g * group_cols, group_cols);
+  }
+  stored(larger(magnitudes_at(absmax), largest_of_each(largest)), absmax);
+}
+
+/// A step of `Step` from column c on with factors from `group` on, a group per `Width` lanes; 0: all lanes have the
+/// same.
+template <class Step, int Width, class In, class Out, std::size_t Groups>
+QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const group_numbers<Groups>& all, index_t group) {
+  lane_factors f[4];
+  for (int i = 0; i < 4; ++i) {
+    if constexpr (Width == 1) {
+      f[i] = lane_factors::from(all, group + i * lanes);
+    } else {
+      f[i] = lane_factors::of(all, group + (Width == 0 ? 0 : i * lanes / Width));
+    }
+  }
+  return Step::run(in, out, c, f);
+}
+
+}  // namespace qgrain::detail::avx512
+
+#endif
+
+#endif

@@ -1,0 +1,92 @@
+// Which element stages have loops over lanes of their own, and what those need to know of a group.
+//
+// The quotient x / s is made of the rounded reciprocal y = fl(1 / s): q = fl(x y), r = x - q s in one fused operation,
+// x / s = fl(q + r y) in another. Why this has the bits of a division, for s in [2^-64, 2^24) and quotients from 2^-20
+// on (smaller ones have code 0 in every format here, with the sign of x; where a product overflows it is NaN, which
+// goes through the definition): with the significands X and S of x and s, q is less than 1.5 units in the last place
+// from x / s, r is exact or rounded by one part in 2^24, and y s lies within S 2^-25 of 1, so that q + r y is
+// within 1.5 (S 2^-25 + 2^-24) units of x / s. Where the quotient is nearer than that to the middle of two floats, its
+// numerator in units of S is one of six odd or even numbers on either side of it, which leaves a few X for each S: the
+// test goes through all of them for all S.
+#ifndef QGRAIN_HOST_DETAIL_LANE_RULES_HPP
+#define QGRAIN_HOST_DETAIL_LANE_RULES_HPP
+
+#include <qgrain/core/bits.hpp>
+#include <qgrain/format/minifloat.hpp>
+#include <qgrain/format/rounding.hpp>
+#include <qgrain/scale/element_arithmetic.hpp>
+
+#include <cstdint>
+#include <type_traits>
+
+namespace qgrain::detail {
+
+/// Scales that a quotient may be made with as above.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool divides_in_lanes(float s) noexcept {
+  return bits_of(s) - bits_of(power_of_two(-64)) < bits_of(power_of_two(24)) - bits_of(power_of_two(-64));
+}
+
+/// Integers of a byte at most.
+template <class Format>
+[[nodiscard]] constexpr bool is_small_integer() noexcept {
+  if constexpr (requires { Format::is_signed; }) return Format::bits <= 8;
+  return false;
+}
+
+/// Floats of a byte at most whose steps a float32 sum can count (minifloat::has_anchor), without a rule for zero.
+template <class Format>
+[[nodiscard]] constexpr bool is_small_float() noexcept {
+  if constexpr (requires { Format::specials; }) {
+    return Format::bits <= 8 && Format::mantissa_bits > 0 && Format::specials != special_values::nan_at_negative_zero &&
+           (1 << Format::exponent_bits) - 1 - Format::bias + f32_mantissa_bits - Format::mantissa_bits <= f32_bias;
+  }
+  return false;
+}
+
+/// A zero point of a float format is 0, which is added before the format rounds.
+template <class Scale>
+[[nodiscard]] constexpr bool fits_floats() noexcept {
+  return arithmetic_of<Scale>().zero_point != zero_point_use::after_rounding;
+}
+
+template <class Element>
+inline constexpr bool encodes_in_lanes =
+    arithmetic_of<typename Element::scale_type>().scaled
+        != element_operation::other&& std::is_same_v<typename Element::rounding_type, nearest_even> &&
+    (is_small_integer<typename Element::format_type>() ||
+     (is_small_float<typename Element::format_type>() && fits_floats<typename Element::scale_type>()));
+
+template <class Element>
+inline constexpr bool restores_in_lanes = arithmetic_of<typename Element::scale_type>().restored
+                                          == element_operation::product;
+
+/// Codes that binary16 holds once they are shifted: short of e5m2, without its infinities.
+template <class Format>
+[[nodiscard]] constexpr bool is_shifted_half() noexcept {
+  if constexpr (is_small_float<Format>()) {
+    return Format::exponent_bits < 5 || (Format::exponent_bits == 5 && Format::specials == special_values::ieee);
+  }
+  return false;
+}
+
+template <class Element>
+inline constexpr bool decodes_in_lanes = restores_in_lanes<Element> &&
+                                         (is_small_integer<typename Element::format_type>() ||
+                                          is_shifted_half<typename Element::format_type>());
+
+/// What a small float's codes are counted with: minifloat::code_of, in numbers.
+template <class Format>
+struct step_counts {
+  static constexpr int unused_bits = f32_mantissa_bits - Format::mantissa_bits;
+  static constexpr std::int32_t least_binade = (f32_bias + 1 - Format::bias) << f32_mantissa_bits;
+  static constexpr std::int32_t anchor_distance = unused_bits << f32_mantissa_bits;
+  /// Begun in the anchor, the count of steps and the anchor's exponent add up to a code: an even number, which leaves
+  /// ties as they are.
+  static constexpr std::int32_t first_count =
+      (0 - (((least_binade + anchor_distance) >> unused_bits) & (Format::sign_code - 1))) & (Format::sign_code - 1);
+  static_assert(first_count % 2 == 0);
+};
+
+}  // namespace qgrain::detail
+
+#endif

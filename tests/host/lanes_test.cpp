@@ -1,0 +1,146 @@
+// Loops over lanes of a vector against the definition, one element at a time: codes, packed and plain, and values of every
+// kind of format and scale that has such loops, for data that breaks them. (Everything runs with the widest instructions of
+// this processor; the machines tier runs it with the others.)
+#include <support/inputs.hpp>
+
+#include <qgrain/core/half.hpp>
+#include <qgrain/granularity/per_channel.hpp>
+#include <qgrain/granularity/per_group.hpp>
+#include <qgrain/host/quantize.hpp>
+#include <qgrain/host/quantize_packed.hpp>
+#include <qgrain/quantizer/recipes.hpp>
+#include <qgrain/quantizer/tool_recipes.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+using namespace qgrain;
+
+namespace {
+
+struct sample {
+  const char* name;
+  shape2d shape;
+  std::vector<float> values;
+};
+
+float of_pattern(std::uint64_t bits) { return float_from_bits(static_cast<std::uint32_t>(bits)); }
+
+std::vector<sample> samples() {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<sample> all;
+  for (const shape2d shape : {shape2d{6, 512}, {3, 352}, {5, 64}, {9, 128}}) {
+    qgrain_test::random_source random(static_cast<std::uint64_t>(shape.cols));
+    const auto add = [&](const char* name, auto next) {
+      std::vector<float> x(static_cast<std::size_t>(shape.elements()));
+      for (float& value : x) value = next();
+      all.push_back({name, shape, x});
+    };
+    add("bell", [&] { return random.bell(); });
+    add("ties", [&] { return static_cast<float>(static_cast<int>(random.next() % 509) - 254) * 0.25F; });
+    add("wide", [&] { return random.bell() * std::exp2(8.0F * random.bell()); });
+    add("finite patterns", [&] {
+      const float x = of_pattern(random.next());
+      return std::isfinite(x) ? x : 0.0F;
+    });
+    add("tiny among large", [&] { return random.next() % 3 == 0 ? 4000.0F * random.bell() : of_pattern(random.next() & 0x80FF'FFFFU); });
+    add("subnormal", [&] { return of_pattern(random.next() & 0x8000'FFFFU); });
+    add("huge", [&] { return 1e37F * random.bell(); });
+    add("zeros", [&] { return random.next() % 2 == 0 ? 0.0F : -0.0F; });
+    // No negative NaN: of two that are multiplied either may give its sign, as compilers order the factors.
+    add("no numbers", [&] {
+      const auto kind = random.next() % 300;
+      return kind == 0 ? nan : kind == 2 ? infinity : kind == 3 ? -infinity : random.bell();
+    });
+  }
+  return all;
+}
+
+/// Equal but for the digits of a NaN.
+bool same(float a, float b) { return (is_nan(a) && is_nan(b)) || bits_of(a) == bits_of(b); }
+
+/// `stated` is what quantize found: scales are the business of others.
+template <class Q, class T>
+void compare_codes(const sample& s, const std::vector<T>& x) {
+  const auto count = x.size();
+  const matrix_view<const T> in{x.data(), s.shape};
+  const quantized_matrix<Q> found = quantize<Q>(on_host{}, in);
+  const auto view = found.view();
+  const float tensor = view.tensor_scale == nullptr ? 1.0F : *view.tensor_scale;
+  std::vector<float> values(count);
+  std::vector<bfloat16> halves(count);
+  dequantize(on_host{}, view, matrix_view<float>{values.data(), s.shape});
+  dequantize(on_host{}, view, matrix_view<bfloat16>{halves.data(), s.shape});
+  std::vector<float> fakes(count);
+  const bool has_fakes = std::is_same_v<T, float>;
+  if constexpr (has_fakes) fake_quantize<Q, float>(on_host{}, in, matrix_view<float>{fakes.data(), s.shape});
+  std::vector<typename Q::code_type> wanted(count);
+  std::size_t wrong = 0;
+  for (index_t r = 0; r < s.shape.rows; ++r) {
+    for (index_t c = 0; c < s.shape.cols; ++c) {
+      const auto i = static_cast<std::size_t>(r * s.shape.cols + c);
+      const auto factors = Q::factors(view.scales[Q::scale_index(s.shape, r, c)], tensor);
+      wanted[i] = Q::element_type::encode(to_float(x[i]), factors);
+      const float value = Q::element_type::decode(wanted[i], factors);
+      wrong += view.codes[i] != wanted[i] ? 1U : 0U;
+      wrong += !same(values[i], value) || !same(to_float(halves[i]), to_float(from_float<bfloat16>(value))) ? 1U : 0U;
+      if constexpr (has_fakes) wrong += !same(fakes[i], Q::element_type::fake(to_float(x[i]), factors)) ? 1U : 0U;
+    }
+  }
+  BOOST_TEST(wrong == 0U, s.name << ", " << s.shape.rows << " x " << s.shape.cols << ": " << wrong << " differ");
+  if constexpr (Q::format_type::bits == 4) {
+    for (const bit_order order : {bit_order::low_first, bit_order::high_first}) {
+      packed_matrix<Q> packed(s.shape);
+      auto to = packed.view();
+      to.order = order;
+      quantize_packed<Q>(on_host{}, in, to);
+      std::vector<std::uint8_t> bytes(count / 2);
+      pack_codes<typename Q::code_type>(wanted, 4, order, bytes);
+      BOOST_TEST(std::memcmp(bytes.data(), to.codes, bytes.size()) == 0, s.name << ", packed");
+      std::vector<float> back(count);
+      dequantize_packed(on_host{}, to, matrix_view<float>{back.data(), s.shape});
+      bool all_same = true;
+      for (std::size_t i = 0; i < count; ++i) all_same = all_same && same(back[i], values[i]);
+      BOOST_TEST(all_same, s.name << ", values of packed codes");
+    }
+  }
+}
+
+template <class Q>
+void compare() {
+  for (const sample& s : samples()) {
+    if (!Q::granularity_type::group_shape(s.shape).elements()) continue;
+    compare_codes<Q>(s, s.values);
+    std::vector<bfloat16> halves;
+    for (const float x : s.values) halves.push_back(from_float<bfloat16>(x));
+    compare_codes<Q>(s, halves);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(int8_per_token) { compare<quantizer<int8, per_token>>(); }
+BOOST_AUTO_TEST_CASE(int8_per_column) { compare<quantizer<int8, per_channel<1>>>(); }
+BOOST_AUTO_TEST_CASE(int4_in_groups) { compare<quantizer<int4, per_group<32>>>(); }
+BOOST_AUTO_TEST_CASE(float8_in_groups) { compare<quantizer<float8_e4m3fn, per_group<32>>>(); }
+BOOST_AUTO_TEST_CASE(float8_e5m2_per_token) { compare<quantizer<float8_e5m2, per_token>>(); }
+BOOST_AUTO_TEST_CASE(powers_of_two) {
+  compare<mxfp4_ocp>();
+  compare<mxfp6_e3m2_ocp>();
+  compare<mxint8_rceil>();
+}
+BOOST_AUTO_TEST_CASE(two_levels) {
+  compare<nvfp4_modelopt>();
+  compare<ct_nvfp4>();
+}
+BOOST_AUTO_TEST_CASE(zero_points) {
+  compare<ct_int8_asymmetric>();
+  compare<onnx_uint4_group32>();
+  compare<torchao_int8_asymmetric>();
+}
+BOOST_AUTO_TEST_CASE(zeros_that_are_added) { compare<ct_int8_per_token>(); }
