@@ -17,7 +17,9 @@ void norm_or_copy(const_matrix x, std::span<const float> weight, float epsilon, 
 index_t block_workspace::width(const model_config& c) {
   const norm_places& norms = c.family.norms;
   const index_t behind = (norms.after_attention.empty() ? 0 : 1) + (norms.after_mlp.empty() ? 0 : 1);
-  return (7 + (behind > 0 ? behind + 1 : 0)) * c.hidden + 5 * c.query_width() + 5 * c.key_width() + 5 * c.intermediate;
+  const index_t of_experts = c.experts > 0 ? 6 * c.hidden + 5 * c.expert_width + 2 * c.experts : 0;
+  return (7 + (behind > 0 ? behind + 1 : 0)) * c.hidden + 5 * c.query_width() + 5 * c.key_width() + 5 * c.intermediate +
+         of_experts;
 }
 
 block_workspace::block_workspace(const model_config& c, index_t n)
@@ -33,12 +35,30 @@ block_workspace::block_workspace(const model_config& c, index_t n)
       d_input(n * c.hidden) {
   const norm_places& norms = c.family.norms;
   if (!norms.after_attention.empty() || !norms.after_mlp.empty()) branch = buffer(n * c.hidden);
-  for (const block_linear& l : block_layout(c).linears) {
-    const bool is_normed = l.input == block_input::attended    ? !norms.after_attention.empty()
-                           : l.input == block_input::activated ? !norms.after_mlp.empty()
-                                                               : true;
-    outputs.emplace_back(n * l.out);
-    gradients.emplace_back(is_normed ? n * l.out : 0);
+  if (c.experts > 0) {
+    mixed = buffer(n * c.hidden);
+    d_mixed = buffer(n * c.hidden);
+  }
+  const auto has = [&](block_input input) {
+    return input == block_input::attended    ? !norms.after_attention.empty()
+           : input == block_input::activated ? !norms.after_mlp.empty()
+                                             : true;
+  };
+  // A place in the layouts of both kinds of layers has the memory of the larger Linear.
+  std::vector<index_t> width_of;
+  std::vector<bool> has_gradient;
+  for (const layer_rule& rule : c.layer_rules) {
+    const block_layout layout(c, rule.is_sparse);
+    width_of.resize(std::max(width_of.size(), layout.linears.size()), 0);
+    has_gradient.resize(width_of.size(), false);
+    for (std::size_t l = 0; l < layout.linears.size(); ++l) {
+      width_of[l] = std::max(width_of[l], layout.linears[l].out);
+      if (has(layout.linears[l].input)) has_gradient[l] = true;
+    }
+  }
+  for (std::size_t l = 0; l < width_of.size(); ++l) {
+    outputs.emplace_back(n * width_of[l]);
+    gradients.emplace_back(has_gradient[l] ? n * width_of[l] : 0);
   }
 }
 
@@ -56,21 +76,21 @@ buffer& block_runner::input_of(block_input input) {
 }
 
 matrix block_runner::part_of(std::vector<buffer>& all, const block_part& part, index_t begin, index_t end) {
-  const index_t out = layout_.linears[part.linear].out;
+  const index_t out = layout_->linears[part.linear].out;
   return {all[part.linear].data() + begin * out + part.first, end - begin, part.width, Eigen::OuterStride<>(out)};
 }
 
 matrix block_runner::rows_at(std::vector<buffer>& all, std::size_t linear, index_t begin, index_t end) {
-  return rows_of(all[linear].view(end, layout_.linears[linear].out), begin, end);
+  return rows_of(all[linear].view(end, layout_->linears[linear].out), begin, end);
 }
 
 const_matrix block_runner::input_rows(block_input input, index_t begin, index_t end) {
-  return as_const(rows_of(input_of(input).view(end, layout_.linears[layout_.first(input)].in), begin, end));
+  return as_const(rows_of(input_of(input).view(end, layout_->linears[layout_->first(input)].in), begin, end));
 }
 
 // The Linears of one input, for rows [b, e) of the chunk.
 void block_runner::linears(const block_weights& w, block_input input, index_t b, index_t e) {
-  for (std::size_t l = layout_.first(input); l < layout_.end(input); ++l)
+  for (std::size_t l = layout_->first(input); l < layout_->end(input); ++l)
     linear(input_rows(input, b, e), w.linears[l], w.biases[l], rows_at(work_.outputs, l, b, e));
 }
 
@@ -96,8 +116,8 @@ void block_runner::turn_heads(const block_weights& w, const chunk& part, index_t
     rope(to, config_.head_size, config_.rotations[static_cast<std::size_t>(rotation)].size,
          angles_.of(rotation, part.begin + b, part.begin + e));
   };
-  turn(layout_.query, w.query_norm, work_.turned_query);
-  turn(layout_.key, w.key_norm, work_.turned_key);
+  turn(layout_->query, w.query_norm, work_.turned_query);
+  turn(layout_->key, w.key_norm, work_.turned_key);
 }
 
 // x [n, d] -> queries and keys (normed, turned) and values.
@@ -118,7 +138,7 @@ void block_runner::attend(const chunk& part, index_t layer) {
   const index_t n = part.rows();
   const matrix query = work_.turned_query.view(n, config_.query_width());
   const matrix key = work_.turned_key.view(n, config_.key_width());
-  const matrix value = part_of(work_.outputs, layout_.value, 0, n);
+  const matrix value = part_of(work_.outputs, layout_->value, 0, n);
   const matrix attended = work_.attended.view(n, config_.query_width());
   for_each_head(part, [&](const sequence_rows& s, const auto& view) {
     const auto head = [&](matrix all) { return view(all, s.first_token(), s.tokens()); };
@@ -141,16 +161,22 @@ void block_runner::add_branch(std::span<const float> norm, const_matrix stream, 
 // The output projection's output -> residual stream -> the MLP's input.
 void block_runner::mlp_input(const block_weights& w, const_matrix x, index_t b, index_t e) {
   const matrix middle = rows_of(work_.middle.view(e, config_.hidden), b, e);
-  add_branch(w.after_attention, rows_of(x, b, e), as_const(rows_at(work_.outputs, layout_.output_projection(), b, e)),
+  add_branch(w.after_attention, rows_of(x, b, e), as_const(rows_at(work_.outputs, layout_->output_projection(), b, e)),
              b, middle);
   norm_or_copy(as_const(middle), w.before_mlp, config_.norm_epsilon,
                rows_of(work_.mlp_input.view(e, config_.hidden), b, e));
 }
 
 void block_runner::activate(index_t b, index_t e) {
-  gated(config_.activation, as_const(part_of(work_.outputs, layout_.gate, b, e)),
-        as_const(part_of(work_.outputs, layout_.up, b, e)),
+  gated(config_.activation, as_const(part_of(work_.outputs, layout_->gate, b, e)),
+        as_const(part_of(work_.outputs, layout_->up, b, e)),
         rows_of(work_.activated.view(e, config_.intermediate), b, e));
+}
+
+// What the MLP or the experts give.
+matrix block_runner::mlp_output(index_t b, index_t e) {
+  return layout_->is_empty(block_input::activated) ? rows_of(work_.mixed.view(e, config_.hidden), b, e)
+                                                   : rows_at(work_.outputs, layout_->down_projection(), b, e);
 }
 
 // Attention's output -> output projection, residual stream, MLP, for rows [b, e) of the chunk.
@@ -164,14 +190,14 @@ void block_runner::after_attention(const block_weights& w, const_matrix x, index
 
 // The Linears of one input, by the override where it wants them.
 void block_runner::compute(const block_weights& w, const chunk& part, index_t layer, block_input input,
-                           linear_override& instead) {
+                           linear_override* instead) {
   const index_t n = part.rows();
   const const_matrix x = input_rows(input, 0, n);
   std::vector<linear_product> products;
   bool is_replaced = false;
-  for (std::size_t l = layout_.first(input); l < layout_.end(input); ++l) {
+  for (std::size_t l = layout_->first(input); l < layout_->end(input); ++l) {
     const index_t number = model_.linear_of(layer, l);
-    is_replaced = is_replaced || instead.replaces(number);
+    is_replaced = is_replaced || (instead != nullptr && instead->replaces(number));
     products.push_back({number, 0, w.linears[l], w.biases[l], rows_at(work_.outputs, l, 0, n)});
   }
   if (!is_replaced) {
@@ -179,23 +205,24 @@ void block_runner::compute(const block_weights& w, const chunk& part, index_t la
       for (const linear_product& p : products) linear(rows_of(x, b, e), p.weight, p.bias, rows_of(p.y, b, e));
     });
   }
-  instead.observe({products.front().linear, static_cast<index_t>(products.size()), part.begin, x});
-  instead.compute({x, row_numbers(part), products});
+  instead->observe({products.front().linear, static_cast<index_t>(products.size()), part.begin, x, {}});
+  instead->compute({x, row_numbers(part), products});
 }
 
 // The same operations as in until_attention and after_attention, with all rows of the chunk through one of them before
 // the next begins.
-void block_runner::forward_with(linear_override& instead, const block_weights& w, const chunk& part, index_t layer,
-                                const_matrix x) {
+void block_runner::forward_in_stages(const block_weights& w, const chunk& part, index_t layer, const_matrix x,
+                                     const participants& others) {
   for_each_task(pool_, part, [&](index_t b, index_t e) { attention_input(w, x, b, e); });
-  compute(w, part, layer, block_input::attention, instead);
+  compute(w, part, layer, block_input::attention, others.instead);
   for_each_task(pool_, part, [&](index_t b, index_t e) { turn_heads(w, part, layer, b, e); });
   attend(part, layer);
-  compute(w, part, layer, block_input::attended, instead);
+  compute(w, part, layer, block_input::attended, others.instead);
   for_each_task(pool_, part, [&](index_t b, index_t e) { mlp_input(w, x, b, e); });
-  compute(w, part, layer, block_input::mlp, instead);
+  compute(w, part, layer, block_input::mlp, others.instead);
+  if (config_.is_sparse(layer)) return mix_experts(part, layer, others);
   for_each_task(pool_, part, [&](index_t b, index_t e) { activate(b, e); });
-  compute(w, part, layer, block_input::activated, instead);
+  compute(w, part, layer, block_input::activated, others.instead);
 }
 
 void block_runner::forward(const block_weights& w, const chunk& part, index_t layer, matrix x_all,
@@ -204,26 +231,30 @@ void block_runner::forward(const block_weights& w, const chunk& part, index_t la
   const index_t n = part.rows();
   const matrix y = rows_of(x_all, part.begin, part.end);
   const const_matrix x = as_const(y);
-  bool is_replaced = false;
-  for (std::size_t l = 0; l < layout_.linears.size() && instead != nullptr; ++l)
-    is_replaced = is_replaced || instead->replaces(model_.linear_of(layer, l));
-  if (is_replaced) {
-    forward_with(*instead, w, part, layer, x);
+  layout_ = &model_.layout(layer);
+  bool in_stages = config_.is_sparse(layer);
+  for (std::size_t l = 0; l < layout_->linears.size() && instead != nullptr; ++l)
+    in_stages = in_stages || instead->replaces(model_.linear_of(layer, l));
+  if (in_stages) {
+    forward_in_stages(w, part, layer, x, others);
   } else {
     until_attention(w, part, layer, x);
     attend(part, layer);
   }
   for_each_task(pool_, part, [&](index_t b, index_t e) {
-    if (!is_replaced) after_attention(w, x, b, e);
-    add_branch(w.after_mlp, as_const(rows_of(work_.middle.view(n, config_.hidden), b, e)),
-               as_const(rows_at(work_.outputs, layout_.down_projection(), b, e)), b, rows_of(y, b, e));
+    if (!in_stages) after_attention(w, x, b, e);
+    add_branch(w.after_mlp, as_const(rows_of(work_.middle.view(n, config_.hidden), b, e)), as_const(mlp_output(b, e)),
+               b, rows_of(y, b, e));
   });
   if (observer == nullptr) return;
   for (std::size_t i = 0; i < block_inputs; ++i) {
     const auto input = static_cast<block_input>(i);
-    observer->observe({model_.linear_of(layer, layout_.first(input)),
-                       static_cast<index_t>(layout_.end(input) - layout_.first(input)), part.begin,
-                       input_rows(input, 0, n)});
+    if (layout_->is_empty(input)) continue;
+    observer->observe({model_.linear_of(layer, layout_->first(input)),
+                       static_cast<index_t>(layout_->end(input) - layout_->first(input)),
+                       part.begin,
+                       input_rows(input, 0, n),
+                       {}});
   }
 }
 

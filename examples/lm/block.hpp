@@ -3,6 +3,7 @@
 #define QGRAIN_LM_BLOCK_HPP
 
 #include <lm/buffer.hpp>
+#include <lm/experts.hpp>
 #include <lm/linear_override.hpp>
 #include <lm/model.hpp>
 #include <lm/operations.hpp>
@@ -12,6 +13,7 @@
 
 #include <qgrain/host/parallel.hpp>
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -48,7 +50,20 @@ struct block_workspace {
   buffer branch;                  // [n, d] what is added to the stream, where a norm follows
   buffer d_middle;                // [n, d] gradients
   buffer d_attended;              // [n, a]
+  buffer mixed, d_mixed;          // [n, d] the sum of the experts' outputs, the gradient there
   buffer d_input;                 // [n, d]
+};
+
+/// One expert at a time, for up to `capacity` rows: m of them, e its intermediate size.
+struct expert_workspace {
+  expert_workspace(const model_config& config, index_t capacity);
+
+  buffer input;                                // [m, d]
+  buffer activated;                            // [m, e]
+  std::array<buffer, expert_parts> outputs;    // [m, out] of gate, up, down
+  std::array<buffer, expert_parts> gradients;  // [m, out] there
+  buffer d_input;                              // [m, d]
+  expert_weights weights;
 };
 
 /// The block's computation with its weights, bound to one set of rows.
@@ -57,11 +72,11 @@ class block_runner {
   block_runner(const model& m, const packed_rows& rows, const row_angles& angles, thread_pool& pool, index_t capacity)
       : model_(m),
         config_(m.config()),
-        layout_(m.layout()),
         rows_(rows),
         angles_(angles),
         pool_(pool),
-        work_(config_, capacity) {}
+        work_(config_, capacity),
+        expert_(config_, config_.experts > 0 ? capacity : 0) {}
 
   /// Who takes part in a forward pass: each may be null.
   struct participants {
@@ -94,17 +109,33 @@ class block_runner {
   void add_branch(std::span<const float> norm, const_matrix stream, const_matrix branch, index_t begin, matrix sum);
   void mlp_input(const block_weights& weights, const_matrix x, index_t begin, index_t end);
   void activate(index_t begin, index_t end);
+  [[nodiscard]] matrix mlp_output(index_t begin, index_t end);
   void after_attention(const block_weights& weights, const_matrix x, index_t begin, index_t end);
 
   void compute(const block_weights& weights, const chunk& part, index_t layer, block_input input,
-               linear_override& instead);
-  void forward_with(linear_override& instead, const block_weights& weights, const chunk& part, index_t layer,
-                    const_matrix x);
+               linear_override* instead);
+  void forward_in_stages(const block_weights& weights, const chunk& part, index_t layer, const_matrix x,
+                         const participants& others);
 
-  [[nodiscard]] const_matrix branch_gradient(std::span<const float> norm, std::size_t linear, const_matrix gradient,
-                                             index_t begin, index_t end);
+  // Experts (block_experts.cpp). Rows are those of the chunk.
+  [[nodiscard]] expert_choice route(const chunk& part, index_t layer);
+  void mix_experts(const chunk& part, index_t layer, const participants& others);
+  void run_expert(index_t layer, index_t expert, std::span<const std::int32_t> rows,
+                  std::span<const std::int32_t> numbers, const participants& others);
+  void expert_products(index_t layer, index_t expert, block_input input, std::span<const std::int32_t> numbers,
+                       const participants& others);
+  [[nodiscard]] const_matrix expert_input(block_input input, index_t rows);
+  void experts_backward(const block_weights& weights, const chunk& part, index_t layer, const_matrix gradient,
+                        backward_visitor& visitor);
+  void expert_backward(index_t layer, index_t expert, std::span<const std::int32_t> numbers, backward_visitor& visitor);
+  void sparse_backward(const block_weights& weights, const chunk& part, index_t layer, const_matrix x,
+                       const_matrix gradient, backward_visitor& visitor);
+
+  [[nodiscard]] const_matrix branch_gradient(std::span<const float> norm, const_matrix branch, buffer& in_front,
+                                             const_matrix gradient, index_t begin, index_t end);
   void input_backward(const block_weights& weights, block_input input, index_t begin, index_t end, matrix dx);
   void mlp_backward(const block_weights& weights, const_matrix gradient, index_t begin, index_t end);
+  void stream_backward(const block_weights& weights, const_matrix gradient, index_t begin, index_t end);
   void attend_backward(const chunk& part, index_t layer);
   void turn_back(const block_weights& weights, const chunk& part, index_t layer, index_t begin, index_t end);
   void show(const block_weights& weights, const chunk& part, index_t layer, block_input input, const_matrix gradient,
@@ -112,11 +143,12 @@ class block_runner {
 
   const model& model_;
   const model_config& config_;
-  const block_layout& layout_;
   const packed_rows& rows_;
   const row_angles& angles_;
   thread_pool& pool_;
   block_workspace work_;
+  expert_workspace expert_;
+  const block_layout* layout_ = nullptr;  // of the layer that is worked on
 };
 
 }  // namespace qgrain::lm

@@ -2,20 +2,20 @@
 
 namespace qgrain::lm {
 
-// The gradient at the output of a Linear in front of the stream, given that at the stream.
-const_matrix block_runner::branch_gradient(std::span<const float> norm, std::size_t linear, const_matrix gradient,
-                                           index_t b, index_t e) {
+// The gradient at the output of a branch, given that at the stream.
+const_matrix block_runner::branch_gradient(std::span<const float> norm, const_matrix branch, buffer& in_front,
+                                           const_matrix gradient, index_t b, index_t e) {
   if (norm.empty()) return gradient;
-  const matrix in_front = rows_at(work_.gradients, linear, b, e);
-  rms_norm_backward(as_const(rows_at(work_.outputs, linear, b, e)), norm, config_.norm_epsilon, gradient, in_front);
-  return as_const(in_front);
+  const matrix out = rows_of(in_front.view(e, config_.hidden), b, e);
+  rms_norm_backward(branch, norm, config_.norm_epsilon, gradient, out);
+  return as_const(out);
 }
 
 // dx := the gradient at an input, given those at its Linears.
 void block_runner::input_backward(const block_weights& w, block_input input, index_t b, index_t e, matrix dx) {
-  for (std::size_t l = layout_.first(input); l < layout_.end(input); ++l) {
+  for (std::size_t l = layout_->first(input); l < layout_->end(input); ++l) {
     const const_matrix g = as_const(rows_at(work_.gradients, l, b, e));
-    if (l == layout_.first(input)) {
+    if (l == layout_->first(input)) {
       linear_backward(g, w.linears[l], dx);
     } else {
       linear_backward_add(g, w.linears[l], dx);
@@ -23,36 +23,42 @@ void block_runner::input_backward(const block_weights& w, block_input input, ind
   }
 }
 
-// From the block's output to the stream between attention and MLP, and to the output projection.
+// From the block's output to the MLP's input.
 void block_runner::mlp_backward(const block_weights& w, const_matrix gradient, index_t b, index_t e) {
+  const matrix du = part_of(work_.gradients, layout_->up, b, e);
+  const std::size_t down = layout_->down_projection();
+  linear_backward(
+      branch_gradient(w.after_mlp, as_const(mlp_output(b, e)), work_.gradients[down], rows_of(gradient, b, e), b, e),
+      w.linears[down], du);
+  gated_backward(config_.activation, as_const(part_of(work_.outputs, layout_->gate, b, e)),
+                 as_const(part_of(work_.outputs, layout_->up, b, e)), as_const(du),
+                 part_of(work_.gradients, layout_->gate, b, e), du);
+  input_backward(w, block_input::mlp, b, e, rows_of(work_.d_middle.view(e, config_.hidden), b, e));
+}
+
+// From the MLP's input, with the block's output, to the stream between attention and MLP, and to attention's output.
+void block_runner::stream_backward(const block_weights& w, const_matrix gradient, index_t b, index_t e) {
   const matrix dm = rows_of(work_.d_middle.view(e, config_.hidden), b, e);
-  const matrix du = part_of(work_.gradients, layout_.up, b, e);
-  const std::size_t down = layout_.down_projection();
-  const const_matrix g = rows_of(gradient, b, e);
-  linear_backward(branch_gradient(w.after_mlp, down, g, b, e), w.linears[down], du);
-  gated_backward(config_.activation, as_const(part_of(work_.outputs, layout_.gate, b, e)),
-                 as_const(part_of(work_.outputs, layout_.up, b, e)), as_const(du),
-                 part_of(work_.gradients, layout_.gate, b, e), du);
-  input_backward(w, block_input::mlp, b, e, dm);
   if (!w.before_mlp.empty()) {
     rms_norm_backward(as_const(rows_of(work_.middle.view(e, config_.hidden), b, e)), w.before_mlp, config_.norm_epsilon,
                       as_const(dm), dm);
   }
-  add(g, as_const(dm), dm);
-  const std::size_t output = layout_.output_projection();
-  linear_backward(branch_gradient(w.after_attention, output, as_const(dm), b, e), w.linears[output],
-                  rows_of(work_.d_attended.view(e, config_.query_width()), b, e));
+  add(rows_of(gradient, b, e), as_const(dm), dm);
+  const std::size_t output = layout_->output_projection();
+  linear_backward(branch_gradient(w.after_attention, as_const(rows_at(work_.outputs, output, b, e)),
+                                  work_.gradients[output], as_const(dm), b, e),
+                  w.linears[output], rows_of(work_.d_attended.view(e, config_.query_width()), b, e));
 }
 
 void block_runner::attend_backward(const chunk& part, index_t layer) {
   const index_t n = part.rows();
   const matrix query = work_.turned_query.view(n, config_.query_width());
   const matrix key = work_.turned_key.view(n, config_.key_width());
-  const matrix value = part_of(work_.outputs, layout_.value, 0, n);
+  const matrix value = part_of(work_.outputs, layout_->value, 0, n);
   const matrix d_attended = work_.d_attended.view(n, config_.query_width());
-  const matrix d_query = part_of(work_.gradients, layout_.query, 0, n);
-  const matrix d_key = part_of(work_.gradients, layout_.key, 0, n);
-  const matrix d_value = part_of(work_.gradients, layout_.value, 0, n);
+  const matrix d_query = part_of(work_.gradients, layout_->query, 0, n);
+  const matrix d_key = part_of(work_.gradients, layout_->key, 0, n);
+  const matrix d_value = part_of(work_.gradients, layout_->value, 0, n);
   for_each_head(part, [&](const sequence_rows& s, const auto& view) {
     const auto head = [&](matrix all) { return view(all, s.first_token(), s.tokens()); };
     if (s.padding > 0) {
@@ -78,8 +84,8 @@ void block_runner::turn_back(const block_weights& w, const chunk& part, index_t 
                             rms_norm_backward(before, norm, config_.norm_epsilon, as_const(heads), heads);
                           });
   };
-  turn(layout_.query, w.query_norm);
-  turn(layout_.key, w.key_norm);
+  turn(layout_->query, w.query_norm);
+  turn(layout_->key, w.key_norm);
 }
 
 // Shows the Linears of an input; `gradient` is that at the stream behind them, where they are in front of one.
@@ -87,7 +93,7 @@ void block_runner::show(const block_weights& w, const chunk& part, index_t layer
                         const_matrix gradient, backward_visitor& visitor) {
   const index_t n = part.rows();
   std::vector<linear_output> outputs;
-  for (std::size_t l = layout_.first(input); l < layout_.end(input); ++l) {
+  for (std::size_t l = layout_->first(input); l < layout_->end(input); ++l) {
     const bool is_own = work_.gradients[l].size() > 0;
     outputs.push_back({model_.linear_of(layer, l), 0, w.linears[l], w.biases[l],
                        as_const(rows_at(work_.outputs, l, 0, n)),
@@ -103,13 +109,19 @@ void block_runner::backward(const block_weights& w, const chunk& part, index_t l
   const matrix gradient = rows_of(gradient_all, part.begin, part.end);  // [n, d] at the output, then at the input
   const const_matrix d_middle = as_const(work_.d_middle.view(n, config_.hidden));
 
+  layout_ = &model_.layout(layer);
   until_attention(w, part, layer, x);
   attend(part, layer);
-  for_each_task(pool_, part, [&](index_t b, index_t e) {
-    after_attention(w, x, b, e);
-    mlp_backward(w, as_const(gradient), b, e);
-  });
-  show(w, part, layer, block_input::activated, as_const(gradient), visitor);
+  if (config_.is_sparse(layer)) {
+    sparse_backward(w, part, layer, x, as_const(gradient), visitor);
+  } else {
+    for_each_task(pool_, part, [&](index_t b, index_t e) {
+      after_attention(w, x, b, e);
+      mlp_backward(w, as_const(gradient), b, e);
+      stream_backward(w, as_const(gradient), b, e);
+    });
+    show(w, part, layer, block_input::activated, as_const(gradient), visitor);
+  }
   show(w, part, layer, block_input::mlp, d_middle, visitor);
   show(w, part, layer, block_input::attended, d_middle, visitor);
   attend_backward(part, layer);

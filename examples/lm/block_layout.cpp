@@ -33,7 +33,7 @@ class layout_writer {
 
 }  // namespace
 
-block_layout::block_layout(const model_config& c) {
+block_layout::block_layout(const model_config& c, bool is_sparse) {
   const tensor_names& names = c.family.names;
   query.width = c.query_width();
   key.width = value.width = c.key_width();
@@ -51,6 +51,12 @@ block_layout::block_layout(const model_config& c) {
   to.begin(block_input::attended, c.query_width());
   to.add(names.output, c.output_bias, {&projected});
   to.begin(block_input::mlp, c.hidden);
+  if (is_sparse) {
+    block_part chances{0, 0, c.experts};
+    to.add(c.family.experts.router, false, {&chances});
+    to.begin(block_input::activated, c.expert_width);
+    return;
+  }
   if (names.gate_up.empty()) {
     to.add(names.gate, c.mlp_bias, {&gate});
     to.add(names.up, c.mlp_bias, {&up});
@@ -59,6 +65,13 @@ block_layout::block_layout(const model_config& c) {
   }
   to.begin(block_input::activated, c.intermediate);
   to.add(names.down, c.mlp_bias, {&projected});
+}
+
+std::array<block_linear, expert_parts> expert_layout(const model_config& c) {
+  const expert_rule& names = c.family.experts;
+  return {{{names.gate, c.expert_width, c.hidden, block_input::mlp, false},
+           {names.up, c.expert_width, c.hidden, block_input::mlp, false},
+           {names.down, c.hidden, c.expert_width, block_input::activated, false}}};
 }
 
 }  // namespace qgrain::lm

@@ -144,6 +144,7 @@ model_config config_of(const common::json_document& document, std::span<const ar
   read_rotations(config, out);
   out.activation = read_activation(config, out.family.activation);
   refuse_ignored_keys(config, top);
+  read_experts(config, out);
   read_layer_rules(config, out);
   read_biases(config, out);
   read_scalars(config, out);

@@ -21,8 +21,9 @@ class gguf_file;
 /// What differs from layer to layer.
 struct layer_rule {
   static constexpr index_t unrotated = -1;
-  index_t window = 0;    ///< a query sees so many keys up to its own; 0: all of them
-  index_t rotation = 0;  ///< index into model_config::rotations, or `unrotated`
+  index_t window = 0;      ///< a query sees so many keys up to its own; 0: all of them
+  index_t rotation = 0;    ///< index into model_config::rotations, or `unrotated`
+  bool is_sparse = false;  ///< experts in the place of the MLP
 };
 
 struct model_config {
@@ -34,6 +35,10 @@ struct model_config {
   index_t key_value_heads = 0;
   index_t head_size = 0;
   index_t intermediate = 0;
+  index_t experts = 0;              ///< 0: there are none
+  index_t experts_per_token = 0;    ///< at most `experts`
+  index_t expert_width = 0;         ///< an expert's intermediate size
+  bool normalized_experts = false;  ///< the weights of those chosen are divided by their sum
   float norm_epsilon = 0;
   std::vector<rotation> rotations;      ///< that of layers without a window first
   std::vector<layer_rule> layer_rules;  ///< [layers]
@@ -51,6 +56,7 @@ struct model_config {
                     ///< the key, else of config.json; those outside of the vocabulary are left out
   std::optional<std::int32_t> padding_id;  ///< `pad_token_id`, else the first `eos_token_id` of config.json
 
+  [[nodiscard]] bool is_sparse(index_t layer) const { return layer_rules[static_cast<std::size_t>(layer)].is_sparse; }
   /// Whether a sequence longer than its window attends differently from one without.
   [[nodiscard]] bool has_windows() const noexcept {
     return std::any_of(layer_rules.begin(), layer_rules.end(), [](const layer_rule& l) { return l.window > 0; });

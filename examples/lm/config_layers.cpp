@@ -94,17 +94,49 @@ void apply_layer_types(const common::json_field& config, const model_config& out
   }
 }
 
+// Layers in which experts stand in the place of the MLP.
+std::vector<bool> sparse_layers(const common::json_field& config, const model_config& out) {
+  std::vector<bool> sparse(static_cast<std::size_t>(out.layers), out.experts > 0);
+  if (!out.family.experts.some_dense) return sparse;
+  const index_t step = count_at(config, "decoder_sparse_step", 1);
+  for (index_t l = 0; l < out.layers; ++l) {
+    if ((l + 1) % step != 0) sparse[static_cast<std::size_t>(l)] = false;
+  }
+  if (const auto list = config.find("mlp_only_layers")) {
+    for (const common::json_field& entry : list->elements()) {
+      const index_t layer = entry.count();
+      if (layer >= out.layers) entry.must_be("the number of a layer, below " + std::to_string(out.layers));
+      sparse[static_cast<std::size_t>(layer)] = false;
+    }
+  }
+  return sparse;
+}
+
 }  // namespace
+
+void read_experts(const common::json_field& config, model_config& out) {
+  const expert_rule& rule = out.family.experts;
+  if (rule.count_key.empty()) return;
+  out.experts = count_at(config, rule.count_key, rule.count);
+  out.experts_per_token = count_at(config, "num_experts_per_tok", rule.per_token);
+  out.expert_width = count_at(config, rule.width_key, rule.width);
+  out.normalized_experts = rule.normalized_key.empty() || config.flag(rule.normalized_key);
+  if (out.experts_per_token > out.experts) {
+    throw error(errc::bad_file, config.place() + ": num_experts_per_tok is " + std::to_string(out.experts_per_token) +
+                                    " of " + std::to_string(out.experts) + " experts");
+  }
+}
 
 void read_layer_rules(const common::json_field& config, model_config& out) {
   const std::vector<bool> rotated = rotated_layers(config, out);
   const index_t window = window_of(config, out);
+  const std::vector<bool> sparse = sparse_layers(config, out);
   std::vector<bool> has_window = windowed_by_rule(config, out, rotated);
   apply_layer_types(config, out, window, has_window);
   for (std::size_t l = 0; l < rotated.size(); ++l) {
     // The rotation of layers with a window holds there whether or not the window is smaller than the text.
     const index_t own = has_window[l] && out.rotations.size() > 1 ? 1 : 0;
-    out.layer_rules.push_back({has_window[l] ? window : 0, rotated[l] ? own : layer_rule::unrotated});
+    out.layer_rules.push_back({has_window[l] ? window : 0, rotated[l] ? own : layer_rule::unrotated, sparse[l]});
   }
 }
 

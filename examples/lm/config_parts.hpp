@@ -32,7 +32,9 @@ template <class Names>
 
 /// Needs the head size; fills `rotations`.
 void read_rotations(const common::json_field& config, model_config& out);
-/// Needs the rotations; fills `layer_rules`.
+/// How many experts there are, and of what size.
+void read_experts(const common::json_field& config, model_config& out);
+/// Needs rotations and experts; fills `layer_rules`.
 void read_layer_rules(const common::json_field& config, model_config& out);
 
 }  // namespace qgrain::lm

@@ -78,10 +78,10 @@ std::vector<chunk> copies_pass::chunks(index_t copies) const {
 void copies_pass::forward(index_t first_layer, index_t copies, matrix x, linear_override& instead,
                           const std::function<void()>& before_chunk) {
   const std::vector<chunk> parts = chunks(copies);
-  double block_elements = 0;
-  for (const const_matrix& w : weights_.linears) block_elements += static_cast<double>(w.size());
   for (index_t layer = first_layer; layer < model_.config().layers; ++layer) {
     model_.read_block(layer, weights_, pool_);
+    double block_elements = 0;
+    for (const const_matrix& w : weights_.linears) block_elements += static_cast<double>(w.size());
     for (const chunk& part : parts) {
       if (before_chunk) before_chunk();
       runner_.forward(weights_, part, layer, x, {nullptr, &instead});

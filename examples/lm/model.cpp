@@ -6,15 +6,13 @@
 #include <cmath>
 #include <set>
 #include <sstream>
+#include <utility>
 
 namespace qgrain::lm {
-namespace {
-
-constexpr index_t rows_per_read = 64;
 
 // One tensor of a block: its name behind `layers.<n>.`, its shape (cols 0: a vector) and its place in the block's
 // memory.
-struct slot {
+struct model::slot {
   std::string name;
   index_t rows = 0;
   index_t cols = 0;
@@ -26,6 +24,20 @@ struct slot {
     return cols > 0 ? std::vector<std::int64_t>{rows, cols} : std::vector<std::int64_t>{rows};
   }
 };
+
+namespace {
+
+using slot = model::slot;
+
+constexpr index_t rows_per_read = 64;
+
+void place(std::vector<slot>& slots) {
+  index_t offset = 0;
+  for (slot& s : slots) {
+    s.offset = offset;
+    offset += (s.size() + 15) / 16 * 16;  // cache lines
+  }
+}
 
 // Norms behind the Linears and biases, in the order in which block_weights takes them.
 struct norm_slot {
@@ -53,28 +65,55 @@ std::vector<norm_slot> norm_slots(const model_config& c) {
 }
 
 // Linears, biases, norms.
-std::vector<slot> block_slots(const model_config& c) {
+std::vector<slot> block_slots(const model_config& c, bool is_sparse) {
   std::vector<slot> slots;
-  const block_layout layout(c);
+  const block_layout layout(c, is_sparse);
   for (const block_linear& l : layout.linears) slots.push_back({std::string(l.name) + ".weight", l.out, l.in});
   for (const block_linear& l : layout.linears) {
     if (l.has_bias) slots.push_back({std::string(l.name) + ".bias", l.out});
   }
   for (const norm_slot& n : norm_slots(c)) slots.push_back({std::string(n.name) + ".weight", n.size, 0, 0, true});
-  index_t offset = 0;
-  for (slot& s : slots) {
-    s.offset = offset;
-    offset += (s.size() + 15) / 16 * 16;  // cache lines
-  }
+  place(slots);
   return slots;
 }
+
+std::vector<slot> expert_slots(const model_config& c) {
+  std::vector<slot> slots;
+  for (const block_linear& l : expert_layout(c)) slots.push_back({std::string(l.name) + ".weight", l.out, l.in});
+  place(slots);
+  return slots;
+}
+
+index_t floats_of(const std::vector<slot>& slots) { return slots.back().offset + slots.back().size(); }
 
 std::string layer_prefix(const model_config& config, index_t layer) {
   return std::string(config.family.tensor_prefix) + "layers." + std::to_string(layer) + ".";
 }
 
+std::string expert_prefix(const model_config& config, index_t layer, index_t expert) {
+  return layer_prefix(config, layer) + std::string(config.family.experts.experts) + std::to_string(expert) + ".";
+}
+
+bool has_layers(const model_config& config, bool is_sparse) {
+  return std::any_of(config.layer_rules.begin(), config.layer_rules.end(),
+                     [&](const layer_rule& l) { return l.is_sparse == is_sparse; });
+}
+
 std::string final_norm_of(const model_config& config) {
   return std::string(config.family.tensor_prefix) + "norm.weight";
+}
+
+// Names and shapes, those of experts last.
+std::vector<std::pair<std::string, std::vector<std::int64_t>>> tensors_of_layer(const model_config& config,
+                                                                                index_t layer) {
+  std::vector<std::pair<std::string, std::vector<std::int64_t>>> tensors;
+  const auto add = [&](const std::string& prefix, const std::vector<slot>& slots) {
+    for (const slot& s : slots) tensors.emplace_back(prefix + s.name, s.shape());
+  };
+  add(layer_prefix(config, layer), block_slots(config, config.is_sparse(layer)));
+  for (index_t e = 0; e < config.experts && config.is_sparse(layer); ++e)
+    add(expert_prefix(config, layer, e), expert_slots(config));
+  return tensors;
 }
 
 // What is stored to what values are multiplied by.
@@ -86,22 +125,40 @@ void finish_norm(const model_config& config, std::span<float> weights) {
 }  // namespace
 
 block_weights::block_weights(const model_config& config) {
-  const std::vector<slot> slots = block_slots(config);
-  storage = buffer(slots.back().offset + slots.back().size());
+  index_t floats = 0;
+  for (const bool is_sparse : {false, true}) {
+    if (has_layers(config, is_sparse)) floats = std::max(floats, floats_of(block_slots(config, is_sparse)));
+  }
+  storage = buffer(floats);
+  arrange(config, config.is_sparse(0));
+}
+
+void block_weights::arrange(const model_config& config, bool is_sparse) {
+  const std::vector<slot> slots = block_slots(config, is_sparse);
   std::size_t next = 0;
   const auto take = [&] {
     const slot& s = slots[next++];
     return std::span<const float>(storage.data() + s.offset, static_cast<std::size_t>(s.size()));
   };
-  const block_layout layout(config);
+  const block_layout layout(config, is_sparse);
+  linears.clear();
+  biases.clear();
   for (const block_linear& l : layout.linears) linears.push_back(as_matrix(take().data(), l.out, l.in));
   for (const block_linear& l : layout.linears) biases.push_back(l.has_bias ? take() : std::span<const float>());
   for (const norm_slot& n : norm_slots(config)) this->*n.weights = take();
 }
 
+expert_weights::expert_weights(const model_config& config) {
+  if (config.experts == 0) return;
+  const std::vector<slot> slots = expert_slots(config);
+  storage = buffer(floats_of(slots));
+  for (const slot& s : slots) linears.push_back(as_const(as_matrix(storage.data() + s.offset, s.rows, s.cols)));
+}
+
 model::model(const std::filesystem::path& place, non_finite values, std::span<const architecture> foreign)
     : config_(read_config(place, foreign)),
-      layout_(config_),
+      dense_(config_, false),
+      sparse_(config_, true),
       tensors_(place),
       values_(values),
       embedding_(std::string(config_.family.tensor_prefix) + "embed_tokens.weight"),
@@ -110,24 +167,30 @@ model::model(const std::filesystem::path& place, non_finite values, std::span<co
   tensors_.require(embedding_, table);
   tensors_.require(head_, table);
   tensors_.require(final_norm_of(config_), std::array{config_.hidden});
-  const std::vector<slot> slots = block_slots(config_);
-  for (index_t layer = 0; layer < config_.layers; ++layer) {
-    const std::string prefix = layer_prefix(config_, layer);
-    for (const slot& s : slots) tensors_.require(prefix + s.name, s.shape());
-    for (const block_linear& l : layout_.linears) {
-      linears_.push_back({prefix + std::string(l.name), l.out, l.in, layer,
-                          layer * static_cast<index_t>(block_inputs) + static_cast<index_t>(l.input)});
+  for (index_t layer = 0; layer < config_.layers; ++layer) add_layer(layer);
+  linears_.push_back({"lm_head", config_.vocabulary, config_.hidden, config_.layers, linears_.back().input + 1});
+}
+
+// Checks a layer's tensors and lists its Linears.
+void model::add_layer(index_t layer) {
+  first_linear_.push_back(static_cast<index_t>(linears_.size()));
+  const auto add = [&](const std::string& prefix, std::span<const block_linear> linears) {
+    const index_t first = linears_.empty() ? 0 : linears_.back().input + 1;
+    for (const block_linear& l : linears) {
+      const index_t input = first + static_cast<index_t>(l.input) - static_cast<index_t>(linears.front().input);
+      linears_.push_back({prefix + std::string(l.name), l.out, l.in, layer, input});
     }
-  }
-  linears_.push_back({"lm_head", config_.vocabulary, config_.hidden, config_.layers,
-                      config_.layers * static_cast<index_t>(block_inputs)});
+  };
+  for (const auto& [name, shape] : tensors_of_layer(config_, layer)) tensors_.require(name, shape);
+  add(layer_prefix(config_, layer), layout(layer).linears);
+  if (!config_.is_sparse(layer)) return;
+  for (index_t e = 0; e < config_.experts; ++e) add(expert_prefix(config_, layer, e), expert_layout(config_));
 }
 
 std::set<std::string> model::read_tensors() const {
   std::set<std::string> read{embedding_, head_, final_norm_of(config_)};
-  const std::vector<slot> slots = block_slots(config_);
   for (index_t layer = 0; layer < config_.layers; ++layer) {
-    for (const slot& s : slots) read.insert(layer_prefix(config_, layer) + s.name);
+    for (const auto& [name, shape] : tensors_of_layer(config_, layer)) read.insert(name);
   }
   return read;
 }
@@ -189,9 +252,18 @@ void model::read_embeddings(std::span<const std::int32_t> ids, matrix out, threa
 }
 
 void model::read_block(index_t layer, block_weights& out, thread_pool& pool) const {
-  const std::string prefix = layer_prefix(config_, layer);
-  for (const slot& s : block_slots(config_)) {
-    float* const values = out.storage.data() + s.offset;
+  out.arrange(config_, config_.is_sparse(layer));
+  read_slots(layer_prefix(config_, layer), block_slots(config_, config_.is_sparse(layer)), out.storage, pool);
+}
+
+void model::read_expert(index_t layer, index_t expert, expert_weights& out, thread_pool& pool) const {
+  read_slots(expert_prefix(config_, layer, expert), expert_slots(config_), out.storage, pool);
+}
+
+void model::read_slots(const std::string& prefix, const std::vector<slot>& slots, buffer& out,
+                       thread_pool& pool) const {
+  for (const slot& s : slots) {
+    float* const values = out.data() + s.offset;
     read_rows(prefix + s.name, 0, as_matrix(values, s.cols > 0 ? s.rows : 1, s.cols > 0 ? s.cols : s.rows), pool);
     if (s.is_norm) finish_norm(config_, {values, static_cast<std::size_t>(s.size())});
   }

@@ -31,9 +31,11 @@ struct linear_info {
   [[nodiscard]] index_t elements() const noexcept { return out * in; }
 };
 
-/// The weights of one block, in memory that is reused from block to block. d hidden, a query width, s head size.
+/// The weights of one block, in memory that is reused from block to block. d hidden, s head size.
 struct block_weights {
   explicit block_weights(const model_config& config);
+  /// Makes the views those of a layer with an MLP, or with experts: those are not among them.
+  void arrange(const model_config& config, bool is_sparse);
 
   buffer storage;
   std::vector<const_matrix> linears;           // [out, in] in the order of block_layout
@@ -41,6 +43,14 @@ struct block_weights {
   // [d] or empty
   std::span<const float> before_attention, after_attention, before_mlp, after_mlp;
   std::span<const float> query_norm, key_norm;  // [s], or as wide as the projection, or empty
+};
+
+/// The weights of one expert, in memory that is reused.
+struct expert_weights {
+  explicit expert_weights(const model_config& config);
+
+  buffer storage;
+  std::vector<const_matrix> linears;  // gate, up, down; empty where the model has no experts
 };
 
 class model {
@@ -53,12 +63,17 @@ class model {
 
   [[nodiscard]] const model_config& config() const noexcept { return config_; }
   [[nodiscard]] const checkpoint& tensors() const noexcept { return tensors_; }
-  /// Those of each block in the order of its layout, then `lm_head`.
+  /// Those of each block in the order of its layout, then those of its experts one after another; then `lm_head`.
   [[nodiscard]] const std::vector<linear_info>& linears() const noexcept { return linears_; }
-  [[nodiscard]] const block_layout& layout() const noexcept { return layout_; }
+  [[nodiscard]] const block_layout& layout(index_t layer) const { return config_.is_sparse(layer) ? sparse_ : dense_; }
   /// The number of a Linear of a block by its place in the layout.
-  [[nodiscard]] index_t linear_of(index_t layer, std::size_t place) const noexcept {
-    return layer * static_cast<index_t>(layout_.linears.size()) + static_cast<index_t>(place);
+  [[nodiscard]] index_t linear_of(index_t layer, std::size_t place) const {
+    return first_linear_[static_cast<std::size_t>(layer)] + static_cast<index_t>(place);
+  }
+  /// The number of an expert's Linear.
+  [[nodiscard]] index_t linear_of(index_t layer, index_t expert, expert_part part) const {
+    return linear_of(layer, layout(layer).linears.size() + static_cast<std::size_t>(expert) * expert_parts +
+                                static_cast<std::size_t>(part));
   }
   /// Weights of the checkpoint outside of the language model, such as a vision tower: linear layers and convolutions
   /// (tensors of two and more dimensions, embeddings left out), by name. Their size counts where a whole model's bits
@@ -77,20 +92,27 @@ class model {
   /// out [ids, hidden]: the embedding of each id, scaled where the family scales it.
   void read_embeddings(std::span<const std::int32_t> ids, matrix out, thread_pool& pool) const;
   void read_block(index_t layer, block_weights& out, thread_pool& pool) const;
+  void read_expert(index_t layer, index_t expert, expert_weights& out, thread_pool& pool) const;
   /// out [hidden]: what normed values are multiplied by.
   void read_final_norm(std::span<float> out) const;
   /// Rows [first, first + out.rows()) of the head's weight [vocabulary, hidden].
   void read_head(index_t first, matrix out, thread_pool& pool) const;
 
+  struct slot;  // a tensor of a block or an expert, and its place in their memory
+
  private:
+  void add_layer(index_t layer);
+  void read_slots(const std::string& prefix, const std::vector<slot>& slots, buffer& out, thread_pool& pool) const;
   void read_rows(const std::string& tensor, index_t first, matrix out, thread_pool& pool) const;
   void check_finite(const std::string& tensor, index_t first_row, const_matrix values) const;
 
   model_config config_;
-  block_layout layout_;
+  block_layout dense_;
+  block_layout sparse_;
   checkpoint tensors_;
   non_finite values_;
   std::vector<linear_info> linears_;
+  std::vector<index_t> first_linear_;  // [layers]
   std::string embedding_;
   std::string head_;
 };

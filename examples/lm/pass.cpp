@@ -33,8 +33,13 @@ double product_flops(index_t rows, index_t in, index_t out) {
   return 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
 }
 
-double block_linear_flops(const model_config& c, index_t rows) {
-  return product_flops(rows, c.hidden, 2 * c.query_width() + 2 * c.key_width() + 3 * c.intermediate);
+double block_linear_flops(const model& m, index_t layer, index_t rows) {
+  const model_config& c = m.config();
+  double flops = c.is_sparse(layer)
+                     ? static_cast<double>(3 * c.experts_per_token) * product_flops(rows, c.hidden, c.expert_width)
+                     : 0;
+  for (const block_linear& l : m.layout(layer).linears) flops += product_flops(rows, l.in, l.out);
+  return flops;
 }
 
 // Two products of [t, head_size] and [t, t] per head; the causal half is not taken out of a block of rows.
@@ -136,7 +141,7 @@ void layer_pass::forward(keep what, forward_observer* observer) {
     }
     model_.read_block(layer, weights_, pool_);
     for (const chunk& part : chunks(rows_.rows())) runner_.forward(weights_, part, layer, x, {observer, instead_});
-    costs_.linear_flops += block_linear_flops(config_, rows_.rows());
+    costs_.linear_flops += block_linear_flops(model_, layer, rows_.rows());
     costs_.attention_flops += 2 * attention_product_flops(config_, rows_, rows_.rows());
   }
   if (observer == nullptr && !replaces_head()) return;
@@ -145,7 +150,7 @@ void layer_pass::forward(keep what, forward_observer* observer) {
     const index_t end = std::min(begin + capacity_, rows_.rows());
     const matrix out = normed.view(end - begin, config_.hidden);
     final_norm(begin, end, out);
-    const linear_input input{model_.head_linear(), 1, begin, as_const(out)};
+    const linear_input input{model_.head_linear(), 1, begin, as_const(out), {}};
     if (observer != nullptr) observer->observe(input);
     if (replaces_head()) instead_->observe(input);
   }
@@ -331,7 +336,7 @@ void layer_pass::backward(backward_visitor& visitor, const backward_start* start
         runner_.backward(weights_, part, layer, x, current_.view(rows_.rows(), config_.hidden), timed);
       }
       states_.pop_back();
-      costs_.linear_flops += 2 * block_linear_flops(config_, limited_rows_);
+      costs_.linear_flops += 2 * block_linear_flops(model_, layer, limited_rows_);
       costs_.attention_flops += 7 * attention_product_flops(config_, rows_, limited_rows_);
       if (layer > 0) timed.boundary(layer, as_const(gradient));
     }

@@ -10,12 +10,22 @@
 namespace qgrain::lm {
 
 /// The input of Linears [first_linear, first_linear + linears), which share it, on rows [first_row, first_row +
-/// x.rows()) of the packed rows.
+/// x.rows()) of the packed rows; of an expert's Linears on the rows that were sent to it.
 struct linear_input {
   index_t first_linear = 0;
   index_t linears = 0;
   index_t first_row = 0;
-  const_matrix x;  // [rows, in]
+  const_matrix x;                        // [rows, in]
+  std::span<const std::int32_t> rows{};  // [rows] of an expert: number of each row, ascending; else empty
+};
+
+/// Which experts a layer's router has chosen for rows [first_row, first_row + n).
+struct routed_rows {
+  index_t layer = 0;
+  index_t first_row = 0;
+  index_t per_row = 0;
+  std::span<const std::int32_t> experts;  // [n, per_row] the likeliest first
+  std::span<const float> weights;         // [n, per_row] of their outputs
 };
 
 /// Sees every Linear input once during the forward pass, block by block, all rows of one input before the next block
@@ -24,6 +34,8 @@ class forward_observer {
  public:
   virtual ~forward_observer() = default;
   virtual void observe(const linear_input& input) = 0;
+  /// Called in front of the inputs of the experts.
+  virtual void route(const routed_rows& routed) { static_cast<void>(routed); }
 };
 
 /// One Linear, or for the head a slab of its outputs.

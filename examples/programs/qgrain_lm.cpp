@@ -243,7 +243,8 @@ void run_decode(const options& o) {
 
 int main(int argc, char** argv) {
   common::command_line_parser line(
-      "Runs a language model (Qwen, Llama, Mistral, SmolLM3, OLMo 2, Gemma, Phi-3) from its Hugging Face files or a "
+      "Runs a language model (Qwen, Llama, Mistral, SmolLM3, OLMo 2, Gemma, Phi-3, Mixtral) from its Hugging Face "
+      "files or a "
       "GGUF file.",
       "qgrain-lm");
   options o;

@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(peak_is_two_blocks_a_slab_the_inputs_and_100_megabytes) {
   }
   const model_config& c = m.config();
   std::int64_t block = 0;
-  for (const block_linear& l : m.layout().linears) block += l.out * l.in * 4;
+  for (const block_linear& l : m.layout(0).linears) block += l.out * l.in * 4;
   const std::int64_t inputs = (c.layers + 1) * rows.rows() * c.hidden * 4;
   const std::int64_t slab = std::min(pass_limits{}.slab_bytes, m.linears().back().elements() * 4);
   const std::int64_t bound = 2 * block + slab + inputs + 100'000'000;

@@ -66,6 +66,12 @@ std::string fnv1a::text() const {
   return text.str();
 }
 
+std::string expert_fault(const lm::model& model) {
+  if (model.config().experts == 0) return {};
+  return model.tensors().name() + ": " + std::string(model.config().family.name) +
+         " has experts, whose Linears are not " + "calibrated, scored or quantized by this program";
+}
+
 std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool) {
   std::vector<weight_range> ranges;
   std::vector<std::string> faults;

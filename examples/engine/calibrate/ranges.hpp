@@ -46,6 +46,10 @@ void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, s
 /// [rows] the batch of each packed row
 [[nodiscard]] std::vector<std::int32_t> batch_of_rows(const lm::packed_rows& rows);
 
+/// Why the Linears of the model can't be calibrated and scored: those of experts see rows of their own, which no code
+/// here follows. Empty where there are none.
+[[nodiscard]] std::string expert_fault(const lm::model& model);
+
 /// Reads every Linear's weight once. NaN or infinity anywhere is errc::non_finite; all tensors at fault are named.
 [[nodiscard]] std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool);
 

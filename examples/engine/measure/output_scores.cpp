@@ -73,9 +73,11 @@ std::string group_text(const pass_place& place) {
 double group_work(const lm::model& model, const linear_group& group) {
   const index_t layers = model.config().layers;
   const index_t layer = first_layer(model, group);
-  double block = 0;
-  for (const lm::block_linear& l : model.layout().linears) block += static_cast<double>(l.out * l.in);
-  return block * static_cast<double>(layers - layer) + static_cast<double>(model.linears().back().elements());
+  double work = static_cast<double>(model.linears().back().elements());
+  for (index_t l = layer; l < layers; ++l) {
+    for (const lm::block_linear& linear : model.layout(l).linears) work += static_cast<double>(linear.out * linear.in);
+  }
+  return work;
 }
 
 // Another observer, unless somebody asks to stop.

@@ -9,8 +9,20 @@
 #include <cmath>
 
 namespace qgrain::engine {
+namespace {
+
+std::size_t linears_of_largest_block(const lm::model& model) {
+  std::size_t most = 0;
+  for (index_t layer = 0; layer < model.config().layers; ++layer)
+    most = std::max(most, model.layout(layer).linears.size());
+  return most;
+}
+
+}  // namespace
+
 mix_override::mix_override(const lm::model& model, const recipe_mix& mix, thread_pool& pool)
-    : model_(model), mix_(mix), pool_(pool), made_(model.layout().linears.size() + 1) {
+    : model_(model), mix_(mix), pool_(pool), made_(linears_of_largest_block(model) + 1) {
+  if (const std::string fault = expert_fault(model); !fault.empty()) throw error(errc::unsupported, fault);
   require_ranges(mix, model);
   for (const linear_recipes& r : mix.linears) {
     if (r.activation && input_range_of(*r.activation) == input_range::batch) needs_whole_batches_ = true;
@@ -70,8 +82,9 @@ lm::const_matrix mix_override::weight_of(const lm::linear_product& product) {
   const std::vector<float> inverse = reciprocals(scale(product.linear));
   if (!recipe && inverse.empty()) return product.weight;
   const bool is_head = product.linear == model_.head_linear();
-  const std::size_t per_block = model_.layout().linears.size();
-  made_weight& made = made_[is_head ? per_block : static_cast<std::size_t>(product.linear) % per_block];
+  const index_t layer = model_.linears()[static_cast<std::size_t>(product.linear)].layer;
+  made_weight& made =
+      is_head ? made_.back() : made_[static_cast<std::size_t>(product.linear - model_.linear_of(layer, 0))];
   const index_t size = product.weight.size();
   if (made.values.size() < size) {
     made.values = lm::buffer(size);

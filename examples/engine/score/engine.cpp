@@ -49,15 +49,16 @@ std::string faults_of(const lm::model& model, const job_plan& plan) {
   return sentence;
 }
 
-std::string calibration_faults(const job_plan& plan) {
-  std::string sentence;
+std::string unsupported_faults(const lm::model& model, const job_plan& plan) {
+  std::string sentence = expert_fault(model);
   for (const std::string& fault : plan.faults) sentence += (sentence.empty() ? "" : "; ") + fault;
   return sentence;
 }
 
 void check_plan(const lm::model& model, const job_plan& plan) {
   if (const std::string faults = faults_of(model, plan); !faults.empty()) throw error(errc::invalid_shape, faults);
-  if (const std::string faults = calibration_faults(plan); !faults.empty()) throw error(errc::unsupported, faults);
+  if (const std::string faults = unsupported_faults(model, plan); !faults.empty())
+    throw error(errc::unsupported, faults);
 }
 
 // The first calibration pass: collects ranges and reports progress.
@@ -138,7 +139,7 @@ void check_jobs(const lm::model& model, std::span<const job> jobs) { check_plan(
 std::string job_fault(const lm::model& model, const job& wanted) {
   const job_plan plan = plan_jobs({&wanted, 1});
   const std::string shapes = faults_of(model, plan);
-  return shapes.empty() ? calibration_faults(plan) : shapes;
+  return shapes.empty() ? unsupported_faults(model, plan) : shapes;
 }
 
 engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,

@@ -42,6 +42,10 @@ std::vector<model_linear> linears_of(const lm::model& model) {
     throw error(errc::unsupported,
                 model.tensors().name() + " is quantized already: an export starts from the model that it was made of");
   }
+  if (model.config().experts > 0) {
+    throw error(errc::unsupported, model.tensors().name() + ": " + std::string(model.config().family.name) +
+                                       " has experts, which are not exported");
+  }
   std::vector<model_linear> linears;
   for (const lm::linear_info& l : model.linears()) {
     const bool is_head = linears.size() == static_cast<std::size_t>(model.head_linear());

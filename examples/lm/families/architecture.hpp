@@ -92,6 +92,24 @@ struct number_rule {
   double missing = 0;
 };
 
+/// A mixture of experts in the place of the MLP: for each token a router's softmax over all experts chooses the
+/// `num_experts_per_tok` likeliest. Each is an MLP of its own; their outputs are added, weighted by the softmax.
+struct expert_rule {
+  std::string_view count_key{};  ///< of the number of experts; empty: the family has none
+  index_t count = 0;             ///< where that key is missing
+  index_t per_token = 0;         ///< where `num_experts_per_tok` is missing
+  std::string_view width_key{};  ///< of an expert's intermediate size
+  index_t width = 0;             ///< where that key is missing
+  bool some_dense = false;  ///< layers of `mlp_only_layers`, and all but each `decoder_sparse_step`-th, have an MLP
+  std::string_view normalized_key{};  ///< key, false where it is missing: the chosen weights are divided by their sum;
+                                      ///< empty: they always are
+  std::string_view router{};          ///< tensors behind `layers.<n>.`
+  std::string_view experts{};         ///< and what stands in front of an expert's number
+  std::string_view gate = "gate_proj";  ///< and behind it
+  std::string_view up = "up_proj";
+  std::string_view down = "down_proj";
+};
+
 /// Everything that config.json does not say, and which of its keys count.
 struct architecture {
   std::string_view name;                      ///< as in `architectures` of config.json
@@ -103,6 +121,7 @@ struct architecture {
   projection_norm query_key_norm = projection_norm::none;
   bias_places biases{};
   activation_rule activation{};
+  expert_rule experts{};
   window_rule windows{};
   rope_rule rope{};
   bool scaled_embedding = false;  ///< embeddings are multiplied by the square root of the hidden size

@@ -11,7 +11,8 @@ namespace qgrain::lm {
 
 std::span<const architecture> known_architectures() noexcept {
   using namespace families;
-  static constexpr std::array all{qwen2, qwen3, qwen3_vl, llama, mistral, smollm3, olmo2, gemma, gemma2, gemma3, phi3};
+  static constexpr std::array all{qwen2,   qwen3, qwen3_moe, qwen3_vl, llama,  mistral, mixtral,
+                                  smollm3, olmo2, gemma,     gemma2,   gemma3, phi3};
   return all;
 }
 

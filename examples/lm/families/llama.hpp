@@ -1,4 +1,4 @@
-// Llama and two families that are close to it: Mistral, SmolLM3.
+// Llama and families that are close to it: Mistral and its mixtures of experts, SmolLM3.
 #ifndef QGRAIN_LM_FAMILIES_LLAMA_HPP
 #define QGRAIN_LM_FAMILIES_LLAMA_HPP
 
@@ -15,6 +15,21 @@ inline constexpr architecture mistral{.name = "MistralForCausalLM",
                                       .windows = {.where = window_rule::layers::all, .missing = 4096},
                                       .rope = {.positions = 131072},
                                       .key_value_heads = 8};
+
+inline constexpr architecture mixtral{.name = "MixtralForCausalLM",
+                                      .experts = {.count_key = "num_local_experts",
+                                                  .count = 8,
+                                                  .per_token = 2,
+                                                  .width_key = "intermediate_size",
+                                                  .router = "block_sparse_moe.gate",
+                                                  .experts = "block_sparse_moe.experts.",
+                                                  .gate = "w1",
+                                                  .up = "w3",
+                                                  .down = "w2"},
+                                      .windows = {.where = window_rule::layers::all},
+                                      .rope = {.base = 1e6, .positions = 131072},
+                                      .key_value_heads = 8,
+                                      .norm_epsilon = 1e-5};
 
 inline constexpr architecture smollm3{
     .name = "SmolLM3ForCausalLM",

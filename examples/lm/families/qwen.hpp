@@ -1,4 +1,4 @@
-// Qwen2 (and 2.5), Qwen3, the language model of Qwen3-VL.
+// Qwen2 (and 2.5), Qwen3 and its mixtures of experts, the language model of Qwen3-VL.
 #ifndef QGRAIN_LM_FAMILIES_QWEN_HPP
 #define QGRAIN_LM_FAMILIES_QWEN_HPP
 
@@ -26,6 +26,23 @@ inline constexpr architecture qwen3{.name = "Qwen3ForCausalLM",
                                     .rope = {.positions = 32768},
                                     .head_size = 128,
                                     .key_value_heads = 32};
+
+inline constexpr architecture qwen3_moe{
+    .name = "Qwen3MoeForCausalLM",
+    .query_key_norm = projection_norm::per_head,
+    .biases = {.query_key_value = bias_rule::by_key, .output = bias_rule::by_key},
+    .experts = {.count_key = "num_experts",
+                .count = 128,
+                .per_token = 8,
+                .width_key = "moe_intermediate_size",
+                .width = 768,
+                .some_dense = true,
+                .normalized_key = "norm_topk_prob",
+                .router = "mlp.gate",
+                .experts = "mlp.experts."},
+    .windows = {.where = window_rule::layers::all, .missing = 4096, .needs_flag = true},
+    .rope = {.positions = 32768},
+    .key_value_heads = 4};
 
 inline constexpr architecture qwen3_vl{.name = "Qwen3VLForConditionalGeneration",
                                        .tensor_prefix = "model.language_model.",

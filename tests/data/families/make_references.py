@@ -2,8 +2,8 @@
 
     make_references.py MODELS OUT [all]
 
-MODELS has a folder per model with config.json, its weights, expected_logits, plain_batch and padded_batch. With `all`
-no row is left out.
+MODELS has a folder per model with config.json, its weights, expected_logits, plain_batch and padded_batch; beside it lies
+models.json with the losses. With `all` no row is left out.
 """
 import json, os, shutil, struct, sys
 
@@ -56,7 +56,7 @@ def keep(prefix, tensors, gradient_rows, state_rows, kept):
         kept[prefix + name] = tensor
 
 
-def make(source, out, everything):
+def make(source, out, losses, everything):
     os.makedirs(out, exist_ok=True)
     for name in os.listdir(source):
         if name.startswith("model") or name == "config.json":
@@ -78,9 +78,15 @@ def make(source, out, everything):
         rows = list(range(24))
         keep("padded.", read(os.path.join(source, "padded_batch.safetensors")), rows if everything else PADDED_ROWS,
              rows if everything else STATE_ROWS, kept)
+        for batch in ("plain", "padded"):
+            kept[batch + ".loss"] = "F32", [1], struct.pack("<f", losses[batch + "_loss"])
     write(os.path.join(out, "reference.safetensors"), kept)
 
 
 if __name__ == "__main__":
-    for name in sorted(os.listdir(sys.argv[1])):
-        make(os.path.join(sys.argv[1], name), os.path.join(sys.argv[2], name), sys.argv[3:] == ["all"])
+    models, out = sys.argv[1:3]
+    with open(os.path.join(models, "..", "models.json")) as f:
+        known = json.load(f)
+    for entry in known["models"] if isinstance(known, dict) else known:
+        name = entry["name"]
+        make(os.path.join(models, name), os.path.join(out, name), entry, sys.argv[3:] == ["all"])
