@@ -13,8 +13,10 @@
 #include <export/choices/choices.hpp>
 #include <export/gguf/gguf_export.hpp>
 #include <export/plan/plan_report.hpp>
+#include <export/verify/verify.hpp>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 namespace {
@@ -30,9 +32,11 @@ struct options {
   std::string scheme;
   std::string head;
   std::string embedding;
+  std::string text;
   bool list = false;
   bool untie = false;
   bool dry_run = false;
+  bool verify = false;
   bool json = false;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 };
@@ -73,6 +77,21 @@ void require_new(const std::filesystem::path& out) {
     throw error(errc::invalid_argument, out.string() + ": --out exists already; remove it or choose another name");
 }
 
+// What was written before, compared with what it was written from; nothing is written.
+int verify(const options& o) {
+  if (o.out.empty())
+    throw error(errc::invalid_argument, "--verify without --to compares what --out names: it is needed");
+  const lm::model model(o.model);
+  thread_pool pool(o.threads);
+  const verified_export found = verify_export(model, o.out, o.mix, o.text, pool);
+  if (o.json) {
+    print(verified_json(found));
+  } else {
+    print_verified(std::cout, found);
+  }
+  return 0;
+}
+
 int run(const options& o) {
   (void)writable_target(o.to);
   if (!o.dry_run) {
@@ -93,15 +112,19 @@ int run(const options& o) {
   }
   thread_pool pool(o.threads);
   const std::int64_t bytes = write_gguf(model, plan, settings, o.out, pool);
+  std::optional<verified_export> verified;
+  if (o.verify) verified = verify_export(model, o.out, o.mix, o.text, pool);
   if (o.json) {
     boost::json::object report = plan_json(plan);
     report["out"] = o.out;
     report["file_bytes"] = bytes;
+    if (verified) report["verified"] = verified_json(*verified);
     print(report);
   } else {
     std::cout << o.out << ": " << bytes << " bytes; quantized layers " << plan.stored_bytes() << " bytes for "
               << plan.elements() << " weights\n";
     print_remarks(std::cout, plan);
+    if (verified) print_verified(std::cout, *verified);
   }
   return 0;
 }
@@ -122,6 +145,10 @@ int main(int argc, char** argv) {
   line.text("--head", o.head, "scheme of the head, where it is another; fp16 leaves it as it is").needs(scheme);
   line.text("--embedding", o.embedding, "ggml's type of the embedding (default: the checkpoint's, or the tied head's)");
   line.flag("--untie", o.untie, "a tied head becomes a tensor of its own");
+  const auto text = line.text("--text", o.text, "with --verify: texts to run, one sequence a line");
+  line.flag("--verify", o.verify,
+            "run the texts through what was written, and compare with the mix; without --to: what --out names already")
+      .needs(text);
   line.flag("--dry-run", o.dry_run, "print the plan, with all that is refused, and write nothing");
   line.number("--threads", o.threads, "threads; results do not depend on it").between(1, 4096);
   line.flag("--json", o.json, "print JSON");
@@ -133,6 +160,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (!model.given()) throw error(errc::invalid_argument, "--model FOLDER is needed");
+    if (o.verify && !to.given()) return verify(o);
     if (!to.given()) throw error(errc::invalid_argument, "--to gguf is needed");
     return run(o);
   } catch (const std::exception& failure) {
