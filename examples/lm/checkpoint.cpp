@@ -58,9 +58,7 @@ void checkpoint::open_folder(const std::filesystem::path& folder) {
 }
 
 const weight_source* checkpoint::source_of(std::string_view tensor) const noexcept {
-  if (gguf_ && gguf_->info_of(tensor) != nullptr) return &*gguf_;
-  if (quantized_ && quantized_->info_of(tensor) != nullptr) return &*quantized_;
-  return nullptr;
+  return source() != nullptr && source()->info_of(tensor) != nullptr ? source() : nullptr;
 }
 
 const tensor_info* checkpoint::find(std::string_view tensor) const noexcept {

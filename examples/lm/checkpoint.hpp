@@ -40,6 +40,10 @@ class checkpoint {
   [[nodiscard]] const std::vector<safetensors_file>& files() const noexcept { return files_; }
   /// The tensor that a stored one counts as: the weight that it is a part of, else itself.
   [[nodiscard]] std::string_view counts_as(std::string_view stored) const noexcept;
+  /// Of all coded weights; null where there are none.
+  [[nodiscard]] const weight_source* source() const noexcept {
+    return gguf_ ? static_cast<const weight_source*>(&*gguf_) : quantized_ ? &*quantized_ : nullptr;
+  }
   /// Null for a folder.
   [[nodiscard]] const gguf_weights* gguf() const noexcept { return gguf_ ? &*gguf_ : nullptr; }
   /// Null but for a folder with `quantization_config`.

@@ -12,6 +12,12 @@
 
 namespace qgrain::lm {
 
+/// How a weight is stored: "int4 in words, BF16 scales of 1x64", and how many bytes that takes, scales counted.
+struct stored_form {
+  std::string text;
+  std::int64_t bytes = 0;
+};
+
 /// Coded weights under Hugging Face's names, in its order of rows. What is read of them are float32 values, decoded as
 /// they are asked for. Const members may be called from several threads at once.
 class weight_source {
@@ -25,6 +31,10 @@ class weight_source {
 
   /// Name and shape, F32; positions are those of the values. Null where the weight is not one of the source's.
   [[nodiscard]] virtual const tensor_info* info_of(std::string_view weight) const noexcept = 0;
+  /// Of all weights, in the order of the source.
+  [[nodiscard]] virtual std::vector<std::string> names() const = 0;
+  /// Of a weight that `require_readable` accepts.
+  [[nodiscard]] virtual stored_form form_of(std::string_view weight) const = 0;
   /// @throws error errc::unsupported or errc::bad_file where a weight of the source cannot be decoded, saying why
   virtual void require_readable(std::string_view weight) const = 0;
   /// Elements [first, first + out.size()) of a weight that `require_readable` has accepted.

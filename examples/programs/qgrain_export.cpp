@@ -18,8 +18,10 @@
 #include <export/folder/folder_schemes.hpp>
 #include <export/gguf/gguf_export.hpp>
 #include <export/plan/plan_report.hpp>
+#include <export/verify/verify.hpp>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 namespace {
@@ -41,6 +43,7 @@ struct options {
   bool list = false;
   bool untie = false;
   bool dry_run = false;
+  bool verify = false;
   bool json = false;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 };
@@ -100,16 +103,37 @@ void print_dry_run(const options& o, const export_plan& plan) {
   }
 }
 
-void print_report(const options& o, const export_plan& plan, std::int64_t bytes) {
+// What was written before, compared with what it was written from; nothing is written.
+int verify(const options& o) {
+  if (o.out.empty())
+    throw error(errc::invalid_argument, "--verify without --to compares what --out names: it is needed");
+  const lm::model model(o.model);
+  thread_pool pool(o.threads);
+  const verified_export found = verify_export(model, o.out, o.mix, o.text, pool);
+  if (o.json) {
+    print(verified_json(found));
+  } else {
+    print_verified(std::cout, found);
+  }
+  return 0;
+}
+
+// What was written, and how it compares where that was asked for.
+void print_report(const options& o, const lm::model& model, const export_plan& plan, std::int64_t bytes,
+                  thread_pool& pool) {
+  std::optional<verified_export> verified;
+  if (o.verify) verified = verify_export(model, o.out, o.mix, o.text, pool);
   if (o.json) {
     boost::json::object report = plan_json(plan);
     report["out"] = o.out;
     report["file_bytes"] = bytes;
+    if (verified) report["verified"] = verified_json(*verified);
     return print(report);
   }
   std::cout << o.out << ": " << bytes << " bytes; quantized layers " << plan.stored_bytes() << " bytes for "
             << plan.elements() << " weights\n";
   print_remarks(std::cout, plan);
+  if (verified) print_verified(std::cout, *verified);
 }
 
 int run_gguf(const options& o, const lm::model& model) {
@@ -123,7 +147,7 @@ int run_gguf(const options& o, const lm::model& model) {
     return plan.refusals.empty() ? 0 : 1;
   }
   thread_pool pool(o.threads);
-  print_report(o, plan, write_gguf(model, plan, settings, o.out, pool));
+  print_report(o, model, plan, write_gguf(model, plan, settings, o.out, pool), pool);
   return 0;
 }
 
@@ -139,7 +163,7 @@ int run_folder(const options& o, const lm::model& model, target to) {
     print_dry_run(o, plan.table);
     return plan.table.refusals.empty() ? 0 : 1;
   }
-  print_report(o, plan.table, write_folder(model, plan, o.out, pool, o.resume));
+  print_report(o, model, plan.table, write_folder(model, plan, o.out, pool, o.resume), pool);
   return 0;
 }
 
@@ -150,8 +174,8 @@ void check_options(const options& o, target to) {
     throw error(errc::invalid_argument, option + " goes with --to " + kind);
   };
   if (!is_gguf && !o.embedding.empty()) refuse("--embedding", "gguf");
-  if (is_gguf && !o.text.empty())
-    refuse("--text", "compressed-tensors or modelopt: a GGUF file has no ranges of inputs");
+  if (is_gguf && !o.text.empty() && !o.verify)
+    refuse("--text", "compressed-tensors or modelopt, or with --verify: a GGUF file has no ranges of inputs");
   if (is_gguf && o.resume) refuse("--resume", "compressed-tensors, modelopt or deepseek-fp8");
 }
 
@@ -186,10 +210,14 @@ int main(int argc, char** argv) {
   line.text("--embedding", o.embedding, "ggml's type of the embedding (default: the checkpoint's, or the tied head's)");
   line.text("--engine", o.engine,
             "refuse what this engine does not read: vllm, sglang, transformers, tensorrt-llm, llama.cpp");
-  line.text("--text", o.text,
-            "text file on whose lines ranges of inputs are found that a scheme needs and a mix lacks");
+  const auto text = line.text(
+      "--text", o.text,
+      "text file: on its lines ranges of inputs are found that a scheme needs and a mix lacks, and --verify runs");
   line.flag("--resume", o.resume, "go on with a folder that a stopped export has left");
   line.flag("--untie", o.untie, "a tied head becomes a tensor of its own");
+  line.flag("--verify", o.verify,
+            "run the texts through what was written, and compare with the mix; without --to: what --out names already")
+      .needs(text);
   line.flag("--dry-run", o.dry_run, "print the plan, with all that is refused, and write nothing");
   line.number("--threads", o.threads, "threads; results do not depend on it").between(1, 4096);
   line.flag("--json", o.json, "print JSON");
@@ -201,6 +229,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (!model.given()) throw error(errc::invalid_argument, "--model FOLDER is needed");
+    if (o.verify && !to.given()) return verify(o);
     if (!to.given())
       throw error(errc::invalid_argument, "--to is needed: compressed-tensors, modelopt, deepseek-fp8 or gguf");
     return run(o);

@@ -1,5 +1,6 @@
 // qgrain-quantize: quantize, inspect and decode tensors of a safetensors file with a named recipe.
 #include <common/command_line.hpp>
+#include <quantize/containers.hpp>
 #include <quantize/convert.hpp>
 #include <quantize/reports.hpp>
 
@@ -57,7 +58,12 @@ dtype parse_type(const std::string& text) {
 }
 
 void run(const options& o) {
-  if (o.list) return list_catalogue(std::cout, o.recipe, o.json);
+  if (o.list && o.in.empty()) return list_catalogue(std::cout, o.recipe, o.json);
+  if (o.list) {
+    if (!is_container(o.in))
+      throw error(errc::invalid_argument, o.in + ": --list --in shows the weights of a model folder or a GGUF file");
+    return list_container(std::cout, o.in, o.tensors, o.json);
+  }
   if (o.in.empty()) throw error(errc::invalid_argument, "--in FILE is needed (or --list)");
   if (o.recipe.empty() && !o.decode) throw error(errc::invalid_argument, "--recipe NAME is needed; --list shows them");
   if (o.out.empty() && !o.stats) {
@@ -86,7 +92,7 @@ int main(int argc, char** argv) {
   common::command_line_parser line("Quantizes, inspects and decodes tensors of a safetensors file with a named recipe.",
                                    "qgrain-quantize");
   options o;
-  line.text("--in", o.in, "safetensors file to read");
+  line.text("--in", o.in, "safetensors file to read; to list and decode also a quantized model folder or a GGUF file");
   line.text("--recipe", o.recipe, "what to do: <family>[/<granularity>][/<option>...]; --list shows all");
   line.text("--tensor", o.tensors, "a tensor's name, or a shell pattern over names (default: all)");
   line.text("--given", o.given,
@@ -98,7 +104,8 @@ int main(int argc, char** argv) {
   line.text("--dtype", o.type, "type that the tensors had, F32, BF16 or F16, where the file does not say it")
       .needs(decode);
   line.flag("--stats", o.stats, "print error figures of each tensor");
-  line.flag("--list", o.list, "print the catalogue of recipes (with --recipe: that one)");
+  line.flag("--list", o.list,
+            "print the catalogue of recipes (with --recipe: that one), or with --in how a model's weights are stored");
   line.flag("--json", o.json, "print JSON");
   line.flag("--allow-non-finite", o.allow_non_finite, "go on where a value or a scale is NaN or infinite");
   line.number("--threads", o.threads, "threads; results do not depend on it").between(1, 4096);

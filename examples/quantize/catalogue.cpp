@@ -18,10 +18,12 @@ namespace {
 
 template <class Visit>
 void for_each_family(const Visit& visit) {
-  const std::array lists{
-      modelopt_fake_families(), modelopt_narrow_families(),    modelopt_mx_families(),  modelopt_packed_families(),
-      nvfp4_families(),         torchao_mx_families(),         torchao_int8_families(), torchao_int4_families(),
-      fp8_families(),           compressed_tensors_families(), onnx_families()};
+  const std::array lists{modelopt_fake_families(),      modelopt_narrow_families(),
+                         modelopt_mx_families(),        modelopt_packed_families(),
+                         modelopt_exported_families(),  nvfp4_families(),
+                         torchao_mx_families(),         torchao_int8_families(),
+                         torchao_int4_families(),       fp8_families(),
+                         compressed_tensors_families(), onnx_families()};
   for (const auto& families : lists) {
     for (const coded_family& family : families) visit(family);
   }

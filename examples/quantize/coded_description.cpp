@@ -15,7 +15,7 @@ std::vector<std::string> written(const coded_family& family) {
   if (family.packing != code_packing::none) names.emplace_back("packed");
   if (family.scales) names.emplace_back("scales");
   if (e.has_zero_points() || family.zero_zero_points) names.emplace_back("zero_points");
-  if (family.packing == code_packing::int32) {
+  if (words_of(family.packing)) {
     if (e.has_zero_points()) names.emplace_back("packed_zero_points");
     names.emplace_back("shape");
   }

@@ -5,6 +5,7 @@
 #include <quantize/element_operations.hpp>
 
 #include <qgrain/granularity/grouping.hpp>
+#include <qgrain/interop/compressed_tensors.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -23,11 +24,20 @@ enum class code_form : std::uint8_t {
 /// How codes are written to "packed"; codes of 8 bits and more have none.
 enum class code_packing : std::uint8_t {
   none,
-  low_first,   ///< row by row, even elements in the low bits
-  high_first,  ///< row by row, even elements in the high bits
-  flat,        ///< over the whole tensor, even elements in the low bits
-  int32,       ///< compressed-tensors' 32-bit words, with "packed_zero_points" and "shape"
+  low_first,    ///< row by row, even elements in the low bits
+  high_first,   ///< row by row, even elements in the high bits
+  flat,         ///< over the whole tensor, even elements in the low bits
+  int32,        ///< compressed-tensors' 32-bit words, with "packed_zero_points" and "shape"
+  int32_dense,  ///< the same, codes lying across words
+  row_pairs,    ///< two rows in one, the even row in the low bits
 };
+
+/// Of codes in 32-bit words; nothing for other packings.
+[[nodiscard]] constexpr std::optional<interop::word_packing> words_of(code_packing packing) noexcept {
+  if (packing == code_packing::int32) return interop::word_packing::whole_codes;
+  if (packing == code_packing::int32_dense) return interop::word_packing::dense;
+  return std::nullopt;
+}
 
 /// The shape that a tool gives its scales; the order of their elements is the same everywhere.
 enum class scale_shape : std::uint8_t {
@@ -65,6 +75,7 @@ struct coded_family {
 [[nodiscard]] std::span<const coded_family> modelopt_narrow_families();
 [[nodiscard]] std::span<const coded_family> modelopt_mx_families();
 [[nodiscard]] std::span<const coded_family> modelopt_packed_families();
+[[nodiscard]] std::span<const coded_family> modelopt_exported_families();
 [[nodiscard]] std::span<const coded_family> nvfp4_families();
 [[nodiscard]] std::span<const coded_family> torchao_mx_families();
 [[nodiscard]] std::span<const coded_family> torchao_int8_families();

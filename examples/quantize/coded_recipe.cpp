@@ -80,6 +80,12 @@ extents coded_recipe::scale_extents(const tensor_facts& facts, const tensor_cut&
   return keep;
 }
 
+scale_layout coded_recipe::layout_of(const tensor_facts& facts, const tensor_cut& cut, const extents& shape) const {
+  return {facts, operations_for(family_.elements, facts.type),
+          cut,   shape,
+          name_, words_of(family_.packing).value_or(interop::word_packing::whole_codes)};
+}
+
 void coded_recipe::check_given(const scale_layout& of, const tensor_parts& given) const {
   const tensor_facts& in = of.facts;
   const bool two_level = of.has_two_levels();
@@ -101,7 +107,7 @@ tensor_parts coded_recipe::plan(const tensor_facts& in, const tensor_parts& give
   const tensor_cut where = cut(in);
   const coding_stage& e = operations_for(family_.elements, in.type);
   const extents shape = scale_extents(in, where);
-  const scale_layout layout{in, e, where, shape, name_};
+  const scale_layout layout = layout_of(in, where, shape);
   check_given(layout, given);
   tensor_parts parts;
   if (family_.amax) {
@@ -109,18 +115,22 @@ tensor_parts coded_recipe::plan(const tensor_facts& in, const tensor_parts& give
     const dtype own = layout.has_two_levels() ? dtype::f32 : in.type;
     parts["amax"] = {amax != nullptr ? amax->type : own, layout.has_two_levels() ? extents{1} : shape, {}};
   }
-  if (family_.codes) code_storage{family_, e, in.shape, where}.plan(parts);
+  if (family_.codes) {
+    if (family_.packing == code_packing::row_pairs && (in.shape.size() < 2 || in.shape[in.shape.size() - 2] % 2 != 0))
+      refuse(in, "two rows are packed in one, the shape is " + lm::shape_text(in.shape));
+    code_storage{family_, e, in.shape, where}.plan(parts);
+  }
   if (family_.scales) parts["scales"] = {dtype_of(e.scale_type), shape, {}};
   if (family_.scales && e.tensor_bits > 0) parts["global_scale"] = {dtype::f32, {1}, {}};
   if (e.has_zero_points()) parts["zero_points"] = {dtype_of(e.zero_point_type), shape, {}};
   if (family_.zero_zero_points) parts["zero_points"] = {dtype::i32, shape, {}};
-  if (family_.packing == code_packing::int32) {
+  if (const auto words = words_of(family_.packing)) {
     if (in.shape.size() != 2) refuse(in, "packed words are made of matrices, the shape is " + lm::shape_text(in.shape));
     parts["shape"] = {dtype::i64, {2}, {}};
     if (e.has_zero_points()) {
       const shape2d groups = where.groups();
-      const index_t words = ceil_div(groups.rows, 32 / e.code_bits);
-      parts["packed_zero_points"] = {dtype::i32, {words, groups.cols}, {}};
+      const index_t rows = interop::compressed_tensors_words(groups.rows, e.code_bits, *words);
+      parts["packed_zero_points"] = {dtype::i32, {rows, groups.cols}, {}};
     }
   }
   parts["dequant"] = {dtype::f32, in.shape, {}};
@@ -165,8 +175,8 @@ void coded_recipe::store_scales(const scale_layout& of, const coded_scales& s, c
   host_tensor scales = make_tensor(dtype_of(e.scale_type), of.shape);
   host_tensor zero_points = make_tensor(e.has_zero_points() ? dtype_of(e.zero_point_type) : dtype::i32, of.shape);
   e.split(s.stored.data(), of.cut.group_count(), scales.bytes.data(), zero_points.bytes.data());
-  if (family_.packing == code_packing::int32 && e.has_zero_points())
-    parts["packed_zero_points"] = pack_zero_points(zero_points, of.cut.groups(), e.code_bits);
+  if (const auto words = words_of(family_.packing); words && e.has_zero_points())
+    parts["packed_zero_points"] = pack_zero_points(zero_points, of.cut.groups(), e.code_bits, *words);
   if (family_.scales) parts["scales"] = std::move(scales);
   if (family_.scales && two_level) parts["global_scale"] = tensor_of(dtype::f32, {1}, std::span(&s.tensor_scale, 1));
   if (e.has_zero_points() || family_.zero_zero_points) parts["zero_points"] = std::move(zero_points);
@@ -183,7 +193,7 @@ quantized_tensor coded_recipe::quantize(const tensor_facts& facts, const host_te
   const tensor_cut where = cut(facts);
   const coding_stage& e = operations_for(family_.elements, in.type);
   const extents shape = scale_extents(facts, where);
-  const scale_layout layout{facts, e, where, shape, name_};
+  const scale_layout layout = layout_of(facts, where, shape);
   const std::vector<float> x = moved_in(where, in.shape, floats_of(in));
   coded_scales scales = make_scales(layout, given, x, settings.where);
   coded_values made = encode(layout, scales, x, settings);
@@ -197,7 +207,7 @@ quantized_tensor coded_recipe::quantize(const tensor_facts& facts, const host_te
                             [&](auto moved) { return moved_out(where, in.shape, std::move(moved)); });
     code_storage{family_, e, in.shape, where}.store(std::move(made.codes), out.parts);
   }
-  if (family_.packing == code_packing::int32) {
+  if (words_of(family_.packing)) {
     host_tensor& extent = out.parts["shape"] = make_tensor(dtype::i64, {2});
     std::copy(in.shape.begin(), in.shape.end(), extent.data<std::int64_t>());
   }
@@ -222,7 +232,7 @@ host_tensor coded_recipe::decode(const tensor_facts& facts, const tensor_parts& 
   codes = move_codes(std::move(codes), lm::bytes_of(dtype_of(e.code_type)),
                      [&](auto moved) { return moved_in(where, facts.shape, std::move(moved)); });
   const extents shape = scale_extents(facts, where);
-  const scale_layout layout{facts, e, where, shape, name_};
+  const scale_layout layout = layout_of(facts, where, shape);
   std::vector<std::byte> scales = join_scales(layout, stored, scale_source::stored);
   float tensor_scale = 1.0F;
   if (layout.has_two_levels()) {

@@ -35,6 +35,8 @@ class coded_recipe final : public recipe {
   };
   [[nodiscard]] tensor_cut cut(const tensor_facts& facts) const;
   [[nodiscard]] extents scale_extents(const tensor_facts& facts, const tensor_cut& cut) const;
+  /// All arguments outlive it.
+  [[nodiscard]] scale_layout layout_of(const tensor_facts& facts, const tensor_cut& cut, const extents& shape) const;
 
   void check_given(const scale_layout& of, const tensor_parts& given) const;
   [[nodiscard]] coded_values encode(const scale_layout& of, coded_scales& s, const std::vector<float>& x,

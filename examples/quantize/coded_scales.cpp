@@ -109,8 +109,9 @@ void add_packed_zero_points(const scale_layout& of, const tensor_parts& parts, s
     refuse(of.facts, "\"packed_zero_points\" are " + text_of(packed->type, packed->shape) +
                          ", where words (I32) of 2 to 8 bits are needed");
   }
-  require_shape(of.facts, "packed_zero_points", *packed, {ceil_div(groups.rows, 32 / bits), groups.cols});
-  const std::vector<std::int64_t> unpacked = unpack_zero_points(*packed, groups, bits);
+  require_shape(of.facts, "packed_zero_points", *packed,
+                {interop::compressed_tensors_words(groups.rows, bits, of.words), groups.cols});
+  const std::vector<std::int64_t> unpacked = unpack_zero_points(*packed, groups, bits, of.words);
   if (zeros.empty()) zeros = unpacked;
   const auto [plain, other] = std::mismatch(zeros.begin(), zeros.end(), unpacked.begin());
   if (plain == zeros.end()) return;

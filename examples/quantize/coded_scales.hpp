@@ -8,6 +8,7 @@
 #include <quantize/recipe.hpp>
 
 #include <qgrain/host/on_host.hpp>
+#include <qgrain/interop/compressed_tensors.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,7 @@ struct scale_layout {
   const tensor_cut& cut;
   const extents& shape;  ///< that of the scales
   std::string_view recipe_name;
+  interop::word_packing words = interop::word_packing::whole_codes;  ///< of packed zero points
 
   [[nodiscard]] bool has_two_levels() const noexcept { return elements.tensor_bits > 0; }
 };

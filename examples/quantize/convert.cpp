@@ -1,6 +1,7 @@
 #include <common/file.hpp>
-#include <common/glob.hpp>
 #include <common/json.hpp>
+#include <quantize/chosen_names.hpp>
+#include <quantize/containers.hpp>
 #include <quantize/convert.hpp>
 #include <quantize/recipe.hpp>
 #include <quantize/recipe_parts.hpp>
@@ -56,23 +57,6 @@ constexpr std::array<std::string_view, 10> stored_parts{
     "global_scale", "double_scales", "scale_zeros", "shape"};
 /// A tensor that can be decoded has one of these.
 constexpr std::array<std::string_view, 3> coded_parts{"codes", "packed", "blocked"};
-
-std::vector<std::string> chosen(const safetensors_file& file, const std::string& pattern,
-                                const std::vector<std::string>& names, const std::string& what) {
-  // A name may hold what a pattern reads as a set of characters.
-  if (std::find(names.begin(), names.end(), pattern) != names.end()) return {pattern};
-  std::vector<std::string> matching;
-  for (const std::string& name : names) {
-    if (common::glob_match(pattern, name)) matching.push_back(name);
-  }
-  if (!matching.empty()) return matching;
-  const std::vector<std::string> near = nearest_names(pattern, names);
-  const std::vector<std::string> first(names.begin(), names.begin() + std::min<std::ptrdiff_t>(5, std::ssize(names)));
-  throw error(errc::unknown_name,
-              file.path() + ": no " + what + " matches \"" + pattern + "\"" +
-                  (near.empty() ? "; there are " + join_names(first) + (names.size() > first.size() ? ", ..." : "")
-                                : "; did you mean " + join_names(near) + "?"));
-}
 
 /// What the program wrote of a tensor that it quantized.
 struct stored_note {
@@ -204,7 +188,7 @@ std::vector<tensor_report> quantize_file(const convert_job& job) {
   std::vector<std::string> names;
   for (const tensor_info& info : in.tensors()) names.push_back(info.name);
   std::vector<task> tasks;
-  for (const std::string& name : chosen(in, job.tensors, names, "tensor")) {
+  for (const std::string& name : chosen_names(in.path(), job.tensors, names, "tensor")) {
     const tensor_info& info = in.at(name);
     task t{name, job.recipe, with.get(), {where_of(in, name), info.type, info.shape, job.values}, {}};
     t.plan = with->plan(t.facts, read_given(given_file, name));
@@ -288,7 +272,7 @@ std::vector<tensor_report> decode_file(const convert_job& job) {
                                     "<name>.packed or <name>.blocked");
   }
   std::vector<task> tasks;
-  for (const std::string& name : chosen(in, job.tensors, names, "coded tensor")) {
+  for (const std::string& name : chosen_names(in.path(), job.tensors, names, "coded tensor")) {
     const stored_note note = note_of(in, name);
     task t{name, job.recipe.empty() ? note.recipe : job.recipe, nullptr, {}, {}};
     if (t.recipe_name.empty()) {
@@ -328,6 +312,7 @@ std::vector<tensor_report> convert_file(const convert_job& job) {
     }
     (void)common::output_target(job.out);  // refused before anything is read
   }
+  if (job.decode && is_container(job.in)) return decode_container(job);
   return job.decode ? decode_file(job) : quantize_file(job);
 }
 

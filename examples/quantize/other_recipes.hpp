@@ -32,7 +32,7 @@ namespace qgrain::convert {
 [[nodiscard]] std::unique_ptr<recipe> make_w4a8_recipe(std::string_view name);
 [[nodiscard]] recipe_description describe_w4a8();
 
-/// "ct_pack_int<bits>": I8 codes to compressed-tensors' words.
+/// "ct_pack_int<bits>[/dense]": I8 codes to compressed-tensors' words.
 [[nodiscard]] std::unique_ptr<recipe> make_words_recipe(std::string_view name);
 [[nodiscard]] std::vector<recipe_description> list_words_recipes();
 

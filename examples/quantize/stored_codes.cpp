@@ -27,6 +27,36 @@ shape2d padded_matrix(const tensor_cut& cut) noexcept {
           ceil_div(cut.matrix.cols, cut.group.cols) * cut.group.cols};
 }
 
+extents with_half_rows(extents shape) {
+  shape[shape.size() - 2] /= 2;
+  return shape;
+}
+
+/// Codes of 4 bits, an even number of rows.
+std::vector<std::byte> pack_row_pairs(const std::vector<std::byte>& codes, index_t cols) {
+  std::vector<std::byte> packed(codes.size() / 2);
+  const auto width = static_cast<std::size_t>(cols);
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    const std::byte* even = codes.data() + i / width * 2 * width + i % width;
+    packed[i] = (even[0] & std::byte{15}) | even[width] << 4;
+  }
+  return packed;
+}
+
+std::vector<std::byte> unpack_row_pairs(const std::vector<std::byte>& packed, index_t cols) {
+  std::vector<std::byte> codes(packed.size() * 2);
+  const auto width = static_cast<std::size_t>(cols);
+  const auto code = [](std::byte bits) {
+    return static_cast<std::byte>(code_of_bits<std::int8_t>(std::to_integer<std::uint32_t>(bits), 4));
+  };
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    std::byte* even = codes.data() + i / width * 2 * width + i % width;
+    even[0] = code(packed[i] & std::byte{15});
+    even[width] = code(packed[i] >> 4);
+  }
+  return codes;
+}
+
 host_tensor transposed(const host_tensor& tensor, shape2d shape) {
   const auto size = static_cast<std::size_t>(lm::bytes_of(tensor.type));
   host_tensor turned = make_tensor(tensor.type, {shape.cols, shape.rows});
@@ -61,7 +91,7 @@ dtype code_storage::code_type() const noexcept {
 }
 
 bool code_storage::is_packed() const noexcept {
-  return family.packing == code_packing::int32 || (family.packing != code_packing::none && 8 % elements.code_bits == 0);
+  return words_of(family.packing) || (family.packing != code_packing::none && 8 % elements.code_bits == 0);
 }
 
 void code_storage::plan(tensor_parts& parts) const {
@@ -76,8 +106,13 @@ void code_storage::plan(tensor_parts& parts) const {
       parts["packed"] = {dtype::u8, {packed_bytes(rows.elements(), elements.code_bits)}, {}};
       return;
     case code_packing::int32:
-      parts["packed"] = {
-          dtype::i32, with_last(padded, interop::compressed_tensors_words(rows.cols, elements.code_bits)), {}};
+    case code_packing::int32_dense: {
+      const index_t words = interop::compressed_tensors_words(rows.cols, elements.code_bits, *words_of(family.packing));
+      parts["packed"] = {dtype::i32, with_last(padded, words), {}};
+      return;
+    }
+    case code_packing::row_pairs:
+      parts["packed"] = {dtype::u8, with_half_rows(padded), {}};
       return;
     case code_packing::low_first:
     case code_packing::high_first:
@@ -106,7 +141,11 @@ void code_storage::store(std::vector<std::byte> codes, tensor_parts& parts) cons
     case code_packing::none:
       return;
     case code_packing::int32:
-      parts["packed"] = pack_words(out, elements.code_bits);
+    case code_packing::int32_dense:
+      parts["packed"] = pack_words(out, elements.code_bits, *words_of(family.packing));
+      return;
+    case code_packing::row_pairs:
+      parts["packed"] = {dtype::u8, with_half_rows(padded), pack_row_pairs(out.bytes, rows.cols)};
       return;
     case code_packing::flat:
       parts["packed"] = {dtype::u8,
@@ -179,9 +218,10 @@ std::vector<std::byte> code_storage::from_packed(const tensor_facts& facts, cons
                       " has " + std::string(lm::name_of(like.type)));
   }
   require_shape(facts, "packed", packed, like.shape);
-  if (family.packing == code_packing::int32) {
-    return in_own_form(unpack_words(packed, rows, elements.code_bits), padded != shape);
+  if (const auto words = words_of(family.packing)) {
+    return in_own_form(unpack_words(packed, rows, elements.code_bits, *words), padded != shape);
   }
+  if (family.packing == code_packing::row_pairs) return unpack_row_pairs(packed.bytes, rows.cols);
   if (family.packing == code_packing::flat) {
     return in_own_form(unpack_rows(packed.bytes, 1, rows.elements(), elements.code_bits, bit_order::low_first),
                        padded != shape);
@@ -208,34 +248,35 @@ std::vector<std::byte> code_storage::in_own_form(std::vector<std::byte> codes, b
   return kept;
 }
 
-host_tensor pack_words(const host_tensor& codes, int bits) {
+host_tensor pack_words(const host_tensor& codes, int bits, interop::word_packing packing) {
   const shape2d shape = rows_of(codes.shape);
-  const index_t width = interop::compressed_tensors_words(shape.cols, bits);
+  const index_t width = interop::compressed_tensors_words(shape.cols, bits, packing);
   host_tensor words = make_tensor(dtype::i32, with_last(codes.shape, width));
   interop::pack_to_int32({codes.data<std::int8_t>(), shape}, bits,
-                         matrix_view<std::int32_t>{words.data<std::int32_t>(), {shape.rows, width}});
+                         matrix_view<std::int32_t>{words.data<std::int32_t>(), {shape.rows, width}}, packing);
   return words;
 }
 
-std::vector<std::byte> unpack_words(const host_tensor& words, shape2d shape, int bits) {
-  const index_t width = interop::compressed_tensors_words(shape.cols, bits);
+std::vector<std::byte> unpack_words(const host_tensor& words, shape2d shape, int bits, interop::word_packing packing) {
+  const index_t width = interop::compressed_tensors_words(shape.cols, bits, packing);
   std::vector<std::byte> codes(static_cast<std::size_t>(shape.elements()));
   interop::unpack_from_int32({words.data<std::int32_t>(), {shape.rows, width}}, bits,
-                             matrix_view<std::int8_t>{reinterpret_cast<std::int8_t*>(codes.data()), shape});
+                             matrix_view<std::int8_t>{reinterpret_cast<std::int8_t*>(codes.data()), shape}, packing);
   return codes;
 }
 
-host_tensor pack_zero_points(const host_tensor& zero_points, shape2d groups, int bits) {
-  const host_tensor words = pack_words(transposed(zero_points, groups), bits);
+host_tensor pack_zero_points(const host_tensor& zero_points, shape2d groups, int bits, interop::word_packing packing) {
+  const host_tensor words = pack_words(transposed(zero_points, groups), bits, packing);
   return transposed(words, {groups.cols, words.shape.back()});
 }
 
-std::vector<std::int64_t> unpack_zero_points(const host_tensor& words, shape2d groups, int bits) {
+std::vector<std::int64_t> unpack_zero_points(const host_tensor& words, shape2d groups, int bits,
+                                             interop::word_packing packing) {
   const shape2d turned{groups.cols, groups.rows};
   const host_tensor rows =
-      transposed(words, rows_of({interop::compressed_tensors_words(groups.rows, bits), groups.cols}));
+      transposed(words, rows_of({interop::compressed_tensors_words(groups.rows, bits, packing), groups.cols}));
   const host_tensor zeros =
-      transposed({dtype::i8, {turned.rows, turned.cols}, unpack_words(rows, turned, bits)}, turned);
+      transposed({dtype::i8, {turned.rows, turned.cols}, unpack_words(rows, turned, bits, packing)}, turned);
   return integers_of(zeros, "");
 }
 

@@ -51,13 +51,16 @@ struct code_storage {
 };
 
 /// compressed-tensors' words for the zero points of a matrix of groups, packed along the first axis.
-[[nodiscard]] host_tensor pack_zero_points(const host_tensor& zero_points, shape2d groups, int bits);
+[[nodiscard]] host_tensor pack_zero_points(const host_tensor& zero_points, shape2d groups, int bits,
+                                           interop::word_packing packing);
 
-[[nodiscard]] std::vector<std::int64_t> unpack_zero_points(const host_tensor& words, shape2d groups, int bits);
+[[nodiscard]] std::vector<std::int64_t> unpack_zero_points(const host_tensor& words, shape2d groups, int bits,
+                                                           interop::word_packing packing);
 
 /// compressed-tensors' words, row by row, of codes of one byte with sign.
-[[nodiscard]] host_tensor pack_words(const host_tensor& codes, int bits);
-[[nodiscard]] std::vector<std::byte> unpack_words(const host_tensor& words, shape2d shape, int bits);
+[[nodiscard]] host_tensor pack_words(const host_tensor& codes, int bits, interop::word_packing packing);
+[[nodiscard]] std::vector<std::byte> unpack_words(const host_tensor& words, shape2d shape, int bits,
+                                                  interop::word_packing packing);
 
 }  // namespace qgrain::convert
 

@@ -28,6 +28,7 @@
 #include <qgrain/quantizer/plain_cast.hpp>
 #include <qgrain/quantizer/tool_recipes.hpp>
 #include <qgrain/scale/arithmetic_in.hpp>
+#include <qgrain/scale/exported.hpp>
 #include <qgrain/scale/four_over_six.hpp>
 #include <qgrain/scale/range_choice.hpp>
 #include <qgrain/scale/signed_max.hpp>

@@ -42,13 +42,17 @@ def read_logits(path):
     return np.frombuffer(raw[begin:end], np.float32).reshape(entry["shape"])
 
 
-def by_qgrain(model, ids):
+def logits_by_qgrain(model, ids):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_ids(folder / "ids", ids)
         command = [os.environ["QGRAIN_LM"], "--model", str(model), "--tokens", folder / "ids", "--logits", folder / "out"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return log_softmax(read_logits(folder / "out").astype(np.float64))
+        return read_logits(folder / "out")
+
+
+def by_qgrain(model, ids):
+    return log_softmax(logits_by_qgrain(model, ids).astype(np.float64))
 
 
 def open_server(path):
@@ -92,7 +96,8 @@ def largest_difference(results, model):
     return max(np.abs(rows - by_qgrain(model, ids)).max() for rows, ids in zip(results, PROMPTS))
 
 
-def check(path, against):
+def compare(path, against):
+    """The types of the file's matrices, and the largest differences."""
     tensors = gguf.GGUFReader(path).tensors
     vocabulary = int(next(t for t in tensors if t.name == "token_embd.weight").shape[1])
     types = collections.Counter(t.tensor_type.name for t in tensors if len(t.shape) > 1)
@@ -100,6 +105,11 @@ def check(path, against):
     columns = [largest_difference(results, path)]
     if against:
         columns.append(largest_difference(results, against))
+    return types, columns
+
+
+def check(path, against):
+    types, columns = compare(path, against)
     print("| {} | {} | {} |".format(path.name, " ".join(types), " | ".join(f"{c:.2g}" for c in columns)), flush=True)
 
 

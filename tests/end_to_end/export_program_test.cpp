@@ -119,6 +119,17 @@ BOOST_AUTO_TEST_CASE(a_file_read_back_is_the_mix) {
     return boost::json::parse(result.out).at("mean_loss").to_number<double>();
   };
   const double of_mix = loss({base, "--mix", mix});
+  // By itself it says the same, and so it does of a file that is there.
+  const program_result compared =
+      f.run({"--model", base, "--mix", mix, "--verify", "--text", text, "--json", "--out", f.out.string()});
+  BOOST_TEST_REQUIRE(compared.exit_code == 0, compared.err);
+  const boost::json::value found = boost::json::parse(compared.out);
+  BOOST_TEST(std::fabs(found.at("read_back").at("mean_loss").to_number<double>() - of_mix) <= 1e-6);
+  BOOST_TEST(found.at("difference").to_number<double>() <= 1e-6);
+  BOOST_TEST(found.at("read_back").at("mean_kl_div").to_number<double>() > 1e-4);
+  const program_result faulty = f.run({"--model", base, "--mix", mix, "--verify", "--text", text, "--json", "--out",
+                                       (export_dir / "gguf/q3s-Q4_0.gguf").string()});
+  BOOST_TEST(boost::json::parse(faulty.out).at("difference").to_number<double>() > 1e-3);
   BOOST_TEST(std::fabs(loss({f.out.string()}) - of_mix) <= 1e-6);
   BOOST_TEST(std::fabs(loss({base}) - of_mix) > 1e-3);
 }

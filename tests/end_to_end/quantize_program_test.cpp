@@ -327,3 +327,52 @@ BOOST_FIXTURE_TEST_CASE(bad_input_is_refused_before_work_starts, fixture) {
             {"cut.safetensors", std::to_string(length)});
   }
 }
+
+// Folders and GGUF files say themselves how they are coded; values are those of another reader.
+BOOST_AUTO_TEST_CASE(weights_of_containers_are_listed_and_decoded) {
+  const fixture f;
+  const std::filesystem::path exports = std::filesystem::path(QGRAIN_SOURCE_DIR) / "tests/data/export";
+  const named_tensors wanted = read_tensors(exports / "rows_of_weights.safetensors");
+  std::size_t weights = 0;
+  for (const std::string place : {"compressed-tensors/q3s-W4A16-ASYM-G64", "compressed-tensors/q3s-NVFP4",
+                                  "compressed-tensors/q3s-mix", "modelopt/q3s-FP8", "modelopt/q3s-auto"}) {
+    const program_result result = f.run({"--in", (exports / place).string(), "--decode", "--tensor", "*_proj.weight",
+                                         "--out", f.file("values"), "--threads", "2"});
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    const named_tensors made = read_tensors(f.file("values"));
+    BOOST_TEST(made.size() == (place == "compressed-tensors/q3s-mix" ? 13U : 14U));
+    for (const auto& [name, rows] : wanted) {
+      if (!name.starts_with(place + "/")) continue;
+      const tensor& values = made.at(name.substr(place.size() + 1) + ".dequant");
+      const std::vector<float> all = values.floats();
+      const auto cols = static_cast<std::size_t>(values.shape.at(1));
+      std::vector<float> found(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(2 * cols));
+      found.insert(found.end(), all.end() - static_cast<std::ptrdiff_t>(cols), all.end());
+      BOOST_TEST(differences(found, rows.floats()) == 0U, name);
+      ++weights;
+    }
+  }
+  BOOST_TEST(weights == 15U);
+  const auto listed = [&](const std::string& place, const std::string& weight) {
+    const program_result result = f.run({"--in", (exports / place).string(), "--list", "--tensor", weight, "--json"});
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    const boost::json::value row = boost::json::parse(result.out).as_array().at(0);
+    return std::pair(std::string(row.at("stored_as").as_string()), row.at("bits_per_element").to_number<double>());
+  };
+  const std::string gate = "model.layers.1.mlp.gate_proj.weight";
+  // 4 bits, 16 of a scale and 4 of a zero point for 64 columns, two numbers of the shape.
+  const auto [int4, int4_bits] = listed("compressed-tensors/q3s-W4A16-ASYM-G64", gate);
+  BOOST_TEST(int4 == "int4 in words, BF16 scales of 1x64, zero points");
+  BOOST_TEST(int4_bits == 4 + 20 / 64.0 + 128 / (256.0 * 128));
+  const auto [nvfp4, nvfp4_bits] = listed("modelopt/q3s-auto", gate);
+  BOOST_TEST(nvfp4 == "float4_e2m1fn in pairs, F8_E4M3 scales of 1x16 and one of all");
+  BOOST_TEST(nvfp4_bits == 4.5 + 32 / (256.0 * 128));
+  BOOST_TEST(listed("gguf/q3s-Q4_0.gguf", gate).first == "Q4_0");
+  BOOST_TEST(listed("gguf/q3s-Q4_0.gguf", gate).second == 4.5);
+  f.refused({"--in", (exports / "base/q3s").string(), "--decode", "--out", f.file("y")}, {"no coded weights"});
+  f.refused({"--in", (exports / "modelopt/q3s-FP8").string(), "--decode", "--recipe", "ct_int4", "--out", f.file("y")},
+            {"--recipe is for safetensors files"});
+  f.refused({"--in", (exports / "modelopt/q3s-FP8").string(), "--decode", "--tensor", "x", "--out", f.file("y")},
+            {"no coded weight matches"});
+  f.refused({"--in", f.file("in"), "--list"}, {"--list --in shows the weights of a model folder or a GGUF file"});
+}

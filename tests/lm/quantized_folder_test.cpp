@@ -112,7 +112,8 @@ BOOST_AUTO_TEST_CASE(folders_of_the_tools_are_their_weights) {
     }
     const std::vector<std::string> warnings = model(export_dir / name).warnings();
     BOOST_TEST(warnings.size() == (has_head ? 1U : 0U), name);
-    if (!warnings.empty()) BOOST_TEST(warnings[0].find("lm_head is quantized, but the head is tied") != std::string::npos);
+    if (!warnings.empty())
+      BOOST_TEST(warnings[0].find("lm_head is quantized, but the head is tied") != std::string::npos);
   }
 }
 
@@ -130,44 +131,77 @@ BOOST_AUTO_TEST_CASE(values_of_each_form) {
   };
   // 1, 2, -1, 0.5 in E4M3.
   const bytes e4m3{0x38, 0x40, 0xB8, 0x30};
-  equal(made_folder(modelopt).add("m.weight", dtype::f8_e4m3, {2, 2}, e4m3)
-            .add("m.weight_scale", dtype::f32, {}, floats{0.5F}).values(2, 2), {0.5F, 1, -0.5F, 0.25F});
-  equal(made_folder(modelopt).add("m.weight", dtype::f8_e4m3, {2, 2}, e4m3)
-            .add("m.weight_scale", dtype::f32, {2}, floats{2, 4}).values(2, 2), {2, 4, -4, 2});
-  equal(made_folder(modelopt).add("m.weight", dtype::f8_e4m3, {2, 2}, e4m3).add("m.input_scale", dtype::f32, {}, floats{9})
-            .add("m.weight_scale", dtype::bf16, {2, 1}, bf16({2, 4})).values(2, 2), {2, 4, -4, 2});
+  equal(made_folder(modelopt)
+            .add("m.weight", dtype::f8_e4m3, {2, 2}, e4m3)
+            .add("m.weight_scale", dtype::f32, {}, floats{0.5F})
+            .values(2, 2),
+        {0.5F, 1, -0.5F, 0.25F});
+  equal(made_folder(modelopt)
+            .add("m.weight", dtype::f8_e4m3, {2, 2}, e4m3)
+            .add("m.weight_scale", dtype::f32, {2}, floats{2, 4})
+            .values(2, 2),
+        {2, 4, -4, 2});
+  equal(made_folder(modelopt)
+            .add("m.weight", dtype::f8_e4m3, {2, 2}, e4m3)
+            .add("m.input_scale", dtype::f32, {}, floats{9})
+            .add("m.weight_scale", dtype::bf16, {2, 1}, bf16({2, 4}))
+            .values(2, 2),
+        {2, 4, -4, 2});
   // ModelOpt's tiles have four dimensions, all of a small matrix one scale.
-  equal(made_folder(modelopt).add("m.weight", dtype::f8_e4m3, {2, 2}, e4m3)
-            .add("m.weight_scale", dtype::f32, {1, 1, 1, 1}, floats{3}).values(2, 2), {3, 6, -3, 1.5F});
+  equal(made_folder(modelopt)
+            .add("m.weight", dtype::f8_e4m3, {2, 2}, e4m3)
+            .add("m.weight_scale", dtype::f32, {1, 1, 1, 1}, floats{3})
+            .values(2, 2),
+        {3, 6, -3, 1.5F});
   // Tiles of 2 x 3 over 3 x 4, short ones at the ends.
-  equal(made_folder(deepseek).add("m.weight", dtype::f8_e4m3, {3, 4}, bytes(12, 0x38))
-            .add("m.weight_scale_inv", dtype::f32, {2, 2}, floats{1, 2, 3, 4}).values(3, 4),
+  equal(made_folder(deepseek)
+            .add("m.weight", dtype::f8_e4m3, {3, 4}, bytes(12, 0x38))
+            .add("m.weight_scale_inv", dtype::f32, {2, 2}, floats{1, 2, 3, 4})
+            .values(3, 4),
         {1, 1, 1, 2, 1, 1, 1, 2, 3, 3, 3, 4});
-  equal(made_folder(packed("0.20.1", 8)).add("m.weight", dtype::i8, {2, 2}, std::vector<std::int8_t>{-128, 127, 3, 0})
-            .add("m.weight_scale", dtype::bf16, {2, 1}, bf16({2, 4})).values(2, 2), {-256, 254, 12, 0});
+  equal(made_folder(packed("0.20.1", 8))
+            .add("m.weight", dtype::i8, {2, 2}, std::vector<std::int8_t>{-128, 127, 3, 0})
+            .add("m.weight_scale", dtype::bf16, {2, 1}, bf16({2, 4}))
+            .values(2, 2),
+        {-256, 254, 12, 0});
   // MXFP8 and MXFP4: 2^(127 - 127) and 2^(130 - 127).
   floats wanted(64, 1.0F);
   std::fill(wanted.begin() + 32, wanted.end(), 8.0F);
-  equal(made_folder(modelopt).add("m.weight", dtype::f8_e4m3, {2, 32}, bytes(64, 0x38))
-            .add("m.weight_scale", dtype::u8, {2, 1}, bytes{127, 130}).values(2, 32), wanted);
-  equal(made_folder(modelopt).add("m.weight", dtype::u8, {2, 16}, bytes(32, 0x22))
-            .add("m.weight_scale", dtype::u8, {2, 1}, bytes{127, 130}).values(2, 32), wanted);
+  equal(made_folder(modelopt)
+            .add("m.weight", dtype::f8_e4m3, {2, 32}, bytes(64, 0x38))
+            .add("m.weight_scale", dtype::u8, {2, 1}, bytes{127, 130})
+            .values(2, 32),
+        wanted);
+  equal(made_folder(modelopt)
+            .add("m.weight", dtype::u8, {2, 16}, bytes(32, 0x22))
+            .add("m.weight_scale", dtype::u8, {2, 1}, bytes{127, 130})
+            .values(2, 32),
+        wanted);
   // NVFP4: ModelOpt multiplies by the tensor scale, compressed-tensors divides. The first element is in the low bits.
   bytes pairs(8, 0);
   pairs[0] = 0x72;  // 1, 6
   floats nvfp4(16, 0.0F);
   nvfp4[0] = 4;
   nvfp4[1] = 24;
-  equal(made_folder(modelopt).add("m.weight", dtype::u8, {1, 8}, pairs)
+  equal(made_folder(modelopt)
+            .add("m.weight", dtype::u8, {1, 8}, pairs)
             .add("m.weight_scale", dtype::f8_e4m3, {1, 1}, bytes{0x40})
-            .add("m.weight_scale_2", dtype::f32, {}, floats{2}).values(1, 16), nvfp4);
-  equal(made_folder(packed("0.20.1", 4)).add("m.weight_packed", dtype::u8, {1, 8}, pairs)
+            .add("m.weight_scale_2", dtype::f32, {}, floats{2})
+            .values(1, 16),
+        nvfp4);
+  equal(made_folder(packed("0.20.1", 4))
+            .add("m.weight_packed", dtype::u8, {1, 8}, pairs)
             .add("m.weight_scale", dtype::f8_e4m3, {1, 1}, bytes{0x40})
-            .add("m.weight_global_scale", dtype::f32, {1}, floats{0.5F}).values(1, 16), nvfp4);
+            .add("m.weight_global_scale", dtype::f32, {1}, floats{0.5F})
+            .values(1, 16),
+        nvfp4);
   // Two rows in a byte, two's complement; AWQ's factors of the inputs.
-  equal(made_folder(modelopt).add("m.weight", dtype::u8, {1, 2}, bytes{0x8F, 0x72})
+  equal(made_folder(modelopt)
+            .add("m.weight", dtype::u8, {1, 2}, bytes{0x8F, 0x72})
             .add("m.weight_scale", dtype::f32, {2, 1}, floats{1, 0.5F})
-            .add("m.pre_quant_scale", dtype::bf16, {2}, bf16({1, 2})).values(2, 2), {-1, 4, -4, 7});
+            .add("m.pre_quant_scale", dtype::bf16, {2}, bf16({1, 2}))
+            .values(2, 2),
+        {-1, 4, -4, 7});
 }
 
 // The same eleven codes of 3 bits, -4 to 3 and on, in the two ways of the tool.
@@ -184,18 +218,22 @@ BOOST_AUTO_TEST_CASE(words_of_both_versions) {
   }
   const std::vector<std::int64_t> shape{1, 11};
   const auto values = [&](const std::string& version, const std::vector<std::uint32_t>& words) {
-    return made_folder(packed(version, 3)).add("m.weight_packed", dtype::i32, {1, 2}, words)
+    return made_folder(packed(version, 3))
+        .add("m.weight_packed", dtype::i32, {1, 2}, words)
         .add("m.weight_scale", dtype::f32, {1, 1}, std::vector<float>{1})
-        .add("m.weight_shape", dtype::i64, {2}, shape).values(1, 11);
+        .add("m.weight_shape", dtype::i64, {2}, shape)
+        .values(1, 11);
   };
   BOOST_TEST(values("0.12.2", old) == wanted, boost::test_tools::per_element());
   BOOST_TEST(values("0.20.1", dense) == wanted, boost::test_tools::per_element());
   // 64 codes: the number of words tells, whatever the version says.
   const std::vector<std::uint32_t> seven(7, 0);
   const std::vector<float> lowest(64, -4.0F);
-  BOOST_TEST((made_folder(packed("0.20.1", 3)).add("m.weight_packed", dtype::i32, {1, 7}, seven)
+  BOOST_TEST((made_folder(packed("0.20.1", 3))
+                  .add("m.weight_packed", dtype::i32, {1, 7}, seven)
                   .add("m.weight_scale", dtype::f32, {1, 1}, std::vector<float>{1})
-                  .add("m.weight_shape", dtype::i64, {2}, std::vector<std::int64_t>{1, 64}).values(1, 64)) == lowest,
+                  .add("m.weight_shape", dtype::i64, {2}, std::vector<std::int64_t>{1, 64})
+                  .values(1, 64)) == lowest,
              boost::test_tools::per_element());
 }
 
@@ -231,7 +269,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_read_is_named) {
           made_folder(R"({"quant_method": "compressed-tensors", "sparsity_config": {"format": "sparse-24-bitmask"}})"));
   made_folder unknown(modelopt);
   refused(errc::unsupported, {"\"m.svd_a\"", "\"svd_a\" is no part of a weight"},
-          unknown.add("m.weight", dtype::f8_e4m3, {2, 2}, bytes).add("m.weight_scale", dtype::f32, {}, one)
+          unknown.add("m.weight", dtype::f8_e4m3, {2, 2}, bytes)
+              .add("m.weight_scale", dtype::f32, {}, one)
               .add("m.svd_a", dtype::f32, {1}, one));
   made_folder shapes(modelopt);
   refused(errc::bad_file, {"\"m.weight_scale\" is F32 [3]", "one per row", "[2, 2]"},

@@ -175,6 +175,14 @@ BOOST_AUTO_TEST_CASE(modelopt_packed) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(modelopt_exported) {
+  replay_books books("modelopt_exported");
+  fill(books, [](const std::string& label) {
+    return "modelopt_" + first_part(label) + "_exported/" + granularity_of(first_part(after_first(label)));
+  });
+  books.finish({.cases = 21, .codes = 21, .packed = 7});
+}
+
 BOOST_AUTO_TEST_CASE(torchao_mx) {
   for (const std::string format : {"mxfp4", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp8_e4m3", "mxfp8_e5m2"}) {
     replay_books books("torchao_" + format);
@@ -252,6 +260,25 @@ BOOST_AUTO_TEST_CASE(compressed_tensors) {
       }
     }
     books.finish({.cases = 16});
+  }
+  {
+    replay_books books("compressed_tensors_mxfp8");
+    fill(books, [](const std::string&) { return "ct_mxfp8"; });
+    books.finish({.cases = 9, .codes = 9});
+  }
+  {
+    replay_books books("compressed_tensors_narrow");  // int3_asym.per_group32.bf16, pack.int3.4x32
+    for (const auto& [label, remark] : books.file.cases()) {
+      const std::string form = first_part(label);
+      if (form == "pack") {
+        books.add(label, {"ct_pack_" + first_part(after_first(label)) + "/dense", books.file.get(label + ".codes")});
+      } else {
+        const std::string stem = "ct_" + form.substr(0, 4) + (form.ends_with("_asym") ? "_asymmetric/" : "/");
+        books.add(label, {stem + granularity_of(first_part(after_first(label))) + "/pack_dense",
+                          books.file.get(label + ".input")});
+      }
+    }
+    books.finish({.cases = 58, .codes = 50, .packed = 50});
   }
 }
 

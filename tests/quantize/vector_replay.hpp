@@ -165,7 +165,9 @@ class replay_books {
     std::map<std::string, std::string> metadata;
     for (const auto& [label, how] : cases_) {
       const std::set<std::string> parts = file.parts(label);
-      const bool fake = how.recipe.starts_with("modelopt_") && how.recipe.find("_packed") == std::string::npos;
+      const std::string& name = how.recipe;
+      const auto is = [&name](const char* form) { return name.find(form) != std::string::npos; };
+      const bool fake = how.recipe.starts_with("modelopt_") && !is("_packed") && !is("_exported");
       if (!parts.contains("dequant") || !parts.contains(from) || fake) continue;
       for (const char* part : {"scales", "zero_points", "global_scale", "double_scales", "scale_zeros"}) {
         if (parts.contains(part)) stored[label + "." + part] = file.get(label + "." + part);

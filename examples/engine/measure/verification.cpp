@@ -2,12 +2,66 @@
 #include <engine/calibrate/input_calibration.hpp>
 #include <engine/measure/verification.hpp>
 #include <engine/mix/mix_override.hpp>
+#include <lm/operations.hpp>
 #include <recipes/unquantized.hpp>
+
+#include <qgrain/core/status.hpp>
 
 #include <algorithm>
 #include <cmath>
 
 namespace qgrain::engine {
+namespace {
+
+/// Another model's head behind the states that it made. The comparison norms them by its own model's last norm: where
+/// the other one's differs (an input scale of the head lies folded in it), the ratio is made up for.
+class other_head final : public lm::linear_override {
+ public:
+  other_head(const lm::model& own, const lm::model& other, thread_pool& pool) : other_(other), pool_(pool) {
+    std::vector<float> norm(static_cast<std::size_t>(own.config().hidden)), changed(norm.size());
+    own.read_final_norm(norm);
+    other.read_final_norm(changed);
+    if (norm == changed) return;
+    for (std::size_t i = 0; i < norm.size(); ++i) ratios_.push_back(norm[i] == 0 ? 1.0F : changed[i] / norm[i]);
+  }
+
+  [[nodiscard]] bool replaces(index_t linear) const override { return linear == other_.head_linear(); }
+  void compute(const lm::linear_call& call) override {
+    lm::buffer memory_of_x(call.x.size());
+    lm::matrix x = memory_of_x.view(call.x.rows(), call.x.cols());
+    for (index_t r = 0; r < x.rows(); ++r) {
+      for (index_t c = 0; c < x.cols(); ++c)
+        x(r, c) = ratios_.empty() ? call.x(r, c) : call.x(r, c) * ratios_[static_cast<std::size_t>(c)];
+    }
+    for (const lm::linear_product& product : call.outputs) {
+      lm::buffer memory(product.weight.size());
+      const lm::matrix weight = memory.view(product.weight.rows(), product.weight.cols());
+      other_.read_head(product.first_output, weight, pool_);
+      for_each_chunk(pool_, x.rows(), lm::task_rows, [&](index_t begin, index_t end) {
+        lm::linear(lm::as_const(lm::rows_of(x, begin, end)), lm::as_const(weight), product.bias,
+                   lm::rows_of(product.y, begin, end));
+      });
+    }
+  }
+
+ private:
+  const lm::model& other_;
+  thread_pool& pool_;
+  std::vector<float> ratios_;  // [hidden] or empty
+};
+
+void require_same_sizes(const lm::model& own, const lm::model& other) {
+  const auto sizes = [](const lm::model& m) {
+    const lm::model_config& c = m.config();
+    return std::to_string(c.layers) + " blocks, hidden size " + std::to_string(c.hidden) + ", vocabulary " +
+           std::to_string(c.vocabulary);
+  };
+  if (sizes(own) == sizes(other)) return;
+  throw error(errc::invalid_shape,
+              other.tensors().name() + " has " + sizes(other) + ", but " + own.tensors().name() + " has " + sizes(own));
+}
+
+}  // namespace
 
 mix_verifier::mix_verifier(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool,
                            const lm::pass_limits& limits)
@@ -22,8 +76,20 @@ mix_report mix_verifier::verify(const recipe_mix& mix) {
   mix_override instead(model(), mix, context_.pool);
   lm::layer_pass changed(context_, 0, &instead);
   changed.forward(lm::layer_pass::keep::last_state);
-  const head_comparison::copy copy{changed.state(model().config().layers),
-                                   instead.replaces(model().head_linear()) ? &instead : nullptr, 0};
+  return report_of(changed.state(model().config().layers),
+                   instead.replaces(model().head_linear()) ? &instead : nullptr);
+}
+
+mix_report mix_verifier::verify(const lm::model& other) {
+  require_same_sizes(model(), other);
+  other_head head(model(), other, context_.pool);
+  lm::layer_pass changed({other, context_.rows, context_.pool, context_.limits});
+  changed.forward(lm::layer_pass::keep::last_state);
+  return report_of(changed.state(model().config().layers), &head);
+}
+
+mix_report mix_verifier::report_of(lm::const_matrix state, lm::linear_override* head) {
+  const head_comparison::copy copy{state, head, 0};
   const std::vector<row_comparison> found = comparison_.compare({&copy, 1}, true);
 
   mix_report report;

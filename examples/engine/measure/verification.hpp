@@ -35,11 +35,16 @@ class mix_verifier {
                const lm::pass_limits& limits = {});
   /// Throws errc::invalid_argument where a static recipe has no range.
   [[nodiscard]] mix_report verify(const recipe_mix& mix);
+  /// The same of another model's weights, such as those of a file that a mix was written to.
+  /// Throws errc::invalid_shape where the models differ in vocabulary, hidden size or blocks.
+  [[nodiscard]] mix_report verify(const lm::model& other);
 
   [[nodiscard]] const lm::model& model() const noexcept { return context_.model; }
 
  private:
   [[nodiscard]] lm::const_matrix base_state();
+  /// `state` behind the last block; `head` takes the place of the head's product (null: nothing).
+  [[nodiscard]] mix_report report_of(lm::const_matrix state, lm::linear_override* head);
 
   lm::pass_context context_;
   lm::layer_pass base_;

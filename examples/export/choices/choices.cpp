@@ -63,6 +63,11 @@ std::vector<layer_choice> read_choices(const std::filesystem::path& mix, const l
   return choices;
 }
 
+bool has_catalogue_recipes(const std::filesystem::path& mix) {
+  boost::json::value document = common::read_json_file(mix);
+  return !take_catalogue_recipes(document).empty();
+}
+
 std::vector<layer_choice> choices_of_scheme(const lm::model& model, const std::string& scheme,
                                             const std::string& head) {
   std::vector<layer_choice> choices(model.linears().size());

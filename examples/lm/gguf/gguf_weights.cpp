@@ -65,6 +65,21 @@ const tensor_info* gguf_weights::info_of(std::string_view hugging_face) const no
   return weight == nullptr ? nullptr : &weight->info;
 }
 
+std::vector<std::string> gguf_weights::names() const {
+  std::vector<std::string> all;
+  for (const gguf_weight& weight : weights_) all.push_back(weight.info.name);
+  return all;
+}
+
+stored_form gguf_weights::form_of(std::string_view hugging_face) const {
+  const gguf_weight& weight = *find(hugging_face);
+  const gguf_tensor& tensor = file_.tensors()[weight.tensor];
+  const gguf_tensor* scale = file_.find(gguf_scale_name_of(tensor.name));
+  const bool has_scale = scale != nullptr && tensor.name.ends_with(".weight");
+  return {std::string(tensor.type->name) + (has_scale ? " with a tensor scale" : ""),
+          tensor.bytes + (has_scale ? scale->bytes : 0)};
+}
+
 void gguf_weights::read(const gguf_weight& weight, std::int64_t first, std::span<float> out) const {
   if (weight.head_size > 0) {
     read_permuted(weight, first, out);

@@ -43,6 +43,8 @@ class gguf_weights final : public weight_source {
   void read(const gguf_weight& weight, std::int64_t first, std::span<float> out) const;
 
   [[nodiscard]] const tensor_info* info_of(std::string_view hugging_face) const noexcept override;
+  [[nodiscard]] std::vector<std::string> names() const override;
+  [[nodiscard]] stored_form form_of(std::string_view hugging_face) const override;
   void require_readable(std::string_view hugging_face) const override { require_readable(*find(hugging_face)); }
   void read(std::string_view hugging_face, std::int64_t first, std::span<float> out) const override {
     read(*find(hugging_face), first, out);

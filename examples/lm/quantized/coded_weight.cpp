@@ -13,11 +13,11 @@ using interop::compressed_tensors_words;
 using interop::word_packing;
 
 /// Parts of the activations of a Linear, which its values do not depend on.
-constexpr std::array<std::string_view, 6> activation_parts{
-    "input_scale", "input_zero_point", "input_global_scale", "output_scale", "k_scale", "v_scale"};
-constexpr std::array<std::string_view, 9> weight_parts{
-    "weight_packed",       "weight_scale", "weight_shape",    "weight_zero_point", "weight_global_scale",
-    "weight_scale_2",      "weight_g_idx", "pre_quant_scale", "weight_scale_inv"};
+constexpr std::array<std::string_view, 6> activation_parts{"input_scale",  "input_zero_point", "input_global_scale",
+                                                           "output_scale", "k_scale",          "v_scale"};
+constexpr std::array<std::string_view, 9> weight_parts{"weight_packed",     "weight_scale",        "weight_shape",
+                                                       "weight_zero_point", "weight_global_scale", "weight_scale_2",
+                                                       "weight_g_idx",      "pre_quant_scale",     "weight_scale_inv"};
 
 constexpr std::int64_t e2m1_group_two_level = 16;
 constexpr std::int64_t mx_group = 32;
@@ -111,8 +111,8 @@ class storage_builder {
   }
   void require_group(std::int64_t size) const {
     if (out_.scale_cols * size == out_.cols && out_.rows_per_scale == 1) return;
-    refuse(out_.scales, "a scale for every " + std::to_string(size) + " columns of " +
-                            shape_text(std::array{out_.rows, out_.cols}));
+    refuse(out_.scales,
+           "a scale for every " + std::to_string(size) + " columns of " + shape_text(std::array{out_.rows, out_.cols}));
   }
 
   // E2M1 under E4M3 bytes of 16 and a tensor scale, or E8M0 bytes of 32.
@@ -218,12 +218,14 @@ class storage_builder {
       if (const stored_tensor* factor = find("weight_scale_2")) out_.multiplier = only_value(*factor);
     }
     if (const stored_tensor* inputs = find("pre_quant_scale")) {
-      if (inputs->info->elements() != out_.cols) refuse(*inputs, "a factor for each of " + std::to_string(out_.cols) + " columns");
+      if (inputs->info->elements() != out_.cols)
+        refuse(*inputs, "a factor for each of " + std::to_string(out_.cols) + " columns");
       out_.column_factors.resize(static_cast<std::size_t>(out_.cols));
       inputs->file->read_f32(*inputs->info, 0, out_.column_factors);
     }
     if (const stored_tensor* order = find("weight_g_idx")) {
-      if (order->info->elements() != out_.cols) refuse(*order, "a group for each of " + std::to_string(out_.cols) + " columns");
+      if (order->info->elements() != out_.cols)
+        refuse(*order, "a group for each of " + std::to_string(out_.cols) + " columns");
       out_.groups.resize(static_cast<std::size_t>(out_.cols));
       order->file->read_i32(*order->info, 0, out_.groups);
       const auto beyond = [&](std::int32_t g) { return g < 0 || g >= out_.scale_cols; };
@@ -240,9 +242,41 @@ class storage_builder {
 
 }  // namespace
 
+bool is_weight_part(std::string_view part) noexcept {
+  return part == "weight" || std::find(weight_parts.begin(), weight_parts.end(), part) != weight_parts.end();
+}
+
 bool is_quantization_part(std::string_view part) noexcept {
-  const auto has = [&](const auto& names) { return std::find(names.begin(), names.end(), part) != names.end(); };
-  return has(weight_parts) || has(activation_parts);
+  const bool of_activations =
+      std::find(activation_parts.begin(), activation_parts.end(), part) != activation_parts.end();
+  return of_activations || (part != "weight" && is_weight_part(part));
+}
+
+std::string text_of(const weight_storage& weight) {
+  const auto codes = [&]() -> std::string {
+    switch (weight.layout) {
+      case code_layout::e4m3:
+        return "float8_e4m3fn";
+      case code_layout::int8:
+        return "int8";
+      case code_layout::words:
+        return "int" + std::to_string(weight.bits) + " in words";
+      case code_layout::e2m1:
+        return "float4_e2m1fn in pairs";
+      case code_layout::int4_rows:
+        return "int4 in pairs of rows";
+    }
+    return "";
+  };
+  const bool exponents = weight.scales.info->type == dtype::u8;
+  std::string text = codes() + ", " + (exponents ? "F8_E8M0" : std::string(name_of(weight.scales.info->type))) +
+                     " scales of " + std::to_string(weight.rows_per_scale) + "x" +
+                     std::to_string(weight.cols_per_scale);
+  if (weight.multiplier != 1 || weight.divisor != 1) text += " and one of all";
+  if (weight.zero_points) text += ", zero points";
+  if (!weight.groups.empty()) text += ", columns in another order";
+  if (!weight.column_factors.empty()) text += ", factors of the inputs";
+  return text;
 }
 
 weight_storage storage_of(const std::string& module, const stored_parts& parts, const quantization_config& config) {

@@ -62,6 +62,12 @@ struct weight_storage {
 /// Whether a part belongs to a weight's codes, scales or activations: "weight_scale", "input_scale".
 [[nodiscard]] bool is_quantization_part(std::string_view part) noexcept;
 
+/// Whether a part holds codes or scales: "weight", "weight_scale".
+[[nodiscard]] bool is_weight_part(std::string_view part) noexcept;
+
+/// "int4 in words, BF16 scales of 1x64, zero points"
+[[nodiscard]] std::string text_of(const weight_storage& weight);
+
 /// All columns of a row: out [cols].
 void read_row(const weight_storage& weight, std::int64_t row, std::span<float> out);
 

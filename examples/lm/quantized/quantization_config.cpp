@@ -12,9 +12,9 @@ namespace qgrain::lm {
 namespace {
 
 constexpr std::array<std::string_view, 3> methods{"compressed-tensors", "modelopt", "fp8"};
-constexpr std::array<std::string_view, 9> formats{
-    "pack-quantized",       "int-quantized",        "float-quantized", "naive-quantized", "nvfp4-pack-quantized",
-    "mxfp4-pack-quantized", "mxfp8-quantized",      "mixed-precision", "dense"};
+constexpr std::array<std::string_view, 9> formats{"pack-quantized",  "int-quantized",        "float-quantized",
+                                                  "naive-quantized", "nvfp4-pack-quantized", "mxfp4-pack-quantized",
+                                                  "mxfp8-quantized", "mixed-precision",      "dense"};
 constexpr std::string_view pattern_mark = "re:";
 
 std::optional<quantization_method> find_method(const common::json_field& field) {
@@ -29,8 +29,8 @@ std::optional<quantization_method> find_method(const common::json_field& field) 
 void require_known_format(const common::json_field& owner) {
   const auto format = owner.find("format");
   if (!format || std::find(formats.begin(), formats.end(), format->string()) != formats.end()) return;
-  throw error(errc::unsupported, format->place() + " \"" + std::string(format->string()) +
-                                     "\" is not read; read are " + join_names(formats));
+  throw error(errc::unsupported, format->place() + " \"" + std::string(format->string()) + "\" is not read; read are " +
+                                     join_names(formats));
 }
 
 // Whether an object says anything.
@@ -86,8 +86,8 @@ quantization_config config_of(const common::json_field& field) {
   for (const auto& [name, group] : field.at("config_groups").members()) {
     const auto weights = group.find("weights");
     if (!weights) continue;  // activations alone
-    quantization_group out{std::string(name), {}, 0, weights->at("type").string() == "int",
-                           tile_of(*weights, "block_structure")};
+    quantization_group out{
+        std::string(name), {}, 0, weights->at("type").string() == "int", tile_of(*weights, "block_structure")};
     out.bits = static_cast<int>(std::min<std::int64_t>(weights->at("num_bits").positive_integer(), 64));
     for (const common::json_field& target : group.at("targets").elements()) out.targets.emplace_back(target.string());
     config.groups.push_back(std::move(out));
@@ -100,14 +100,13 @@ bool matches(std::string_view target, std::string_view module, const std::string
     const std::regex pattern(std::string(target.substr(pattern_mark.size())), std::regex::ECMAScript);
     return std::regex_search(module.begin(), module.end(), pattern, std::regex_constants::match_continuous);
   } catch (const std::regex_error&) {
-    throw error(errc::unsupported, where + ": target \"" + std::string(target) + "\" is no regular expression that is read");
+    throw error(errc::unsupported,
+                where + ": target \"" + std::string(target) + "\" is no regular expression that is read");
   }
 }
 
 // The class that a module of that name has in transformers.
-std::string_view class_of(std::string_view module) {
-  return module.ends_with("embed_tokens") ? "Embedding" : "Linear";
-}
+std::string_view class_of(std::string_view module) { return module.ends_with("embed_tokens") ? "Embedding" : "Linear"; }
 
 }  // namespace
 

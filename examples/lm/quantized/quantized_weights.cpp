@@ -56,6 +56,15 @@ const tensor_info* quantized_weights::info_of(std::string_view weight) const noe
   return found == entries_.end() ? nullptr : &found->second.info;
 }
 
+stored_form quantized_weights::form_of(std::string_view weight) const {
+  const entry& e = entries_.find(weight)->second;
+  stored_form form{text_of(e.storage), 0};
+  for (const auto& [part, tensor] : e.parts) {
+    if (is_weight_part(part)) form.bytes += tensor.info->end - tensor.info->begin;
+  }
+  return form;
+}
+
 void quantized_weights::require_readable(std::string_view weight) const {
   const entry& e = entries_.find(weight)->second;
   if (!e.fault.empty()) throw error(e.fault_code, e.fault);

@@ -23,6 +23,9 @@ class quantized_weights final : public weight_source {
   quantized_weights(const quantization_config& config, const stored_parts& tensors);
 
   [[nodiscard]] const tensor_info* info_of(std::string_view weight) const noexcept override;
+  /// Alphabetical, as "model.layers.0.mlp.up_proj.weight".
+  [[nodiscard]] std::vector<std::string> names() const override;
+  [[nodiscard]] stored_form form_of(std::string_view weight) const override;
   void require_readable(std::string_view weight) const override;
   void read(std::string_view weight, std::int64_t first, std::span<float> out) const override;
   /// Nothing: what stands in the file is read, or refused by name.
@@ -30,10 +33,6 @@ class quantized_weights final : public weight_source {
 
   /// The weight that a tensor of the folder is a part of: "x.weight_scale" of "x.weight"; empty for other tensors.
   [[nodiscard]] std::string_view weight_of(std::string_view tensor) const noexcept;
-  /// Names, as "model.layers.0.mlp.up_proj.weight".
-  [[nodiscard]] std::vector<std::string> names() const;
-  /// The tensors of a weight of `names()`.
-  [[nodiscard]] const stored_parts& parts_of(std::string_view weight) const { return entries_.find(weight)->second.parts; }
 
  private:
   struct entry {

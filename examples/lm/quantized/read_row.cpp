@@ -54,7 +54,8 @@ void codes_of_row(const weight_storage& w, std::int64_t row, std::span<float> ou
     }
     case code_layout::int8: {
       const auto codes = elements_of<std::int8_t>(w.codes, row * w.cols, w.cols);
-      std::transform(codes.begin(), codes.end(), out.begin(), [](std::int8_t code) { return static_cast<float>(code); });
+      std::transform(codes.begin(), codes.end(), out.begin(),
+                     [](std::int8_t code) { return static_cast<float>(code); });
       return;
     }
     case code_layout::words: {
@@ -63,7 +64,8 @@ void codes_of_row(const weight_storage& w, std::int64_t row, std::span<float> ou
       std::vector<std::int8_t> codes(out.size());
       interop::unpack_from_int32({words.data(), {1, width}}, w.bits,
                                  matrix_view<std::int8_t>{codes.data(), {1, w.cols}}, w.packing);
-      std::transform(codes.begin(), codes.end(), out.begin(), [](std::int8_t code) { return static_cast<float>(code); });
+      std::transform(codes.begin(), codes.end(), out.begin(),
+                     [](std::int8_t code) { return static_cast<float>(code); });
       return;
     }
     case code_layout::e2m1: {
@@ -91,8 +93,8 @@ void read_row(const weight_storage& w, std::int64_t row, std::span<float> out) {
   const std::vector<float> scales = scales_of_row(w, row);
   const std::vector<std::int8_t> zeros = w.zero_points ? zero_points_of_row(w, row) : std::vector<std::int8_t>();
   for (std::size_t c = 0; c < out.size(); ++c) {
-    const std::size_t group = w.groups.empty() ? c / static_cast<std::size_t>(w.cols_per_scale)
-                                               : static_cast<std::size_t>(w.groups[c]);
+    const std::size_t group =
+        w.groups.empty() ? c / static_cast<std::size_t>(w.cols_per_scale) : static_cast<std::size_t>(w.groups[c]);
     const float zero = zeros.empty() ? 0.0F : static_cast<float>(zeros[group]);
     out[c] = (out[c] - zero) * scales[group];
   }

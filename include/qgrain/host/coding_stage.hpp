@@ -85,8 +85,9 @@ struct coding_stage {
   [[nodiscard]] constexpr bool has_zero_points() const noexcept { return zero_point_type != number_type::none; }
 };
 
-/// Which loops a stage is to have; the others stay null. Each costs compile time, once per instruction set.
-enum class stage_parts : std::uint8_t { codes, fake, all };
+/// Which loops a stage is to have; the others stay null. Each costs compile time, once per instruction set. `scales`
+/// has none of them.
+enum class stage_parts : std::uint8_t { scales, codes, fake, all };
 
 /// The stage of a quantizer type; its granularity does not matter.
 template <quantizer_type Q, stage_parts Parts = stage_parts::all>
@@ -119,11 +120,11 @@ template <quantizer_type Q, stage_parts Parts = stage_parts::all>
   s.join = &erased::join;
   s.scales_fault = &erased::scales_fault;
   s.clipped = &erased::clipped;
-  if constexpr (Parts != stage_parts::fake) {
+  if constexpr (Parts == stage_parts::codes || Parts == stage_parts::all) {
     s.encode = &erased::encode;
     s.decode = &erased::decode;
   }
-  if constexpr (Parts != stage_parts::codes) s.fake = &erased::fake;
+  if constexpr (Parts == stage_parts::fake || Parts == stage_parts::all) s.fake = &erased::fake;
   return s;
 }
 
