@@ -1,6 +1,7 @@
 // qgrain-sweep from the outside: jobs by the names of pairs and granularities, files, and how it refuses.
 #include <common/file.hpp>
 #include <lm/lm_support.hpp>
+#include <lm/tokenizer.hpp>
 #include <support/run_program.hpp>
 #include <support/score_agreement.hpp>
 
@@ -599,4 +600,86 @@ BOOST_FIXTURE_TEST_CASE(the_installed_configuration_is_found, fixture) {
   const program_result list = installed({"--list", "quant_granularity"});
   BOOST_TEST(list.exit_code == 0, list.err);
   BOOST_TEST((list.out.find("w_group64\n") != std::string::npos));
+}
+
+namespace {
+
+// A data set's file and how it is read.
+struct dataset_file {
+  std::string name;
+  std::string format;
+  std::string content;
+};
+
+std::string as_safetensors(const std::string& tensor, const std::vector<std::int64_t>& shape,
+                           const std::vector<std::int32_t>& ids) {
+  const json::object header{
+      {tensor,
+       {{"dtype", "I32"}, {"shape", json::value_from(shape)}, {"data_offsets", {0, ids.size() * sizeof ids[0]}}}}};
+  const std::string text = json::serialize(header);
+  const std::uint64_t size = text.size();
+  return std::string(reinterpret_cast<const char*>(&size), sizeof size) + text +
+         std::string(reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof ids[0]);
+}
+
+// The scores of a run over the file, and the hash of its token ids.
+std::pair<json::value, std::string> scores_of(fixture& f, const dataset_file& file, const std::string& samples) {
+  std::ofstream(f.path(file.name), std::ios::binary) << file.content;
+  const std::string out = f.path(file.name + "-out");
+  const program_result result = f.run(
+      {"dataset=" + file.format, "dataset.captions_path=" + f.path(file.name), "dataset.max_calib_samples=" + samples,
+       "dataset.calib_seq_len=12", "dataset.padding=none", "jobs=[int8/per_tensor:fp16]", "runner.output_dir=" + out});
+  BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+  const json::value scores = qgrain::common::read_json_file(out + "/linear-scores.json");
+  return {scores.at("jobs"), std::string(scores.at("identity").at("texts").as_string())};
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(data_sets_of_every_format_give_their_tokens, fixture) {
+  const tokenizer t = tokenizer::of_model(model_dir);
+  const std::vector<std::string> texts{"A man rides a horse.", "Two dogs play in the snow", "A red bus"};
+  std::string lines;
+  std::string objects;
+  for (const std::string& text : texts) {
+    lines += text + "\n\n";
+    objects += json::serialize(json::object{{"id", 1}, {"text", text}}) + "\n";
+  }
+  const auto wanted = scores_of(*this, {"lines.txt", "captions", lines}, "3");
+  BOOST_TEST((scores_of(*this, {"texts.jsonl", "json_lines", objects}, "3") == wanted));
+
+  // The whole text's tokens, cut into twelves, the rest of them dropped.
+  const std::string book =
+      "The quick brown fox jumps over the lazy dog.\nA man and a dog walk on the beach at noon, then home.\n";
+  token_ids ids = t.encode(book);
+  BOOST_TEST_REQUIRE(ids.size() > 36U);
+  BOOST_TEST_REQUIRE(ids.size() < 48U);
+  const auto packed = scores_of(*this, {"book.txt", "packed_text", book}, "3");
+  const auto size = static_cast<std::int64_t>(ids.size());
+  BOOST_TEST((scores_of(*this, {"row.safetensors", "token_ids", as_safetensors("ids", {size}, ids)}, "3") == packed));
+  ids.resize(36);
+  BOOST_TEST((scores_of(*this, {"rows.safetensors", "token_ids", as_safetensors("ids", {3, 12}, ids)}, "3") == packed));
+  BOOST_TEST((packed.second != wanted.second));
+}
+
+BOOST_FIXTURE_TEST_CASE(data_sets_that_are_not_what_they_are_said_to_be, fixture) {
+  const auto with = [&](const dataset_file& file, const std::vector<std::string>& words) {
+    std::ofstream(path(file.name), std::ios::binary) << file.content;
+    refused({"dataset=" + file.format, "dataset.captions_path=" + path(file.name), "dataset.max_calib_samples=2",
+             "dataset.calib_seq_len=4"},
+            words);
+  };
+  const std::string ids = as_safetensors("ids", {2, 2}, {1, 2, 3, 1024});
+  with({"x.txt", "captions", ids}, {"x.txt: byte ", " is 0: this is no text; dataset=token_ids"});
+  with({"x.txt", "packed_text", ""}, {"x.txt: the file is empty"});
+  with({"x.txt", "packed_text", "A man"}, {"x.txt has 1 sequences of 2 tokens, but 2 are asked for"});
+  with({"x.txt", "packed_text", "A caf\xE9"}, {"x.txt: the text is not well-formed UTF-8 at byte 5"});
+  with({"x.jsonl", "json_lines", "{\"text\": \"A\"}\n{\"body\": \"B\"}\n"}, {"x.jsonl, line 2: text is missing"});
+  with({"x.jsonl", "json_lines", "A man\n"}, {"x.jsonl, line 1: not valid JSON"});
+  with({"x.st", "token_ids", ids}, {"x.st: sequence 2, position 1: id 1024 lies outside of the vocabulary of 1024"});
+  with({"x.st", "token_ids", as_safetensors("other", {1}, {1})}, {"x.st", "\"ids\""});
+  with({"x.st", "token_ids", as_safetensors("ids", {1, 1, 1}, {1})}, {"x.st", "[1, 1, 1]", "[sequences, tokens]"});
+  with({"x.st", "token_ids", as_safetensors("ids", {0}, {})}, {"x.st has no tokens"});
+  refused({"+dataset.format=csv"}, {"dataset.format: no format is called csv; there are lines, json_lines"});
+  refused({"+dataset.formatt=lines"}, {"dataset.formatt", "format"});
 }

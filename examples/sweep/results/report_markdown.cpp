@@ -122,11 +122,12 @@ std::vector<cells> summary_rows(const json::object& manifest) {
 }
 
 std::vector<cells> dataset_rows(const json::object& dataset) {
-  constexpr std::array<std::pair<std::string_view, const char*>, 9> labels{
+  constexpr std::array<std::pair<std::string_view, const char*>, 10> labels{
       {{"name", "Name"},
        {"size", "Size"},
        {"root", "Root"},
        {"captions_path", "Captions path"},
+       {"format", "Format"},
        {"image_list", "Image list"},
        {"imgsz", "Image size"},
        {"calib_seq_len", "Calibration seq len"},

@@ -41,10 +41,17 @@ json::object dataset_facts(const planned_job& job, const lm::packed_rows& rows) 
     return text ? json::value(*text) : json::value();
   };
   const dataset_settings& dataset = job.settings.dataset;
-  return {{"name", text_or_null(dataset.name)},       {"size", text_or_null(dataset.size)},
-          {"root", text_or_null(dataset.root)},       {"captions_path", dataset.captions_path},
-          {"max_calib_samples", *dataset.samples},    {"num_calib_samples", rows.sequences.size()},
-          {"calib_seq_len", dataset.sequence_length}, {"batch_size", job.pass.batch_size},
+  const bool has_lines = dataset.format == dataset_format::lines;
+  return {{"name", text_or_null(dataset.name)},
+          {"size", text_or_null(dataset.size)},
+          {"root", text_or_null(dataset.root)},
+          {"captions_path", dataset.captions_path},
+          {"format", has_lines ? json::value() : json::value(name_of(dataset.format))},
+          {"field", has_lines ? json::value() : json::value(dataset.field)},
+          {"max_calib_samples", *dataset.samples},
+          {"num_calib_samples", rows.sequences.size()},
+          {"calib_seq_len", dataset.sequence_length},
+          {"batch_size", job.pass.batch_size},
           {"num_calib_batches", rows.batches()}};
 }
 

@@ -36,6 +36,8 @@ pass_settings pass_of(const dataset_settings& dataset, const scoring_settings& s
   }
   pass.model = user_or_shipped(scoring.model_path);
   pass.captions = user_or_shipped(dataset.captions_path);
+  pass.format = dataset.format;
+  pass.field = dataset.field;
   pass.samples = dataset.samples;
   pass.padding = dataset.is_padded ? lm::padding::left : lm::padding::none;
   pass.sequence_length = dataset.sequence_length;

@@ -7,11 +7,13 @@
 #include <sweep/layers/groups.hpp>
 #include <sweep/search/score_method.hpp>
 #include <sweep/settings/autoquant_settings.hpp>
+#include <sweep/settings/dataset_texts.hpp>
 #include <sweep/settings/scoring_settings.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -22,6 +24,8 @@ namespace qgrain::sweep {
 struct pass_settings {
   std::filesystem::path model;
   std::filesystem::path captions;
+  dataset_format format = dataset_format::lines;
+  std::string field;                    ///< of a line's object, or the tensor
   std::optional<std::int64_t> samples;  ///< nothing: the whole file
   lm::padding padding = lm::padding::left;
   std::int64_t sequence_length = 512;
@@ -37,8 +41,8 @@ struct pass_settings {
 
   friend bool operator==(const pass_settings& a, const pass_settings& b) {
     const auto all = [](const pass_settings& p) {
-      return std::tie(p.model, p.captions, p.samples, p.padding, p.sequence_length, p.batch_size, p.score_size, p.cross,
-                      p.methods, p.fisher_draws, p.fisher_seed, p.kl_padding, p.groups);
+      return std::tie(p.model, p.captions, p.format, p.field, p.samples, p.padding, p.sequence_length, p.batch_size,
+                      p.score_size, p.cross, p.methods, p.fisher_draws, p.fisher_seed, p.kl_padding, p.groups);
     };
     return all(a) == all(b);
   }

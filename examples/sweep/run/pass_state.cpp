@@ -25,6 +25,11 @@ std::string groups_text(const pass_settings& pass) {
   return text;
 }
 
+// Empty for lines.
+std::string format_text(const pass_settings& pass) {
+  return pass.format == dataset_format::lines ? "" : "\n" + std::string(name_of(pass.format)) + " " + pass.field;
+}
+
 std::filesystem::path identity_path(std::filesystem::path checkpoint) { return checkpoint += ".identity.json"; }
 
 // The files under this name, that of the identity apart, and what a kill left half written: before the identity stands,
@@ -50,11 +55,12 @@ json::object stored_identity(const std::filesystem::path& checkpoint) {
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& folder, const pass_settings& pass) {
   engine::fnv1a hash;
-  const std::string text =
-      pass.model.string() + "\n" + pass.captions.string() + "\n" + std::to_string(pass.samples.value_or(0)) + " " +
-      std::to_string(static_cast<int>(pass.padding)) + " " + std::to_string(pass.sequence_length) + " " +
-      std::to_string(pass.batch_size) + " " + std::to_string(pass.score_size) + " " + std::string(name_of(pass.cross)) +
-      " " + std::to_string(pass.fisher_draws) + " " + std::to_string(pass.fisher_seed) + groups_text(pass);
+  const std::string text = pass.model.string() + "\n" + pass.captions.string() + "\n" +
+                           std::to_string(pass.samples.value_or(0)) + " " +
+                           std::to_string(static_cast<int>(pass.padding)) + " " + std::to_string(pass.sequence_length) +
+                           " " + std::to_string(pass.batch_size) + " " + std::to_string(pass.score_size) + " " +
+                           std::string(name_of(pass.cross)) + " " + std::to_string(pass.fisher_draws) + " " +
+                           std::to_string(pass.fisher_seed) + groups_text(pass) + format_text(pass);
   hash.add(std::as_bytes(std::span(text)));
   return state_folder(folder) / ("pass-" + hash.text() + ".safetensors");
 }

@@ -8,7 +8,7 @@
 #include <lm/tokenizer.hpp>
 #include <sweep/layers/groups.hpp>
 #include <sweep/run/scoring_pass.hpp>
-#include <sweep/settings/captions.hpp>
+#include <sweep/run/sequences.hpp>
 #include <sweep/settings/naming.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -20,12 +20,6 @@
 
 namespace qgrain::sweep {
 namespace {
-
-// "captions.txt, line 3 (caption 2)"
-std::string place_of_caption(const std::filesystem::path& path, std::size_t place) {
-  const std::size_t line = line_of_caption(common::read_text_file(path), place);
-  return path.string() + ", line " + std::to_string(line) + " (caption " + std::to_string(place + 1) + ")";
-}
 
 // Without a token to predict there is neither loss nor gradient.
 void require_targets(const pass_settings& pass, const lm::packed_rows& rows) {
@@ -43,33 +37,25 @@ void require_targets(const pass_settings& pass, const lm::packed_rows& rows) {
 
 // The texts of a pass as rows.
 lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
-  const lm::tokenizer tokenizer = lm::tokenizer::of_model(pass.model);
-  const std::vector<std::string> texts =
-      pass.samples ? read_captions(pass.captions, *pass.samples) : caption_lines(common::read_text_file(pass.captions));
-  if (texts.empty()) throw error(errc::bad_file, pass.captions.string() + ": the file holds no caption");
-  std::vector<lm::token_ids> sequences;
-  for (const std::string& text : texts) {
-    try {
-      sequences.push_back(tokenizer.encode(text));
-    } catch (const error& fault) {
-      throw error(fault.code(), place_of_caption(pass.captions, sequences.size()) + ": " + fault.what());
-    }
-    if (sequences.back().empty())
-      throw error(errc::bad_file, place_of_caption(pass.captions, sequences.size() - 1) + " has no tokens");
-  }
+  const std::optional<lm::tokenizer> tokenizer = tokenizer_of(pass);
+  const std::vector<lm::token_ids> sequences = read_sequences(pass, tokenizer);
   const std::string token = lm::padding_token(pass.model);
-  std::optional<std::int32_t> padding_id = token.empty() ? std::nullopt : tokenizer.id_of(token);
+  std::optional<std::int32_t> padding_id = token.empty() || !tokenizer ? std::nullopt : tokenizer->id_of(token);
   if (!padding_id) padding_id = model.config().padding_id;
   if (!padding_id && pass.padding == lm::padding::left) {
     throw error(errc::bad_file, pass.model.string() +
                                     ": no padding id: tokenizer_config.json has no pad_token, config.json neither "
                                     "pad_token_id nor eos_token_id");
   }
-  lm::packed_rows rows =
-      lm::pack(sequences, {pass.padding, pass.sequence_length, pass.batch_size, padding_id.value_or(-1), padding_id},
-               model.config().vocabulary);
-  require_targets(pass, rows);
-  return rows;
+  const lm::packing how{pass.padding, pass.sequence_length, pass.batch_size, padding_id.value_or(-1), padding_id};
+  try {
+    lm::packed_rows rows = lm::pack(sequences, how, model.config().vocabulary);
+    require_targets(pass, rows);
+    return rows;
+  } catch (const error& fault) {
+    if (fault.code() != errc::out_of_range) throw;
+    throw error(errc::out_of_range, pass.captions.string() + ": " + fault.what());
+  }
 }
 
 }  // namespace

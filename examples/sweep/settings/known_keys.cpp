@@ -20,9 +20,20 @@ constexpr std::array<std::string_view, 14> root_keys{
     "calibration", "autoquant", "compat",     "output_layout", "experiment",
     "runner",      "jobs",      "sweep",      "export"};
 constexpr std::array<std::string_view, 6> model_keys{"name", "family", "variant", "format", "path", "description"};
-constexpr std::array<std::string_view, 12> dataset_keys{
-    "name",    "root",       "size",  "captions_path", "size_to_max_samples", "max_calib_samples", "calib_seq_len",
-    "padding", "image_list", "imgsz", "sampling",      "description"};
+constexpr std::array<std::string_view, 14> dataset_keys{"name",
+                                                        "root",
+                                                        "size",
+                                                        "captions_path",
+                                                        "format",
+                                                        "field",
+                                                        "size_to_max_samples",
+                                                        "max_calib_samples",
+                                                        "calib_seq_len",
+                                                        "padding",
+                                                        "image_list",
+                                                        "imgsz",
+                                                        "sampling",
+                                                        "description"};
 constexpr std::array<std::string_view, 12> quant_pair_keys{
     "name",        "weight",           "activation",      "format_name",   "modelopt_format_name", "experimental",
     "scheme_name", "publish_pair_dir", "publish_run_dir", "coverage_mode", "coverage_fraction",    "description"};

@@ -17,6 +17,8 @@ dataset_settings texts_of(const json::object& config) {
   settings.size = optional_text_at(config, "dataset.size");
   settings.root = optional_text_at(config, "dataset.root");
   settings.captions_path = filled_text_at(config, "dataset.captions_path");
+  settings.format = dataset_format_from(optional_text_at(config, "dataset.format").value_or("lines"));
+  settings.field = optional_text_at(config, "dataset.field").value_or(std::string(usual_field_of(settings.format)));
   const std::string padding = text_at(config, "dataset.padding");
   if (padding != "left" && padding != "none")
     throw error(errc::invalid_argument, "dataset.padding: must be left or none, not " + padding);

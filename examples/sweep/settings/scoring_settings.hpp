@@ -2,6 +2,8 @@
 #ifndef QGRAIN_SWEEP_SETTINGS_SCORING_SETTINGS_HPP
 #define QGRAIN_SWEEP_SETTINGS_SCORING_SETTINGS_HPP
 
+#include <sweep/settings/dataset_texts.hpp>
+
 #include <boost/json.hpp>
 
 #include <cstdint>
@@ -20,7 +22,9 @@ struct dataset_settings {
   std::optional<std::string> size;
   std::optional<std::string> root;
   std::string captions_path;  ///< as asked
-  bool is_padded = true;      ///< on the left, to one length
+  dataset_format format = dataset_format::lines;
+  std::string field;      ///< of a line's object, or the tensor
+  bool is_padded = true;  ///< on the left, to one length
   std::int64_t sequence_length = 512;
   std::optional<std::int64_t> samples;  ///< nothing: the whole file
 };
