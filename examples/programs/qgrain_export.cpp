@@ -127,17 +127,34 @@ int run_gguf(const options& o, const lm::model& model) {
   return 0;
 }
 
-int run_folder(const options& o, const lm::model& model, target to) {
-  std::vector<layer_choice> choices = choices_for(o, model, to);
-  thread_pool pool(o.threads);
-  if (!o.text.empty()) find_input_ranges(model, choices, to, o.text, pool);
+folder_plan judged_plan(const options& o, const lm::model& model, std::span<const layer_choice> choices, target to) {
   folder_plan plan = plan_folder(model, choices, {to, o.untie});
   const bool is_asked_for = !o.engine.empty();
   const serving_engine by = is_asked_for ? find_engine(o.engine) : serving_engine::vllm;
   add_verdict(judge_folder(by, plan), by, is_asked_for, plan.table);
+  return plan;
+}
+
+// Choices whose missing ranges a text will give: what else is wrong is known before it is run.
+std::vector<layer_choice> with_any_ranges(std::vector<layer_choice> choices, target to) {
+  for (layer_choice& choice : choices) {
+    if (lacks_range(choice, to)) choice.input_amax = {1.0F};
+  }
+  return choices;
+}
+
+int run_folder(const options& o, const lm::model& model, target to) {
+  std::vector<layer_choice> choices = choices_for(o, model, to);
+  folder_plan plan = judged_plan(o, model, o.text.empty() ? choices : with_any_ranges(choices, to), to);
   if (o.dry_run) {
     print_dry_run(o, plan.table);
     return plan.table.refusals.empty() ? 0 : 1;
+  }
+  plan.table.refusals.raise(o.out);
+  thread_pool pool(o.threads);
+  if (!o.text.empty()) {
+    find_input_ranges(model, choices, to, o.text, pool);
+    plan = judged_plan(o, model, choices, to);
   }
   print_report(o, plan.table, write_folder(model, plan, o.out, pool, o.resume));
   return 0;
