@@ -47,7 +47,7 @@ struct options {
 
 void print(const boost::json::value& value) { std::cout << boost::json::serialize(value) << '\n'; }
 
-constexpr std::array folder_targets{target::compressed_tensors, target::modelopt, target::deepseek_fp8};
+constexpr std::array all_targets{target::compressed_tensors, target::modelopt, target::deepseek_fp8, target::gguf};
 
 std::vector<std::string> scheme_names(target to) {
   if (to != target::gguf) return folder_scheme_names(to);
@@ -57,8 +57,7 @@ std::vector<std::string> scheme_names(target to) {
 
 void list_schemes(const options& o) {
   boost::json::object all;
-  for (const target to : folder_targets) all[name_of(to)] = boost::json::value_from(scheme_names(to));
-  all[name_of(target::gguf)] = boost::json::value_from(scheme_names(target::gguf));
+  for (const target to : all_targets) all[name_of(to)] = boost::json::value_from(scheme_names(to));
   if (o.json) return print(all);
   for (const auto& [to, names] : all) {
     std::cout << to;
@@ -67,9 +66,19 @@ void list_schemes(const options& o) {
   }
 }
 
+bool has_scheme(target to, const std::string& name) {
+  return to == target::gguf ? find_gguf_scheme(name).has_value() : find_folder_scheme(to, name).has_value();
+}
+
 void require_scheme(target to, const std::string& name) {
-  if (to == target::gguf ? find_gguf_scheme(name).has_value() : find_folder_scheme(to, name).has_value()) return;
-  throw unknown_name_error("scheme", name, scheme_names(to));
+  if (has_scheme(to, name)) return;
+  std::string others;
+  for (const target other : all_targets) {
+    if (has_scheme(other, name)) others += (others.empty() ? "" : ", ") + std::string(name_of(other));
+  }
+  if (others.empty()) throw unknown_name_error("scheme", name, scheme_names(to));
+  throw error(errc::unsupported,
+              std::string(name_of(to)) + " has no scheme \"" + name + "\"; there is one of --to " + others);
 }
 
 // GGUF codes heads as all else; the other engines leave them as they are unless they are asked.
