@@ -50,7 +50,7 @@ struct options {
 
 void print(const boost::json::value& value) { std::cout << boost::json::serialize(value) << '\n'; }
 
-constexpr std::array folder_targets{target::compressed_tensors, target::modelopt, target::deepseek_fp8};
+constexpr std::array all_targets{target::compressed_tensors, target::modelopt, target::deepseek_fp8, target::gguf};
 
 std::vector<std::string> scheme_names(target to) {
   if (to != target::gguf) return folder_scheme_names(to);
@@ -60,8 +60,7 @@ std::vector<std::string> scheme_names(target to) {
 
 void list_schemes(const options& o) {
   boost::json::object all;
-  for (const target to : folder_targets) all[name_of(to)] = boost::json::value_from(scheme_names(to));
-  all[name_of(target::gguf)] = boost::json::value_from(scheme_names(target::gguf));
+  for (const target to : all_targets) all[name_of(to)] = boost::json::value_from(scheme_names(to));
   if (o.json) return print(all);
   for (const auto& [to, names] : all) {
     std::cout << to;
@@ -70,9 +69,19 @@ void list_schemes(const options& o) {
   }
 }
 
+bool has_scheme(target to, const std::string& name) {
+  return to == target::gguf ? find_gguf_scheme(name).has_value() : find_folder_scheme(to, name).has_value();
+}
+
 void require_scheme(target to, const std::string& name) {
-  if (to == target::gguf ? find_gguf_scheme(name).has_value() : find_folder_scheme(to, name).has_value()) return;
-  throw unknown_name_error("scheme", name, scheme_names(to));
+  if (has_scheme(to, name)) return;
+  std::string others;
+  for (const target other : all_targets) {
+    if (has_scheme(other, name)) others += (others.empty() ? "" : ", ") + std::string(name_of(other));
+  }
+  if (others.empty()) throw unknown_name_error("scheme", name, scheme_names(to));
+  throw error(errc::unsupported,
+              std::string(name_of(to)) + " has no scheme \"" + name + "\"; there is one of --to " + others);
 }
 
 // GGUF codes heads as all else; the other engines leave them as they are unless they are asked.
@@ -151,17 +160,34 @@ int run_gguf(const options& o, const lm::model& model) {
   return 0;
 }
 
-int run_folder(const options& o, const lm::model& model, target to) {
-  std::vector<layer_choice> choices = choices_for(o, model, to);
-  thread_pool pool(o.threads);
-  if (!o.text.empty()) find_input_ranges(model, choices, to, o.text, pool);
+folder_plan judged_plan(const options& o, const lm::model& model, std::span<const layer_choice> choices, target to) {
   folder_plan plan = plan_folder(model, choices, {to, o.untie});
   const bool is_asked_for = !o.engine.empty();
   const serving_engine by = is_asked_for ? find_engine(o.engine) : serving_engine::vllm;
   add_verdict(judge_folder(by, plan), by, is_asked_for, plan.table);
+  return plan;
+}
+
+// Choices whose missing ranges a text will give: what else is wrong is known before it is run.
+std::vector<layer_choice> with_any_ranges(std::vector<layer_choice> choices, target to) {
+  for (layer_choice& choice : choices) {
+    if (lacks_range(choice, to)) choice.input_amax = {1.0F};
+  }
+  return choices;
+}
+
+int run_folder(const options& o, const lm::model& model, target to) {
+  std::vector<layer_choice> choices = choices_for(o, model, to);
+  folder_plan plan = judged_plan(o, model, o.text.empty() ? choices : with_any_ranges(choices, to), to);
   if (o.dry_run) {
     print_dry_run(o, plan.table);
     return plan.table.refusals.empty() ? 0 : 1;
+  }
+  plan.table.refusals.raise(o.out);
+  thread_pool pool(o.threads);
+  if (!o.text.empty()) {
+    find_input_ranges(model, choices, to, o.text, pool);
+    plan = judged_plan(o, model, choices, to);
   }
   print_report(o, model, plan.table, write_folder(model, plan, o.out, pool, o.resume), pool);
   return 0;

@@ -218,6 +218,9 @@ BOOST_AUTO_TEST_CASE(shards_are_kept_and_other_files_copied) {
   BOOST_TEST(!fs::exists(out / "original/consolidated.00.pth"));
   BOOST_TEST(!fs::exists(out / ".qgrain-export.json"));
   BOOST_TEST(!fs::exists(folder.path() / "out.partial"));
+  expect_error(errc::invalid_argument, {"lies in the model folder"}, [&] {
+    write(sharded, by_name(sharded, everywhere("W8A8")), {target::compressed_tensors}, folder.path() / "in/out");
+  });
   // The keys of config.json stay where they are.
   const boost::json::object before = qgrain::common::read_json_object(base_dir() / "config.json");
   const boost::json::object after = qgrain::common::read_json_object(out / "config.json");

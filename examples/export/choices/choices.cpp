@@ -9,14 +9,20 @@
 #include <export/choices/choices.hpp>
 #include <export/folder/folder_schemes.hpp>
 #include <export/gguf/gguf_scheme.hpp>
+#include <functional>
 #include <map>
 
 namespace qgrain::exports {
 namespace {
 
-// Whether the mix's own reader does not know a weight that an export has a place for.
+// Whether the mix's own reader knows a weight.
+bool is_of_sweep(const std::string& name) {
+  return name == recipes::unquantized || recipes::try_find_fake_recipe(name).has_value();
+}
+
+// Whether it does not, but an export has a place for it.
 bool is_of_export(const std::string& name, target to) {
-  if (name == recipes::unquantized || recipes::try_find_fake_recipe(name)) return false;
+  if (is_of_sweep(name)) return false;
   if (to == target::gguf ? find_gguf_scheme(name).has_value() : find_folder_scheme(to, name).has_value()) return true;
   try {
     (void)convert::find_recipe(name);
@@ -26,8 +32,9 @@ bool is_of_export(const std::string& name, target to) {
   }
 }
 
-// Takes out of a mix what its own reader does not know, which are all names but those of the sweep.
-std::map<std::string, std::string, std::less<>> take_other_names(boost::json::value& mix, target to) {
+// Takes out of a mix the weights whose names are not its own reader's.
+std::map<std::string, std::string, std::less<>> take_names(boost::json::value& mix,
+                                                           const std::function<bool(const std::string&)>& is_other) {
   std::map<std::string, std::string, std::less<>> taken;
   boost::json::object* document = mix.if_object();
   boost::json::value* linears = document == nullptr ? nullptr : document->if_contains("linears");
@@ -36,7 +43,7 @@ std::map<std::string, std::string, std::less<>> take_other_names(boost::json::va
     boost::json::value* weight = entry.is_object() ? entry.get_object().if_contains("weight") : nullptr;
     if (weight == nullptr || !weight->is_string()) continue;
     std::string recipe(weight->get_string());
-    if (!is_of_export(recipe, to)) continue;
+    if (!is_other(recipe)) continue;
     taken.emplace(name, std::move(recipe));
     *weight = recipes::unquantized;
   }
@@ -47,7 +54,7 @@ std::map<std::string, std::string, std::less<>> take_other_names(boost::json::va
 
 std::vector<layer_choice> read_choices(const std::filesystem::path& mix, const lm::model& model, target to) {
   boost::json::value document = common::read_json_file(mix);
-  const auto others = take_other_names(document, to);
+  const auto others = take_names(document, [&](const std::string& name) { return is_of_export(name, to); });
   const engine::recipe_mix read = engine::parse_mix(document, mix.string(), model);
   std::vector<layer_choice> choices(read.linears.size());
   for (std::size_t l = 0; l < choices.size(); ++l) {
@@ -63,9 +70,9 @@ std::vector<layer_choice> read_choices(const std::filesystem::path& mix, const l
   return choices;
 }
 
-bool has_catalogue_recipes(const std::filesystem::path& mix) {
+bool has_foreign_names(const std::filesystem::path& mix) {
   boost::json::value document = common::read_json_file(mix);
-  return !take_catalogue_recipes(document).empty();
+  return !take_names(document, [](const std::string& name) { return !is_of_sweep(name); }).empty();
 }
 
 std::vector<layer_choice> choices_of_scheme(const lm::model& model, const std::string& scheme,

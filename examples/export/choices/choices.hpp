@@ -17,8 +17,8 @@ namespace qgrain::exports {
 [[nodiscard]] std::vector<layer_choice> read_choices(const std::filesystem::path& mix, const lm::model& model,
                                                      target to);
 
-/// Whether a mix names recipes of the catalogue, which the sweep does not run.
-[[nodiscard]] bool has_catalogue_recipes(const std::filesystem::path& mix);
+/// Whether a mix names weights that the sweep does not run: schemes, recipes of the catalogue.
+[[nodiscard]] bool has_foreign_names(const std::filesystem::path& mix);
 
 /// [Linear]: `scheme` for the Linears of the blocks, `head` for the head; empty or "fp16" stands for not quantized.
 [[nodiscard]] std::vector<layer_choice> choices_of_scheme(const lm::model& model, const std::string& scheme,

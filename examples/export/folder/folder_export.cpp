@@ -108,6 +108,7 @@ std::int64_t write_folder(const lm::model& model, const folder_plan& plan, const
                           bool resume) {
   plan.table.refusals.raise(out.string());
   const source_folder source(model);
+  source.require_outside(out);
   const folder_contents contents = contents_of(model, plan, source);
   if (resume && fs::is_directory(out) && is_finished(out, contents)) return contents.bytes;
   staged_folder staged(out, job_text(plan, source), resume);

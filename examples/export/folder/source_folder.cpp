@@ -48,6 +48,12 @@ void source_folder::require_unchanged() const {
   }
 }
 
+void source_folder::require_outside(const fs::path& out) const {
+  const fs::path inside = fs::weakly_canonical(out).lexically_relative(fs::canonical(path_));
+  if (inside.empty() || *inside.begin() == "..") return;
+  throw error(errc::invalid_argument, out.string() + ": --out lies in the model folder, whose files are copied");
+}
+
 std::vector<fs::path> source_folder::other_files() const {
   std::vector<fs::path> names;
   for (auto entry = fs::recursive_directory_iterator(path_); entry != fs::recursive_directory_iterator(); ++entry) {

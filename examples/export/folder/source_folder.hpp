@@ -22,6 +22,9 @@ class source_folder {
   /// Throws errc::bad_file that names the first file whose size or time is another now.
   void require_unchanged() const;
 
+  /// Throws errc::invalid_argument for an output that lies in this folder: it would be copied into itself.
+  void require_outside(const std::filesystem::path& out) const;
+
   /// By their names within the folder, sorted: all but weights (of whichever library), their indices, config.json,
   /// hf_quant_config.json and hidden folders.
   [[nodiscard]] std::vector<std::filesystem::path> other_files() const;

@@ -34,7 +34,7 @@ lm::packed_rows rows_of(const lm::model& model, const std::filesystem::path& tex
 
 // The weights of a mix; nothing where a weight is no recipe of the sweep.
 std::optional<engine::recipe_mix> weights_of(const std::filesystem::path& mix, const lm::model& model) {
-  if (mix.empty() || has_catalogue_recipes(mix)) return std::nullopt;
+  if (mix.empty() || has_foreign_names(mix)) return std::nullopt;
   engine::recipe_mix weights = engine::read_mix(mix, model);
   for (engine::linear_recipes& linear : weights.linears) linear.activation.reset();
   return weights;
