@@ -16,6 +16,9 @@ constexpr std::array<std::string_view, 9> formats{"pack-quantized",  "int-quanti
                                                   "naive-quantized", "nvfp4-pack-quantized", "mxfp4-pack-quantized",
                                                   "mxfp8-quantized", "mixed-precision",      "dense"};
 constexpr std::string_view pattern_mark = "re:";
+constexpr std::int64_t largest_tile = std::int64_t{1} << 31U;
+/// Longer names are no module's; the standard library's regular expressions go as deep as a text is long.
+constexpr std::size_t longest_module = 1000;
 
 std::optional<quantization_method> find_method(const common::json_field& field) {
   const auto name = field.find("quant_method");
@@ -72,7 +75,12 @@ std::array<std::int64_t, 2> tile_of(const common::json_field& owner, std::string
   if (!field) return {128, 128};
   const std::vector<common::json_field> extents = field->elements();
   if (extents.size() != 2) field->must_be("two numbers");
-  return {extents[0].positive_integer(), extents[1].positive_integer()};
+  std::array<std::int64_t, 2> tile{};
+  for (std::size_t i = 0; i < tile.size(); ++i) {
+    tile[i] = extents[i].positive_integer();
+    if (tile[i] > largest_tile) extents[i].must_be("at most " + std::to_string(largest_tile));
+  }
+  return tile;
 }
 
 quantization_config config_of(const common::json_field& field) {
@@ -119,7 +127,7 @@ const quantization_group* quantization_config::group_of(std::string_view module)
   };
   if (const auto* exact = first([&](const std::string& target) { return target == module; })) return exact;
   const auto is_pattern = [&](const std::string& target) {
-    return target.starts_with(pattern_mark) && matches(target, module, where);
+    return target.starts_with(pattern_mark) && module.size() <= longest_module && matches(target, module, where);
   };
   if (const auto* by_pattern = first(is_pattern)) return by_pattern;
   return first([&](const std::string& target) { return target == class_of(module); });
