@@ -1,6 +1,7 @@
 #include <common/file.hpp>
 #include <common/process.hpp>
 #include <common/stopwatch.hpp>
+#include <engine/calibrate/ranges.hpp>
 #include <engine/measure/output_scores.hpp>
 #include <engine/score/checkpoint.hpp>
 #include <engine/score/fisher.hpp>
@@ -43,6 +44,7 @@ void require_targets(const pass_settings& pass, const lm::packed_rows& rows) {
 
 // The texts of a pass as rows.
 lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
+  if (const std::string fault = engine::expert_fault(model); !fault.empty()) throw error(errc::unsupported, fault);
   const lm::tokenizer tokenizer = lm::tokenizer::of_model(pass.model);
   const std::vector<std::string> texts =
       pass.samples ? read_captions(pass.captions, *pass.samples) : caption_lines(common::read_text_file(pass.captions));
