@@ -576,11 +576,13 @@ BOOST_FIXTURE_TEST_CASE(what_is_not_covered_is_refused_by_name, fixture) {
   for (const std::string name :
        {"W4A8_AWQ_BETA_CFG", "NVFP4_AWQ_CLIP_CFG", "NVFP4_AWQ_FULL_CFG", "NVFP4_SVDQUANT_DEFAULT_CFG"})
     refused({"quant_pair.format_name=" + name}, {name});
-  std::filesystem::create_directories(path("moe"));
+  const std::filesystem::path families = std::filesystem::path(QGRAIN_SOURCE_DIR) / "tests/data/families";
+  refused({"model.path=" + (families / "qwen3-moe").string()}, {"Qwen3MoeForCausalLM has experts"});
+  std::filesystem::create_directories(path("other"));
   json::value config = qgrain::common::read_json_file(model_dir / "config.json");
-  config.as_object()["architectures"] = json::array{"Qwen3MoeForCausalLM"};
-  qgrain::common::write_text_file(path("moe/config.json"), json::serialize(config));
-  refused({"model.path=" + path("moe")}, {"Qwen3MoeForCausalLM", "not supported"});
+  config.as_object()["architectures"] = json::array{"MambaForCausalLM"};
+  qgrain::common::write_text_file(path("other/config.json"), json::serialize(config));
+  refused({"model.path=" + path("other")}, {"MambaForCausalLM", "not supported"});
 }
 
 // As `make install` lays it out: bin/ beside share/qgrain/. Nothing is set, and the working folder is another one.

@@ -233,6 +233,29 @@ BOOST_AUTO_TEST_CASE(what_llama_cpp_would_not_read_is_refused) {
   BOOST_TEST(plan_gguf(text, by_name(text, {{"_proj", "NVFP4"}}), {}).refusals.empty());
 }
 
+// What the keys and tensors of a family in a GGUF file cannot say would be lost without a word.
+BOOST_AUTO_TEST_CASE(what_a_gguf_file_cannot_say_is_refused) {
+  const fs::path families = fs::path(QGRAIN_SOURCE_DIR) / "tests/data/families";
+  const auto refusals_of = [&](const char* name) {
+    const model m(families / name);
+    return all_of(plan_gguf(m, same_for_all(m, "F16"), {}).refusals.sentences);
+  };
+  BOOST_TEST(refusals_of("qwen3-window-on").find("sliding_window") != std::string::npos);
+  BOOST_TEST(refusals_of("qwen3-yarn").find("rope_scaling") != std::string::npos);
+  BOOST_TEST(refusals_of("llama-linear").find("rope_scaling") != std::string::npos);
+  BOOST_TEST(refusals_of("llama-biases").find("mlp_bias") != std::string::npos);
+  for (const char* name : {"qwen2", "mistral", "smollm3", "olmo2", "gemma", "gemma2", "gemma3-text", "phi3"}) {
+    const model m(families / name);
+    expect_error(errc::unsupported, {name, "GGUF has no architecture for", "it has qwen3, llama, qwen3vl"},
+                 [&] { static_cast<void>(plan_gguf(m, same_for_all(m, "F16"), {})); });
+  }
+  for (const char* name : {"qwen3-moe", "mixtral"}) {
+    const model m(families / name);
+    expect_error(errc::unsupported, {name, "experts"},
+                 [&] { static_cast<void>(plan_gguf(m, same_for_all(m, "F16"), {})); });
+  }
+}
+
 // Rows of 48 are no blocks of 32; those of 32 are, and no blocks of 64.
 BOOST_AUTO_TEST_CASE(rows_that_are_no_whole_blocks_become_f16) {
   const temporary_folder folder;

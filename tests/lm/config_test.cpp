@@ -30,6 +30,28 @@ void expect_config_error(errc code, const std::function<void(boost::json::object
   expect_error(code, words, [&] { const model m(folder.path()); });
 }
 
+std::filesystem::path reference_folder() { return std::filesystem::path(QGRAIN_SOURCE_DIR) / "tests/data/families"; }
+
+// What a changed config.json of a model comes to.
+model_config config_with(const std::string& name, const std::function<void(boost::json::object&)>& change) {
+  const temporary_folder folder;
+  boost::json::value config = qgrain::common::read_json_file(reference_folder() / name / "config.json");
+  change(config.as_object());
+  std::ofstream(folder.path() / "config.json") << config;
+  return read_config(folder.path());
+}
+
+std::function<void(boost::json::object&)> set(const char* key, const boost::json::value& value) {
+  return [=](boost::json::object& c) { c[key] = value; };
+}
+
+void refused(errc code, const std::string& name, const std::function<void(boost::json::object&)>& change,
+             const std::vector<std::string>& words) {
+  BOOST_TEST_CONTEXT(name) {
+    expect_error(code, words, [&] { static_cast<void>(config_with(name, change)); });
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(embedded_model_is_described) {
@@ -134,4 +156,92 @@ BOOST_AUTO_TEST_CASE(packing_keeps_one_row_for_all_padding) {
   BOOST_TEST(rows.positions == (token_ids{1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3}), boost::test_tools::per_element());
   BOOST_TEST(rows.multiplicities() == (token_ids{2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}), boost::test_tools::per_element());
   BOOST_TEST(rows.batch_targets == (std::vector<index_t>{4, 3}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(numbers_of_experts_that_cannot_be_are_named) {
+  refused(errc::bad_file, "mixtral", set("num_experts_per_tok", 7), {"num_experts_per_tok is 7 of 6 experts"});
+  refused(errc::bad_file, "qwen3-moe", set("mlp_only_layers", {2}),
+          {"mlp_only_layers[0] must be the number of a layer"});
+  refused(errc::bad_file, "qwen3-moe", set("decoder_sparse_step", 0), {"decoder_sparse_step", "positive integer"});
+}
+
+BOOST_AUTO_TEST_CASE(windows_that_cannot_be_are_named) {
+  refused(errc::bad_file, "mistral", set("sliding_window", 0), {"sliding_window must be a positive integer, not 0"});
+  refused(errc::bad_file, "qwen2-window-on", set("layer_types", {"full_attention"}),
+          {"layer_types has 1 entries for 3 layers"});
+  refused(errc::unsupported, "gemma2", set("layer_types", {"sliding_atention", "full_attention"}),
+          {"layer type \"sliding_atention\"", "nearest: sliding_attention", "full_attention"});
+  refused(errc::bad_file, "gemma2", set("sliding_window", nullptr), {"layer_types[0]", "there is no sliding_window"});
+  refused(errc::unsupported, "mistral", set("layer_types", {"full_attention", "sliding_attention"}),
+          {"layer_types[0] is \"full_attention\"", "MistralForCausalLM does not follow"});
+  refused(errc::unsupported, "llama-linear", set("use_sliding_window", true),
+          {"use_sliding_window", "LlamaForCausalLM"});
+  refused(errc::bad_file, "smollm3", set("no_rope_layers", {1, 0}), {"no_rope_layers has 2 entries for 3 layers"});
+  refused(errc::bad_file, "smollm3", set("no_rope_layers", {1, 0, 2}), {"no_rope_layers[2] must be 0 or 1, not 2"});
+}
+
+BOOST_AUTO_TEST_CASE(rope_that_cannot_be_is_named) {
+  refused(errc::bad_file, "phi3", set("partial_rotary_factor", 0.4), {"partial_rotary_factor rotates 3 of the 8"});
+  refused(errc::bad_file, "llama-longrope",
+          set("rope_scaling", {{"rope_type", "longrope"}, {"short_factor", {1, 1, 1}}, {"long_factor", {1, 1, 1, 1}}}),
+          {"rope_scaling.short_factor has 3 entries, where half of the rotated dimensions, 4, are needed"});
+  refused(errc::bad_file, "llama-yarn", set("rope_scaling", {{"rope_type", "yarn"}}),
+          {"rope_scaling.factor is missing"});
+  refused(errc::bad_file, "llama-yarn", set("rope_theta", 1.0), {"yarn", "rope_theta above 1"});
+  refused(errc::unsupported, "llama-biases", set("rope_parameters", {{"full_attention", {{"rope_type", "default"}}}}),
+          {"rope_parameters.full_attention"});
+  refused(errc::bad_file, "gemma3-text",
+          set("rope_parameters", {{"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 5.0}}}}),
+          {"rope_local_base_freq is 10000.0", "rope_parameters.sliding_attention.rope_theta 5.0"});
+}
+
+BOOST_AUTO_TEST_CASE(keys_of_other_families_are_named) {
+  refused(errc::unsupported, "mistral", set("attention_bias", true), {"attention_bias", "MistralForCausalLM has none"});
+  refused(errc::unsupported, "qwen3-yarn", set("mlp_bias", true), {"mlp_bias", "Qwen3ForCausalLM has none"});
+  refused(errc::unsupported, "gemma3-text", set("use_bidirectional_attention", true), {"use_bidirectional_attention"});
+  refused(errc::bad_file, "gemma2", set("query_pre_attn_scalar", 0), {"query_pre_attn_scalar", "positive"});
+  refused(errc::unsupported, "gemma", set("hidden_activation", "gelu"),
+          {"hidden_activation \"gelu\"", "silu, gelu_pytorch_tanh"});
+}
+
+// The defaults that transformers' classes give, and what a null says.
+BOOST_AUTO_TEST_CASE(missing_keys_and_nulls_count_as_the_class_says) {
+  const auto windows_of = [](const model_config& config) {
+    std::vector<index_t> windows;
+    for (const layer_rule& l : config.layer_rules) windows.push_back(l.window);
+    return windows;
+  };
+  const auto without = [](std::vector<const char*> keys) {
+    return [keys = std::move(keys)](boost::json::object& c) {
+      for (const char* key : keys) c.erase(key);
+    };
+  };
+  BOOST_TEST(windows_of(config_with("mistral", without({"sliding_window"}))) == (std::vector<index_t>{4096, 4096}));
+  BOOST_TEST(windows_of(config_with("mistral", set("sliding_window", nullptr))) == (std::vector<index_t>{0, 0}));
+  BOOST_TEST(windows_of(config_with("qwen2-window-on", without({"layer_types"}))) == (std::vector<index_t>{0, 6, 6}));
+  BOOST_TEST(windows_of(config_with("qwen2-window-on", set("use_sliding_window", false))) ==
+             (std::vector<index_t>{0, 0, 0}));
+  BOOST_TEST(windows_of(config_with("qwen2.5-window-off", set("sliding_window", 0))) ==
+             (std::vector<index_t>{0, 0, 0}));
+  BOOST_TEST(windows_of(config_with("gemma2", without({"layer_types"}))) == (std::vector<index_t>{6, 0}));
+  BOOST_TEST(windows_of(config_with("gemma3-text", without({"layer_types"}))) == (std::vector<index_t>{6, 6, 0}));
+  BOOST_TEST(windows_of(config_with("gemma3-text", without({"layer_types", "sliding_window_pattern"}))) ==
+             (std::vector<index_t>{6, 6, 6}));
+  const auto rotated_of = [](const model_config& config) {
+    std::vector<index_t> rotations;
+    for (const layer_rule& l : config.layer_rules) rotations.push_back(l.rotation);
+    return rotations;
+  };
+  BOOST_TEST(rotated_of(config_with("smollm3", without({"no_rope_layers"}))) == (std::vector<index_t>{0, -1, 0}));
+  BOOST_TEST(rotated_of(config_with("smollm3", without({"no_rope_layers", "no_rope_layer_interval"}))) ==
+             (std::vector<index_t>{0, 0, 0}));
+  BOOST_TEST(rotated_of(config_with("gemma3-text", without({}))) == (std::vector<index_t>{1, 1, 0}));
+  BOOST_TEST(config_with("gemma2", without({"attn_logit_softcapping"})).attention_cap == 50.0F);
+  BOOST_TEST(config_with("gemma2", set("attn_logit_softcapping", nullptr)).attention_cap == 0.0F);
+  BOOST_TEST(config_with("smollm3", without({})).tied_head);
+  BOOST_TEST(config_with("olmo2", without({"rms_norm_eps"})).norm_epsilon == 1e-5F);
+  BOOST_TEST(config_with("gemma3-text", set("rope_parameters", {{"sliding_attention", {{"rope_theta", 1e4}}},
+                                                                {"full_attention", {{"rope_theta", 1e6}}}}))
+                 .rotations.at(1)
+                 .base == 1e4);
 }

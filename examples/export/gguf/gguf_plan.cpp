@@ -54,16 +54,16 @@ std::string embedding_tensor(const lm::model& model) {
   return std::string(model.config().family.tensor_prefix) + "embed_tokens.weight";
 }
 
-// What the model has and the keys and tensors of its family in a GGUF file cannot say.
+// What the model computes and the file would not say.
 void add_unwritten(const lm::model& model, export_plan& plan) {
   const lm::model_config& config = model.config();
   const auto& scaling = config.rotations.front().scaling;
   const bool is_said =
       std::holds_alternative<std::monostate>(scaling) || std::holds_alternative<lm::llama3_scaling>(scaling);
   if (!is_said)
-    plan.refusals.add("rope_scaling: a GGUF file is written with RoPE of the types default and llama3 alone");
-  if (config.has_windows()) plan.refusals.add("sliding_window: a GGUF file is written without windows alone");
-  if (config.mlp_bias) plan.refusals.add("mlp_bias: a GGUF file is written without biases of the MLP alone");
+    plan.refusals.add("rope_scaling: of the kinds of RoPE only default and llama3 are written to GGUF files");
+  if (config.has_windows()) plan.refusals.add("sliding_window: windows are not written to GGUF files");
+  if (config.mlp_bias) plan.refusals.add("mlp_bias: biases of gate, up and down are not written to GGUF files");
 }
 
 // What is planned for one Linear, in turn.

@@ -106,10 +106,11 @@ std::optional<fake_recipe> recipe_called(const std::string& name) {
 }
 
 // All logits of a pass, [rows, vocabulary].
-std::vector<float> logits_of(const lm::packed_rows& rows, thread_pool& pool, lm::linear_override* instead) {
-  const index_t vocabulary = tiny().config().vocabulary;
+std::vector<float> logits_of(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool,
+                             lm::linear_override* instead) {
+  const index_t vocabulary = model.config().vocabulary;
   std::vector<float> all(static_cast<std::size_t>(rows.rows() * vocabulary));
-  lm::layer_pass pass({tiny(), rows, pool}, 0, instead);
+  lm::layer_pass pass({model, rows, pool}, 0, instead);
   pass.forward(lm::layer_pass::keep::last_state);
   pass.logits([&](index_t row, index_t output, lm::const_matrix slab) {
     lm::as_matrix(all.data(), rows.rows(), vocabulary).block(row, output, slab.rows(), slab.cols()) = slab;
@@ -149,26 +150,24 @@ bool same_bytes(const std::vector<std::vector<double>>& a, const std::vector<std
   return a.size() == b.size();
 }
 
-}  // namespace
-
 // Each job and group by a full forward pass of its own, with the group's Linears replaced, and the definition in
 // double. Padded rows are left out of the sum's comparison by a text without padding.
-BOOST_AUTO_TEST_CASE(scores_are_what_full_forward_passes_give) {
-  const std::vector<lm::token_ids> texts = captions("captions_small.txt", 5);
-  const lm::packed_rows rows = lm::pack(texts, {lm::padding::none, 0, 2, -1, 1021}, 1024);
+void compare_with_full_passes(const lm::model& model, const lm::packed_rows& rows, const std::vector<job>& jobs,
+                              const std::vector<linear_group>& groups) {
   thread_pool pool(2);
-  const output_result found = score_outputs(tiny(), rows, some_jobs, some_groups, pool);
-  const std::vector<float> base = logits_of(rows, pool, nullptr);
-  const index_t vocabulary = tiny().config().vocabulary;
-  for (std::size_t j = 0; j < some_jobs.size(); ++j) {
-    for (std::size_t g = 0; g < some_groups.size(); ++g) {
+  const output_result found = score_outputs(model, rows, jobs, groups, pool);
+  const std::vector<float> base = logits_of(model, rows, pool, nullptr);
+  const index_t vocabulary = model.config().vocabulary;
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    for (std::size_t g = 0; g < groups.size(); ++g) {
       recipe_mix mix;
-      mix.linears.resize(tiny().linears().size());
+      mix.linears.resize(model.linears().size());
       mix.input_amax = found.input_amax;
-      for (const std::size_t l : some_groups[g])
-        mix.linears[l] = {recipe_called(some_jobs[j].weight), recipe_called(some_jobs[j].activation)};
-      mix_override instead(tiny(), mix, pool);
-      const std::vector<float> changed = logits_of(rows, pool, &instead);
+      mix.input_scale.resize(model.linears().size());
+      for (const std::size_t l : groups[g])
+        mix.linears[l] = {recipe_called(jobs[j].weight), recipe_called(jobs[j].activation)};
+      mix_override instead(model, mix, pool);
+      const std::vector<float> changed = logits_of(model, rows, pool, &instead);
       row_truth sum;
       index_t targets = 0;
       for (index_t r = 0; r < rows.rows(); ++r) {
@@ -181,16 +180,46 @@ BOOST_AUTO_TEST_CASE(scores_are_what_full_forward_passes_give) {
       }
       // f32 hidden states of other shapes of products: a last bit may move an activation across a rounding tie.
       BOOST_TEST(std::abs(found.kl_div[j][g] - sum.divergence) <= 2e-3 * sum.divergence + 1e-7,
-                 some_jobs[j].weight << " " << some_jobs[j].activation << " group " << g << " " << found.kl_div[j][g]
-                                     << " " << sum.divergence);
+                 jobs[j].weight << " " << jobs[j].activation << " group " << g << " " << found.kl_div[j][g] << " "
+                                << sum.divergence);
       const double increase = sum.loss_increase / static_cast<double>(targets);
       BOOST_TEST(std::abs(found.loss_increase[j][g] - increase) <= 2e-3 * std::abs(increase) + 2e-6,
-                 some_jobs[j].weight << " " << some_jobs[j].activation << " group " << g);
+                 jobs[j].weight << " " << jobs[j].activation << " group " << g);
     }
   }
 }
 
-// Neither threads nor the other jobs nor memory for fewer jobs at once change a bit.
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(scores_are_what_full_forward_passes_give) {
+  compare_with_full_passes(tiny(),
+                           lm::pack(captions("captions_small.txt", 5), {lm::padding::none, 0, 2, -1, 1021}, 1024),
+                           some_jobs, some_groups);
+}
+
+// Norms behind the branches, capped logits, fused projections, windows.
+BOOST_AUTO_TEST_CASE(scores_of_other_families_are_what_full_forward_passes_give) {
+  std::vector<lm::token_ids> texts(3);
+  for (std::int32_t i = 0; i < 60; ++i) texts[static_cast<std::size_t>(i % 3)].push_back((i * i + 7) % 48);
+  const lm::packed_rows rows = lm::pack(texts, {}, 48);
+  const std::filesystem::path folder = std::filesystem::path(QGRAIN_SOURCE_DIR) / "tests/data/families";
+  for (const char* family : {"gemma2", "gemma3-text", "olmo2", "phi3"}) {
+    const lm::model model(folder / family);
+    std::vector<linear_group> groups{{0}, {}, {model.linears().size() - 1}};
+    for (std::size_t l = 1; l + 1 < model.linears().size(); ++l) groups[1].push_back(l);
+    BOOST_TEST_CONTEXT(family) {
+      compare_with_full_passes(model, rows, {{"int4/group16", "fp16"}, {"int8/per_tensor", "int8/per_token_dynamic"}},
+                               groups);
+    }
+  }
+  const lm::model experts(folder / "mixtral");
+  thread_pool pool(1);
+  const std::vector<job> jobs{{"int8/per_tensor", "fp16"}};
+  expect_error(errc::unsupported, {"mixtral", "MixtralForCausalLM has experts"},
+               [&] { (void)score_outputs(experts, rows, jobs, std::vector<linear_group>{{0}}, pool); });
+  expect_error(errc::unsupported, {"mixtral", "experts"}, [&] { (void)score_jobs(experts, rows, jobs, pool); });
+}
+
 BOOST_AUTO_TEST_CASE(company_and_threads_do_not_change_a_bit) {
   const lm::packed_rows rows = rows_of(captions("captions_small.txt", 10), "driver");
   thread_pool one(1);
