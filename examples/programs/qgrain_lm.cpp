@@ -95,11 +95,19 @@ void run_prompt(const options& o) {
 }
 
 std::vector<token_ids> encode_lines(const tokenizer& t, const std::string& path) {
-  std::istringstream lines(common::read_text_file(path));
+  const std::string content = common::read_text_file(path);
+  common::require_text(path, content);
+  std::istringstream lines(content);
   std::vector<token_ids> sequences;
+  std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
+    ++number;
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (token_ids ids = t.encode(line); !ids.empty()) sequences.push_back(std::move(ids));
+    try {
+      if (token_ids ids = t.encode(line); !ids.empty()) sequences.push_back(std::move(ids));
+    } catch (const error& fault) {
+      throw error(fault.code(), path + ", line " + std::to_string(number) + ": " + fault.what());
+    }
   }
   if (sequences.empty()) throw error(errc::invalid_argument, path + ": the file is empty: there are no tokens");
   return sequences;
