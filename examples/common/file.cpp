@@ -140,6 +140,11 @@ std::string read_text_file(const std::filesystem::path& path) {
   return all;
 }
 
+void require_text(const std::filesystem::path& path, std::string_view content) {
+  if (const auto zero = content.find('\0'); zero != std::string_view::npos)
+    throw error(errc::bad_file, path.string() + ": byte " + std::to_string(zero) + " is 0: this is no text");
+}
+
 void write_text_file(const std::filesystem::path& target, std::string_view text) {
   atomic_file file(target);
   file.write(0, std::as_bytes(std::span(text)));

@@ -13,9 +13,9 @@
 
 namespace qgrain::lm {
 
-/// A tokenizer with a BPE or a unigram model. Its components are chosen by the `type` fields of the file; docs of each beside its
-/// source in `tokenizer/`. Immutable after `load`: any number of threads may use one object. A moved-from tokenizer may
-/// only be assigned to or destroyed.
+/// A tokenizer with a BPE or a unigram model. Its components are chosen by the `type` fields of the file; docs of each
+/// beside its source in `tokenizer/`. Immutable after `load`: any number of threads may use one object. A moved-from
+/// tokenizer may only be assigned to or destroyed.
 class tokenizer {
  public:
   /// Reads a `tokenizer.json`, and the tokenizer_config.json beside it for classes that add the beginning of a text by
@@ -35,7 +35,8 @@ class tokenizer {
   /// text becomes that token. Time: O(n log n) in the longest word, linear otherwise. Character properties are those of
   /// ICU's version of Unicode: on characters younger than that, other implementations may cut or normalize differently.
   /// Throws `qgrain::error`: `invalid_argument` if the text is not well-formed UTF-8 (names the byte offset) or if a
-  /// character has no token and a unigram model no unknown token (BPE drops it, as the tokenizers library does); `out_of_range` beyond 2^31 - 1 bytes.
+  /// character has no token and a unigram model no unknown token (BPE drops it, as the tokenizers library does);
+  /// `out_of_range` beyond 2^31 - 1 bytes.
   [[nodiscard]] std::vector<std::int32_t> encode(std::string_view utf8) const;
 
   /// The text of the ids, special tokens spelled out. The result is always well-formed UTF-8: each maximal ill-formed

@@ -672,7 +672,7 @@ BOOST_FIXTURE_TEST_CASE(data_sets_that_are_not_what_they_are_said_to_be, fixture
             words);
   };
   const std::string ids = as_safetensors("ids", {2, 2}, {1, 2, 3, 1024});
-  with({"x.txt", "captions", ids}, {"x.txt: byte ", " is 0: this is no text; dataset=token_ids"});
+  with({"x.txt", "captions", ids}, {"x.txt: byte ", " is 0: this is no text"});
   with({"x.txt", "packed_text", ""}, {"x.txt: the file is empty"});
   with({"x.txt", "packed_text", "A man"}, {"x.txt has 1 sequences of 2 tokens, but 2 are asked for"});
   with({"x.txt", "packed_text", "A caf\xE9"}, {"x.txt: the text is not well-formed UTF-8 at byte 5"});

@@ -284,6 +284,10 @@ BOOST_AUTO_TEST_CASE(tokenizers_that_llama_cpp_lacks_are_named) {
   std::ofstream(folder.path() / "config.json") << "{}";
   expect_error(errc::unsupported, {"tokenizer.json: pre_tokenizer", "[a-z]+", "qwen2, llama-bpe, gpt-2"},
                [&] { (void)with("/pre_tokenizer/pretokenizers/0/pattern/Regex", "[a-z]+"); });
+  // StarCoder's, whose other step is that of gpt-2.
+  expect_error(errc::unsupported, {"tokenizer.json: pre_tokenizer.pretokenizers[0].type", "Digits"}, [&] {
+    (void)with("/pre_tokenizer/pretokenizers/0", {{"type", "Digits"}, {"individual_digits", true}});
+  });
   expect_error(errc::unsupported, {"tokenizer.json: model.merges", "empty"},
                [&] { (void)with("/model/merges", boost::json::array{}); });
   expect_error(errc::unsupported, {"tokenizer.json: model", "Unigram"}, [&] { (void)with("/model/type", "Unigram"); });

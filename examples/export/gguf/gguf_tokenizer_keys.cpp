@@ -39,8 +39,15 @@ std::string pre_tokenizer_name(const common::json_field& root) {
   std::string split;
   bool cuts_words = false;  // by ByteLevel's own expression
   for (const common::json_field& step : pre_tokenizer_steps(root)) {
-    if (step.at("type").string() == "Split") split = step.at("pattern").at("Regex").string();
-    if (step.at("type").string() == "ByteLevel") cuts_words = step.flag("use_regex", true);
+    const common::json_field type = step.at("type");
+    if (type.string() == "Split") {
+      split = step.at("pattern").at("Regex").string();
+    } else if (type.string() == "ByteLevel") {
+      cuts_words = step.flag("use_regex", true);
+    } else {
+      type.fail(errc::unsupported, "is \"" + std::string(type.string()) +
+                                       "\"; those that are known by name have Split and ByteLevel alone");
+    }
   }
   std::string known;
   for (const lm::gguf_pre_tokenizer& pre : lm::gguf_pre_tokenizers()) {

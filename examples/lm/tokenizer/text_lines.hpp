@@ -11,7 +11,8 @@
 namespace qgrain::lm {
 
 /// A sequence for each line that has tokens; lines end with "\n" or "\r\n".
-/// @throws error errc::invalid_argument for a file without tokens, errc::io_failure
+/// @throws error errc::invalid_argument for a file without tokens, errc::bad_file for one that is no text, naming the
+/// line where it is one that cannot be coded; errc::io_failure
 [[nodiscard]] std::vector<std::vector<std::int32_t>> encode_lines(const tokenizer& t,
                                                                   const std::filesystem::path& path);
 

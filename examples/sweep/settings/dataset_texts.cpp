@@ -63,10 +63,7 @@ std::vector<dataset_text> json_lines_of(std::string_view content, const std::str
 std::string read_dataset_file(const std::filesystem::path& path) {
   std::string content = common::read_text_file(path);
   if (content.empty()) throw error(errc::bad_file, path.string() + ": the file is empty");
-  if (const auto zero = content.find('\0'); zero != std::string::npos) {
-    throw error(errc::bad_file, path.string() + ": byte " + std::to_string(zero) +
-                                    " is 0: this is no text; dataset=token_ids reads safetensors files");
-  }
+  common::require_text(path, content);
   return content;
 }
 
