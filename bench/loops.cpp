@@ -43,6 +43,17 @@ std::int32_t largest_loop(const T* in, index_t count) {
   return largest;
 }
 
+#if defined(__AVX512BW__)
+/// The same over lanes: factors of one group, no NaN.
+template <class Step, class In, class Out>
+void lanes_loop(In in, Out out, index_t count, const detail::avx512::group_numbers<1>& factors) {
+  const auto shared = detail::avx512::lane_factors::held(factors, 0);
+  for (index_t i = 0; i < count; i += detail::avx512::step) {
+    if (!detail::avx512::run_step<Step>(in, out, i, shared)) return;
+  }
+}
+#endif
+
 using int8_codes = quantizer<int8, per_token, absmax_f32>;
 using fp8_codes = quantizer<float8_e4m3fn, per_token, absmax_f32>;
 using fp8_e5m2_codes = quantizer<float8_e5m2, per_token, absmax_f32>;
@@ -67,6 +78,26 @@ template void dequantize_loop<fp8_codes>(const std::uint8_t*, float*, index_t, s
 template void dequantize_loop<fp8_e5m2_codes>(const std::uint8_t*, float*, index_t, scale_factors);
 template void dequantize_loop<mxfp4_ocp>(const std::uint8_t*, float*, index_t, scale_factors);
 template void dequantize_loop<nf4_codes>(const std::uint8_t*, float*, index_t, scale_factors);
+
+#if defined(__AVX512BW__)
+#define QGRAIN_LANES_LOOPS(CODES)                                                                  \
+  template void lanes_loop<detail::avx512::encode_step<CODES::element_type>>(                      \
+      detail::avx512::value_source<float>, detail::avx512::code_target<CODES::code_type>, index_t, \
+      const detail::avx512::group_numbers<1>&);                                                    \
+  template void lanes_loop<detail::avx512::fake_step<CODES::element_type>>(                        \
+      detail::avx512::value_source<float>, detail::avx512::value_target<float>, index_t,           \
+      const detail::avx512::group_numbers<1>&);                                                    \
+  template void lanes_loop<detail::avx512::decode_step<CODES::element_type>>(                      \
+      detail::avx512::code_source<CODES::code_type>, detail::avx512::value_target<float>, index_t, \
+      const detail::avx512::group_numbers<1>&);
+QGRAIN_LANES_LOOPS(int8_codes)
+QGRAIN_LANES_LOOPS(fp8_codes)
+QGRAIN_LANES_LOOPS(mxfp8_e4m3_ocp)
+QGRAIN_LANES_LOOPS(mxfp4_ocp)
+QGRAIN_LANES_LOOPS(nvfp4_modelopt)
+QGRAIN_LANES_LOOPS(ct_int8_asymmetric)
+#undef QGRAIN_LANES_LOOPS
+#endif
 
 template void widen_loop(const bfloat16*, float*, index_t);
 template void widen_loop(const float16*, float*, index_t);

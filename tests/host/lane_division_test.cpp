@@ -1,5 +1,5 @@
-// The quotient that loops over lanes make of a reciprocal has the bits of a division: all significands that could tell, by
-// enumeration (host/detail/lane_rules.hpp), and random numbers over the range of scales.
+// The quotient that loops over lanes make of a reciprocal has the bits of a division: all significands that could tell,
+// by enumeration (host/detail/lane_rules.hpp), and random numbers over the range of scales.
 #include <support/inputs.hpp>
 
 #include <qgrain/core/bits.hpp>
@@ -90,7 +90,8 @@ BOOST_AUTO_TEST_CASE(scales_and_elements_of_all_sizes) {
   qgrain_test::random_source random(17);
   std::uint64_t wrong = 0;
   for (int i = 0; i < 20'000'000; ++i) {
-    const float s = std::ldexp(static_cast<float>(least + random.next() % least), -23 + static_cast<int>(random.next() % 88) - 64);
+    const float s =
+        std::ldexp(static_cast<float>(least + random.next() % least), -23 + static_cast<int>(random.next() % 88) - 64);
     const float x = float_from_bits(static_cast<std::uint32_t>(random.next()));
     const float exact = x / s;
     if (!detail::divides_in_lanes(s) || !(std::fabs(exact) >= 0x1p-20F && std::fabs(x) <= 65536.0F * s)) continue;

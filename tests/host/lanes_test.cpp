@@ -1,6 +1,6 @@
-// Loops over lanes of a vector against the definition, one element at a time: codes, packed and plain, and values of every
-// kind of format and scale that has such loops, for data that breaks them. (Everything runs with the widest instructions of
-// this processor; the machines tier runs it with the others.)
+// Loops over lanes of a vector against the definition, one element at a time: codes, packed and plain, and values of
+// every kind of format and scale that has such loops, for data that breaks them. (Everything runs with the widest
+// instructions of this processor; the machines tier runs it with the others.)
 #include <support/inputs.hpp>
 
 #include <qgrain/core/half.hpp>
@@ -48,7 +48,8 @@ std::vector<sample> samples() {
       const float x = of_pattern(random.next());
       return std::isfinite(x) ? x : 0.0F;
     });
-    add("tiny among large", [&] { return random.next() % 3 == 0 ? 4000.0F * random.bell() : of_pattern(random.next() & 0x80FF'FFFFU); });
+    add("tiny among large",
+        [&] { return random.next() % 3 == 0 ? 4000.0F * random.bell() : of_pattern(random.next() & 0x80FF'FFFFU); });
     add("subnormal", [&] { return of_pattern(random.next() & 0x8000'FFFFU); });
     add("huge", [&] { return 1e37F * random.bell(); });
     add("zeros", [&] { return random.next() % 2 == 0 ? 0.0F : -0.0F; });

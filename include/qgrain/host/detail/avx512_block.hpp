@@ -71,8 +71,9 @@ struct lane_block {
     for (index_t group = 0; group * group_cols < cols; ++group) {
       const index_t end = smaller_of((group + 1) * group_cols, cols);
       index_t c = group * group_cols;
+      const lane_factors shared = lane_factors::held(numbers, group);
       for (; c + step <= end; c += step) {
-        if (!run_step<step_type, 0>(in, out, c, numbers, group)) put_rest(in, out, c, step, factors + group, false);
+        if (!run_step<step_type>(in, out, c, shared)) put_rest(in, out, c, step, factors + group, false);
       }
       if (c < end) put_rest(in, out, c, end - c, factors + group, false);
     }

@@ -42,6 +42,12 @@ struct lane_factors {
             spread_at(all.kept_sign.data() + g), spread_at(all.backward.data() + g),
             spread_at(all.zero_point.data() + g)};
   }
+  /// The same for many steps: in registers.
+  template <std::size_t Groups>
+  QGRAIN_AVX512 static lane_factors held(const group_numbers<Groups>& all, index_t g) {
+    return {spread(all.forward.data()[g]), spread(all.reciprocal.data()[g]), spread(all.kept_sign.data()[g]),
+            spread(all.backward.data()[g]), spread(all.zero_point.data()[g])};
+  }
   /// Each lane its own.
   template <std::size_t Groups>
   QGRAIN_AVX512 static lane_factors from(const group_numbers<Groups>& all, index_t g) {
@@ -398,8 +404,13 @@ QGRAIN_AVX512 void widen_groups(const T* x, index_t group_cols, float* absmax) {
   stored(larger(magnitudes_at(absmax), largest_of_each(largest)), absmax);
 }
 
-/// A step of `Step` from column c on with factors from `group` on, a group per `Width` lanes; 0: all lanes have the
-/// same.
+/// A step of `Step` from column c on, all lanes under the same factors.
+template <class Step, class In, class Out>
+QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const lane_factors& shared) {
+  const lane_factors f[] = {shared, shared, shared, shared};
+  return Step::run(in, out, c, f);
+}
+/// With factors from `group` on, a group per `Width` lanes.
 template <class Step, int Width, class In, class Out, std::size_t Groups>
 QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const group_numbers<Groups>& all, index_t group) {
   lane_factors f[4];
@@ -407,7 +418,7 @@ QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const group_numbers<Group
     if constexpr (Width == 1) {
       f[i] = lane_factors::from(all, group + i * lanes);
     } else {
-      f[i] = lane_factors::of(all, group + (Width == 0 ? 0 : i * lanes / Width));
+      f[i] = lane_factors::of(all, group + i * lanes / Width);
     }
   }
   return Step::run(in, out, c, f);
