@@ -26,6 +26,7 @@
 #include <qgrain/scale/absmax.hpp>
 #include <qgrain/scale/action.hpp>
 #include <qgrain/scale/affine.hpp>
+#include <qgrain/scale/element_arithmetic.hpp>
 #include <qgrain/scale/least_scale.hpp>
 #include <qgrain/scale/power_of_two.hpp>
 #include <qgrain/scale/range.hpp>

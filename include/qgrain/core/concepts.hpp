@@ -49,6 +49,7 @@ concept granularity_policy = requires(shape2d shape) {
 /// level). `factors(stored, tensor_scale)` prepares the scale for use; `scaled(x, f)` brings an element to the range of
 /// the format and `restored(q, f)` brings a value of the format back. Members that are templates on the format:
 ///   tensor_scale<Format>(absmax of the tensor) and stored<Format>(absmax of the group, tensor_scale).
+/// An optional member `arithmetic` (scale/element_arithmetic.hpp) lets loops over vectors do it in their own way.
 template <class S>
 concept scale_policy = requires(float x, typename S::stored_type stored, typename S::factors_type factors) {
   { S::name() } -> std::convertible_to<std::string_view>;
