@@ -1,5 +1,7 @@
-// Folders of the sweep's recipes hold the values that were scored, read by the formulas of the containers.
+// Folders of the sweep's recipes hold the values that were scored, read by the formulas of the containers; those of
+// compressed-tensors' rules without a golden folder hold the bytes that its formulas give.
 #include <lm/lm_support.hpp>
+#include <quantize/host_tensor.hpp>
 #include <recipes/fake_recipes.hpp>
 
 #include <qgrain/format/float4.hpp>
@@ -7,7 +9,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <export/export_support.hpp>
 
 namespace {
@@ -176,4 +180,114 @@ BOOST_AUTO_TEST_CASE(floats) {
     check(m, target::compressed_tensors, recipe, recipe);
   }
   check(m, target::compressed_tensors, "nvfp4_torchao", "");
+}
+
+namespace {
+
+float bf16(float value) {
+  qgrain::convert::round_to_type(std::span(&value, 1), dtype::bf16);
+  return value;
+}
+
+// Codes of a row without gaps, low bits first.
+int code_at(const std::vector<std::byte>& words, std::int64_t row_bytes, std::int64_t row, std::int64_t col, int bits) {
+  int code = 0;
+  for (int b = 0; b < bits; ++b) {
+    const std::int64_t bit = col * bits + b;
+    const auto byte = static_cast<std::size_t>(row * row_bytes + bit / 8);
+    code |= (std::to_integer<int>(words[byte]) >> bit % 8 & 1) << b;
+  }
+  return code - (1 << (bits - 1));
+}
+
+struct wanted_group {
+  float scale;
+  float zero = 0;
+};
+// Of one group of 32, every step in the type of the checkpoint.
+wanted_group tool_group(std::span<const float> group, int bits, bool symmetric) {
+  const auto levels = static_cast<float>((1 << bits) - 1);
+  const float most = std::max(*std::max_element(group.begin(), group.end()), 0.0F);
+  const float least = std::min(*std::min_element(group.begin(), group.end()), 0.0F);
+  if (symmetric) return {bf16(std::max(most, -least) / (levels / 2))};
+  const float scale = bf16(bf16(most - least) / levels);
+  const auto half = static_cast<float>(1 << (bits - 1));
+  return {scale, std::clamp(std::nearbyint(bf16(-half - bf16(least / scale))), -half, half - 1)};
+}
+
+void check_narrow_integers(const model& m, int bits, bool symmetric) {
+  const std::string recipe = "ct_int" + std::to_string(bits) + (symmetric ? "/group32" : "_asymmetric/group32");
+  BOOST_TEST_CONTEXT(recipe) {
+    const temporary_folder folder;
+    write(m, by_name(m, {{"0.mlp.down_proj", recipe}}), {target::compressed_tensors}, folder.path() / "out");
+    const std::string linear = "model.layers.0.mlp.down_proj";
+    const matrix_of_floats w = weight_of(m, linear);
+    const safetensors_file file(folder.path() / "out/model.safetensors");
+    const tensor_info& packed = file.at(linear + ".weight_packed");
+    const std::vector<std::byte> words = bytes_of_tensor(file, packed);
+    const std::vector<float> scales = floats_of(file, linear + ".weight_scale");
+    const std::int64_t groups = w.shape.cols / 32;
+    std::vector<std::byte> zeros;
+    if (!symmetric) zeros = bytes_of_tensor(file, file.at(linear + ".weight_zero_point"));
+    const auto half = static_cast<float>(1 << (bits - 1));
+    std::int64_t differing = 0;
+    for (std::int64_t r = 0; r < w.shape.rows; ++r) {
+      for (std::int64_t c = 0; c < w.shape.cols; ++c) {
+        const std::int64_t g = c / 32;
+        const std::span<const float> group(w.values.data() + r * w.shape.cols + g * 32, 32);
+        const wanted_group wanted = tool_group(group, bits, symmetric);
+        const float quotient = bf16(w.values[static_cast<std::size_t>(r * w.shape.cols + c)] / wanted.scale);
+        const float code = std::clamp(std::nearbyint(bf16(quotient + wanted.zero)), -half, half - 1);
+        differing += scales[static_cast<std::size_t>(r * groups + g)] != wanted.scale;
+        differing += static_cast<float>(code_at(words, packed.shape[1] * 4, r, c, bits)) != code;
+        if (symmetric || c % 32 != 0) continue;
+        // Words of zero points run along the rows.
+        std::vector<std::byte> column;
+        for (std::int64_t word = 0; word < qgrain::ceil_div(w.shape.rows * bits, 32); ++word) {
+          for (std::int64_t b = 0; b < 4; ++b)
+            column.push_back(zeros[static_cast<std::size_t>((word * groups + g) * 4 + b)]);
+        }
+        differing += static_cast<float>(code_at(column, 0, 0, r, bits)) != wanted.zero;
+      }
+    }
+    BOOST_TEST(differing == 0);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(narrow_integers_by_the_rule_of_compressed_tensors) {
+  const model m(base_dir());
+  for (const int bits : {2, 3, 5, 6, 7}) {
+    check_narrow_integers(m, bits, true);
+    check_narrow_integers(m, bits, false);
+  }
+}
+
+// The exponent is that of the bfloat16 absmax plus 2^(m - 2) units in its last place, without the mantissa, less 8.
+BOOST_AUTO_TEST_CASE(mxfp8_by_the_rule_of_compressed_tensors) {
+  const model m(base_dir());
+  const temporary_folder folder;
+  write(m, by_name(m, {{"_proj", "MXFP8"}}), {target::compressed_tensors}, folder.path() / "out", 2);
+  const safetensors_file file(folder.path() / "out/model.safetensors");
+  for (const std::string linear : {"model.layers.0.mlp.down_proj", "model.layers.1.self_attn.q_proj"}) {
+    const matrix_of_floats w = weight_of(m, linear);
+    const std::vector<std::byte> scales = bytes_of_tensor(file, file.at(linear + ".weight_scale"));
+    const std::vector<std::byte> codes = bytes_of_tensor(file, file.at(linear + ".weight"));
+    std::int64_t differing = 0;
+    for (std::size_t g = 0; g < scales.size(); ++g) {
+      const std::vector<float> group(w.values.data() + g * 32, w.values.data() + g * 32 + 32);
+      const float absmax = largest(group);
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, &absmax, sizeof bits);
+      const std::uint32_t exponent = ((bits >> 16) + (1U << 5)) >> 7;
+      differing += std::to_integer<std::uint32_t>(scales[g]) != exponent - 8;
+      for (std::size_t i = 0; i < 32; ++i) {
+        const float quotient = std::ldexp(group[i], 127 - static_cast<int>(exponent - 8));
+        differing +=
+            std::to_integer<std::uint8_t>(codes[g * 32 + i]) != qgrain::float8_e4m3fn::encode_saturated(quotient);
+      }
+    }
+    BOOST_TEST(differing == 0, linear);
+  }
 }

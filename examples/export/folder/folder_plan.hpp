@@ -44,10 +44,10 @@ struct folder_plan {
 
 /// choices: [Linear]; their weights may also be names of folder_schemes. What the target, or the engines that read it,
 /// cannot hold is in the table's refusals: recipes without a format there, groups that do not divide, parts of a fused
-/// layer (q, k, v; gate, up) of several formats, a quantized head that is tied, ranges that are missing, input scales,
-/// a checkpoint that is quantized already. Notes say where values differ from those that were chosen.
+/// layer (q, k, v; gate, up) of several formats, a quantized head that is tied, ranges that are missing, input scales.
+/// Notes say where values differ from those that were chosen. What holds for many layers is said once.
 /// @throws error errc::invalid_argument where the number of choices is not that of the Linears; errc::unsupported for a
-/// model that is no folder
+/// model that is no folder, and as linears_of
 [[nodiscard]] folder_plan plan_folder(const lm::model& model, std::span<const layer_choice> choices,
                                       const folder_settings& settings);
 

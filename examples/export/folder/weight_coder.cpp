@@ -50,15 +50,7 @@ convert::tensor_parts weight_coder::given() const {
 }
 
 coded_rows weight_coder::code(std::span<const float> values, std::int64_t first_row) const {
-  switch (coding_.rule.source) {
-    case code_source::catalogue:
-      return code_by_catalogue(values);
-    case code_source::scored:
-      return code_scored(values, first_row);
-    case code_source::modelopt_fp8:
-      break;
-  }
-  return code_modelopt_fp8(values);
+  return coding_.rule.source == code_source::scored ? code_scored(values, first_row) : code_by_catalogue(values);
 }
 
 coded_rows weight_coder::code_by_catalogue(std::span<const float> values) const {
@@ -110,20 +102,6 @@ coded_rows weight_coder::code_scored(std::span<const float> values, std::int64_t
       }
     }
   }
-  return coded;
-}
-
-coded_rows weight_coder::code_modelopt_fp8(std::span<const float> values) const {
-  const float scale = div_rn(range_, e4m3_max);
-  std::vector<float> quotients(values.size());
-  if (scale > 0) {
-    std::transform(values.begin(), values.end(), quotients.begin(), [&](float v) { return div_rn(v, scale); });
-  }
-  convert::round_to_type(quotients, linear_.type);
-  coded_rows coded;
-  coded.scales.push_back(scale > 0 ? scale : scale_of_zeros);
-  coded.codes.resize(values.size());
-  std::transform(quotients.begin(), quotients.end(), coded.codes.begin(), fp8_code);
   return coded;
 }
 

@@ -44,7 +44,6 @@ class weight_coder {
  private:
   [[nodiscard]] coded_rows code_by_catalogue(std::span<const float> values) const;
   [[nodiscard]] coded_rows code_scored(std::span<const float> values, std::int64_t first_row) const;
-  [[nodiscard]] coded_rows code_modelopt_fp8(std::span<const float> values) const;
   [[nodiscard]] convert::tensor_parts given() const;
   [[nodiscard]] float recipe_tensor_scale() const;
 

@@ -83,9 +83,8 @@ class layer_planner {
   }
 
   void finish() {
-    for (const auto& [sentence, layers] : gathered_)
-      plan_.notes.push_back(std::to_string(layers.size()) + (layers.size() == 1 ? " layer" : " layers") + " (" +
-                            layers.front() + (layers.size() > 1 ? ", ..." : "") + "): " + sentence);
+    for (std::string& sentence : refused_.sentences()) plan_.refusals.add(std::move(sentence));
+    for (std::string& sentence : notes_.sentences()) plan_.notes.push_back(std::move(sentence));
     for (const std::string& activation : activations_) {
       plan_.notes.push_back("activations as " + activation +
                             " are not in the file: llama.cpp quantizes inputs by the type of the weight");
@@ -96,39 +95,36 @@ class layer_planner {
   gguf_scheme scheme_of(const model_linear& linear, const layer_choice& choice) {
     gguf_scheme plain{&type_of_checkpoint(linear.type), "", true};
     if (!choice.input_scale.empty()) {
-      plan_.refusals.add(linear.name +
-                         ": GGUF has no place for an input scale that is not folded into the layer before");
+      refused_.add(linear.name, "GGUF has no place for an input scale that is not folded into the layer before");
     }
     if (choice.weight.empty()) return plain;
     const std::optional<gguf_scheme> found = find_gguf_scheme(choice.weight);
     if (!found) {
-      plan_.refusals.add(linear.name + ": GGUF has no type for " + choice.weight +
-                         "; compressed-tensors or modelopt may have");
+      refused_.add(linear.name, "GGUF has no type for " + choice.weight + "; compressed-tensors or modelopt may have");
       return plain;
     }
     if (linear.cols % found->type->elements != 0) {
-      gather("rows of " + std::to_string(linear.cols) + " are no whole blocks of " + std::string(found->type->name) +
-                 ", written as F16",
-             linear.name);
+      notes_.add(linear.name, "rows of " + std::to_string(linear.cols) + " are no whole blocks of " +
+                                  std::string(found->type->name) + ", written as F16");
       return {&type_named("F16"), "", false};
     }
     if (is_tied_to_embedding(linear, settings_)) {
       plan_.notes.push_back("the head is tied: " + std::string(found->type->name) + " is the embedding's type too");
       if (found->type->name == "NVFP4") {
-        plan_.refusals.add(linear.name +
-                           ": the head is tied, and llama.cpp reads no scale of token_embd, which NVFP4 needs; choose "
-                           "another type for it, leave it unquantized or untie it");
+        refused_.add(linear.name,
+                     "the head is tied, and llama.cpp reads no scale of token_embd, which NVFP4 needs; choose another "
+                     "type for it, leave it unquantized or untie it");
       }
     }
     if (found->type->name == "NVFP4" && linear.name.find(".mlp.") != std::string::npos &&
         !limits_of(family_).scales_mlp) {
-      plan_.refusals.add(linear.name + ": llama.cpp leaves the scale that NVFP4 needs out of the MLP of " +
-                         std::string(family_.name) + ", whose values would be wrong; MXFP4 needs none");
+      refused_.add(linear.name, "llama.cpp leaves the scale that NVFP4 needs out of the MLP of " +
+                                    std::string(family_.name) + ", whose values would be wrong; MXFP4 needs none");
     }
     if (!found->keeps_values) {
-      gather(choice.weight + " is stored as " + std::string(found->type->name) +
-                 ", whose float16 scales of 32 elements give other values than those that were scored",
-             linear.name);
+      notes_.add(linear.name,
+                 choice.weight + " is stored as " + std::string(found->type->name) +
+                     ", whose float16 scales of 32 elements give other values than those that were scored");
     }
     return *found;
   }
@@ -140,12 +136,11 @@ class layer_planner {
     if (scheme.type->name == "NVFP4") layer.tensors.push_back({lm::gguf_scale_name_of(name), lm::dtype::f32, {1}, 4});
   }
 
-  void gather(const std::string& sentence, const std::string& layer) { gathered_[sentence].push_back(layer); }
-
   const lm::gguf_family& family_;
   const gguf_settings& settings_;
   export_plan& plan_;
-  std::map<std::string, std::vector<std::string>> gathered_;
+  layer_remarks refused_;
+  layer_remarks notes_;
   std::set<std::string> activations_;
 };
 
