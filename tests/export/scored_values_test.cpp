@@ -1,5 +1,6 @@
 // Folders of the sweep's recipes hold the values that were scored, read by the formulas of the containers; those of
-// compressed-tensors' rules without a golden folder hold the bytes that its formulas give.
+// compressed-tensors' rules without a golden folder hold the bytes that its formulas give. Input scales are folded into
+// what is before, and the model says what the mix says.
 #include <lm/lm_support.hpp>
 #include <quantize/host_tensor.hpp>
 #include <recipes/fake_recipes.hpp>
@@ -12,7 +13,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <export/choices/choices.hpp>
 #include <export/export_support.hpp>
+#include <export/gguf/gguf_export.hpp>
+#include <export/plan/input_folds.hpp>
+#include <export/verify/verify.hpp>
+#include <fstream>
 
 namespace {
 
@@ -290,4 +296,98 @@ BOOST_AUTO_TEST_CASE(mxfp8_by_the_rule_of_compressed_tensors) {
     }
     BOOST_TEST(differing == 0, linear);
   }
+}
+
+namespace {
+
+// Not the same for any two channels of a head.
+std::vector<float> some_scale(std::int64_t channels, std::int64_t period) {
+  std::vector<float> scale;
+  for (std::int64_t c = 0; c < channels; ++c) scale.push_back(0.4F + 0.07F * static_cast<float>(c % period));
+  return scale;
+}
+
+// Of all Linears of the blocks; scales by the end of a name.
+void write_mix(const fs::path& path, const model& m, const std::string& weight,
+               const std::map<std::string, std::vector<float>>& scales) {
+  boost::json::object linears;
+  for (const linear_info& linear : m.linears()) {
+    if (linear.name == "lm_head") continue;
+    boost::json::object entry{{"weight", weight}};
+    for (const auto& [end, scale] : scales) {
+      if (linear.name.ends_with(end)) entry["input_scale"] = boost::json::value_from(scale);
+    }
+    linears[linear.name] = std::move(entry);
+  }
+  std::ofstream(path) << boost::json::object{{"linears", std::move(linears)}};
+}
+
+void expect_same_loss(const model& m, const fs::path& written, const fs::path& mix, const fs::path& text) {
+  qgrain::thread_pool pool(1);
+  const verified_export found = verify_export(m, written, mix, text, pool);
+  BOOST_TEST_REQUIRE(found.mix.has_value());
+  BOOST_TEST(*found.difference() < 1e-6);
+  BOOST_TEST(found.written.mean_divergence > 1e-5);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(input_scales_go_into_what_is_before) {
+  const model m(base_dir());
+  const model_config& c = m.config();
+  const temporary_folder folder;
+  const fs::path text = folder.path() / "text";
+  std::ofstream(text) << "A small dog runs over the green field\nTwo people sit on a bench\n";
+  std::map<std::string, std::vector<float>> scales;
+  for (const char* part : {"0.self_attn.q_proj", "0.self_attn.k_proj", "0.self_attn.v_proj"})
+    scales[part] = some_scale(c.hidden, 31);
+  for (const char* part : {"1.mlp.gate_proj", "1.mlp.up_proj"}) scales[part] = some_scale(c.hidden, 17);
+  const fs::path mix = folder.path() / "mix.json";
+  write_mix(mix, m, "mxfp4_rceil", scales);
+  // The norms of a GGUF file are float32 in any case.
+  qgrain::thread_pool pool(1);
+  const export_plan file = plan_gguf(m, read_choices(mix, m, target::gguf), {});
+  BOOST_TEST_REQUIRE(file.refusals.empty(), all_of(file.refusals.sentences));
+  (void)write_gguf(m, file, {}, folder.path() / "x.gguf", pool);
+  expect_same_loss(m, folder.path() / "x.gguf", mix, text);
+  // Up takes the scale of down; v that of o where the heads that share its values agree.
+  scales["1.mlp.down_proj"] = some_scale(c.intermediate, 29);
+  scales["1.self_attn.o_proj"] = some_scale(c.query_width(), c.head_size);
+  write_mix(mix, m, "int4/group32", scales);
+  const folder_plan plan = write(m, read_choices(mix, m, target::compressed_tensors), {target::compressed_tensors},
+                                 folder.path() / "out", 2);
+  BOOST_TEST(all_of(plan.table.notes).find("5 layers (model.layers.0.self_attn.q_proj, ...): the input scale") == 0U);
+  const safetensors_file written(folder.path() / "out/model.safetensors");
+  BOOST_TEST((written.at("model.layers.0.input_layernorm.weight").type == dtype::f32));
+  BOOST_TEST((written.at("model.layers.1.input_layernorm.weight").type == dtype::bf16));
+  expect_same_loss(m, folder.path() / "out", mix, text);
+  // One scale of a whole tensor has no factors for rows.
+  write_mix(mix, m, "nvfp4_modelopt", scales);
+  expect_refused(
+      plan_folder(m, read_choices(mix, m, target::modelopt), {target::modelopt}),
+      {"2 layers (model.layers.1.self_attn.o_proj, ...): its input scale belongs into the scales of the Linear before"});
+  scales["1.self_attn.o_proj"] = some_scale(c.query_width(), c.query_width());
+  write_mix(mix, m, "int4/group32", scales);
+  expect_refused(plan_folder(m, read_choices(mix, m, target::compressed_tensors), {target::compressed_tensors}),
+                 {"model.layers.1.self_attn.o_proj: its input scale differs among the heads"});
+}
+
+BOOST_AUTO_TEST_CASE(input_scales_are_refused_where_norms_are_others) {
+  const auto refusals = [](const char* family, const std::vector<std::string>& ends) {
+    const model m(fs::path(QGRAIN_SOURCE_DIR) / "tests/data/families" / family);
+    std::vector<layer_choice> choices(m.linears().size());
+    for (std::size_t l = 0; l < choices.size(); ++l) {
+      const bool is_scaled = std::any_of(ends.begin(), ends.end(),
+                                         [&](const std::string& end) { return m.linears()[l].name.ends_with(end); });
+      if (!is_scaled) continue;
+      choices[l].weight = "int8/per_out_channel";
+      choices[l].input_scale.assign(static_cast<std::size_t>(m.linears()[l].in), 1.5F);
+    }
+    return all_of(fold_input_scales(m, choices).refusals.sentences());
+  };
+  const std::vector<std::string> mlp{"mlp.gate_proj", "mlp.up_proj"};
+  BOOST_TEST(refusals("gemma", mlp).find("norms of gemma add one") != std::string::npos);
+  BOOST_TEST(refusals("olmo2", mlp).find("no norm stands in front") != std::string::npos);
+  BOOST_TEST(refusals("llama-biases", {"mlp.down_proj"}).find("up_proj, which has a bias") != std::string::npos);
+  BOOST_TEST(refusals("qwen2", mlp) == "");
 }

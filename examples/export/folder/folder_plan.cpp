@@ -6,6 +6,7 @@
 #include <export/folder/container.hpp>
 #include <export/folder/folder_plan.hpp>
 #include <export/folder/folder_schemes.hpp>
+#include <export/plan/input_folds.hpp>
 #include <map>
 #include <set>
 
@@ -59,7 +60,15 @@ class folder_planner {
     plan_.codings.push_back(std::move(coding));
   }
 
-  void finish() {
+  void finish(input_folds folds) {
+    for (const std::size_t l : folds.into_norms) {
+      notes_.add(plan_.table.layers[l].linear.name,
+                 "the input scale is multiplied into the norm before, which is written in float32: engines that hold "
+                 "norms in the type of the model round it");
+    }
+    plan_.norm_factors = std::move(folds.norms);
+    for (auto& [before, fold] : folds.rows) multiply_rows(before, std::move(fold));
+    for (std::string& sentence : folds.refusals.sentences()) plan_.table.refusals.add(std::move(sentence));
     for (std::string& sentence : refused_.sentences()) plan_.table.refusals.add(std::move(sentence));
     for (const auto& [activation, layers] : without_range_) refuse_without_range(activation, layers);
     compare_fused_parts();
@@ -92,13 +101,24 @@ class folder_planner {
              (recipes.activation.empty() ? "" : "; " + recipes.activation) + "); " + where_it_fits(coding.format));
     }
     if (const auto fault = grouping_fault(linear, coding.format)) refuse(*fault);
-    if (!choice.input_scale.empty())
-      refuse(to + " has no place for an input scale that is not folded into the layer before");
+    coding.column_divisors = choice.input_scale;
     if (linear.is_tied && !settings_.untie)
       refuse("the head is tied, and engines drop its tensors; leave it unquantized or --untie it");
     if (is_static(*input)) take_range(linear, choice, recipes.activation, coding);
     if (!fits) return std::nullopt;
     return coding;
+  }
+
+  // Scales of rows take a factor each, and the scored values stay what they are.
+  void multiply_rows(std::size_t before, row_fold fold) {
+    std::optional<layer_coding>& coding = plan_.codings[before];
+    if (coding && coding->rule.source == code_source::scored && coding->format.is_row_wise()) {
+      coding->row_factors = std::move(fold.factors);
+      return;
+    }
+    refused_.add(plan_.table.layers[fold.reader].linear.name,
+                 "its input scale belongs into the scales of the Linear before, which has none of float32 for its rows "
+                 "or groups, as int4/group128 of the sweep has, and there is no place for one that is not folded");
   }
 
   void take_range(const model_linear& linear, const layer_choice& choice, const std::string& activation,
@@ -252,7 +272,7 @@ folder_plan plan_folder(const lm::model& model, std::span<const layer_choice> ch
   }
   folder_planner planner(plan.settings, plan);
   for (std::size_t i = 0; i < linears.size(); ++i) planner.add(linears[i], choices[i]);
-  planner.finish();
+  planner.finish(fold_input_scales(model, choices));
   if (plan.groups().empty() && plan.table.refusals.empty())
     plan.table.refusals.add("nothing is quantized: copy the folder instead");
   return plan;

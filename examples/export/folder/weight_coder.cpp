@@ -42,6 +42,11 @@ weight_coder::weight_coder(const model_linear& linear, const layer_coding& codin
   if (coding.rule.source == code_source::scored) scored_ = recipes::find_fake_recipe(coding.rule.recipe);
 }
 
+// What an input scale has divided stays as it is but for tools that compute in the checkpoint's type.
+lm::dtype weight_coder::value_type() const noexcept {
+  return coding_.column_divisors.empty() || coding_.rule.has_own_type ? linear_.type : lm::dtype::f32;
+}
+
 convert::tensor_parts weight_coder::given() const {
   convert::tensor_parts parts;
   if (coding_.format.has_tensor_range())
@@ -55,8 +60,8 @@ coded_rows weight_coder::code(std::span<const float> values, std::int64_t first_
 
 coded_rows weight_coder::code_by_catalogue(std::span<const float> values) const {
   const convert::extents shape{static_cast<std::int64_t>(values.size()) / linear_.cols, linear_.cols};
-  const convert::host_tensor in = convert::tensor_of(linear_.type, shape, values);
-  convert::tensor_parts parts = recipe_->quantize({where_, linear_.type, shape}, in, given(), {}).parts;
+  const convert::host_tensor in = convert::tensor_of(value_type(), shape, values);
+  convert::tensor_parts parts = recipe_->quantize({where_, value_type(), shape}, in, given(), {}).parts;
   const stored_format& f = coding_.format;
   const bool is_fp4 = f.element == element_kind::nvfp4 || f.element == element_kind::mxfp4;
   coded_rows coded;
@@ -93,7 +98,8 @@ coded_rows weight_coder::code_scored(std::span<const float> values, std::int64_t
     for (index_t r = top; r < bottom && !f.has_tensor_range(); ++r)
       absmax = std::max(absmax, largest_magnitude(values.subspan(row_of(r), width)));
     const float scale = absmax > 0 ? div_rn(absmax, largest_code(f)) : scale_of_zeros;
-    coded.scales.push_back(scale);
+    const bool has_factor = !coding_.row_factors.empty();  // groups lie in one row then
+    coded.scales.push_back(has_factor ? scale * coding_.row_factors[static_cast<std::size_t>(first_row + top)] : scale);
     for (index_t r = top; r < bottom; ++r) {
       for (std::size_t i = row_of(r); i < row_of(r) + width; ++i) {
         const double code = static_cast<double>(fake[i]) / static_cast<double>(scale);
@@ -109,8 +115,8 @@ coded_rows weight_coder::code_scored(std::span<const float> values, std::int64_t
 float weight_coder::recipe_tensor_scale() const {
   const std::vector<float> zeros(16, 0.0F);
   const convert::extents shape{1, 16};
-  const convert::host_tensor in = convert::tensor_of(linear_.type, shape, zeros);
-  return *recipe_->quantize({where_, linear_.type, shape}, in, given(), {}).parts.at("global_scale").data<float>();
+  const convert::host_tensor in = convert::tensor_of(value_type(), shape, zeros);
+  return *recipe_->quantize({where_, value_type(), shape}, in, given(), {}).parts.at("global_scale").data<float>();
 }
 
 // A reciprocal need not return: the form that the recipe does not have is made of the range as well.
