@@ -292,7 +292,8 @@ BOOST_AUTO_TEST_CASE(what_no_folder_can_hold_is_refused_at_once) {
                         "down_proj: groups of 48 do not divide the 256 columns",
                         "need the range of the input of model.layers.1.self_attn.o_proj",
                         "down_proj: no engine knows activations as int4/per_token_dynamic",
-                        "1.mlp.gate_proj: its input scale is not that of all Linears that read the same input", "the head is tied"});
+                        "1.mlp.gate_proj: its input scale is not that of all Linears that read the same input",
+                        "the head is tied"});
   const temporary_folder folder;
   qgrain::thread_pool pool(1);
   expect_error(errc::unsupported, {"nf4/group64", "group64", "tied"},

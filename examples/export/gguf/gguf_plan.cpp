@@ -264,8 +264,7 @@ std::vector<gguf_tensor_source> gguf_tensors_of(const lm::model& model, const ex
       if (head.linear.is_tied && settings.untie)
         add(*tensor, "lm_head.weight", type_named(head.scheme), head.recipe, divisors_of(head));
     } else if (const auto layer = layers.find(tensor->name); layer != layers.end()) {
-      add(*tensor, tensor->name, type_named(layer->second->scheme), layer->second->recipe,
-          divisors_of(*layer->second));
+      add(*tensor, tensor->name, type_named(layer->second->scheme), layer->second->recipe, divisors_of(*layer->second));
     } else {
       add(*tensor, tensor->name, type_named("F32"), "");
     }

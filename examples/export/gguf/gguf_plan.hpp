@@ -27,9 +27,9 @@ struct gguf_settings {
 struct gguf_tensor_source {
   std::string source;  ///< Hugging Face's name
   lm::gguf_tensor_plan out;
-  std::string recipe;               ///< as in gguf_scheme
-  std::int64_t head_size = 0;       ///< where rows are permuted within heads, else 0
-  lm::dtype type = lm::dtype::f32;  ///< in which recipes compute: the checkpoint's
+  std::string recipe;                ///< as in gguf_scheme
+  std::int64_t head_size = 0;        ///< where rows are permuted within heads, else 0
+  lm::dtype type = lm::dtype::f32;   ///< in which recipes compute: the checkpoint's
   std::vector<float> divisors = {};  ///< of columns, the input scale, or none
   std::vector<float> factors = {};   ///< of a norm's elements, or none
 };

@@ -93,8 +93,8 @@ class folder_of_scales {
                  std::span<const float> factors) {
     const lm::block_linear& before = layout.linears[part.linear];
     if (before.has_bias) {
-      return folds_.refusals.add(name_of(reader), "its input scale goes no further than " + std::string(before.name) +
-                                                      ", which has a bias");
+      return folds_.refusals.add(
+          name_of(reader), "its input scale goes no further than " + std::string(before.name) + ", which has a bias");
     }
     row_fold& fold = folds_.rows[first + part.linear];
     fold.reader = reader;

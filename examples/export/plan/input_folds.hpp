@@ -1,4 +1,5 @@
-// Input scales (AWQ, SmoothQuant) multiplied into what makes the input, so that an engine needs to know nothing of them.
+// Input scales (AWQ, SmoothQuant) multiplied into what makes the input, so that an engine needs to know nothing of
+// them.
 #ifndef QGRAIN_EXPORT_PLAN_INPUT_FOLDS_HPP
 #define QGRAIN_EXPORT_PLAN_INPUT_FOLDS_HPP
 
@@ -23,7 +24,7 @@ struct input_folds {
   std::map<std::string, std::vector<float>> norms;  ///< [channel] what a norm's weight is multiplied by, by its tensor
   std::map<std::size_t, row_fold> rows;             ///< by Linear: v_proj for o_proj, up_proj for down_proj
   std::vector<std::size_t> into_norms;              ///< Linears whose input scale a norm takes
-  layer_remarks refusals;  ///< input scales that go nowhere
+  layer_remarks refusals;                           ///< input scales that go nowhere
 };
 
 /// choices: [Linear]; those without a weight have no input scale here. The scale of Linears that read a
