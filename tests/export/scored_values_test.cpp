@@ -222,10 +222,10 @@ wanted_group tool_group(std::span<const float> group, int bits, bool symmetric) 
 }
 
 void check_narrow_integers(const model& m, int bits, bool symmetric) {
-  const std::string recipe = "ct_int" + std::to_string(bits) + (symmetric ? "/group32" : "_asymmetric/group32");
-  BOOST_TEST_CONTEXT(recipe) {
+  const std::string scheme = "W" + std::to_string(bits) + (symmetric ? "A16/group32" : "A16_ASYM/group32");
+  BOOST_TEST_CONTEXT(scheme) {
     const temporary_folder folder;
-    write(m, by_name(m, {{"0.mlp.down_proj", recipe}}), {target::compressed_tensors}, folder.path() / "out");
+    write(m, by_name(m, {{"0.mlp.down_proj", scheme}}), {target::compressed_tensors}, folder.path() / "out");
     const std::string linear = "model.layers.0.mlp.down_proj";
     const matrix_of_floats w = weight_of(m, linear);
     const safetensors_file file(folder.path() / "out/model.safetensors");
