@@ -292,17 +292,25 @@ BOOST_AUTO_TEST_CASE(what_no_folder_can_hold_is_refused_at_once) {
                         "down_proj: groups of 48 do not divide the 256 columns",
                         "need the range of the input of model.layers.1.self_attn.o_proj",
                         "down_proj: no engine knows activations as int4/per_token_dynamic",
-                        "1.mlp.gate_proj: compressed-tensors has no place for an input scale", "the head is tied"});
+                        "1.mlp.gate_proj: its input scale is not that of all Linears that read the same input",
+                        "the head is tied"});
   const temporary_folder folder;
   qgrain::thread_pool pool(1);
   expect_error(errc::unsupported, {"nf4/group64", "group64", "tied"},
                [&] { (void)write_folder(m, plan, folder.path() / "out", pool); });
   BOOST_TEST(fs::is_empty(folder.path()));
   // Which target could.
-  expect_refused(plan_folder(m, by_name(m, everywhere("int4/group64")), {target::modelopt}),
-                 {"modelopt has no place for W4A16 group64 (int4/group64); compressed-tensors has"});
+  // What holds for many layers is said once.
+  const folder_plan uniform = plan_folder(m, by_name(m, everywhere("int4/group64")), {target::modelopt});
+  BOOST_TEST(uniform.table.refusals.sentences.size() == 1U);
+  expect_refused(uniform, {"14 layers (model.layers.0.self_attn.q_proj, ...): modelopt has no place for W4A16 group64 "
+                           "(int4/group64); compressed-tensors has"});
   expect_refused(plan_folder(m, by_name(m, everywhere("int8/per_out_channel")), {target::deepseek_fp8}),
                  {"deepseek-fp8 has no place for W8A16 (int8/per_out_channel); compressed-tensors has"});
+  const folder_plan differing = plan_folder(m, by_name(m, {{"gate_proj", "W8A16"}}), {target::compressed_tensors});
+  BOOST_TEST(differing.table.refusals.sentences.size() == 1U);
+  expect_refused(differing, {"model.layers.0.mlp.up_proj is not quantized: engines make one layer of them "
+                             "(model.layers.0.mlp.gate_up_proj), which has one scheme, as in 1 more that differ so"});
 }
 
 // The rules that were read in the engines' sources or met in loading, each by a plan that breaks it.

@@ -1,5 +1,8 @@
-// Folders of the sweep's recipes hold the values that were scored, read by the formulas of the containers.
+// Folders of the sweep's recipes hold the values that were scored, read by the formulas of the containers; those of
+// compressed-tensors' rules without a golden folder hold the bytes that its formulas give. Input scales are folded into
+// what is before, and the model says what the mix says.
 #include <lm/lm_support.hpp>
+#include <quantize/host_tensor.hpp>
 #include <recipes/fake_recipes.hpp>
 
 #include <qgrain/format/float4.hpp>
@@ -7,8 +10,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <export/choices/choices.hpp>
 #include <export/export_support.hpp>
+#include <export/gguf/gguf_export.hpp>
+#include <export/plan/input_folds.hpp>
+#include <export/verify/verify.hpp>
+#include <fstream>
 
 namespace {
 
@@ -176,4 +186,208 @@ BOOST_AUTO_TEST_CASE(floats) {
     check(m, target::compressed_tensors, recipe, recipe);
   }
   check(m, target::compressed_tensors, "nvfp4_torchao", "");
+}
+
+namespace {
+
+float bf16(float value) {
+  qgrain::convert::round_to_type(std::span(&value, 1), dtype::bf16);
+  return value;
+}
+
+// Codes of a row without gaps, low bits first.
+int code_at(const std::vector<std::byte>& words, std::int64_t row_bytes, std::int64_t row, std::int64_t col, int bits) {
+  int code = 0;
+  for (int b = 0; b < bits; ++b) {
+    const std::int64_t bit = col * bits + b;
+    const auto byte = static_cast<std::size_t>(row * row_bytes + bit / 8);
+    code |= (std::to_integer<int>(words[byte]) >> bit % 8 & 1) << b;
+  }
+  return code - (1 << (bits - 1));
+}
+
+struct wanted_group {
+  float scale;
+  float zero = 0;
+};
+// Of one group of 32, every step in the type of the checkpoint.
+wanted_group tool_group(std::span<const float> group, int bits, bool symmetric) {
+  const auto levels = static_cast<float>((1 << bits) - 1);
+  const float most = std::max(*std::max_element(group.begin(), group.end()), 0.0F);
+  const float least = std::min(*std::min_element(group.begin(), group.end()), 0.0F);
+  if (symmetric) return {bf16(std::max(most, -least) / (levels / 2))};
+  const float scale = bf16(bf16(most - least) / levels);
+  const auto half = static_cast<float>(1 << (bits - 1));
+  return {scale, std::clamp(std::nearbyint(bf16(-half - bf16(least / scale))), -half, half - 1)};
+}
+
+void check_narrow_integers(const model& m, int bits, bool symmetric) {
+  const std::string scheme = "W" + std::to_string(bits) + (symmetric ? "A16/group32" : "A16_ASYM/group32");
+  BOOST_TEST_CONTEXT(scheme) {
+    const temporary_folder folder;
+    write(m, by_name(m, {{"0.mlp.down_proj", scheme}}), {target::compressed_tensors}, folder.path() / "out");
+    const std::string linear = "model.layers.0.mlp.down_proj";
+    const matrix_of_floats w = weight_of(m, linear);
+    const safetensors_file file(folder.path() / "out/model.safetensors");
+    const tensor_info& packed = file.at(linear + ".weight_packed");
+    const std::vector<std::byte> words = bytes_of_tensor(file, packed);
+    const std::vector<float> scales = floats_of(file, linear + ".weight_scale");
+    const std::int64_t groups = w.shape.cols / 32;
+    std::vector<std::byte> zeros;
+    if (!symmetric) zeros = bytes_of_tensor(file, file.at(linear + ".weight_zero_point"));
+    const auto half = static_cast<float>(1 << (bits - 1));
+    std::int64_t differing = 0;
+    for (std::int64_t r = 0; r < w.shape.rows; ++r) {
+      for (std::int64_t c = 0; c < w.shape.cols; ++c) {
+        const std::int64_t g = c / 32;
+        const std::span<const float> group(w.values.data() + r * w.shape.cols + g * 32, 32);
+        const wanted_group wanted = tool_group(group, bits, symmetric);
+        const float quotient = bf16(w.values[static_cast<std::size_t>(r * w.shape.cols + c)] / wanted.scale);
+        const float code = std::clamp(std::nearbyint(bf16(quotient + wanted.zero)), -half, half - 1);
+        differing += scales[static_cast<std::size_t>(r * groups + g)] != wanted.scale;
+        differing += static_cast<float>(code_at(words, packed.shape[1] * 4, r, c, bits)) != code;
+        if (symmetric || c % 32 != 0) continue;
+        // Words of zero points run along the rows.
+        std::vector<std::byte> column;
+        for (std::int64_t word = 0; word < qgrain::ceil_div(w.shape.rows * bits, 32); ++word) {
+          for (std::int64_t b = 0; b < 4; ++b)
+            column.push_back(zeros[static_cast<std::size_t>((word * groups + g) * 4 + b)]);
+        }
+        differing += static_cast<float>(code_at(column, 0, 0, r, bits)) != wanted.zero;
+      }
+    }
+    BOOST_TEST(differing == 0);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(narrow_integers_by_the_rule_of_compressed_tensors) {
+  const model m(base_dir());
+  for (const int bits : {2, 3, 5, 6, 7}) {
+    check_narrow_integers(m, bits, true);
+    check_narrow_integers(m, bits, false);
+  }
+}
+
+// The exponent is that of the bfloat16 absmax plus 2^(m - 2) units in its last place, without the mantissa, less 8.
+BOOST_AUTO_TEST_CASE(mxfp8_by_the_rule_of_compressed_tensors) {
+  const model m(base_dir());
+  const temporary_folder folder;
+  write(m, by_name(m, {{"_proj", "MXFP8"}}), {target::compressed_tensors}, folder.path() / "out", 2);
+  const safetensors_file file(folder.path() / "out/model.safetensors");
+  for (const std::string linear : {"model.layers.0.mlp.down_proj", "model.layers.1.self_attn.q_proj"}) {
+    const matrix_of_floats w = weight_of(m, linear);
+    const std::vector<std::byte> scales = bytes_of_tensor(file, file.at(linear + ".weight_scale"));
+    const std::vector<std::byte> codes = bytes_of_tensor(file, file.at(linear + ".weight"));
+    std::int64_t differing = 0;
+    for (std::size_t g = 0; g < scales.size(); ++g) {
+      const std::vector<float> group(w.values.data() + g * 32, w.values.data() + g * 32 + 32);
+      const float absmax = largest(group);
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, &absmax, sizeof bits);
+      const std::uint32_t exponent = ((bits >> 16) + (1U << 5)) >> 7;
+      differing += std::to_integer<std::uint32_t>(scales[g]) != exponent - 8;
+      for (std::size_t i = 0; i < 32; ++i) {
+        const float quotient = std::ldexp(group[i], 127 - static_cast<int>(exponent - 8));
+        differing +=
+            std::to_integer<std::uint8_t>(codes[g * 32 + i]) != qgrain::float8_e4m3fn::encode_saturated(quotient);
+      }
+    }
+    BOOST_TEST(differing == 0, linear);
+  }
+}
+
+namespace {
+
+// Not the same for any two channels of a head.
+std::vector<float> some_scale(std::int64_t channels, std::int64_t period) {
+  std::vector<float> scale;
+  for (std::int64_t c = 0; c < channels; ++c) scale.push_back(0.4F + 0.07F * static_cast<float>(c % period));
+  return scale;
+}
+
+// Of all Linears of the blocks; scales by the end of a name.
+void write_mix(const fs::path& path, const model& m, const std::string& weight,
+               const std::map<std::string, std::vector<float>>& scales) {
+  boost::json::object linears;
+  for (const linear_info& linear : m.linears()) {
+    if (linear.name == "lm_head") continue;
+    boost::json::object entry{{"weight", weight}};
+    for (const auto& [end, scale] : scales) {
+      if (linear.name.ends_with(end)) entry["input_scale"] = boost::json::value_from(scale);
+    }
+    linears[linear.name] = std::move(entry);
+  }
+  std::ofstream(path) << boost::json::object{{"linears", std::move(linears)}};
+}
+
+void expect_same_loss(const model& m, const fs::path& written, const fs::path& mix, const fs::path& text) {
+  qgrain::thread_pool pool(1);
+  const verified_export found = verify_export(m, written, mix, text, pool);
+  BOOST_TEST_REQUIRE(found.mix.has_value());
+  BOOST_TEST(*found.difference() < 1e-6);
+  BOOST_TEST(found.written.mean_divergence > 1e-5);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(input_scales_go_into_what_is_before) {
+  const model m(base_dir());
+  const model_config& c = m.config();
+  const temporary_folder folder;
+  const fs::path text = folder.path() / "text";
+  std::ofstream(text) << "A small dog runs over the green field\nTwo people sit on a bench\n";
+  std::map<std::string, std::vector<float>> scales;
+  for (const char* part : {"0.self_attn.q_proj", "0.self_attn.k_proj", "0.self_attn.v_proj"})
+    scales[part] = some_scale(c.hidden, 31);
+  for (const char* part : {"1.mlp.gate_proj", "1.mlp.up_proj"}) scales[part] = some_scale(c.hidden, 17);
+  const fs::path mix = folder.path() / "mix.json";
+  write_mix(mix, m, "mxfp4_rceil", scales);
+  // The norms of a GGUF file are float32 in any case.
+  qgrain::thread_pool pool(1);
+  const export_plan file = plan_gguf(m, read_choices(mix, m, target::gguf), {});
+  BOOST_TEST_REQUIRE(file.refusals.empty(), all_of(file.refusals.sentences));
+  (void)write_gguf(m, file, {}, folder.path() / "x.gguf", pool);
+  expect_same_loss(m, folder.path() / "x.gguf", mix, text);
+  // Up takes the scale of down; v that of o where the heads that share its values agree.
+  scales["1.mlp.down_proj"] = some_scale(c.intermediate, 29);
+  scales["1.self_attn.o_proj"] = some_scale(c.query_width(), c.head_size);
+  write_mix(mix, m, "int4/group32", scales);
+  const folder_plan plan = write(m, read_choices(mix, m, target::compressed_tensors), {target::compressed_tensors},
+                                 folder.path() / "out", 2);
+  BOOST_TEST(all_of(plan.table.notes).find("5 layers (model.layers.0.self_attn.q_proj, ...): the input scale") == 0U);
+  const safetensors_file written(folder.path() / "out/model.safetensors");
+  BOOST_TEST((written.at("model.layers.0.input_layernorm.weight").type == dtype::f32));
+  BOOST_TEST((written.at("model.layers.1.input_layernorm.weight").type == dtype::bf16));
+  expect_same_loss(m, folder.path() / "out", mix, text);
+  // One scale of a whole tensor has no factors for rows.
+  write_mix(mix, m, "nvfp4_modelopt", scales);
+  expect_refused(plan_folder(m, read_choices(mix, m, target::modelopt), {target::modelopt}),
+                 {"2 layers (model.layers.1.self_attn.o_proj, ...): its input scale belongs into the scales of the "
+                  "Linear before"});
+  scales["1.self_attn.o_proj"] = some_scale(c.query_width(), c.query_width());
+  write_mix(mix, m, "int4/group32", scales);
+  expect_refused(plan_folder(m, read_choices(mix, m, target::compressed_tensors), {target::compressed_tensors}),
+                 {"model.layers.1.self_attn.o_proj: its input scale differs among the heads"});
+}
+
+BOOST_AUTO_TEST_CASE(input_scales_are_refused_where_norms_are_others) {
+  const auto refusals = [](const char* family, const std::vector<std::string>& ends) {
+    const model m(fs::path(QGRAIN_SOURCE_DIR) / "tests/data/families" / family);
+    std::vector<layer_choice> choices(m.linears().size());
+    for (std::size_t l = 0; l < choices.size(); ++l) {
+      const bool is_scaled = std::any_of(ends.begin(), ends.end(),
+                                         [&](const std::string& end) { return m.linears()[l].name.ends_with(end); });
+      if (!is_scaled) continue;
+      choices[l].weight = "int8/per_out_channel";
+      choices[l].input_scale.assign(static_cast<std::size_t>(m.linears()[l].in), 1.5F);
+    }
+    return all_of(fold_input_scales(m, choices).refusals.sentences());
+  };
+  const std::vector<std::string> mlp{"mlp.gate_proj", "mlp.up_proj"};
+  BOOST_TEST(refusals("gemma", mlp).find("add one to their weights") != std::string::npos);
+  BOOST_TEST(refusals("olmo2", mlp).find("no norm stands in front") != std::string::npos);
+  BOOST_TEST(refusals("llama-biases", {"mlp.down_proj"}).find("up_proj, which has a bias") != std::string::npos);
+  BOOST_TEST(refusals("qwen2", mlp) == "");
 }

@@ -9,14 +9,10 @@ namespace json = boost::json;
 
 constexpr std::string_view written_version = "0.20.1";
 
-bool is_row_wise(const stored_format& f) {
-  return f.groups == granularity_kind::per_out_channel || f.groups == granularity_kind::per_group;
-}
-
 bool holds_integers(const stored_format& f) {
-  if (f.input == input_kind::none) return is_row_wise(f);
+  if (f.input == input_kind::none) return f.is_row_wise();
   if (!f.symmetric) return false;
-  if (f.bits == 4 && f.input == input_kind::int8_token) return is_row_wise(f);
+  if (f.bits == 4 && f.input == input_kind::int8_token) return f.is_row_wise();
   if (f.bits == 4 && f.input == input_kind::fp8_token)
     return f.groups == granularity_kind::per_group && f.size.cols == 128;
   const bool is_int8_input = f.input == input_kind::int8_token || f.input == input_kind::int8_tensor;

@@ -1,6 +1,7 @@
 #include <common/file.hpp>
 #include <common/json.hpp>
 #include <common/json_text.hpp>
+#include <common/xxhash64.hpp>
 
 #include <qgrain/version.hpp>
 
@@ -19,6 +20,17 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
+// Of all numbers that input scales have put into the plan.
+std::string hash_of_scales(const folder_plan& plan) {
+  std::string bytes;
+  const auto add = [&](const std::vector<float>& values) {
+    bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)) += ';';
+  };
+  for (const auto& coding : plan.codings) add(coding ? coding->column_divisors : std::vector<float>());
+  for (const auto& coding : plan.codings) add(coding ? coding->row_factors : std::vector<float>());
+  return common::xxhash64_text(bytes);
+}
+
 // All that the bytes depend on.
 std::string job_text(const folder_plan& plan, const source_folder& source) {
   json::array ranges;
@@ -27,6 +39,7 @@ std::string job_text(const folder_plan& plan, const source_folder& source) {
                                         {"untie", plan.settings.untie},
                                         {"plan", plan_json(plan.table)},
                                         {"input_amax", std::move(ranges)},
+                                        {"input_scales", hash_of_scales(plan)},
                                         {"sources", source.state()}});
 }
 

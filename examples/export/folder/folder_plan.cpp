@@ -1,4 +1,3 @@
-#include <common/json.hpp>
 #include <lm/model.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -7,7 +6,7 @@
 #include <export/folder/container.hpp>
 #include <export/folder/folder_plan.hpp>
 #include <export/folder/folder_schemes.hpp>
-#include <filesystem>
+#include <export/plan/input_folds.hpp>
 #include <map>
 #include <set>
 
@@ -61,22 +60,28 @@ class folder_planner {
     plan_.codings.push_back(std::move(coding));
   }
 
-  void finish() {
+  void finish(input_folds folds) {
+    for (const std::size_t l : folds.into_norms) {
+      notes_.add(plan_.table.layers[l].linear.name,
+                 "the input scale is multiplied into the norm before, which is written in float32: engines that hold "
+                 "norms in the type of the model round it");
+    }
+    plan_.norm_factors = std::move(folds.norms);
+    for (auto& [before, fold] : folds.rows) multiply_rows(before, std::move(fold));
+    for (std::string& sentence : folds.refusals.sentences()) plan_.table.refusals.add(std::move(sentence));
+    for (std::string& sentence : refused_.sentences()) plan_.table.refusals.add(std::move(sentence));
     for (const auto& [activation, layers] : without_range_) refuse_without_range(activation, layers);
     compare_fused_parts();
     share_ranges();
     if (settings_.to == target::deepseek_fp8) note_quantized_inputs();
-    for (const auto& [sentence, layers] : gathered_) {
-      plan_.table.notes.push_back(std::to_string(layers.size()) + (layers.size() == 1 ? " layer" : " layers") + " (" +
-                                  layers.front() + (layers.size() > 1 ? ", ..." : "") + "): " + sentence);
-    }
+    plan_.table.notes = notes_.sentences();
   }
 
  private:
   std::optional<layer_coding> coding_of(const model_linear& linear, const layer_choice& choice) {
     if (!choice.is_quantized()) return std::nullopt;
     const auto refuse = [&](const std::string& why) {
-      plan_.table.refusals.add(linear.name + ": " + why);
+      refused_.add(linear.name, why);
       return std::nullopt;
     };
     const folder_scheme recipes = recipes_of(choice, settings_.to);
@@ -92,18 +97,28 @@ class folder_planner {
     coding.format.input = *input;
     const bool fits = container_.scheme_of(coding.format).has_value();
     if (!fits) {
-      plan_.table.refusals.add(linear.name + ": " + to + " has no place for " + name_of(coding.format) + " (" +
-                               recipes.weight + (recipes.activation.empty() ? "" : "; " + recipes.activation) + "); " +
-                               where_it_fits(coding.format));
+      refuse(to + " has no place for " + name_of(coding.format) + " (" + recipes.weight +
+             (recipes.activation.empty() ? "" : "; " + recipes.activation) + "); " + where_it_fits(coding.format));
     }
     if (const auto fault = grouping_fault(linear, coding.format)) refuse(*fault);
-    if (!choice.input_scale.empty())
-      refuse(to + " has no place for an input scale that is not folded into the layer before");
+    coding.column_divisors = choice.input_scale;
     if (linear.is_tied && !settings_.untie)
       refuse("the head is tied, and engines drop its tensors; leave it unquantized or --untie it");
     if (is_static(*input)) take_range(linear, choice, recipes.activation, coding);
     if (!fits) return std::nullopt;
     return coding;
+  }
+
+  // Scales of rows take a factor each, and the scored values stay what they are.
+  void multiply_rows(std::size_t before, row_fold fold) {
+    std::optional<layer_coding>& coding = plan_.codings[before];
+    if (coding && coding->rule.source == code_source::scored && coding->format.is_row_wise()) {
+      coding->row_factors = std::move(fold.factors);
+      return;
+    }
+    refused_.add(plan_.table.layers[fold.reader].linear.name,
+                 "its input scale belongs into the scales of the Linear before, which has none of float32 for its rows "
+                 "or groups, as int4/group128 of the sweep has, and there is no place for one that is not folded");
   }
 
   void take_range(const model_linear& linear, const layer_choice& choice, const std::string& activation,
@@ -137,17 +152,24 @@ class folder_planner {
 
   // Engines make one layer of q, k and v and one of gate and up.
   void compare_fused_parts() {
+    std::map<std::string, std::vector<std::string>> differing;  // sentences by the two schemes
     for (const auto& [whole, parts] : fused_layers()) {
       for (const std::size_t l : parts) {
         if (without_place_.contains(parts.front()) || without_place_.contains(l)) continue;  // refused already
         const auto& first = plan_.codings[parts.front()];
         const auto& own = plan_.codings[l];
         if (first.has_value() == own.has_value() && (!own || own->format == first->format)) continue;
-        plan_.table.refusals.add(plan_.table.layers[parts.front()].linear.name + " is " + text_of(parts.front()) +
-                                 ", " + plan_.table.layers[l].linear.name + " is " + text_of(l) +
-                                 ": engines make one layer of them (" + whole + "), which has one scheme");
+        differing[text_of(parts.front()) + ", " + text_of(l)].push_back(
+            plan_.table.layers[parts.front()].linear.name + " is " + text_of(parts.front()) + ", " +
+            plan_.table.layers[l].linear.name + " is " + text_of(l) + ": engines make one layer of them (" + whole +
+            "), which has one scheme");
         break;
       }
+    }
+    for (const auto& [schemes, sentences] : differing) {
+      const std::size_t others = sentences.size() - 1;
+      plan_.table.refusals.add(sentences.front() +
+                               (others == 0 ? "" : ", as in " + std::to_string(others) + " more that differ so"));
     }
   }
 
@@ -159,19 +181,17 @@ class folder_planner {
       if (!first.format.has_tensor_range()) continue;
       const std::string& name = plan_.table.layers[parts.front()].linear.name;
       if (first.format.element != element_kind::nvfp4 && first.rule.source != code_source::scored) {
-        gather(
-            "a scale for each of q, k, v and of gate, up, as the tool writes them: engines take the largest and "
-            "quantize the others a second time; the sweep's recipes share the range",
-            name);
+        notes_.add(name,
+                   "a scale for each of q, k, v and of gate, up, as the tool writes them: engines take the largest and "
+                   "quantize the others a second time; the sweep's recipes share the range");
         continue;
       }
       for (const std::size_t l : parts) {
         if (plan_.codings[l]) plan_.codings[l]->shares_range_with = parts;
       }
-      gather(
-          "engines keep one scale of the tensor for q, k, v and one for gate, up: it is made of the largest range, so "
-          "that parts with a smaller one have other values than they would have alone",
-          name);
+      notes_.add(name,
+                 "engines keep one scale of the tensor for q, k, v and one for gate, up: it is made of the largest "
+                 "range, so that parts with a smaller one have other values than they would have alone");
     }
   }
 
@@ -187,8 +207,8 @@ class folder_planner {
       if (plan_.codings[l]) plan_.codings[l]->input_amax = largest;
     }
     if (differ) {
-      gather("the parts of one layer have ranges of their own for the same input: the largest is written for all",
-             plan_.table.layers[parts.front()].linear.name);
+      notes_.add(plan_.table.layers[parts.front()].linear.name,
+                 "the parts of one layer have ranges of their own for the same input: the largest is written for all");
     }
   }
 
@@ -196,35 +216,20 @@ class folder_planner {
   void note_quantized_inputs() {
     for (std::size_t l = 0; l < plan_.codings.size(); ++l) {
       if (plan_.codings[l] && plan_.codings[l]->format.input == input_kind::none) {
-        gather("activations were to stay as they are, but engines quantize them to fp8 in groups of 128",
-               plan_.table.layers[l].linear.name);
+        notes_.add(plan_.table.layers[l].linear.name,
+                   "activations were to stay as they are, but engines quantize them to fp8 in groups of 128");
       }
     }
   }
 
-  void gather(const std::string& sentence, const std::string& layer) { gathered_[sentence].push_back(layer); }
-
   const folder_container& container_;
   const folder_settings& settings_;
   folder_plan& plan_;
-  std::map<std::string, std::vector<std::string>> gathered_;
+  layer_remarks refused_;
+  layer_remarks notes_;
   std::map<std::string, std::vector<std::string>> without_range_;
   std::set<std::size_t> without_place_;
 };
-
-// A checkpoint that is quantized has no weights to start from.
-void check_source(const lm::model& model, folder_plan& plan) {
-  const std::filesystem::path path = std::filesystem::path(model.tensors().name()) / "config.json";
-  const boost::json::object config = common::read_json_object(path);
-  const auto has = [](const boost::json::object& object) {
-    return common::find_member(object, "quantization_config") != nullptr;
-  };
-  const boost::json::value* text = common::find_member(config, "text_config");
-  if (has(config) || (text != nullptr && text->is_object() && has(text->get_object()))) {
-    plan.table.refusals.add(path.string() +
-                            ": quantization_config is there already; take the checkpoint that it was made of");
-  }
-}
 
 }  // namespace
 
@@ -267,8 +272,7 @@ folder_plan plan_folder(const lm::model& model, std::span<const layer_choice> ch
   }
   folder_planner planner(plan.settings, plan);
   for (std::size_t i = 0; i < linears.size(); ++i) planner.add(linears[i], choices[i]);
-  planner.finish();
-  check_source(model, plan);
+  planner.finish(fold_input_scales(model, choices));
   if (plan.groups().empty() && plan.table.refusals.empty())
     plan.table.refusals.add("nothing is quantized: copy the folder instead");
   return plan;

@@ -7,6 +7,7 @@
 #include <export/folder/stored_format.hpp>
 #include <export/folder/weight_rule.hpp>
 #include <export/plan/plan.hpp>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,12 +28,16 @@ struct layer_coding {
   float input_amax = 0;  ///< where the format has a static input; one for all Linears that share the input
   /// Linears whose range is shared (by their numbers, this one among them); empty: the range is its own.
   std::vector<std::size_t> shares_range_with = {};
+  std::vector<float> column_divisors = {};  ///< the input scale, [cols] or empty
+  std::vector<float> row_factors = {};      ///< the input scale of a later Linear, [rows] or empty: of the scales
 };
 
 struct folder_plan {
   folder_settings settings;
   export_plan table;
   std::vector<std::optional<layer_coding>> codings;  ///< [Linear]; none: not quantized
+  /// What norms are multiplied by, by their tensors; those become float32.
+  std::map<std::string, std::vector<float>> norm_factors = {};
 
   /// Linears that are coded alike, in order of their first ones.
   struct scheme_group {
@@ -44,10 +49,11 @@ struct folder_plan {
 
 /// choices: [Linear]; their weights may also be names of folder_schemes. What the target, or the engines that read it,
 /// cannot hold is in the table's refusals: recipes without a format there, groups that do not divide, parts of a fused
-/// layer (q, k, v; gate, up) of several formats, a quantized head that is tied, ranges that are missing, input scales,
-/// a checkpoint that is quantized already. Notes say where values differ from those that were chosen.
+/// layer (q, k, v; gate, up) of several formats, a quantized head that is tied, ranges that are missing, input
+/// scales that go nowhere (input_folds).
+/// Notes say where values differ from those that were chosen. What holds for many layers is said once.
 /// @throws error errc::invalid_argument where the number of choices is not that of the Linears; errc::unsupported for a
-/// model that is no folder
+/// model that is no folder, and as linears_of
 [[nodiscard]] folder_plan plan_folder(const lm::model& model, std::span<const layer_choice> choices,
                                       const folder_settings& settings);
 

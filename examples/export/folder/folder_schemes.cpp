@@ -21,9 +21,19 @@ constexpr std::string_view fp8_tensor = "fp8/per_tensor_static";
 constexpr std::string_view nvfp4 = "nvfp4_modelopt";
 constexpr std::string_view channel = "per_out_channel";
 
-constexpr std::array<scheme_row, 18> compressed_tensors{{
+constexpr std::array<scheme_row, 28> compressed_tensors{{
+    {"W2A16", "ct_int2", "", "group128"},
+    {"W2A16_ASYM", "ct_int2_asymmetric", "", "group128"},
+    {"W3A16", "ct_int3", "", "group128"},
+    {"W3A16_ASYM", "ct_int3_asymmetric", "", "group128"},
     {"W4A16", "ct_int4", "", "group128"},
     {"W4A16_ASYM", "ct_int4_asymmetric", "", "group128"},
+    {"W5A16", "ct_int5", "", "group128"},
+    {"W5A16_ASYM", "ct_int5_asymmetric", "", "group128"},
+    {"W6A16", "ct_int6", "", "group128"},
+    {"W6A16_ASYM", "ct_int6_asymmetric", "", "group128"},
+    {"W7A16", "ct_int7", "", "group128"},
+    {"W7A16_ASYM", "ct_int7_asymmetric", "", "group128"},
     {"W8A16", "ct_int8", "", channel},
     {"W8A16_ASYM", "ct_int8_asymmetric", "", channel},
     {"W8A8", "ct_int8/per_out_channel", int8_token},
@@ -38,11 +48,11 @@ constexpr std::array<scheme_row, 18> compressed_tensors{{
     {"NVFP4A16", "ct_nvfp4", ""},
     {"MXFP4", "torchao_mxfp4/even", "mxfp4_even"},
     {"MXFP4A16", "torchao_mxfp4/even", ""},
-    {"MXFP8", "mxfp8_e4m3_rceil", "mxfp8_e4m3_rceil"},
-    {"MXFP8A16", "mxfp8_e4m3_rceil", ""},
+    {"MXFP8", "ct_mxfp8", "mxfp8_e4m3_rceil"},
+    {"MXFP8A16", "ct_mxfp8", ""},
 }};
 constexpr std::array<scheme_row, 8> modelopt{{
-    {"FP8", modelopt_fp8_name, fp8_tensor},
+    {"FP8", "modelopt_fp8_exported", fp8_tensor},
     {"FP8_DYNAMIC", "deepseek_fp8/per_out_channel", fp8_token},
     {"FP8_BLOCK", "deepseek_fp8/tile128x128", ""},
     {"NVFP4", "modelopt_nvfp4_packed", nvfp4},

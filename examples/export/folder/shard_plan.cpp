@@ -28,6 +28,11 @@ std::vector<shard_tensor> shard_tensors_of(const lm::model& model, const folder_
 
   std::vector<shard_tensor> all;
   const auto copy = [&](const lm::tensor_info& tensor, const std::string& name) {
+    if (const auto factors = plan.norm_factors.find(tensor.name); factors != plan.norm_factors.end()) {
+      constexpr auto size = static_cast<std::int64_t>(sizeof(float));
+      all.push_back({{name, lm::dtype::f32, tensor.shape, tensor.elements() * size}, &tensor, {}, &factors->second});
+      return;
+    }
     all.push_back({{name, tensor.type, tensor.shape, tensor.end - tensor.begin}, &tensor, {}});
   };
   const auto code = [&](const lm::tensor_info& tensor, std::size_t l) {

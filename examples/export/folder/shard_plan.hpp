@@ -15,6 +15,8 @@ struct shard_tensor {
   planned_tensor out;
   const lm::tensor_info* source = nullptr;  ///< of the source shard
   std::optional<std::size_t> linear;        ///< that is coded into it; none: the source's bytes
+  /// Of the plan: what the source's values are multiplied by; null: nothing.
+  const std::vector<float>* factors = nullptr;
 };
 
 /// The tensors of one file in the order in which the safetensors package writes them: larger elements first, so that

@@ -3,6 +3,7 @@
 #include <export/folder/shard_writer.hpp>
 #include <export/folder/tensor_piece.hpp>
 #include <export/plan/finite_rows.hpp>
+#include <export/plan/input_folds.hpp>
 #include <functional>
 #include <map>
 
@@ -97,14 +98,24 @@ class shard_job {
 
   void add_copies(std::size_t t) {
     const std::int64_t bytes = tensors_[t].out.bytes;
+    if (tensors_[t].factors != nullptr) return copies_.push_back({t, 0, bytes});
     for (std::int64_t offset = 0; offset < bytes; offset += portion_bytes)
       copies_.push_back({t, offset, std::min(portion_bytes, bytes - offset)});
   }
 
   void copy(const byte_portion& portion) {
+    if (tensors_[portion.tensor].factors != nullptr) return multiply(portion.tensor);
     std::vector<std::byte> bytes(static_cast<std::size_t>(portion.bytes));
     source_.read_bytes(*tensors_[portion.tensor].source, portion.offset, bytes);
     writer_.write(portion.tensor, portion.offset, bytes);
+  }
+
+  void multiply(std::size_t t) {
+    std::vector<float> values = *tensors_[t].factors;
+    std::vector<float> weight(values.size());
+    source_.read_f32(*tensors_[t].source, 0, weight);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] *= weight[i];
+    writer_.write(t, 0, std::as_bytes(std::span<const float>(values)));
   }
 
   void code(const row_portion& portion) {
@@ -114,6 +125,7 @@ class shard_job {
     std::vector<float> values(static_cast<std::size_t>(portion.rows * linear.cols));
     source_.read_f32(source, portion.first * linear.cols, values);
     require_finite(values, linear.cols, portion.first, where(source));
+    divide_columns(values, coding_of(portion.linear).column_divisors);
     const coded_rows rows = coded.coder->code(values, portion.first);
     for (const std::size_t t : coded.tensors) {
       const tensor_piece piece =
@@ -147,6 +159,7 @@ std::vector<float> weight_ranges(const lm::model& model, const folder_plan& plan
     std::vector<float> values(static_cast<std::size_t>(portion.rows * linear.cols));
     model.tensors().read(source, portion.first * linear.cols, values);
     require_finite(values, linear.cols, portion.first, model.tensors().name() + ": tensor \"" + source + "\"");
+    divide_columns(values, plan.codings[portion.linear]->column_divisors);
     for (const float v : values)
       largest[static_cast<std::size_t>(p)] = std::max(largest[static_cast<std::size_t>(p)], std::fabs(v));
   });

@@ -60,6 +60,10 @@ struct stored_format {
   [[nodiscard]] bool is_tile_of(index_t side) const noexcept {
     return groups == granularity_kind::per_tile && size == shape2d{side, side};
   }
+  /// Whether scales belong to rows, or to groups within them.
+  [[nodiscard]] bool is_row_wise() const noexcept {
+    return groups == granularity_kind::per_out_channel || groups == granularity_kind::per_group;
+  }
   /// Whether one number of the stored weight follows from the whole of it.
   [[nodiscard]] bool has_tensor_range() const noexcept {
     return groups == granularity_kind::per_tensor || element == element_kind::nvfp4;

@@ -42,6 +42,11 @@ weight_coder::weight_coder(const model_linear& linear, const layer_coding& codin
   if (coding.rule.source == code_source::scored) scored_ = recipes::find_fake_recipe(coding.rule.recipe);
 }
 
+// What an input scale has divided stays as it is but for tools that compute in the checkpoint's type.
+lm::dtype weight_coder::value_type() const noexcept {
+  return coding_.column_divisors.empty() || coding_.rule.has_own_type ? linear_.type : lm::dtype::f32;
+}
+
 convert::tensor_parts weight_coder::given() const {
   convert::tensor_parts parts;
   if (coding_.format.has_tensor_range())
@@ -50,21 +55,13 @@ convert::tensor_parts weight_coder::given() const {
 }
 
 coded_rows weight_coder::code(std::span<const float> values, std::int64_t first_row) const {
-  switch (coding_.rule.source) {
-    case code_source::catalogue:
-      return code_by_catalogue(values);
-    case code_source::scored:
-      return code_scored(values, first_row);
-    case code_source::modelopt_fp8:
-      break;
-  }
-  return code_modelopt_fp8(values);
+  return coding_.rule.source == code_source::scored ? code_scored(values, first_row) : code_by_catalogue(values);
 }
 
 coded_rows weight_coder::code_by_catalogue(std::span<const float> values) const {
   const convert::extents shape{static_cast<std::int64_t>(values.size()) / linear_.cols, linear_.cols};
-  const convert::host_tensor in = convert::tensor_of(linear_.type, shape, values);
-  convert::tensor_parts parts = recipe_->quantize({where_, linear_.type, shape}, in, given(), {}).parts;
+  const convert::host_tensor in = convert::tensor_of(value_type(), shape, values);
+  convert::tensor_parts parts = recipe_->quantize({where_, value_type(), shape}, in, given(), {}).parts;
   const stored_format& f = coding_.format;
   const bool is_fp4 = f.element == element_kind::nvfp4 || f.element == element_kind::mxfp4;
   coded_rows coded;
@@ -101,7 +98,8 @@ coded_rows weight_coder::code_scored(std::span<const float> values, std::int64_t
     for (index_t r = top; r < bottom && !f.has_tensor_range(); ++r)
       absmax = std::max(absmax, largest_magnitude(values.subspan(row_of(r), width)));
     const float scale = absmax > 0 ? div_rn(absmax, largest_code(f)) : scale_of_zeros;
-    coded.scales.push_back(scale);
+    const bool has_factor = !coding_.row_factors.empty();  // groups lie in one row then
+    coded.scales.push_back(has_factor ? scale * coding_.row_factors[static_cast<std::size_t>(first_row + top)] : scale);
     for (index_t r = top; r < bottom; ++r) {
       for (std::size_t i = row_of(r); i < row_of(r) + width; ++i) {
         const double code = static_cast<double>(fake[i]) / static_cast<double>(scale);
@@ -113,26 +111,12 @@ coded_rows weight_coder::code_scored(std::span<const float> values, std::int64_t
   return coded;
 }
 
-coded_rows weight_coder::code_modelopt_fp8(std::span<const float> values) const {
-  const float scale = div_rn(range_, e4m3_max);
-  std::vector<float> quotients(values.size());
-  if (scale > 0) {
-    std::transform(values.begin(), values.end(), quotients.begin(), [&](float v) { return div_rn(v, scale); });
-  }
-  convert::round_to_type(quotients, linear_.type);
-  coded_rows coded;
-  coded.scales.push_back(scale > 0 ? scale : scale_of_zeros);
-  coded.codes.resize(values.size());
-  std::transform(quotients.begin(), quotients.end(), coded.codes.begin(), fp8_code);
-  return coded;
-}
-
 // What a recipe makes of a range does not depend on the elements.
 float weight_coder::recipe_tensor_scale() const {
   const std::vector<float> zeros(16, 0.0F);
   const convert::extents shape{1, 16};
-  const convert::host_tensor in = convert::tensor_of(linear_.type, shape, zeros);
-  return *recipe_->quantize({where_, linear_.type, shape}, in, given(), {}).parts.at("global_scale").data<float>();
+  const convert::host_tensor in = convert::tensor_of(value_type(), shape, zeros);
+  return *recipe_->quantize({where_, value_type(), shape}, in, given(), {}).parts.at("global_scale").data<float>();
 }
 
 // A reciprocal need not return: the form that the recipe does not have is made of the range as well.

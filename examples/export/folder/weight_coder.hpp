@@ -33,7 +33,7 @@ class weight_coder {
   /// it, where the format has one number for the tensor; else unused.
   weight_coder(const model_linear& linear, const layer_coding& coding, std::string where, float range);
 
-  /// values: [rows, cols]; the first row is a multiple of `row_alignment`.
+  /// values: [rows, cols], divided by the input scale; the first row is a multiple of `row_alignment`.
   [[nodiscard]] coded_rows code(std::span<const float> values, std::int64_t first_row) const;
   /// Of NVFP4: the tensor's scale, as it multiplies and as it divides.
   [[nodiscard]] float tensor_scale() const;
@@ -44,7 +44,7 @@ class weight_coder {
  private:
   [[nodiscard]] coded_rows code_by_catalogue(std::span<const float> values) const;
   [[nodiscard]] coded_rows code_scored(std::span<const float> values, std::int64_t first_row) const;
-  [[nodiscard]] coded_rows code_modelopt_fp8(std::span<const float> values) const;
+  [[nodiscard]] lm::dtype value_type() const noexcept;
   [[nodiscard]] convert::tensor_parts given() const;
   [[nodiscard]] float recipe_tensor_scale() const;
 

@@ -18,9 +18,19 @@ struct family_row {
   bool symmetric;
   bool has_own_type;
 };
-constexpr std::array<family_row, 7> family_rows{{
+constexpr std::array<family_row, 17> family_rows{{
+    {"ct_int2", element_kind::integer, 2, true, true},
+    {"ct_int2_asymmetric", element_kind::integer, 2, false, true},
+    {"ct_int3", element_kind::integer, 3, true, true},
+    {"ct_int3_asymmetric", element_kind::integer, 3, false, true},
     {"ct_int4", element_kind::integer, 4, true, true},
     {"ct_int4_asymmetric", element_kind::integer, 4, false, true},
+    {"ct_int5", element_kind::integer, 5, true, true},
+    {"ct_int5_asymmetric", element_kind::integer, 5, false, true},
+    {"ct_int6", element_kind::integer, 6, true, true},
+    {"ct_int6_asymmetric", element_kind::integer, 6, false, true},
+    {"ct_int7", element_kind::integer, 7, true, true},
+    {"ct_int7_asymmetric", element_kind::integer, 7, false, true},
     {"ct_int8", element_kind::integer, 8, true, true},
     {"ct_int8_asymmetric", element_kind::integer, 8, false, true},
     {"ct_fp8", element_kind::fp8, 8, true, true},
@@ -28,12 +38,13 @@ constexpr std::array<family_row, 7> family_rows{{
     {"torchao_fp8_e4m3", element_kind::fp8, 8, true, false},
 }};
 
-// Recipes with groups of their own, the sweep's among them.
+// Recipes with a granularity of their own, the sweep's among them.
 struct block_row {
   std::string_view name;
   element_kind element;
 };
-constexpr std::array<block_row, 23> block_rows{{
+constexpr std::array<block_row, 25> block_rows{{
+    {"modelopt_fp8_exported", element_kind::fp8},
     {"ct_nvfp4", element_kind::nvfp4},
     {"modelopt_nvfp4_packed", element_kind::nvfp4},
     {"nvfp4_modelopt", element_kind::nvfp4},
@@ -48,6 +59,7 @@ constexpr std::array<block_row, 23> block_rows{{
     {"mxfp4_ocp", element_kind::mxfp4},
     {"mxfp4_even", element_kind::mxfp4},
     {"mxfp4_rceil", element_kind::mxfp4},
+    {"ct_mxfp8", element_kind::mxfp8},
     {"modelopt_mxfp8_packed", element_kind::mxfp8},
     {"modelopt_mxfp8_e4m3", element_kind::mxfp8},
     {"mxfp8_e4m3_ocp", element_kind::mxfp8},
@@ -60,6 +72,7 @@ constexpr std::array<block_row, 23> block_rows{{
 }};
 
 stored_format block_format(element_kind element) {
+  if (element == element_kind::fp8) return {element, 8, granularity_kind::per_tensor, {}, true};
   const bool is_nv = element == element_kind::nvfp4;
   return {element, element == element_kind::mxfp8 ? 8 : 4, granularity_kind::per_group, {1, is_nv ? 16 : 32}, true};
 }
@@ -95,7 +108,7 @@ std::optional<weight_rule> family_rule(std::string_view recipe) {
   const std::string_view rest = recipe.substr(first + 1);
   const std::size_t second = rest.find('/');
   const std::string_view options = second == std::string_view::npos ? "" : rest.substr(second + 1);
-  if (!options.empty() && options != "pack_int32") return std::nullopt;
+  if (!options.empty() && options != "pack_int32" && options != "pack_dense") return std::nullopt;
   const auto groups = convert::parse_granularity(rest.substr(0, second));
   if (!groups || !is_storable(groups->groups.kind)) return std::nullopt;
   if (groups->groups.kind == granularity_kind::per_group && groups->axis != -1) return std::nullopt;
@@ -113,10 +126,6 @@ std::optional<weight_rule> family_rule(std::string_view recipe) {
 }  // namespace
 
 std::optional<weight_rule> find_weight_rule(std::string_view recipe) {
-  if (recipe == modelopt_fp8_name) {
-    const stored_format format{element_kind::fp8, 8, granularity_kind::per_tensor, {}, true};
-    return weight_rule{format, code_source::modelopt_fp8, std::string(recipe)};
-  }
   for (const auto find : {block_rule, scored_rule, family_rule}) {
     if (std::optional<weight_rule> found = find(recipe)) return found;
   }

@@ -11,9 +11,8 @@
 namespace qgrain::exports {
 
 enum class code_source : std::uint8_t {
-  catalogue,     ///< a recipe of qgrain-quantize gives codes and scales
-  scored,        ///< a recipe of the sweep gives values, and codes and scales are found that stand for them
-  modelopt_fp8,  ///< ModelOpt's export of FP8 per tensor: the quotient is rounded to the tensor's type, then to E4M3
+  catalogue,  ///< a recipe of qgrain-quantize gives codes and scales
+  scored,     ///< a recipe of the sweep gives values, and codes and scales are found that stand for them
 };
 
 struct weight_rule {
@@ -28,9 +27,6 @@ struct weight_rule {
 
 /// The rule of one of the sweep's recipes or of the catalogue; nothing where no folder target has its format.
 [[nodiscard]] std::optional<weight_rule> find_weight_rule(std::string_view recipe);
-
-/// The name that stands for code_source::modelopt_fp8.
-inline constexpr std::string_view modelopt_fp8_name = "modelopt_fp8_export";
 
 }  // namespace qgrain::exports
 

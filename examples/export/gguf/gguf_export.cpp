@@ -9,6 +9,7 @@
 #include <cmath>
 #include <export/gguf/gguf_export.hpp>
 #include <export/plan/finite_rows.hpp>
+#include <export/plan/input_folds.hpp>
 #include <memory>
 #include <numbers>
 
@@ -93,6 +94,8 @@ class tensor_task {
     const std::int64_t count = tensor_.out.shape.size() > 1 ? rows : matrix_.cols;  // a bias has a row per element
     std::vector<float> values(static_cast<std::size_t>(count) * cols);
     model_.tensors().read(tensor_.source, first * static_cast<std::int64_t>(cols), values);
+    divide_columns(values, tensor_.divisors);
+    for (std::size_t i = 0; i < tensor_.factors.size(); ++i) values[i] *= tensor_.factors[i];
     if (tensor_.head_size == 0) return values;
     std::vector<float> permuted(values.size());
     for (std::int64_t row = 0; row < count; ++row) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <export/gguf/gguf_keys.hpp>
 #include <export/gguf/gguf_plan.hpp>
+#include <export/plan/input_folds.hpp>
 #include <map>
 #include <set>
 
@@ -82,10 +83,15 @@ class layer_planner {
     plan_.layers.push_back(std::move(layer));
   }
 
-  void finish() {
-    for (const auto& [sentence, layers] : gathered_)
-      plan_.notes.push_back(std::to_string(layers.size()) + (layers.size() == 1 ? " layer" : " layers") + " (" +
-                            layers.front() + (layers.size() > 1 ? ", ..." : "") + "): " + sentence);
+  void finish(const input_folds& folds) {
+    for (std::string& sentence : folds.refusals.sentences()) plan_.refusals.add(std::move(sentence));
+    for (const auto& [before, fold] : folds.rows) {
+      refused_.add(plan_.layers[fold.reader].linear.name,
+                   "its input scale is one of the output of the Linear before, whose blocks it would change; GGUF has "
+                   "no other place for it");
+    }
+    for (std::string& sentence : refused_.sentences()) plan_.refusals.add(std::move(sentence));
+    for (std::string& sentence : notes_.sentences()) plan_.notes.push_back(std::move(sentence));
     for (const std::string& activation : activations_) {
       plan_.notes.push_back("activations as " + activation +
                             " are not in the file: llama.cpp quantizes inputs by the type of the weight");
@@ -95,40 +101,36 @@ class layer_planner {
  private:
   gguf_scheme scheme_of(const model_linear& linear, const layer_choice& choice) {
     gguf_scheme plain{&type_of_checkpoint(linear.type), "", true};
-    if (!choice.input_scale.empty()) {
-      plan_.refusals.add(linear.name +
-                         ": GGUF has no place for an input scale that is not folded into the layer before");
-    }
     if (choice.weight.empty()) return plain;
     const std::optional<gguf_scheme> found = find_gguf_scheme(choice.weight);
     if (!found) {
-      plan_.refusals.add(linear.name + ": GGUF has no type for " + choice.weight +
-                         "; compressed-tensors or modelopt may have");
+      refused_.add(linear.name, "GGUF has no type for " + choice.weight + "; compressed-tensors or modelopt may have");
       return plain;
     }
     if (linear.cols % found->type->elements != 0) {
-      gather("rows of " + std::to_string(linear.cols) + " are no whole blocks of " + std::string(found->type->name) +
-                 ", written as F16",
-             linear.name);
+      notes_.add(linear.name, "rows of " + std::to_string(linear.cols) + " are no whole blocks of " +
+                                  std::string(found->type->name) + ", written as F16");
       return {&type_named("F16"), "", false};
     }
     if (is_tied_to_embedding(linear, settings_)) {
+      if (!choice.input_scale.empty())
+        refused_.add(linear.name, "the head is tied, and its input scale would change the embedding; untie it");
       plan_.notes.push_back("the head is tied: " + std::string(found->type->name) + " is the embedding's type too");
       if (found->type->name == "NVFP4") {
-        plan_.refusals.add(linear.name +
-                           ": the head is tied, and llama.cpp reads no scale of token_embd, which NVFP4 needs; choose "
-                           "another type for it, leave it unquantized or untie it");
+        refused_.add(linear.name,
+                     "the head is tied, and llama.cpp reads no scale of token_embd, which NVFP4 needs; choose another "
+                     "type for it, leave it unquantized or untie it");
       }
     }
     if (found->type->name == "NVFP4" && linear.name.find(".mlp.") != std::string::npos &&
         !limits_of(family_).scales_mlp) {
-      plan_.refusals.add(linear.name + ": llama.cpp leaves the scale that NVFP4 needs out of the MLP of " +
-                         std::string(family_.name) + ", whose values would be wrong; MXFP4 needs none");
+      refused_.add(linear.name, "llama.cpp leaves the scale that NVFP4 needs out of the MLP of " +
+                                    std::string(family_.name) + ", whose values would be wrong; MXFP4 needs none");
     }
     if (!found->keeps_values) {
-      gather(choice.weight + " is stored as " + std::string(found->type->name) +
-                 ", whose float16 scales of 32 elements give other values than those that were scored",
-             linear.name);
+      notes_.add(linear.name,
+                 choice.weight + " is stored as " + std::string(found->type->name) +
+                     ", whose float16 scales of 32 elements give other values than those that were scored");
     }
     return *found;
   }
@@ -140,12 +142,11 @@ class layer_planner {
     if (scheme.type->name == "NVFP4") layer.tensors.push_back({lm::gguf_scale_name_of(name), lm::dtype::f32, {1}, 4});
   }
 
-  void gather(const std::string& sentence, const std::string& layer) { gathered_[sentence].push_back(layer); }
-
   const lm::gguf_family& family_;
   const gguf_settings& settings_;
   export_plan& plan_;
-  std::map<std::string, std::vector<std::string>> gathered_;
+  layer_remarks refused_;
+  layer_remarks notes_;
   std::set<std::string> activations_;
 };
 
@@ -182,6 +183,10 @@ void check_tokenizer(const lm::model& model, export_plan& plan) {
   }
 }
 
+std::vector<float> divisors_of(const planned_layer& layer) {
+  return layer.choice.weight.empty() ? std::vector<float>() : layer.choice.input_scale;
+}
+
 // The checkpoint's tensors, file after file.
 std::vector<const lm::tensor_info*> tensors_in_order(const lm::model& model) {
   std::vector<const lm::tensor_info*> all;
@@ -205,7 +210,7 @@ export_plan plan_gguf(const lm::model& model, std::span<const layer_choice> choi
   }
   layer_planner planner(model, settings, plan);
   for (std::size_t i = 0; i < linears.size(); ++i) planner.add(linears[i], choices[i]);
-  planner.finish();
+  planner.finish(fold_input_scales(model, choices));
   add_unwritten(model, plan);
   if (const lm::gguf_family& family = family_of_model(model);
       model.config().output_bias && !limits_of(family).reads_output_bias) {
@@ -226,17 +231,25 @@ std::vector<gguf_tensor_source> gguf_tensors_of(const lm::model& model, const ex
   const lm::gguf_family& family = family_of_model(model);
   const std::set<std::string> read = model.read_tensors();
   std::map<std::string, const planned_layer*> layers;
-  for (const planned_layer& layer : plan.layers) layers.emplace(layer.linear.name + ".weight", &layer);
+  std::vector<layer_choice> choices;
+  for (const planned_layer& layer : plan.layers) {
+    layers.emplace(layer.linear.name + ".weight", &layer);
+    choices.push_back(layer.choice);
+  }
+  const input_folds folds = fold_input_scales(model, choices);
   std::vector<gguf_tensor_source> all;
   const auto add = [&](const lm::tensor_info& tensor, const std::string& as, const lm::ggml_type& type,
-                       const std::string& recipe) {
+                       const std::string& recipe, const std::vector<float>& divisors = {}) {
     const std::string name = lm::gguf_name_of(family, as);
     if (name.empty()) {
       throw error(errc::unsupported, model.tensors().name() + ": tensor \"" + as +
                                          "\" has no place in a GGUF file of " + std::string(family.name));
     }
     const std::int64_t head_size = lm::has_permuted_rows(family, name) ? model.config().head_size : 0;
-    all.push_back({tensor.name, {name, &type, tensor.shape}, recipe, head_size, tensor.type});
+    // What a scale has divided stays as it is but for the tool that computes in the checkpoint's type.
+    const lm::dtype in = divisors.empty() || recipe.starts_with("ct_") ? tensor.type : lm::dtype::f32;
+    all.push_back({tensor.name, {name, &type, tensor.shape}, recipe, head_size, in, divisors});
+    if (const auto norm = folds.norms.find(as); norm != folds.norms.end()) all.back().factors = norm->second;
     if (type.name == "NVFP4") {
       all.push_back({tensor.name, {lm::gguf_scale_name_of(name), &type_named("F32"), {1}}, recipe, 0, tensor.type});
     }
@@ -248,9 +261,10 @@ std::vector<gguf_tensor_source> gguf_tensors_of(const lm::model& model, const ex
       const gguf_scheme scheme = embedding_scheme(model, plan, settings);
       add(*tensor, embedding, *scheme.type, scheme.recipe);
       const planned_layer& head = plan.layers.back();
-      if (head.linear.is_tied && settings.untie) add(*tensor, "lm_head.weight", type_named(head.scheme), head.recipe);
+      if (head.linear.is_tied && settings.untie)
+        add(*tensor, "lm_head.weight", type_named(head.scheme), head.recipe, divisors_of(head));
     } else if (const auto layer = layers.find(tensor->name); layer != layers.end()) {
-      add(*tensor, tensor->name, type_named(layer->second->scheme), layer->second->recipe);
+      add(*tensor, tensor->name, type_named(layer->second->scheme), layer->second->recipe, divisors_of(*layer->second));
     } else {
       add(*tensor, tensor->name, type_named("F32"), "");
     }

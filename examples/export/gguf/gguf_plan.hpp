@@ -27,13 +27,15 @@ struct gguf_settings {
 struct gguf_tensor_source {
   std::string source;  ///< Hugging Face's name
   lm::gguf_tensor_plan out;
-  std::string recipe;               ///< as in gguf_scheme
-  std::int64_t head_size = 0;       ///< where rows are permuted within heads, else 0
-  lm::dtype type = lm::dtype::f32;  ///< of the checkpoint, in which recipes compute
+  std::string recipe;                ///< as in gguf_scheme
+  std::int64_t head_size = 0;        ///< where rows are permuted within heads, else 0
+  lm::dtype type = lm::dtype::f32;   ///< in which recipes compute: the checkpoint's
+  std::vector<float> divisors = {};  ///< of columns, the input scale, or none
+  std::vector<float> factors = {};   ///< of a norm's elements, or none
 };
 
-/// choices: [Linear]. A choice is refused where GGUF has no type for it, where it has an input scale that is not folded
-/// into the layer before, and NVFP4 where llama.cpp reads no scale (the embedding, Qwen3-VL's MLP); rows that are no
+/// choices: [Linear]. A choice is refused where GGUF has no type for it, where it has an input scale that no
+/// norm takes (input_folds), and NVFP4 where llama.cpp reads no scale (the embedding, Qwen3-VL's MLP); rows that are no
 /// whole blocks become F16, which the plan's notes say, as well as what the file does not hold (activation recipes, a
 /// vision tower). The scheme of a layer is the name of its ggml type.
 [[nodiscard]] export_plan plan_gguf(const lm::model& model, std::span<const layer_choice> choices,

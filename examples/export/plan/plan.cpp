@@ -64,6 +64,21 @@ std::int64_t planned_layer::stored_bytes() const noexcept {
                          [](std::int64_t sum, const planned_tensor& t) { return sum + t.bytes; });
 }
 
+void layer_remarks::add(const std::string& layer, const std::string& sentence) {
+  auto found = std::find_if(remarks_.begin(), remarks_.end(), [&](const remark& r) { return r.sentence == sentence; });
+  if (found == remarks_.end()) found = remarks_.insert(found, {sentence, layer, 0});
+  ++found->layers;
+}
+
+std::vector<std::string> layer_remarks::sentences() const {
+  std::vector<std::string> all;
+  for (const remark& r : remarks_) {
+    const std::string who = r.layers == 1 ? r.first : std::to_string(r.layers) + " layers (" + r.first + ", ...)";
+    all.push_back(who + ": " + r.sentence);
+  }
+  return all;
+}
+
 void refusal_list::raise(const std::string& where) const {
   if (empty()) return;
   std::string text = where + ": ";

@@ -89,6 +89,22 @@ struct planned_layer {
   [[nodiscard]] std::int64_t stored_bytes() const noexcept;
 };
 
+/// Sentences about layers, in the order in which they were met; one that holds for many is said once.
+class layer_remarks {
+ public:
+  void add(const std::string& layer, const std::string& sentence);
+  /// "LAYER: ...", "31 layers (LAYER, ...): ..."
+  [[nodiscard]] std::vector<std::string> sentences() const;
+
+ private:
+  struct remark {
+    std::string sentence;
+    std::string first;
+    std::size_t layers = 0;
+  };
+  std::vector<remark> remarks_;
+};
+
 /// Everything that is wrong with an export, a sentence each, so that a user sees all of it at once.
 struct refusal_list {
   std::vector<std::string> sentences;
