@@ -58,8 +58,10 @@ std::string transformers_fault(const planned_fact& layer) {
   const stored_format& f = layer.format;
   if (layer.to != target::compressed_tensors) return "";
   if (!f.symmetric) return "it fails on zero points (\"size mismatch for weight_zero_point\")";
-  if (f.element == element_kind::nvfp4 && layer.linear.type == lm::dtype::f16)
-    return "it decompresses NVFP4 to bfloat16, which fails in a float16 model";
+  const bool is_microscaled =
+      f.element == element_kind::nvfp4 || f.element == element_kind::mxfp4 || f.element == element_kind::mxfp8;
+  if (is_microscaled && layer.linear.type == lm::dtype::f16)
+    return "it decompresses " + name_of(f) + " to bfloat16, which fails in a float16 model";
   return "";
 }
 

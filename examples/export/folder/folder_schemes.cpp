@@ -38,8 +38,8 @@ constexpr std::array<scheme_row, 18> compressed_tensors{{
     {"NVFP4A16", "ct_nvfp4", ""},
     {"MXFP4", "torchao_mxfp4/even", "mxfp4_even"},
     {"MXFP4A16", "torchao_mxfp4/even", ""},
-    {"MXFP8", "mxfp8_e4m3_rceil", "mxfp8_e4m3_rceil"},
-    {"MXFP8A16", "mxfp8_e4m3_rceil", ""},
+    {"MXFP8", "ct_mxfp8", "mxfp8_e4m3_rceil"},
+    {"MXFP8A16", "ct_mxfp8", ""},
 }};
 constexpr std::array<scheme_row, 8> modelopt{{
     {"FP8", modelopt_fp8_name, fp8_tensor},

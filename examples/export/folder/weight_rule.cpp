@@ -18,9 +18,19 @@ struct family_row {
   bool symmetric;
   bool has_own_type;
 };
-constexpr std::array<family_row, 7> family_rows{{
+constexpr std::array<family_row, 17> family_rows{{
+    {"ct_int2", element_kind::integer, 2, true, true},
+    {"ct_int2_asymmetric", element_kind::integer, 2, false, true},
+    {"ct_int3", element_kind::integer, 3, true, true},
+    {"ct_int3_asymmetric", element_kind::integer, 3, false, true},
     {"ct_int4", element_kind::integer, 4, true, true},
     {"ct_int4_asymmetric", element_kind::integer, 4, false, true},
+    {"ct_int5", element_kind::integer, 5, true, true},
+    {"ct_int5_asymmetric", element_kind::integer, 5, false, true},
+    {"ct_int6", element_kind::integer, 6, true, true},
+    {"ct_int6_asymmetric", element_kind::integer, 6, false, true},
+    {"ct_int7", element_kind::integer, 7, true, true},
+    {"ct_int7_asymmetric", element_kind::integer, 7, false, true},
     {"ct_int8", element_kind::integer, 8, true, true},
     {"ct_int8_asymmetric", element_kind::integer, 8, false, true},
     {"ct_fp8", element_kind::fp8, 8, true, true},
@@ -33,7 +43,7 @@ struct block_row {
   std::string_view name;
   element_kind element;
 };
-constexpr std::array<block_row, 23> block_rows{{
+constexpr std::array<block_row, 24> block_rows{{
     {"ct_nvfp4", element_kind::nvfp4},
     {"modelopt_nvfp4_packed", element_kind::nvfp4},
     {"nvfp4_modelopt", element_kind::nvfp4},
@@ -48,6 +58,7 @@ constexpr std::array<block_row, 23> block_rows{{
     {"mxfp4_ocp", element_kind::mxfp4},
     {"mxfp4_even", element_kind::mxfp4},
     {"mxfp4_rceil", element_kind::mxfp4},
+    {"ct_mxfp8", element_kind::mxfp8},
     {"modelopt_mxfp8_packed", element_kind::mxfp8},
     {"modelopt_mxfp8_e4m3", element_kind::mxfp8},
     {"mxfp8_e4m3_ocp", element_kind::mxfp8},
@@ -95,7 +106,7 @@ std::optional<weight_rule> family_rule(std::string_view recipe) {
   const std::string_view rest = recipe.substr(first + 1);
   const std::size_t second = rest.find('/');
   const std::string_view options = second == std::string_view::npos ? "" : rest.substr(second + 1);
-  if (!options.empty() && options != "pack_int32") return std::nullopt;
+  if (!options.empty() && options != "pack_int32" && options != "pack_dense") return std::nullopt;
   const auto groups = convert::parse_granularity(rest.substr(0, second));
   if (!groups || !is_storable(groups->groups.kind)) return std::nullopt;
   if (groups->groups.kind == granularity_kind::per_group && groups->axis != -1) return std::nullopt;
