@@ -24,36 +24,47 @@ def sentence(fault):
     return " ".join(f"{fault}".split()).replace("|", "/")
 
 
-def engine_figures(case, model, out, prompts):
+def quantized_by_the_tool(case, model, out, note):
+    """The source quantized by compressed-tensors, and whether it packs to the folder's bytes; None for other targets, and
+    for values of a search, whose scales are no tool's."""
+    if case.target != "compressed-tensors" or case.keeps_scored_values:
+        return None, True
+    fake = engines.fake_quantized(model, out)
+    unlike = engines.tensors_unlike(fake, out)
+    if unlike:
+        note(f"compressed-tensors packs {len(unlike)} tensors otherwise ({unlike[0]}, ...)")
+    return fake, not unlike
+
+
+def engine_figures(case, fake, out, prompts):
     """Differences, the last of which counts; none where no engine of PyPI takes what was written."""
     if case.target == "gguf":
         return [engines.by_llama_cpp(out)]
-    if case.target != "compressed-tensors" or case.keeps_scored_values:
+    if fake is None:
         return []
-    wanted = engines.logits_of(engines.fake_quantized(model, out), prompts)
+    wanted = engines.logits_of(fake, prompts)
     found = [engines.largest(engines.in_transformers(out, prompts), wanted)]
     if found[0] and any(name.endswith("weight_global_scale") for name in engines.tensors_of(out)):
         found.append(engines.largest(engines.in_transformers(out, prompts, restore_scales=True), wanted))
     return found
 
 
-def run_engine(case, model, out, foretold, note):
+def run_engine(case, fake, out, foretold, note):
     """Part of a cell, and whether it is as it has to be: transformers equal to the fake quantization in every bit,
     llama.cpp to qgrain-lm where nothing is rounded, a refusal foretold by --engine."""
+    engine = export_cases.ENGINES[case.target]
     try:
-        found = engine_figures(case, model, out, check_gguf.PROMPTS)
+        found = engine_figures(case, fake, out, check_gguf.PROMPTS)
     except Exception as fault:
-        note(f"{export_cases.ENGINES[case.target]} stops ({type(fault).__name__}: {sentence(fault)[:110]})")
+        note(f"{engine} stops ({type(fault).__name__}: {sentence(fault)[:110]})")
         if not foretold:
-            note(f"NOT FORETOLD by --engine {export_cases.ENGINES[case.target]}")
+            note(f"--engine {engine} does not say so")
         return "; not run", bool(foretold)
     if found and foretold:
-        note(f"--engine refuses what runs: {sentence(foretold)}")
+        note(f"--engine {engine} refuses what runs: {sentence(foretold)}")
     holds = not (found and foretold)
-    if found and case.target == "compressed-tensors":
-        holds = holds and found[-1] == 0
-    if case.title == "F32":
-        holds = holds and found[-1] <= TOLERANCE
+    if found and (fake is not None or case.title == "F32"):
+        holds = holds and found[-1] <= (0 if fake is not None else TOLERANCE)
     shown = [f"{difference:.2g}" for difference in found]
     return "; " * bool(shown) + " (".join(shown) + ")" * (len(shown) > 1), holds
 
@@ -65,12 +76,13 @@ def check_export(case, model, scratch, note):
         out, foretold = export_cases.export(case, model, engines.config_of(model), scratch)
     except export_cases.Refused as refusal:
         note(f"refused: {sentence(refusal)[:220]}")
-        return "refused", True
+        return "refused", case.may_be_refused
     own = engines.by_qgrain(out, prompts)
     read = engines.read_file(out, model, prompts) if case.target == "gguf" else engines.read_folder(out, prompts)
     difference = engines.largest(read, own)
-    engine, holds = run_engine(case, model, out, foretold, note)
-    return f"{difference:.1e}{engine}", difference <= TOLERANCE and holds
+    fake, same_bytes = quantized_by_the_tool(case, model, out, note)
+    engine, runs = run_engine(case, fake, out, foretold, note)
+    return f"{difference:.1e}{engine}", difference <= TOLERANCE and same_bytes and runs
 
 
 def print_notes(notes):
@@ -129,9 +141,10 @@ def check_folder(folder):
         against, wanted = "qgrain-lm (inputs not quantized)", own
         if "fake.logits.0" in recorded:
             against, wanted = "recorded fake quantization", [recorded[f"fake.logits.{i}"] for i in range(2)]
-        for title, restored in (("transformers", False), ("transformers, global scales in float32", True)):
-            run = lambda r=restored: engines.largest(engines.in_transformers(folder, prompts, r), wanted)
-            yield title, against, None, run
+        run = lambda restored: engines.largest(engines.in_transformers(folder, prompts, restored), wanted)
+        yield "transformers", against, None, lambda: run(False)
+        if any(name.endswith("weight_global_scale") for name in engines.tensors_of(folder)):
+            yield "transformers, global scales in float32", against, None, lambda: run(True)
 
 
 def checks_of(path):

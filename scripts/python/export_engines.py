@@ -76,7 +76,8 @@ def read_folder(folder, prompts):
 def read_file(path, model_folder, prompts):
     config = config_of(model_folder)
     values = export_reader.gguf_values(path, config)
-    config["tie_word_embeddings"] = "lm_head.weight" not in values
+    for part in (config, config.get("text_config", {})):
+        part["tie_word_embeddings"] = "lm_head.weight" not in values
     return in_float32(values, config, prompts)
 
 
@@ -161,6 +162,29 @@ def fake_quantized(model_folder, folder):
                 value = stored[f"{name}.{part}"]
                 getattr(layer, part).data = value if part == "input_global_scale" else value.to(getattr(layer, part).dtype)
     return model
+
+
+def tensors_unlike(model, folder):
+    """Names of the folder's tensors that compressed-tensors, packing the layers of fake_quantized, has otherwise."""
+    config, stored = config_of(folder), tensors_of(folder)
+    unlike = []
+    for name, layer in model.named_modules():
+        scheme = getattr(layer, "quantization_scheme", None)
+        if scheme is None:
+            continue
+        group = export_reader.group_of(config["quantization_config"], name)
+        packer = BaseCompressor.get_value_from_registry(group.get("format") or config["quantization_config"]["format"])
+        own = {part: value.data for part, value in layer.named_parameters(recurse=False) if part != "bias"}
+        for part, value in packer.compress(own, scheme).items():
+            have = stored.get(f"{name}.{part}")
+            if have is None or have.dtype != value.dtype or have.shape != value.shape or bytes_of(have) != bytes_of(value):
+                unlike.append(f"{name}.{part}")
+    return unlike
+
+
+def bytes_of(tensor):
+    values = tensor.detach().flatten().clone()
+    return values.view(torch.uint8).numpy().tobytes()
 
 
 def by_llama_cpp(path):

@@ -86,7 +86,14 @@ std::vector<std::string> vllm_notes(const planned_fact& layer) {
 
 std::vector<std::string> transformers_notes(const planned_fact& layer) {
   if (layer.to != target::compressed_tensors || layer.format.element != element_kind::nvfp4) return {};
-  return {"it rounds the tensor's scale of NVFP4 to bfloat16, which moves values by up to 0.3 %"};
+  std::vector<std::string> notes{
+      "it rounds the tensor's scale of NVFP4 to bfloat16, which moves values by up to 0.3 %"};
+  if (layer.format.input == input_kind::nvfp4) {
+    notes.emplace_back(
+        "it leaves the scales of NVFP4 inputs unrounded, as the folder does not name their type, a key of newer "
+        "versions");
+  }
+  return notes;
 }
 
 }  // namespace
