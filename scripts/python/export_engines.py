@@ -58,7 +58,7 @@ def in_float32(values, config, prompts):
         read = transformers.AutoConfig.from_pretrained(name)
     kind = class_of(config)
     model = (kind(read) if config["model_type"] == "qwen3_vl" else kind.from_config(read)).eval().float()
-    tied = config.get("tie_word_embeddings", False)
+    tied = read.tie_word_embeddings
     if tied:  # as engines: a tied head is the embedding
         values = {name: array for name, array in values.items() if not name.startswith("lm_head.")}
     loaded = model.load_state_dict({k: torch.from_numpy(np.array(v, np.float32)) for k, v in values.items()}, strict=False)
@@ -101,14 +101,14 @@ def in_transformers(folder, prompts, restore_scales=False):
     global scales to the type of the model; they are put back, and what was decoded by them is decoded once more."""
     config = config_of(folder)
     model = class_of(config).from_pretrained(folder, dtype="auto").eval()
-    logits = logits_of(model, prompts[:1])  # what is decoded on first use is decoded now
+    logits_of(model, prompts[:1])  # what is decoded on first use is decoded now
     for module, parts in parts_of_modules(tensors_of(folder)).items() if restore_scales else ():
         if "weight_global_scale" in parts:
             layer = model.get_submodule(module)
             layer.weight.data = decompressed(module, parts, config["quantization_config"]).to(layer.weight.dtype)
             if "input_global_scale" in parts:
                 layer.input_global_scale.data = parts["input_global_scale"]
-    return logits_of(model, prompts) if restore_scales or len(prompts) > 1 else logits
+    return logits_of(model, prompts)
 
 
 def ends_of(weight, arguments):
@@ -117,7 +117,8 @@ def ends_of(weight, arguments):
         tiles = [-(-size // TILE) for size in weight.shape]
         padded = weight.new_zeros([tile * TILE for tile in tiles])
         padded[: weight.shape[0], : weight.shape[1]] = weight
-        return torch.aminmax(padded.unflatten(0, (tiles[0], TILE)).unflatten(2, (tiles[1], TILE)).transpose(1, 2).flatten(2), dim=-1)
+        blocks = padded.unflatten(0, (tiles[0], TILE)).unflatten(2, (tiles[1], TILE)).transpose(1, 2)
+        return torch.aminmax(blocks.flatten(2), dim=-1)
     if arguments.strategy == "tensor":
         low, high = torch.aminmax(weight)
         return low.reshape(1), high.reshape(1)

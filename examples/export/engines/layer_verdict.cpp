@@ -60,8 +60,10 @@ std::string transformers_fault(const planned_fact& layer) {
   if (!f.symmetric) return "it fails on zero points (\"size mismatch for weight_zero_point\")";
   const bool is_microscaled =
       f.element == element_kind::nvfp4 || f.element == element_kind::mxfp4 || f.element == element_kind::mxfp8;
-  if (is_microscaled && layer.linear.type == lm::dtype::f16)
-    return "it decompresses " + name_of(f) + " to bfloat16, which fails in a float16 model";
+  if (is_microscaled && layer.linear.type != lm::dtype::bf16)
+    return "it decompresses " + name_of(f) + " to bfloat16, which fails in a model of another type";
+  if (f.input == input_kind::fp8_group && layer.linear.cols % block_side != 0)
+    return "it takes inputs in groups of 128, and " + std::to_string(layer.linear.cols) + " columns are no multiple";
   return "";
 }
 
