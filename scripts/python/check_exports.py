@@ -1,143 +1,124 @@
-"""Quantized folders and GGUF files in the engines that PyPI has, one table; see scripts/check_exports."""
+"""Exports in independent readers and in the engines that PyPI has, one table; see scripts/check_exports."""
 
 import argparse
 import importlib.metadata
-import json
-import os
 import re
 import sys
 import tempfile
 import warnings
 from pathlib import Path
 
-import numpy as np
 import torch
 import transformers
-from compressed_tensors.compressors import BaseCompressor
-from compressed_tensors.quantization import QuantizationScheme
-from safetensors import safe_open
 from safetensors.torch import load_file
 
 import check_gguf
+import export_cases
+import export_engines as engines
+import export_models
 
-E2M1 = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6])
-PARTS = ("weight_packed", "weight_scale", "weight_scale_inv")
+TOLERANCE = 1e-4
 
 
-def tensors_of(folder):
-    found = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, "pt") as file:
-            found.update({name: file.get_tensor(name) for name in file.keys()})
+def sentence(fault):
+    return " ".join(f"{fault}".split()).replace("|", "/")
+
+
+def quantized_by_the_tool(case, model, out, note):
+    """The source quantized by compressed-tensors, and whether it packs to the folder's bytes; None for other targets, and
+    for values of a search, whose scales are no tool's."""
+    if case.target != "compressed-tensors" or case.keeps_scored_values:
+        return None, True
+    fake = engines.fake_quantized(model, out)
+    unlike = engines.tensors_unlike(fake, out)
+    if unlike:
+        note(f"compressed-tensors packs {len(unlike)} tensors otherwise ({unlike[0]}, ...)")
+    return fake, not unlike
+
+
+def engine_figures(case, fake, out, prompts):
+    """Differences, the last of which counts; none where no engine of PyPI takes what was written."""
+    if case.target == "gguf":
+        return [engines.by_llama_cpp(out)]
+    if fake is None:
+        return []
+    wanted = engines.logits_of(fake, prompts)
+    found = [engines.largest(engines.in_transformers(out, prompts), wanted)]
+    if found[0] and any(name.endswith("weight_global_scale") for name in engines.tensors_of(out)):
+        found.append(engines.largest(engines.in_transformers(out, prompts, restore_scales=True), wanted))
     return found
 
 
-def group_of(config, module):
-    """Exact names before regular expressions before the class."""
-    groups = list(config["config_groups"].values())
-    for fits in (lambda t: t == module, lambda t: t[:3] == "re:" and re.match(t[3:], module), lambda t: t == "Linear"):
-        for group in groups:
-            if any(fits(target) for target in group["targets"]):
-                return group
-    raise KeyError(f"no group has {module}")
+def run_engine(case, fake, out, foretold, note):
+    """Part of a cell, and whether it is as it has to be: transformers equal to the fake quantization in every bit,
+    llama.cpp to qgrain-lm where nothing is rounded, a refusal foretold by --engine."""
+    engine = export_cases.ENGINES[case.target]
+    try:
+        found = engine_figures(case, fake, out, check_gguf.PROMPTS)
+    except Exception as fault:
+        note(f"{engine} stops ({type(fault).__name__}: {sentence(fault)[:110]})")
+        if not foretold:
+            note(f"--engine {engine} does not say so")
+        return "; not run", bool(foretold)
+    if found and foretold:
+        note(f"--engine {engine} refuses what runs: {sentence(foretold)}")
+    holds = not (found and foretold)
+    if found and (fake is not None or case.title == "F32"):
+        holds = holds and found[-1] <= (0 if fake is not None else TOLERANCE)
+    shown = [f"{difference:.2g}" for difference in found]
+    return "; " * bool(shown) + " (".join(shown) + ")" * (len(shown) > 1), holds
 
 
-def by_compressed_tensors(config, module, parts):
-    if "weight_global_scale" in parts:  # the tool itself unpacks these to bfloat16
-        scale = parts["weight_scale"].float() / parts["weight_global_scale"]
-        return by_definition({"weight": parts["weight_packed"], "weight_scale": scale, "is_e2m1": True})
-    group = group_of(config, module)
-    kind = group.get("format") or config["format"]
-    wide = {k: v.float() if v.dtype in (torch.bfloat16, torch.float16) else v for k, v in parts.items()}
-    return BaseCompressor.get_value_from_registry(kind).decompress(wide, QuantizationScheme(**group))["weight"].float()
+def check_export(case, model, scratch, note):
+    """A cell, and whether all holds."""
+    prompts = check_gguf.PROMPTS
+    try:
+        out, foretold = export_cases.export(case, model, engines.config_of(model), scratch)
+    except export_cases.Refused as refusal:
+        note(f"refused: {sentence(refusal)[:220]}")
+        return "refused", case.may_be_refused
+    own = engines.by_qgrain(out, prompts)
+    read = engines.read_file(out, model, prompts) if case.target == "gguf" else engines.read_folder(out, prompts)
+    difference = engines.largest(read, own)
+    fake, same_bytes = quantized_by_the_tool(case, model, out, note)
+    engine, runs = run_engine(case, fake, out, foretold, note)
+    return f"{difference:.1e}{engine}", difference <= TOLERANCE and same_bytes and runs
 
 
-def spread(scale, shape):
-    """[], [R], [R, G] or tiles of 128 x 128 to the weight's shape."""
-    scale = scale.float()
-    if scale.numel() == 1:
-        return scale.reshape(()).expand(shape)
-    if scale.dim() == 4:
-        scale = scale[:, 0, :, 0]
-    if scale.dim() == 1:
-        scale = scale[:, None]
-    if scale.shape[0] != shape[0]:
-        return scale.repeat_interleave(128, 0)[: shape[0]].repeat_interleave(128, 1)[:, : shape[1]]
-    return scale.repeat_interleave(shape[1] // scale.shape[1], 1)
+def print_notes(notes):
+    """Each sentence once, numbers aside."""
+    kinds = {}
+    for where, text in notes:
+        kinds.setdefault(re.sub(r"[0-9]+", "#", text), []).append((where, text))
+    for said in kinds.values():
+        more = f" and {len(said) - 1} more" if len(said) > 1 else ""
+        print(f"* {said[0][0]}{more}: {said[0][1]}")
 
 
-def by_definition(parts):
-    """ModelOpt's layouts, and DeepSeek's."""
-    codes, scale = parts["weight"], parts.get("weight_scale_inv", parts.get("weight_scale"))
-    exponents = scale.dtype == torch.uint8
-    if exponents:
-        scale = torch.exp2(scale.float() - 127)
-    if "weight_scale_2" in parts and scale.dtype == torch.float8_e4m3fn:
-        scale = scale.float() * parts["weight_scale_2"]
-    elif codes.dtype == torch.uint8 and not exponents and "is_e2m1" not in parts:  # two rows in a byte
-        codes = torch.stack([codes & 15, codes >> 4], 1).flatten(0, 1).to(torch.int8)
-        codes = torch.where(codes > 7, codes - 16, codes)
-    if codes.dtype == torch.uint8:
-        codes = E2M1[torch.stack([codes & 15, codes >> 4], -1).flatten(1).int()]
-    values = codes.float() * spread(scale, codes.shape)
-    return values * parts["pre_quant_scale"].float() if "pre_quant_scale" in parts else values
-
-
-def decoded_weights(folder, config):
-    quantization = config["quantization_config"]
-    tensors = tensors_of(folder)
-    modules = {}
-    for name, tensor in tensors.items():
-        module, _, part = name.rpartition(".")
-        modules.setdefault(module, {})[part] = tensor
-    weights = {}
-    for module, parts in modules.items():
-        coded = any(part in parts for part in PARTS)
-        if coded and quantization["quant_method"] == "compressed-tensors":
-            weights[module + ".weight"] = by_compressed_tensors(quantization, module, parts)
-        elif coded:
-            weights[module + ".weight"] = by_definition(parts)
-        elif "weight" in parts:
-            weights[module + ".weight"] = parts["weight"].float()
-        if "bias" in parts:
-            weights[module + ".bias"] = parts["bias"].float()
-    return weights
-
-
-def model_of(config):
+def check_all(only):
+    """Rows of schemes, columns of models: NumPy reader against qgrain-lm; engine."""
+    failures, notes = 0, []
     with tempfile.TemporaryDirectory() as name:
-        plain = {**{k: v for k, v in config.items() if k != "quantization_config"}, "dtype": "float32"}
-        (Path(name) / "config.json").write_text(json.dumps(plain))
-        read = transformers.AutoConfig.from_pretrained(name)
-    if read.model_type == "qwen3_vl":
-        return transformers.Qwen3VLForConditionalGeneration(read).eval()
-    return transformers.AutoModelForCausalLM.from_config(read).eval()
-
-
-@torch.no_grad()
-def logits_of(model, prompts):
-    return [model(input_ids=torch.tensor([ids])).logits[0].float() for ids in prompts]
-
-
-def largest(found, wanted):
-    return max((a - b).abs().max().item() for a, b in zip(found, wanted))
-
-
-def decoded_in_float32(folder, config, prompts):
-    weights = decoded_weights(folder, config)
-    model = model_of(config).float()
-    tied = config.get("tie_word_embeddings", False)
-    if tied:  # as engines: a tied head is the embedding
-        weights.pop("lm_head.weight", None)
-    loaded = model.load_state_dict(weights, strict=False)
-    missing = [name for name in loaded.missing_keys if not (tied and name == "lm_head.weight")]
-    if missing or loaded.unexpected_keys:
-        raise KeyError(f"missing {missing[:2]}, unexpected {loaded.unexpected_keys[:2]}")
-    return logits_of(model, prompts)
-
-
-def by_qgrain(folder, prompts):
-    return [torch.from_numpy(check_gguf.logits_by_qgrain(folder, ids).copy()) for ids in prompts]
+        scratch = Path(name)
+        models = export_models.models(scratch)
+        print("| target | scheme | " + " | ".join(models) + " |\n" + "|---" * (2 + len(models)) + "|", flush=True)
+        for case in export_cases.cases():
+            if only and only not in f"{case.target} {case.title}":
+                continue
+            cells = []
+            for title, model in models.items():
+                note = lambda text: notes.append((f"{case.target} {case.title}, {title}", text))
+                try:
+                    cell, holds = check_export(case, model, scratch, note)
+                except Exception as fault:
+                    cell, holds = "FAILED", False
+                    note(f"{type(fault).__name__}: {sentence(fault)[:300]}")
+                failures += not holds
+                cells.append(cell if holds else f"**{cell}**")
+            print(f"| {case.target} | {case.title} | " + " | ".join(cells) + " |", flush=True)
+    print(f"\n{failures} cells are not as they have to be\n")
+    print_notes(notes)
+    return failures
 
 
 def recorded_logits(folder):
@@ -147,73 +128,59 @@ def recorded_logits(folder):
 
 def check_folder(folder):
     """Rows of engine, what it is compared with, how much they may differ (none: a matter of the engine), difference."""
-    config = json.loads((folder / "config.json").read_text())
+    config = engines.config_of(folder)
     recorded = recorded_logits(folder)
     prompts = [recorded[f"prompt.{i}"].tolist() for i in range(2)] if recorded else check_gguf.PROMPTS
-    method = config["quantization_config"]["quant_method"]
-    own = by_qgrain(folder, prompts)
-    head_is_dropped = config.get("tie_word_embeddings") and "lm_head.weight_scale" in tensors_of(folder)
+    own = engines.by_qgrain(folder, prompts)
+    head_is_dropped = config.get("tie_word_embeddings") and "lm_head.weight_scale" in engines.tensors_of(folder)
     if "weights.logits.0" in recorded and not head_is_dropped:  # the reader that recorded them took that head
         wanted = [recorded[f"weights.logits.{i}"] for i in range(2)]
-        yield "qgrain-lm", "recorded logits of the weights", 1e-4, lambda: largest(own, wanted)
-    reader = "compressed-tensors' weights" if method == "compressed-tensors" else "weights by definition"
-    yield f"{reader}, float32", "qgrain-lm", 1e-4, lambda: largest(decoded_in_float32(folder, config, prompts), own)
-    if method == "compressed-tensors":
-        kind = transformers.AutoModelForCausalLM
-        engine = lambda: logits_of(kind.from_pretrained(folder, dtype="auto").eval(), prompts)
+        yield "qgrain-lm", "recorded logits of the weights", TOLERANCE, lambda: engines.largest(own, wanted)
+    yield "NumPy reader", "qgrain-lm", TOLERANCE, lambda: engines.largest(engines.read_folder(folder, prompts), own)
+    if config["quantization_config"]["quant_method"] == "compressed-tensors":
+        against, wanted = "qgrain-lm (inputs not quantized)", own
         if "fake.logits.0" in recorded:
-            fake = [recorded[f"fake.logits.{i}"] for i in range(2)]
-            yield "transformers", "recorded fake quantization", None, lambda: largest(engine(), fake)
-        else:
-            yield "transformers", "qgrain-lm (inputs not quantized)", None, lambda: largest(engine(), own)
-
-
-def check_file(path):
-    """In a process of its own: llama.cpp's server ends its process where it cannot load a file."""
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            os.write(write_end, str(float(check_gguf.compare(path, None)[1][0])).encode())
-        finally:
-            os._exit(0)
-    os.close(write_end)
-    text = b"".join(iter(lambda: os.read(read_end, 4096), b""))
-    os.waitpid(child, 0)
-    if not text:
-        raise RuntimeError("llama.cpp does not load it")
-    return float(text)
+            against, wanted = "recorded fake quantization", [recorded[f"fake.logits.{i}"] for i in range(2)]
+        run = lambda restored: engines.largest(engines.in_transformers(folder, prompts, restored), wanted)
+        yield "transformers", against, None, lambda: run(False)
+        if any(name.endswith("weight_global_scale") for name in engines.tensors_of(folder)):
+            yield "transformers, global scales in float32", against, None, lambda: run(True)
 
 
 def checks_of(path):
     if path.is_dir():
         yield from check_folder(path)
     else:
-        yield "llama.cpp", "qgrain-lm (log-probabilities)", None, lambda: check_file(path)
+        yield "llama.cpp", "qgrain-lm (log-probabilities)", None, lambda: engines.by_llama_cpp(path)
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="check_exports")
-    parser.add_argument("places", nargs="+", type=Path)
-    arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    transformers.logging.set_verbosity_error()
-    torch.set_num_threads(1)
-    names = ("torch", "transformers", "compressed-tensors", "xllamacpp", "gguf")
-    print("largest difference of logits; " + ", ".join(f"{n} {importlib.metadata.version(n)}" for n in names))
+def check_places(places):
     print("| what was written | run by | compared with | difference |\n|---|---|---|---|", flush=True)
     failures = 0
-    for place in arguments.places:
+    for place in places:
         for engine, against, tolerance, difference in checks_of(place):
             try:
                 found = difference()
                 figure = f"{found:.2g}"
                 failures += tolerance is not None and not found <= tolerance
             except Exception as fault:  # an engine's refusal is a result
-                figure = "not run: " + " ".join(f"{type(fault).__name__}: {fault}".split())[:100].replace("|", "/")
+                figure = f"not run: {type(fault).__name__}: {sentence(fault)}"[:100]
                 failures += tolerance is not None
             print(f"| {place.name} | {engine} | {against} | {figure} |", flush=True)
+    return failures
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="check_exports")
+    parser.add_argument("places", nargs="*", type=Path)
+    parser.add_argument("--only", help="of the exports that are made: those whose target and scheme have this in them")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    transformers.logging.set_verbosity_error()
+    torch.set_num_threads(1)
+    names = ("torch", "transformers", "compressed-tensors", "xllamacpp", "gguf", "numpy")
+    print("largest difference of logits; " + ", ".join(f"{n} {importlib.metadata.version(n)}" for n in names) + "\n")
+    failures = check_places(arguments.places) if arguments.places else check_all(arguments.only)
     sys.exit(1 if failures else 0)
 
 

@@ -243,6 +243,16 @@ BOOST_AUTO_TEST_CASE(a_folder_by_a_scheme_and_by_a_mix_is_the_golden_one) {
   BOOST_TEST(same_files(f.folder.path() / "b/model.safetensors", golden));
   BOOST_TEST(same_files(f.folder.path() / "b/config.json", f.folder.path() / "a/config.json"));
   f.refused(write_folder("c", {"--scheme", "W4A16_ASYM", "--engine", "transformers"}), {"transformers 4.57.6", "zero"});
+  const auto for_transformers = [&](const std::string& option, const std::string& value) {
+    const fs::path half = fs::path(QGRAIN_SOURCE_DIR) / "tests/data/families/llama-linear";
+    return f.run({"--model", half.string(), "--to", "compressed-tensors", "--out", (f.folder.path() / "c").string(),
+                  option, value, "--engine", "transformers"});
+  };
+  std::vector<std::pair<std::string, std::string>> attention;
+  for (const std::string part : {"self_attn.q", "self_attn.k", "self_attn.v"})
+    attention.emplace_back(block(0, part), "MXFP4A16");
+  f.refused(for_transformers("--mix", f.mix(attention)), {"transformers 4.57.6", "MXFP4A16 to bfloat16"});
+  f.refused(for_transformers("--scheme", "FP8_BLOCK"), {"transformers 4.57.6", "32 columns are no multiple"});
   f.refused(write_folder("c", {"--scheme", "FP8"}), {block(0, "self_attn.q"), "--text"});
   BOOST_TEST(!fs::exists(f.folder.path() / "c"));
 }

@@ -130,6 +130,28 @@ BOOST_AUTO_TEST_CASE(golden_folders_of_compressed_tensors) {
   }
 }
 
+// Widths that have no scheme of their own, and MXFP8, by their names in the catalogue.
+BOOST_AUTO_TEST_CASE(golden_weights_of_other_widths) {
+  const model m(base_dir());
+  const std::map<std::string, std::string> mix{{"0.self_attn.q_proj", "ct_mxfp8"},
+                                               {"0.self_attn.k_proj", "MXFP8A16"},
+                                               {"0.self_attn.v_proj", "ct_mxfp8"},
+                                               {"0.self_attn.o_proj", "ct_int2/group32"},
+                                               {"0.mlp.gate_proj", "ct_int3/group64"},
+                                               {"0.mlp.up_proj", "ct_int3/group64/pack_dense"},
+                                               {"0.mlp.down_proj", "ct_int5_asymmetric/per_out_channel"},
+                                               {"1.self_attn.q_proj", "ct_int6_asymmetric/group32"},
+                                               {"1.self_attn.k_proj", "ct_int6_asymmetric/group32"},
+                                               {"1.self_attn.v_proj", "ct_int6_asymmetric/group32"},
+                                               {"1.self_attn.o_proj", "ct_int7/group64"},
+                                               {"1.mlp.gate_proj", "ct_int3_asymmetric/group32"},
+                                               {"1.mlp.up_proj", "ct_int3_asymmetric/group32"},
+                                               {"1.mlp.down_proj", "MXFP8"}};
+  const temporary_folder folder;
+  write(m, by_name(m, mix), {target::compressed_tensors}, folder.path() / "out", 2);
+  expect_equal_tensors(folder.path() / "out", export_dir() / "compressed-tensors/q3s-narrow");
+}
+
 BOOST_AUTO_TEST_CASE(golden_folders_of_modelopt) {
   const model m(base_dir());
   const std::map<std::string, std::string> mix{

@@ -58,8 +58,12 @@ std::string transformers_fault(const planned_fact& layer) {
   const stored_format& f = layer.format;
   if (layer.to != target::compressed_tensors) return "";
   if (!f.symmetric) return "it fails on zero points (\"size mismatch for weight_zero_point\")";
-  if (f.element == element_kind::nvfp4 && layer.linear.type == lm::dtype::f16)
-    return "it decompresses NVFP4 to bfloat16, which fails in a float16 model";
+  const bool is_microscaled =
+      f.element == element_kind::nvfp4 || f.element == element_kind::mxfp4 || f.element == element_kind::mxfp8;
+  if (is_microscaled && layer.linear.type != lm::dtype::bf16)
+    return "it decompresses " + name_of(f) + " to bfloat16, which fails in a model of another type";
+  if (f.input == input_kind::fp8_group && layer.linear.cols % block_side != 0)
+    return "it takes inputs in groups of 128, and " + std::to_string(layer.linear.cols) + " columns are no multiple";
   return "";
 }
 
@@ -84,7 +88,14 @@ std::vector<std::string> vllm_notes(const planned_fact& layer) {
 
 std::vector<std::string> transformers_notes(const planned_fact& layer) {
   if (layer.to != target::compressed_tensors || layer.format.element != element_kind::nvfp4) return {};
-  return {"it rounds the tensor's scale of NVFP4 to bfloat16, which moves values by up to 0.3 %"};
+  std::vector<std::string> notes{
+      "it rounds the tensor's scale of NVFP4 to bfloat16, which moves values by up to 0.3 %"};
+  if (layer.format.input == input_kind::nvfp4) {
+    notes.emplace_back(
+        "it leaves the scales of NVFP4 inputs unrounded, as the folder does not name their type, a key of newer "
+        "versions");
+  }
+  return notes;
 }
 
 }  // namespace
