@@ -141,6 +141,7 @@ std::string read_text_file(const std::filesystem::path& path) {
 }
 
 void require_text(const std::filesystem::path& path, std::string_view content) {
+  if (content.starts_with("\xFF\xFE") || content.starts_with("\xFE\xFF")) return;  // UTF-16
   if (const auto zero = content.find('\0'); zero != std::string_view::npos)
     throw error(errc::bad_file, path.string() + ": byte " + std::to_string(zero) + " is 0: this is no text");
 }

@@ -72,7 +72,8 @@ class atomic_file {
 /// The whole of a small file. Throws errc::io_failure naming the path, errc::bad_file for a Git LFS pointer.
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& path);
 
-/// Throws errc::bad_file, naming the path and the place, where `content` holds a byte of 0, which no text does.
+/// Throws errc::bad_file, naming the path and the place, where `content` holds a byte of 0, which no text in UTF-8
+/// does. UTF-16, by its mark, is left to those who decode it.
 void require_text(const std::filesystem::path& path, std::string_view content);
 
 /// Writes a whole text file atomically.

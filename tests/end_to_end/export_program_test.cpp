@@ -287,3 +287,47 @@ BOOST_AUTO_TEST_CASE(ranges_of_inputs_come_from_a_text) {
     BOOST_TEST(std::fabs(static_cast<double>(scale) * 448 / largest - 1) < 1e-5, part);
   }
 }
+
+// Of the scored mix, of its folder and of the checkpoint itself.
+BOOST_AUTO_TEST_CASE(ranges_that_a_sweep_shares_are_those_of_the_folder) {
+  const fixture f;
+  const fs::path model = fs::path(QGRAIN_SOURCE_DIR) / "examples/models/tiny-qwen3";
+  const std::string text = (fs::path(QGRAIN_SOURCE_DIR) / "examples/data/captions_small.txt").string();
+  const auto swept = [&](const std::string& shared) {
+    const fs::path job = f.folder.path() / shared;
+    const program_result result = f.run(
+        {"quant_pair=wfp8_afp16", "quant_granularity=w_per_tensor", "dataset.size=small", "autoquant.exclude=[lm_head]",
+         "autoquant.shared_ranges=" + shared, "runner.output_dir=" + job.string(), "export.to=[compressed-tensors]"},
+        "qgrain-sweep");
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    return job;
+  };
+  // Of loss and divergence, between the mix and what was written of it.
+  const auto difference_of = [&](const fs::path& job) {
+    const program_result result =
+        f.run({"--verify", "--model", model.string(), "--mix", (job / "mix.json").string(), "--text", text, "--out",
+               (job / "exports/compressed-tensors").string(), "--json"});
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    return boost::json::parse(result.out).at("difference").to_number<double>();
+  };
+  const fs::path shared = swept("true");
+  BOOST_TEST(difference_of(shared) <= 1e-6);
+  const fs::path own = swept("false");
+  BOOST_TEST(difference_of(own) > 1e-6);
+
+  const qgrain::lm::safetensors_file weights(model / "model.safetensors");
+  const boost::json::object mix = qgrain::common::read_json_object(shared / "mix.json");
+  for (const std::vector<std::string>& parts :
+       {std::vector<std::string>{"self_attn.q", "self_attn.k", "self_attn.v"}, {"mlp.gate", "mlp.up"}, {"mlp.down"}}) {
+    float largest = 0;
+    for (const std::string& part : parts) {
+      for (const float w : qgrain::lm::testing::floats_of(weights, block(0, part) + ".weight"))
+        largest = std::max(largest, std::fabs(w));
+    }
+    for (const std::string& part : parts) {
+      const boost::json::value& entry = mix.at("linears").at(block(0, part));
+      BOOST_TEST(entry.at("weight_amax").to_number<float>() == largest, part);
+    }
+  }
+  BOOST_TEST(qgrain::common::read_text_file(own / "mix.json").find("weight_amax") == std::string::npos);
+}

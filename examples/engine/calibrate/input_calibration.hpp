@@ -39,6 +39,8 @@ struct linear_calibration {
 struct calibration_table {
   std::vector<std::size_t> entry_of_job;                 ///< [job]
   std::vector<std::vector<linear_calibration>> entries;  ///< [entry][Linear]
+  /// [Linear] the weight's range per tensor where Linears share theirs; empty: each has its own.
+  std::vector<float> weight_amax = {};
 
   [[nodiscard]] const linear_calibration& at(std::size_t job, std::size_t linear) const {
     return entries.at(entry_of_job.at(job)).at(linear);

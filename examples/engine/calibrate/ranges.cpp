@@ -113,6 +113,23 @@ std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool
   return ranges;
 }
 
+void share_tensor_ranges(const lm::model& model, std::vector<weight_range>& ranges) {
+  const std::vector<lm::linear_info>& linears = model.linears();
+  for (std::size_t begin = 0; begin < linears.size();) {
+    std::size_t end = begin;
+    float shared = 0;
+    for (; end < linears.size() && linears[end].input == linears[begin].input; ++end)
+      shared = std::max(shared, ranges[end].tensor);
+    for (; begin < end; ++begin) ranges[begin].tensor = shared;
+  }
+}
+
+std::vector<float> tensor_ranges(const std::vector<weight_range>& ranges) {
+  std::vector<float> tensors;
+  for (const weight_range& range : ranges) tensors.push_back(range.tensor);
+  return tensors;
+}
+
 std::string model_fingerprint(const lm::model& model, const std::vector<weight_range>& ranges) {
   fnv1a hash;
   for (std::size_t l = 0; l < ranges.size(); ++l) {

@@ -53,6 +53,12 @@ void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, s
 /// Reads every Linear's weight once. NaN or infinity anywhere is errc::non_finite; all tensors at fault are named.
 [[nodiscard]] std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool);
 
+/// Linears that read the same input, of which engines make one layer (q, k, v; gate, up), get the largest of their
+/// `tensor` ranges.
+void share_tensor_ranges(const lm::model& model, std::vector<weight_range>& ranges);
+/// [Linear] their `tensor`.
+[[nodiscard]] std::vector<float> tensor_ranges(const std::vector<weight_range>& ranges);
+
 /// Tells models apart: 16 hexadecimal digits of FNV-1a-64 over the names, shapes and column ranges of all Linears.
 [[nodiscard]] std::string model_fingerprint(const lm::model& model, const std::vector<weight_range>& ranges);
 

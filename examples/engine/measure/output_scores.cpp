@@ -124,6 +124,10 @@ class output_scorer {
         rest_(context, options.score_batches, static_cast<index_t>(most_jobs_)),
         states_(static_cast<index_t>(most_jobs_) * rows_ * model_.config().hidden) {
     result_.model_fingerprint = model_fingerprint(model_, weights_);
+    if (options.shared_ranges) {
+      share_tensor_ranges(model_, weights_);
+      result_.calibrations.weight_amax = tensor_ranges(weights_);
+    }
     for (std::size_t l = 0; l < model_.linears().size(); ++l)
       result_.input_amax.push_back(inputs_.channels(static_cast<index_t>(l)));
     result_.mean_loss = comparison_.mean_loss();
@@ -306,6 +310,7 @@ std::string output_fingerprint(const std::string& model, const lm::packed_rows& 
     settings.push_back(static_cast<index_t>(group.size()));
     for (const std::size_t l : group) settings.push_back(static_cast<index_t>(l));
   }
+  if (options.shared_ranges) settings.push_back(-1);
   return pass_fingerprint("output", model, rows, jobs, settings);
 }
 

@@ -96,6 +96,14 @@ std::vector<float> range_of(const common::json_field& field, const lm::linear_in
   return range;
 }
 
+std::optional<float> weight_range_of(const common::json_field& field, fault_list& faults) {
+  const std::vector<float> range = numbers_of(field);
+  if (range.size() == 1 && !field.is_array() && std::isfinite(range.front()) && range.front() >= 0)
+    return range.front();
+  faults.add(errc::bad_file, field.mismatch("a number that is not negative"));
+  return std::nullopt;
+}
+
 }  // namespace
 
 recipe_mix parse_mix(const boost::json::value& value, const std::string& where, const lm::model& model) {
@@ -103,6 +111,7 @@ recipe_mix parse_mix(const boost::json::value& value, const std::string& where, 
   mix.linears.resize(model.linears().size());
   mix.input_amax.resize(model.linears().size());
   mix.input_scale.resize(model.linears().size());
+  mix.weight_amax.resize(model.linears().size());
   std::vector<std::string> names;
   for (const lm::linear_info& l : model.linears()) names.push_back(l.name);
   fault_list faults;
@@ -129,16 +138,21 @@ recipe_mix parse_mix(const boost::json::value& value, const std::string& where, 
         mix.input_amax[l] = range_of(entry, linear, faults);
       } else if (what == "input_scale") {
         mix.input_scale[l] = scale_of(entry, linear, faults);
+      } else if (what == "weight_amax") {
+        mix.weight_amax[l] = weight_range_of(entry, faults);
       } else if (what == "calibration") {
         mix.linears[l].calibration = calibration_called(entry, linear, faults);
       } else {
-        constexpr std::array<std::string_view, 5> known{"weight", "activation", "input_amax", "input_scale",
-                                                        "calibration"};
+        constexpr std::array<std::string_view, 6> known{"weight",      "activation",  "input_amax",
+                                                        "input_scale", "weight_amax", "calibration"};
         faults.add(errc::unknown_name,
                    linear.name + ": unknown entry \"" + std::string(what) + "\"" + name_hint(what, known));
       }
     }
     const linear_recipes& read = mix.linears[l];
+    if (mix.weight_amax[l] && !(read.weight && read.weight->needs_tensor_range() && mix.scale_of(l).empty()))
+      faults.add(errc::unsupported, linear.name + ": \"weight_amax\" goes with a weight recipe that has a range per " +
+                                        "tensor and no input scale");
     if (const std::string fault = calibration_fault(read.weight, read.activation, read.calibration); !fault.empty())
       faults.add(errc::unsupported, linear.name + ": " + fault);
   }
@@ -159,7 +173,7 @@ recipe_mix chosen_mix(const lm::model& model, std::span<const job> jobs, const c
   }
   const job_plan plan = plan_jobs(jobs);
   recipe_mix mix{std::vector<linear_recipes>(linears), std::vector<std::vector<float>>(linears),
-                 std::vector<std::vector<float>>(linears)};
+                 std::vector<std::vector<float>>(linears), std::vector<std::optional<float>>(linears)};
   for (std::size_t l = 0; l < linears; ++l) {
     if (!choice[l]) continue;
     const job_plan::pair& pair = plan.jobs.at(*choice[l]);
@@ -167,6 +181,9 @@ recipe_mix chosen_mix(const lm::model& model, std::span<const job> jobs, const c
                       find_calibration(jobs[*choice[l]].calibration)};
     mix.input_amax[l] = calibrations.at(*choice[l], l).amax;
     mix.input_scale[l] = calibrations.at(*choice[l], l).input_scale;
+    const auto& weight = mix.linears[l].weight;
+    if (weight && weight->needs_tensor_range() && mix.scale_of(l).empty() && !calibrations.weight_amax.empty())
+      mix.weight_amax[l] = calibrations.weight_amax.at(l);
   }
   return mix;
 }
@@ -183,6 +200,7 @@ boost::json::object mix_json(const recipe_mix& mix, const lm::model& model) {
     const std::vector<float>& amax = mix.input_amax[l];
     if (!amax.empty())
       entry["input_amax"] = amax.size() == 1 ? boost::json::value(amax.front()) : boost::json::value_from(amax);
+    if (const auto range = mix.weight_range_of(l)) entry["weight_amax"] = *range;
     if (!mix.scale_of(l).empty()) entry["input_scale"] = boost::json::value_from(mix.input_scale.at(l));
     linears[model.linears()[l].name] = std::move(entry);
   }

@@ -32,8 +32,14 @@ struct recipe_mix {
   std::vector<std::vector<float>> input_amax;
   /// [Linear], or empty where no Linear has one: what the input's channels are multiplied by and the weight's columns
   /// divided by. A calibrated range is one behind it.
-  std::vector<std::vector<float>> input_scale;
+  std::vector<std::vector<float>> input_scale = {};
+  /// [Linear], or empty where every weight has a range of its own: the largest magnitude that a weight recipe with a
+  /// range per tensor takes in the place of the weight's.
+  std::vector<std::optional<float>> weight_amax = {};
 
+  [[nodiscard]] std::optional<float> weight_range_of(std::size_t linear) const {
+    return linear < weight_amax.size() ? weight_amax[linear] : std::nullopt;
+  }
   /// [in] or empty.
   [[nodiscard]] std::span<const float> scale_of(std::size_t linear) const {
     return linear < input_scale.size() ? std::span<const float>(input_scale[linear]) : std::span<const float>();
@@ -42,9 +48,10 @@ struct recipe_mix {
 
 /// {"linears": {"<name>": {"weight": "int4/group128", "activation": "int8/per_token_dynamic", "input_amax": 3.5}, ...}}
 /// Linears and recipes that are left out, and "fp16", are unquantized; input_amax is a number or one per channel;
-/// "input_scale": one per channel; "calibration": the name of a method, max where it is left out.
-/// `where` names the text's origin in errors. All faults are named at once with the nearest names (errc::bad_file for
-/// the form, unknown_name, invalid_shape where a recipe does not suit its Linear).
+/// "input_scale": one per channel; "weight_amax": a range per tensor that is not the weight's own, not beside a scale;
+/// "calibration": the name of a method, max where it is left out. `where` names the text's origin in errors. All faults
+/// are named at once with the nearest names (errc::bad_file for the form, unknown_name, invalid_shape where a recipe
+/// does not suit its Linear).
 [[nodiscard]] recipe_mix parse_mix(const boost::json::value& value, const std::string& where, const lm::model& model);
 [[nodiscard]] recipe_mix read_mix(const std::filesystem::path& path, const lm::model& model);
 

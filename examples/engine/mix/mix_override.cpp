@@ -58,6 +58,10 @@ mix_override::weight_magnitudes mix_override::magnitudes(const lm::linear_produc
   weight_magnitudes found;
   const fake_recipe& recipe = *recipes(product.linear).weight;
   if (!recipe.needs_column_range() && !recipe.needs_tensor_range()) return found;
+  if (const auto given = mix_.weight_range_of(static_cast<std::size_t>(product.linear))) {
+    found.tensor = *given;
+    return found;
+  }
   const bool is_head = product.linear == model_.head_linear();
   if (is_head && has_head_) return head_;
   found.columns.assign(static_cast<std::size_t>(product.weight.cols()), 0.0F);

@@ -94,6 +94,7 @@ std::string gradient_fingerprint(const std::string& model, const lm::packed_rows
     settings.push_back(static_cast<index_t>(options.labels->seed));
     settings.push_back(static_cast<index_t>(options.labels->number));
   }
+  if (options.shared_ranges) settings.push_back(1);
   return pass_fingerprint("gradient", model, rows, jobs, settings);
 }
 
@@ -159,6 +160,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
       weights = find_weight_ranges(model, pool);
     }
     result.model_fingerprint = model_fingerprint(model, weights);
+    if (options.shared_ranges) share_tensor_ranges(model, weights);
     const lm::pass_context context{model, rows, pool, options.limits};
     input_calibration inputs(context, plan);
     index_t scored_rows = 0;
@@ -188,6 +190,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     for (std::size_t l = 0; l < model.linears().size(); ++l)
       result.input_amax.push_back(inputs.channels(static_cast<index_t>(l)));
     result.calibrations = inputs.table();
+    if (options.shared_ranges) result.calibrations.weight_amax = tensor_ranges(weights);
   }
   return result;
 }

@@ -30,6 +30,7 @@ struct engine_options {
   std::function<void(double share)> progress;
   std::optional<lm::label_draw> labels;  ///< gradients of labels drawn from the prediction instead of the text's
   cross_term cross = cross_term::exact;
+  bool shared_ranges = false;  ///< of weights per tensor, by Linears with the same input; not behind an input scale
   bool output_errors = false;  ///< also the errors of the outputs; only where the cross term is exact
   /// Where the state is kept while scoring; empty: nowhere. A file of the same pass is gone on from, to the same bits
   /// as without the break; one of another pass is overwritten.

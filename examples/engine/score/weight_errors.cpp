@@ -65,7 +65,7 @@ class error_adder {
 }  // namespace
 
 std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span<const job> jobs, thread_pool& pool,
-                                               const lm::pass_limits& limits) {
+                                               const lm::pass_limits& limits, bool shared_ranges) {
   check_jobs(model, jobs);
   std::vector<job> recipes;  // without what does not touch the weight
   std::vector<std::size_t> recipe_of;
@@ -75,7 +75,8 @@ std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span
     if (recipe_of.back() == recipes.size()) recipes.push_back(alone);
   }
   const job_plan plan = plan_jobs(recipes);
-  const std::vector<weight_range> ranges = find_weight_ranges(model, pool);
+  std::vector<weight_range> ranges = find_weight_ranges(model, pool);
+  if (shared_ranges) share_tensor_ranges(model, ranges);
   error_adder errors(plan, ranges, pool);
   lm::block_weights block(model.config());
   for (index_t layer = 0; layer < model.config().layers; ++layer) {

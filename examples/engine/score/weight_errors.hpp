@@ -18,9 +18,11 @@ namespace qgrain::engine {
 /// fixed order: the same bits for any number of threads.
 ///
 /// The weights are read twice whatever the number of jobs: for their ranges, and for all recipes at once. Memory: one
-/// block, a slab of the head, a band of rows per thread. Throws what score_jobs throws for jobs and weights.
+/// block, a slab of the head, a band of rows per thread. shared_ranges: as engine_options::shared_ranges. Throws what
+/// score_jobs throws for jobs and weights.
 [[nodiscard]] std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span<const job> jobs,
-                                                             thread_pool& pool, const lm::pass_limits& limits = {});
+                                                             thread_pool& pool, const lm::pass_limits& limits = {},
+                                                             bool shared_ranges = false);
 
 }  // namespace qgrain::engine
 

@@ -65,6 +65,7 @@ std::vector<layer_choice> read_choices(const std::filesystem::path& mix, const l
     if (linear.activation) choice.activation = linear.activation->name;
     if (linear.calibration != engine::calibration_method::max) choice.calibration = name_of(linear.calibration);
     choice.input_amax = read.input_amax[l];
+    choice.has_shared_range = read.weight_range_of(l).has_value();
     choice.input_scale.assign(read.scale_of(l).begin(), read.scale_of(l).end());
   }
   return choices;

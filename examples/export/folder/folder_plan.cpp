@@ -189,6 +189,8 @@ class folder_planner {
       for (const std::size_t l : parts) {
         if (plan_.codings[l]) plan_.codings[l]->shares_range_with = parts;
       }
+      const auto is_scored_so = [&](std::size_t l) { return plan_.table.layers[l].choice.has_shared_range; };
+      if (std::all_of(parts.begin(), parts.end(), is_scored_so)) continue;
       notes_.add(name,
                  "engines keep one scale of the tensor for q, k, v and one for gate, up: it is made of the largest "
                  "range, so that parts with a smaller one have other values than they would have alone");

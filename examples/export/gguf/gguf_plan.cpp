@@ -127,6 +127,10 @@ class layer_planner {
       refused_.add(linear.name, "llama.cpp leaves the scale that NVFP4 needs out of the MLP of " +
                                     std::string(family_.name) + ", whose values would be wrong; MXFP4 needs none");
     }
+    if (choice.has_shared_range) {
+      notes_.add(linear.name,
+                 choice.weight + " was scored with the range of a fused layer; here each tensor has its own");
+    }
     if (!found->keeps_values) {
       notes_.add(linear.name,
                  choice.weight + " is stored as " + std::string(found->type->name) +

@@ -49,6 +49,7 @@ struct layer_choice {
   std::optional<std::pair<float, float>> input_ends = std::nullopt;
   /// [cols] or empty: what the input is multiplied by and the weight's columns divided by.
   std::vector<float> input_scale = {};
+  bool has_shared_range = false;  ///< its weight was scored with the range per tensor that the fused layer has
 
   [[nodiscard]] bool is_quantized() const noexcept { return !weight.empty() || !activation.empty(); }
 };

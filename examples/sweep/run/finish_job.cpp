@@ -37,6 +37,7 @@ class job_results {
       scores_[method] = scores_of(job, pass, scored, additive_scores(pass, scored, method));
     if (!scored.token_divergence.empty()) divergence_ = scores_of(job, pass, scored, scored.token_divergence);
     calibrations_.entries = scored.result.calibrations.entries;
+    calibrations_.weight_amax = scored.result.calibrations.weight_amax;
     for (std::size_t f = 0; f < jobs_.size(); ++f)
       calibrations_.entry_of_job.push_back(scored.result.calibrations.entry_of_job.at(place(f)));
     found_ = search_.search(scores_.at(job.settings.autoquant.method), job.settings.autoquant.method);

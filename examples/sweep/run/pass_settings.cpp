@@ -26,6 +26,7 @@ pass_settings pass_of(const dataset_settings& dataset, const scoring_settings& s
                       const autoquant_settings& autoquant) {
   pass_settings pass;
   pass.methods = autoquant.methods;
+  pass.shared_ranges = autoquant.shared_ranges;
   if (std::count(pass.methods.begin(), pass.methods.end(), score_method::fisher) > 0) {
     pass.fisher_draws = autoquant.fisher_draws;
     pass.fisher_seed = autoquant.fisher_seed;

@@ -122,6 +122,7 @@ class sweep_series {
     options.score_batches = batches_;
     options.progress = progress(work);
     options.cross = pass_.settings.cross;
+    options.shared_ranges = pass_.settings.shared_ranges;
     options.checkpoint = options_.checkpoint;
     options.checkpoint_seconds = options_.checkpoint_seconds;
     options.stop_requested = options_.stop_requested;
@@ -154,6 +155,7 @@ class sweep_series {
     engine::output_options options;
     options.score_batches = batches_;
     options.progress = progress(group_work);
+    options.shared_ranges = pass_.settings.shared_ranges;
     options.checkpoint = with_extension(options_.checkpoint, ".outputs");
     options.checkpoint_seconds = options_.checkpoint_seconds;
     options.stop_requested = options_.stop_requested;
@@ -183,7 +185,8 @@ class sweep_series {
 
   void by_weight() {
     const common::stopwatch watch(scored_.seconds[score_method::weight_mse]);
-    scored_.scores[score_method::weight_mse] = engine::weight_errors(pass_.model, scored_.jobs, pool_);
+    scored_.scores[score_method::weight_mse] =
+        engine::weight_errors(pass_.model, scored_.jobs, pool_, {}, pass_.settings.shared_ranges);
   }
 
   const opened_pass& pass_;

@@ -102,6 +102,8 @@ autoquant_settings autoquant_of(const json::object& config, bool is_modelopt) {
   settings.kl_padding = flag_at(config, "autoquant.kl_padding");
   settings.fisher_draws = static_cast<std::uint64_t>(count_at(config, "autoquant.fisher.draws"));
   settings.fisher_seed = static_cast<std::uint64_t>(count_at(config, "autoquant.fisher.seed", 0));
+  settings.shared_ranges =
+      given(config, "autoquant.shared_ranges") != nullptr && flag_at(config, "autoquant.shared_ranges");
   settings.verify = flag_at(config, "autoquant.verify");
   settings.study_bits = bits_list_at(config, "autoquant.study_bits");
   return settings;

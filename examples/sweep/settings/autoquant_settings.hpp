@@ -40,6 +40,7 @@ struct autoquant_settings {
   bool kl_padding = true;  ///< kl_div sums over padding positions too
   std::uint64_t fisher_draws = 1;
   std::uint64_t fisher_seed = 0;
+  bool shared_ranges = false;  ///< weights that engines make one layer of have one range per tensor
   bool verify = false;
   std::vector<double> study_bits;
 };

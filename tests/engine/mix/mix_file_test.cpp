@@ -11,6 +11,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <random>
 
 using namespace qgrain::engine;
@@ -34,12 +35,16 @@ BOOST_AUTO_TEST_CASE(a_written_mix_is_read_exactly) {
   std::mt19937 random(14);
   const std::size_t linears = tiny().linears().size();
   recipe_mix mix{std::vector<linear_recipes>(linears), std::vector<std::vector<float>>(linears),
-                 std::vector<std::vector<float>>(linears)};
+                 std::vector<std::vector<float>>(linears), std::vector<std::optional<float>>(linears)};
   for (std::size_t l = 0; l < linears; ++l) {
     mix.linears[l].weight = qgrain::recipes::find_fake_recipe("int8/per_tensor");
     mix.linears[l].activation = qgrain::recipes::find_fake_recipe("int8/per_tensor_static");
     mix.input_amax[l] = random_floats(random, 1);
-    mix.input_scale[l] = random_floats(random, static_cast<std::size_t>(tiny().linears()[l].in));
+    if (l % 2 == 0) {
+      mix.input_scale[l] = random_floats(random, static_cast<std::size_t>(tiny().linears()[l].in));
+    } else {
+      mix.weight_amax[l] = random_floats(random, 1).front();
+    }
   }
   const qgrain::lm::testing::temporary_folder folder;
   const std::filesystem::path path = folder.path() / "mix.json";
@@ -47,6 +52,24 @@ BOOST_AUTO_TEST_CASE(a_written_mix_is_read_exactly) {
   const recipe_mix read = read_mix(path, tiny());
   BOOST_TEST((read.input_amax == mix.input_amax));
   BOOST_TEST((read.input_scale == mix.input_scale));
+  BOOST_TEST((read.weight_amax == mix.weight_amax));
+}
+
+// A range that is not the weight's own is taken in its place, by recipes that have one for the tensor.
+BOOST_AUTO_TEST_CASE(a_given_range_of_a_weight_goes_with_what_uses_it) {
+  const auto fault_of = [](const std::string& entry) {
+    try {
+      (void)parse_mix(boost::json::parse("{\"linears\": {\"lm_head\": " + entry + "}}"), "mix.json", tiny());
+    } catch (const qgrain::error& fault) {
+      return std::string(fault.what());
+    }
+    return std::string();
+  };
+  BOOST_TEST(fault_of(R"({"weight": "fp8/per_tensor", "weight_amax": 2.5})") == "");
+  const std::string tensor = "lm_head: \"weight_amax\" goes with a weight recipe that has a range per tensor";
+  BOOST_TEST(fault_of(R"({"weight": "int8/per_out_channel", "weight_amax": 2.5})").find(tensor) != std::string::npos);
+  BOOST_TEST(fault_of(R"({"weight_amax": 2.5})").find(tensor) != std::string::npos);
+  BOOST_TEST(fault_of(R"({"weight": "fp8/per_tensor", "weight_amax": -1})").find("not negative") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(values_of_the_wrong_kind_are_named_with_file_and_key) {
