@@ -56,6 +56,7 @@ struct score_limits {
   double largest;         ///< of a score: relative or, of output changes, over the job's largest score
   double share_near;      ///< of the scores of many jobs that are within `near_difference`
   double share_near_few;  ///< the same of fewer than `many_jobs`: one job of ModelOpt's alone has 84 %
+  double share_near_one;  ///< of a single job: one with SmoothQuant has 67, 72, 84 and 100 % on four types of kernels
   double sum;             ///< relative, of a job
   double least_spearman;  ///< of a job
 };
@@ -71,15 +72,15 @@ inline constexpr score_limits limits_of(score_kind kind) {
   constexpr double any = std::numeric_limits<double>::infinity();
   switch (kind) {
     case score_kind::plain_activations:
-      return {near_difference, 1, 1, near_difference, 0.999};
+      return {near_difference, 1, 1, 1, near_difference, 0.999};
     case score_kind::coarse_activations:
-      return {2e-3, 0.99, 0.95, near_difference, 0.999};
+      return {2e-3, 0.99, 0.95, 0.95, near_difference, 0.999};
     case score_kind::fine_activations:
-      return {3e-2, 0.9, 0.8, 1e-3, 0.999};
+      return {3e-2, 0.9, 0.8, 0.6, 1e-3, 0.999};
     case score_kind::fine_blocks_of_two:
-      return {3e-2, 0.9, 0.8, 3e-3, 0.999};
+      return {3e-2, 0.9, 0.8, 0.6, 3e-3, 0.999};
     case score_kind::output_change:
-      return {5e-3, 0, 0, any, 0.99};
+      return {5e-3, 0, 0, 0, any, 0.99};
   }
   return {};
 }
@@ -162,7 +163,9 @@ class score_agreement {
     for (std::size_t k = 0; k < std::size(tallies_); ++k) {
       const tally& t = tallies_[k];
       const score_limits limits = limits_of(static_cast<score_kind>(k));
-      const double least = t.jobs < many_jobs ? limits.share_near_few : limits.share_near;
+      const double least = t.jobs == 1          ? limits.share_near_one
+                           : t.jobs < many_jobs ? limits.share_near_few
+                                                : limits.share_near;
       if (t.compared > 0 && t.share() < least) {
         std::ostringstream text;
         text << names[k] << ": only " << 100 * t.share() << " % of " << t.compared << " scores within "
