@@ -31,7 +31,7 @@ qgrain::testing::synthetic_model shape_of_4b(std::int64_t layers) {
 double seconds_of_coding(const lm::model& model, const folder_plan& plan, thread_pool& pool) {
   double seconds = 0;
   const std::vector<float> ranges = weight_ranges(model, plan, pool);
-  for (std::size_t l = 0; l < static_cast<std::size_t>(lm::linears_per_block); ++l) {
+  for (std::size_t l = 0; l < model.layout(0).linears.size(); ++l) {
     if (!plan.codings[l]) continue;
     const model_linear& linear = plan.table.layers[l].linear;
     std::vector<float> values(static_cast<std::size_t>(linear.elements()));

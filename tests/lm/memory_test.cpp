@@ -35,6 +35,10 @@ void release(void* memory) noexcept {
 }  // namespace
 
 void* operator new(std::size_t size) { return counted(std::malloc(size)); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {  // that of std::stable_sort
+  void* const memory = std::malloc(size);
+  return memory == nullptr ? nullptr : counted(memory);
+}
 void* operator new(std::size_t size, std::align_val_t alignment) {
   const auto a = static_cast<std::size_t>(alignment);
   return counted(std::aligned_alloc(a, (size + a - 1) / a * a));
