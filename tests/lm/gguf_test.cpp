@@ -4,6 +4,7 @@
 #include <lm/gguf/gguf_weights.hpp>
 #include <lm/gguf/gguf_writer.hpp>
 #include <lm/lm_support.hpp>
+#include <lm/logits_of.hpp>
 #include <lm/tokenizer.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -68,21 +69,6 @@ void expect_fault(errc code, const std::string& bytes, const std::vector<std::st
   std::vector<std::string> all{"bad.gguf"};
   all.insert(all.end(), words.begin(), words.end());
   expect_error(code, all, [&] { const gguf_file file(path); });
-}
-
-// Logits of some ids, all positions.
-std::vector<float> logits_of(const fs::path& place, const token_ids& ids) {
-  const model m(place);
-  const packed_rows rows = pack(std::vector<token_ids>{ids}, {}, m.config().vocabulary);
-  qgrain::thread_pool pool(1);
-  layer_pass pass({m, rows, pool});
-  pass.forward(layer_pass::keep::last_state);
-  std::vector<float> all(static_cast<std::size_t>(rows.rows() * m.config().vocabulary));
-  pass.logits([&](index_t first_row, index_t first_output, const_matrix logits) {
-    as_matrix(all.data(), rows.rows(), m.config().vocabulary)
-        .block(first_row, first_output, logits.rows(), logits.cols()) = logits;
-  });
-  return all;
 }
 
 float largest_difference(const std::vector<float>& a, const std::vector<float>& b) {

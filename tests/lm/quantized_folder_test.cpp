@@ -2,6 +2,7 @@
 // cannot be read is named.
 #include <common/file.hpp>
 #include <lm/lm_support.hpp>
+#include <lm/logits_of.hpp>
 
 #include <qgrain/core/half.hpp>
 
@@ -18,21 +19,6 @@ using namespace qgrain::lm;
 using namespace qgrain::lm::testing;
 using qgrain::errc;
 using qgrain::index_t;
-
-// Logits of some ids, all positions.
-std::vector<float> logits_of(const fs::path& place, const token_ids& ids) {
-  const model m(place);
-  const packed_rows rows = pack(std::vector<token_ids>{ids}, {}, m.config().vocabulary);
-  qgrain::thread_pool pool(1);
-  layer_pass pass({m, rows, pool});
-  pass.forward(layer_pass::keep::last_state);
-  std::vector<float> all(static_cast<std::size_t>(rows.rows() * m.config().vocabulary));
-  pass.logits([&](index_t first_row, index_t first_output, const_matrix logits) {
-    as_matrix(all.data(), rows.rows(), m.config().vocabulary)
-        .block(first_row, first_output, logits.rows(), logits.cols()) = logits;
-  });
-  return all;
-}
 
 /// A safetensors file of parts made by hand, beside a config.json with one `quantization_config`.
 class made_folder {
