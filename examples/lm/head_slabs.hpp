@@ -33,12 +33,18 @@ class head_slabs {
   /// next slab.
   template <class Body>
   void for_each(index_t rows, const Body& body) const {
+    for_each(0, rows, body);
+  }
+  /// The same for the pieces of rows [begin, rows), where `begin` begins one.
+  template <class Body>
+  void for_each(index_t begin, index_t rows, const Body& body) const {
+    if (begin == rows) return;
     const model_config& config = model_.config();
     buffer weight(slab_ * config.hidden);
     for (index_t first_output = 0; first_output < config.vocabulary; first_output += slab_) {
       const matrix w = weight.view(std::min(slab_, config.vocabulary - first_output), config.hidden);
       model_.read_head(first_output, w, pool_);
-      for (index_t first = 0; first < rows; first += piece_)
+      for (index_t first = begin; first < rows; first += piece_)
         body(first_output, as_const(w), first, std::min(first + piece_, rows));
     }
   }

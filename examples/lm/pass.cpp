@@ -1,12 +1,12 @@
 #include <common/process.hpp>
 #include <common/stopwatch.hpp>
+#include <lm/division.hpp>
 #include <lm/pass.hpp>
+#include <lm/product_flops.hpp>
 
 #include <qgrain/core/status.hpp>
-#include <qgrain/sensitivity/kl_divergence.hpp>
 
 #include <algorithm>
-#include <numeric>
 
 namespace qgrain::lm {
 namespace {
@@ -28,10 +28,6 @@ class timed_visitor final : public backward_visitor {
   backward_visitor& inner_;
   double& seconds_;
 };
-
-double product_flops(index_t rows, index_t in, index_t out) {
-  return 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
-}
 
 double block_linear_flops(const model& m, index_t layer, index_t rows) {
   const model_config& c = m.config();
@@ -72,6 +68,13 @@ index_t chunk_capacity(const model_config& config, const packed_rows& rows, inde
   return std::min(std::max(fitting, longest), rows.rows());
 }
 
+// Bounds of chunks by their rows.
+std::vector<index_t> divide_chunks(std::span<const chunk> parts, index_t ranks) {
+  std::vector<index_t> sizes;
+  for (const chunk& part : parts) sizes.push_back(part.rows());
+  return divide(sizes, ranks);
+}
+
 }  // namespace
 
 layer_pass::layer_pass(const pass_context& context, index_t batches, linear_override* instead)
@@ -80,6 +83,7 @@ layer_pass::layer_pass(const pass_context& context, index_t batches, linear_over
       rows_(context.rows),
       pool_(context.pool),
       instead_(instead),
+      ranks_(context.ranks),
       slabs_(model_, pool_, context.limits),
       angles_(config_, rows_),
       weights_(config_),
@@ -123,6 +127,37 @@ std::vector<chunk> layer_pass::chunks(index_t end_row) const {
   return parts;
 }
 
+// The chunks of the limited rows are divided, and those behind them: either takes its own time. A chunk has one owner
+// in both passes, as the states of its rows have one place.
+std::vector<chunk> layer_pass::own_chunks(index_t end_row) const {
+  std::vector<chunk> parts = chunks(end_row);
+  if (!is_divided()) return parts;
+  const std::size_t limited = chunks(limited_rows_).size();
+  const std::span all(parts);
+  std::vector<chunk> own;
+  for (const auto& part : {all.first(limited), all.subspan(limited)}) {
+    const std::vector<index_t> bounds = divide_chunks(part, ranks_->size());
+    const auto rank = static_cast<std::size_t>(ranks_->rank());
+    own.insert(own.end(), part.begin() + bounds[rank], part.begin() + bounds[rank + 1]);
+  }
+  return own;
+}
+
+std::vector<index_t> layer_pass::row_bounds(index_t ranks) const {
+  const std::vector<chunk> parts = chunks(limited_rows_);
+  std::vector<index_t> bounds;
+  for (const index_t place : divide_chunks(parts, ranks))
+    bounds.push_back(place < static_cast<index_t>(parts.size()) ? parts[static_cast<std::size_t>(place)].begin
+                                                                : limited_rows_);
+  return bounds;
+}
+
+index_t layer_pass::own_rows() const {
+  index_t rows = 0;
+  for (const chunk& part : own_chunks(rows_.rows())) rows += part.rows();
+  return rows;
+}
+
 void layer_pass::forward(keep what, forward_observer* observer) {
   if (instead_ != nullptr) {
     if (what == keep::all_states)
@@ -133,23 +168,44 @@ void layer_pass::forward(keep what, forward_observer* observer) {
   current_ = buffer(rows_.rows() * config_.hidden);
   states_.clear();
   const matrix x = current_.view(rows_.rows(), config_.hidden);
-  model_.read_embeddings(rows_.ids, x, pool_);
+  const bool all_rows = observer != nullptr && observer->needs_all_rows();
+  const std::vector<chunk> taken = all_rows ? chunks(rows_.rows()) : own_chunks(rows_.rows());
+  for (const chunk& part : taken) {
+    const auto ids =
+        std::span(rows_.ids).subspan(static_cast<std::size_t>(part.begin), static_cast<std::size_t>(part.rows()));
+    model_.read_embeddings(ids, rows_of(x, part.begin, part.end), pool_);
+  }
   for (index_t layer = 0; layer < config_.layers; ++layer) {
     if (what == keep::all_states) {
       states_.emplace_back(limited_rows_ * config_.hidden);
-      states_.back().view(limited_rows_, config_.hidden) = rows_of(x, 0, limited_rows_);
+      matrix kept = states_.back().view(limited_rows_, config_.hidden);
+      for (const chunk& part : own_chunks(limited_rows_))
+        rows_of(kept, part.begin, part.end) = rows_of(x, part.begin, part.end);
     }
     model_.read_block(layer, weights_, pool_);
-    for (const chunk& part : chunks(rows_.rows())) runner_.forward(weights_, part, layer, x, {observer, instead_});
+    for (const chunk& part : taken) runner_.forward(weights_, part, layer, x, {observer, instead_});
     costs_.linear_flops += block_linear_flops(model_, layer, rows_.rows());
     costs_.attention_flops += 2 * attention_product_flops(config_, rows_, rows_.rows());
   }
-  if (observer == nullptr && !replaces_head()) return;
+  if (observer != nullptr || replaces_head()) {
+    if (all_rows || !is_divided()) {
+      observe_head(0, rows_.rows(), observer);
+    } else {
+      for (const chunk& part : taken) observe_head(part.begin, part.end, observer);
+    }
+  }
+  // The head's rows are divided another way than those of the blocks.
+  if (is_divided() && !all_rows)
+    common::share_elements(*ranks_, current_.all(), row_bounds(rank_count()), config_.hidden);
+}
+
+// The head's input of rows [first, end), in pieces.
+void layer_pass::observe_head(index_t first, index_t end, forward_observer* observer) {
   buffer normed(capacity_ * config_.hidden);
-  for (index_t begin = 0; begin < rows_.rows(); begin += capacity_) {
-    const index_t end = std::min(begin + capacity_, rows_.rows());
-    const matrix out = normed.view(end - begin, config_.hidden);
-    final_norm(begin, end, out);
+  for (index_t begin = first; begin < end; begin += capacity_) {
+    const index_t piece_end = std::min(begin + capacity_, end);
+    const matrix out = normed.view(piece_end - begin, config_.hidden);
+    final_norm(begin, piece_end, out);
     const linear_input input{model_.head_linear(), 1, begin, as_const(out), {}};
     if (observer != nullptr) observer->observe(input);
     if (replaces_head()) instead_->observe(input);
@@ -160,151 +216,6 @@ void layer_pass::final_norm(index_t begin, index_t end, matrix out) const {
   const const_matrix last = state(config_.layers);
   for_each_chunk(pool_, end - begin, task_rows, [&](index_t b, index_t e) {
     rms_norm(rows_of(last, begin + b, begin + e), final_weight_, config_.norm_epsilon, rows_of(out, b, e));
-  });
-}
-
-// out [rows, hidden]: the final norm of some rows.
-void layer_pass::gather_normed(std::span<const std::int32_t> rows, matrix out) const {
-  const const_matrix last = state(config_.layers);
-  for_each_chunk(pool_, out.rows(), task_rows, [&](index_t b, index_t e) {
-    for (index_t i = b; i < e; ++i) {
-      const index_t row = rows[static_cast<std::size_t>(i)];
-      rms_norm(rows_of(last, row, row + 1), final_weight_, config_.norm_epsilon, rows_of(out, i, i + 1));
-    }
-  });
-}
-
-void layer_pass::replaced_head(std::span<const std::int32_t> rows, index_t first_output, const_matrix weight,
-                               const_matrix x, matrix y) {
-  const linear_product product{model_.head_linear(), first_output, weight, {}, y};
-  instead_->compute({x, rows, {&product, 1}});
-}
-
-loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
-  const common::stopwatch watch(costs_.loss_seconds);
-  const index_t targets = static_cast<index_t>(target_rows_.size());
-  if (targets == 0)
-    throw error(errc::invalid_argument, "no token has a successor to predict: every sequence is one token long");
-  // Per target row over the slabs so far: the softmax's denominator, the logit of the target.
-  std::vector<sensitivity::running_log_sum> denominators(target_rows_.size());
-  std::vector<float> target_logits(target_rows_.size(), 0.0F);
-  std::vector<drawn_label> drawn;
-  for (const std::int32_t row : target_rows_) {
-    if (draw) drawn.emplace_back(*draw, row);
-  }
-  buffer normed;
-  buffer logits;
-  slabs_.for_each(targets, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
-    const index_t n = end - first;
-    if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
-    if (logits.size() < n * w.rows()) logits = buffer(n * w.rows());
-    const matrix x = normed.view(n, config_.hidden);
-    const matrix y = logits.view(n, w.rows());
-    const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
-    gather_normed(rows, x);
-    if (replaces_head()) replaced_head(rows, first_output, w, as_const(x), y);
-    for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
-      if (!replaces_head()) linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
-      soft_cap(rows_of(y, b, e), config_.logit_cap);
-      for (index_t i = b; i < e; ++i) {
-        const auto t = static_cast<std::size_t>(first + i);
-        denominators[t].add(y.row(i).data(), w.rows());
-        const index_t target = rows_.targets[static_cast<std::size_t>(target_rows_[t])] - first_output;
-        if (target >= 0 && target < w.rows()) target_logits[t] = y(i, target);
-        if (draw) drawn[t].add(y.row(i).data(), w.rows(), first_output);
-      }
-    });
-  });
-  costs_.linear_flops += product_flops(targets, config_.hidden, config_.vocabulary);
-  labels_.clear();
-  for (std::size_t i = 0; i < target_rows_.size(); ++i) {
-    labels_.push_back(draw ? drawn[i].id() : rows_.targets[static_cast<std::size_t>(target_rows_[i])]);
-  }
-
-  loss_report report;
-  report.batches.resize(static_cast<std::size_t>(batches_));
-  log_sums_.resize(target_rows_.size());
-  std::size_t t = 0;
-  for (const sequence_rows& s : rows_.sequences) {
-    if (s.batch >= batches_) break;
-    loss_report::batch& batch = report.batches[static_cast<std::size_t>(s.batch)];
-    for (; t < target_rows_.size() && target_rows_[t] < s.end(); ++t) {
-      const double log_sum = denominators[t].value();
-      log_sums_[t] = static_cast<float>(log_sum);
-      batch.loss += log_sum - static_cast<double>(target_logits[t]);
-      ++batch.targets;
-    }
-  }
-  for (loss_report::batch& batch : report.batches) {
-    report.mean_over_targets += batch.loss / static_cast<double>(targets);
-    batch.loss /= static_cast<double>(batch.targets);  // NaN for a batch without targets, as a mean of nothing
-    report.mean_of_batches += batch.loss / static_cast<double>(report.batches.size());
-  }
-  return report;
-}
-
-// The head: gradient_ := gradient at the last hidden state.
-void layer_pass::backward_head(backward_visitor& visitor) {
-  const index_t targets = static_cast<index_t>(target_rows_.size());
-  buffer normed;
-  buffer logits;
-  buffer d_logits;
-  buffer d_normed(targets * config_.hidden);
-  matrix dx_all = d_normed.view(targets, config_.hidden);
-  dx_all.setZero();
-  std::vector<float> weight_of(target_rows_.size());  // of each target in the summed loss
-  std::size_t t = 0;
-  for (const sequence_rows& s : rows_.sequences) {
-    for (; t < target_rows_.size() && target_rows_[t] < s.end(); ++t) {
-      weight_of[t] = 1.0F / static_cast<float>(rows_.batch_targets[static_cast<std::size_t>(s.batch)]);
-    }
-  }
-  slabs_.for_each(targets, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
-    const index_t n = end - first;
-    if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
-    if (logits.size() < n * w.rows()) {
-      logits = buffer(n * w.rows());
-      d_logits = buffer(n * w.rows());
-    }
-    const matrix x = normed.view(n, config_.hidden);
-    const matrix y = logits.view(n, w.rows());
-    matrix g = d_logits.view(n, w.rows());
-    const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
-    gather_normed(rows, x);
-    for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
-      linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
-      if (config_.logit_cap != 0) rows_of(g, b, e) = rows_of(y, b, e);
-      soft_cap(rows_of(g, b, e), config_.logit_cap);
-      for (index_t i = b; i < e; ++i) {
-        const auto target_row = static_cast<std::size_t>(first + i);
-        const matrix z = config_.logit_cap != 0 ? g : y;
-        g.row(i).array() = (z.row(i).array() - log_sums_[target_row]).exp();
-        const index_t target = labels_[target_row] - first_output;
-        if (target >= 0 && target < w.rows()) g(i, target) -= 1.0F;
-        g.row(i).array() *= weight_of[target_row];
-      }
-      soft_cap_backward(as_const(rows_of(y, b, e)), config_.logit_cap, rows_of(g, b, e));
-      linear_backward_add(as_const(rows_of(g, b, e)), w, rows_of(dx_all, first + b, first + e));
-    });
-    const linear_output output{model_.head_linear(), first_output, w, {}, as_const(y), as_const(g)};
-    visitor.visit({as_const(x), rows, {&output, 1}});
-  });
-  costs_.linear_flops += 2 * product_flops(targets, config_.hidden, config_.vocabulary);
-
-  // The last state's memory takes the gradient.
-  matrix state_and_gradient = current_.view(rows_.rows(), config_.hidden);
-  for_each_chunk(pool_, rows_.rows(), task_rows, [&](index_t b, index_t e) {
-    auto target = std::lower_bound(target_rows_.begin(), target_rows_.end(), b) - target_rows_.begin();
-    for (index_t row = b; row < e; ++row) {
-      matrix one = rows_of(state_and_gradient, row, row + 1);
-      if (target < targets && target_rows_[static_cast<std::size_t>(target)] == row) {
-        rms_norm_backward(as_const(one), final_weight_, config_.norm_epsilon,
-                          as_const(rows_of(dx_all, target, target + 1)), one);
-        ++target;
-      } else {
-        one.setZero();
-      }
-    }
   });
 }
 
@@ -332,7 +243,7 @@ void layer_pass::backward(backward_visitor& visitor, const backward_start* start
     for (index_t layer = layers - 1; layer >= 0; --layer) {
       model_.read_block(layer, weights_, pool_);
       const matrix x = states_.back().view(limited_rows_, config_.hidden);
-      for (const chunk& part : chunks(limited_rows_)) {
+      for (const chunk& part : own_chunks(limited_rows_)) {
         runner_.backward(weights_, part, layer, x, current_.view(rows_.rows(), config_.hidden), timed);
       }
       states_.pop_back();
@@ -345,31 +256,6 @@ void layer_pass::backward(backward_visitor& visitor, const backward_start* start
         product_flops(limited_rows_, config_.hidden, config_.query_width() + 2 * config_.key_width());
   }
   costs_.backward_seconds -= costs_.visitor_seconds - visited;
-}
-
-void layer_pass::logits(index_t first_row, const logits_sink& sink) {
-  buffer normed;
-  buffer out;
-  slabs_.for_each(rows_.rows() - first_row, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
-    const index_t n = end - first;
-    if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
-    if (out.size() < n * w.rows()) out = buffer(n * w.rows());
-    const matrix x = normed.view(n, config_.hidden);
-    const matrix y = out.view(n, w.rows());
-    final_norm(first_row + first, first_row + end, x);
-    if (replaces_head()) {
-      std::vector<std::int32_t> rows(static_cast<std::size_t>(n));
-      std::iota(rows.begin(), rows.end(), static_cast<std::int32_t>(first_row + first));
-      replaced_head(rows, first_output, w, as_const(x), y);
-    } else {
-      for_each_chunk(pool_, n, task_rows,
-                     [&](index_t b, index_t e) { linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e)); });
-    }
-    if (config_.logit_cap != 0) {
-      for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) { soft_cap(rows_of(y, b, e), config_.logit_cap); });
-    }
-    sink(first_row + first, first_output, as_const(y));
-  });
 }
 
 }  // namespace qgrain::lm

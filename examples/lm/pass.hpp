@@ -53,6 +53,10 @@ struct pass_costs {
 /// One run over one data set. Call forward first; then loss; then, if inputs were kept, backward; or logits instead of
 /// the last two.
 ///
+/// In a divided run (context.ranks) a rank takes whole chunks of rows, and of the head whole pieces: every product and
+/// every sum is then one of the undivided run, and so are the bits. All members are called on all ranks. Rows keep
+/// their numbers; memory of rows that are another rank's is asked for and not touched.
+///
 /// Memory: the hidden states [rows, hidden] after each block (one of them where inputs are not kept) and one gradient
 /// of that size, one block's weights, a block's intermediate results for one chunk of rows, one slab of the head.
 class layer_pass {
@@ -88,12 +92,25 @@ class layer_pass {
   void final_norm(index_t begin, index_t end, matrix out) const;
   [[nodiscard]] const pass_costs& costs() const noexcept { return costs_; }
 
+  /// [ranks + 1] which of the rows that loss and backward take are whose, among so many ranks: rank r has [bounds[r],
+  /// bounds[r + 1]), none where there are fewer chunks than ranks.
+  [[nodiscard]] std::vector<index_t> row_bounds(index_t ranks) const;
+  /// Into how many chunks these rows are cut.
+  [[nodiscard]] index_t scored_chunks() const { return static_cast<index_t>(chunks(limited_rows_).size()); }
+  /// How many rows this rank takes in a forward pass that need not show all of them.
+  [[nodiscard]] index_t own_rows() const;
+
  private:
   [[nodiscard]] std::vector<chunk> chunks(index_t end_row) const;
+  [[nodiscard]] std::vector<chunk> own_chunks(index_t end_row) const;
+  [[nodiscard]] std::vector<index_t> piece_bounds() const;
+  [[nodiscard]] bool is_divided() const { return common::is_divided(ranks_); }
+  [[nodiscard]] index_t rank_count() const { return is_divided() ? ranks_->size() : 1; }
   void gather_normed(std::span<const std::int32_t> rows, matrix out) const;
   [[nodiscard]] bool replaces_head() const { return instead_ != nullptr && instead_->replaces(model_.head_linear()); }
   void replaced_head(std::span<const std::int32_t> rows, index_t first_output, const_matrix weight, const_matrix x,
                      matrix y);
+  void observe_head(index_t first, index_t end, forward_observer* observer);
   void backward_head(backward_visitor& visitor);
 
   const model& model_;
@@ -101,6 +118,7 @@ class layer_pass {
   const packed_rows& rows_;
   thread_pool& pool_;
   linear_override* instead_;
+  common::communicator* ranks_;
   head_slabs slabs_;
   row_angles angles_;
   block_weights weights_;

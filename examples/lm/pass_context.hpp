@@ -2,6 +2,7 @@
 #ifndef QGRAIN_LM_PASS_CONTEXT_HPP
 #define QGRAIN_LM_PASS_CONTEXT_HPP
 
+#include <common/communicator.hpp>
 #include <lm/limits.hpp>
 #include <lm/model.hpp>
 #include <lm/rows.hpp>
@@ -10,12 +11,14 @@
 
 namespace qgrain::lm {
 
-/// Model, rows and pool must outlive whatever is made with them; the context itself need not.
+/// Model, rows, pool and ranks must outlive whatever is made with them; the context itself need not.
 struct pass_context {
   const lm::model& model;
   const packed_rows& rows;
   thread_pool& pool;
   pass_limits limits = {};
+  /// Whose ranks divide the work, each with the same model and rows; null: this process does all of it.
+  common::communicator* ranks = nullptr;
 };
 
 }  // namespace qgrain::lm

@@ -36,6 +36,9 @@ class forward_observer {
   virtual void observe(const linear_input& input) = 0;
   /// Called in front of the inputs of the experts.
   virtual void route(const routed_rows& routed) { static_cast<void>(routed); }
+  /// Whether it has to see all rows of every input, in their order, on each rank of a divided run. Else a rank sees
+  /// those that are its own.
+  [[nodiscard]] virtual bool needs_all_rows() const { return false; }
 };
 
 /// One Linear, or for the head a slab of its outputs.
@@ -56,14 +59,16 @@ struct linear_sample {
 };
 
 /// Sees every Linear during the backward pass: the head slab by slab, then the blocks from last to first, each in
-/// chunks of rows. Within a block all chunks are shown before the block before it begins. Called from the pass's own
-/// thread; the views end with the call.
+/// chunks of rows. Within a block all chunks are shown before the block before it begins. Each rank of a divided run
+/// sees its own pieces of the head's rows and its own chunks. Called from the pass's own thread; the views end with the
+/// call.
 class backward_visitor {
  public:
   virtual ~backward_visitor() = default;
   virtual void visit(const linear_sample& sample) = 0;
   /// The head and all blocks from `layer` on are done; `gradient` [limited rows, hidden] is that at the output of block
-  /// layer - 1. With it a backward pass can go on later (backward_start). Not called behind the first block.
+  /// layer - 1. With it a backward pass can go on later (backward_start). Not called behind the first block. In a
+  /// divided run every rank is called, and knows the gradient of its own rows.
   virtual void boundary(index_t layer, const_matrix gradient) {
     static_cast<void>(layer);
     static_cast<void>(gradient);

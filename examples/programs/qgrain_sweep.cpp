@@ -1,4 +1,5 @@
 // qgrain-sweep: scores the layers of a language model under pairs of dtypes and granularities.
+#include <common/communicator.hpp>
 #include <common/json_text.hpp>
 #include <engine/score/checkpoint.hpp>
 #include <hydra/config_source.hpp>
@@ -9,6 +10,7 @@
 #include <sweep/run/estimate.hpp>
 #include <sweep/run/export_mixes.hpp>
 #include <sweep/run/plan.hpp>
+#include <sweep/run/ranks.hpp>
 #include <sweep/run/request.hpp>
 #include <sweep/run/run.hpp>
 #include <sweep/run/sweep_outputs.hpp>
@@ -27,6 +29,7 @@
 #include <csignal>
 #include <ctime>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
@@ -67,12 +70,19 @@ void listen_to_signals() {
   std::signal(SIGXFSZ, SIG_IGN);  // a file that cannot grow is an error of the write
 }
 
-run_request request_for(const command_line& line, hydra::runtime_context& context) {
-  const std::optional<run_request> resumed = resumed_request(line);
-  if (!resumed) return request_of(line, context);
-  std::filesystem::current_path(resumed->working_folder);
-  const auto time = static_cast<std::time_t>(resumed->time);
+// The folder to go on in, and the time, are the first rank's.
+run_request request_for(const command_line& line, hydra::runtime_context& context, common::communicator* ranks) {
+  const bool is_divided = common::is_divided(ranks);
+  const bool is_first = !is_divided || ranks->rank() == 0;
+  std::optional<run_request> resumed;
+  together(ranks, [&] { resumed = is_first ? resumed_request(line) : std::nullopt; });
+  std::tm now = context.now;
+  std::int64_t seconds = resumed ? resumed->time : std::mktime(&now);
+  if (is_divided) resumed = shared_request(*ranks, resumed, seconds);
+  const auto time = static_cast<std::time_t>(seconds);
   localtime_r(&time, &context.now);
+  if (!resumed) return request_of(line, context);
+  together(ranks, [&] { std::filesystem::current_path(resumed->working_folder); });
   return *resumed;
 }
 
@@ -98,9 +108,14 @@ void print_outcome(const sweep_plan& plan) {
   if (!plan.illegal.empty()) std::cout << plan.illegal.size() << " jobs skipped, see skipped-jobs.json\n";
 }
 
-void run(const command_line& given) {
+void run(const command_line& given, common::communicator* ranks) {
+  const bool is_first = !common::is_divided(ranks) || ranks->rank() == 0;
+  if (given.what != action::run) {
+    if (!is_first) return;  // one answer is enough
+    ranks = nullptr;
+  }
   hydra::runtime_context context = process_context();
-  const run_request request = request_for(given, context);
+  const run_request request = request_for(given, context, ranks);
   const command_line& line = request.line;
   const pair_source source = open_configuration(line);
   if (given.what == action::list) return print_list(source, given.list_group);
@@ -110,9 +125,12 @@ void run(const command_line& given) {
     std::cout << common::json_text(shown) << "\n";
     return;
   }
-  sweep_plan plan = make_plan(line, source, context);
-  check_resumed(request, plan);
-  check_exports(plan.jobs);
+  sweep_plan plan;
+  together(ranks, [&] {
+    plan = make_plan(line, source, context);
+    if (is_first) check_resumed(request, plan);
+    check_exports(plan.jobs);
+  });
   if (given.what == action::dry_run) {
     const run_estimate estimate = estimate_run(plan);
     for (const std::string& warning : plan.warnings) print_warning(warning);
@@ -121,20 +139,23 @@ void run(const command_line& given) {
   }
   progress_line progress(std::cerr, ::isatty(STDERR_FILENO) != 0);
   const run_control control{[&](double share, const std::string& what) { progress(share, what); },
-                            [] { return stop_requested.load(); }, print_warning};
+                            [] { return stop_requested.load(); }, print_warning, ranks};
   listen_to_signals();
   try {
     if (plan.recipe_list) {
       run_recipe_list(plan, request, control);
+      if (!is_first) return;
       progress.finish();
       std::cout << plan.recipe_list->folder.string() << "\n";
       return;
     }
     if (plan.runner.report_only) {
+      if (!is_first) return;
       settle_illegal(plan);
       write_reports_again(plan);
     } else {
       const std::vector<finished_job> finished = run_jobs(plan, request, control);
+      if (!is_first) return;
       progress.finish();
       print_summary(std::cout, finished);
     }
@@ -150,15 +171,22 @@ void run(const command_line& given) {
 int main(int argc, char** argv) {
   const auto parsed = parse_command_line(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
+  std::unique_ptr<qgrain::common::communicator> ranks;
+  // What all ranks throw the first one says.
+  const auto ends = [&](const std::exception& end, int code) {
+    if (ranks == nullptr || ranks->rank() == 0) std::cerr << "qgrain-sweep: " << end.what() << '\n';
+    return code;
+  };
   try {
-    qgrain::chosen_instruction_set();  // one that the processor lacks is refused before any work
-    run(std::get<command_line>(parsed));
+    ranks = qgrain::common::start_communicator(argc, argv);
+    qgrain::sweep::together(ranks.get(), [] {
+      qgrain::chosen_instruction_set();  // one that the processor lacks is refused before any work
+    });
+    run(std::get<command_line>(parsed), ranks.get());
   } catch (const run_interrupted& end) {
-    std::cerr << "qgrain-sweep: " << end.what() << '\n';
-    return 130;  // as a shell reports Ctrl-C
+    return ends(end, 130);  // as a shell reports Ctrl-C
   } catch (const std::exception& failure) {
-    std::cerr << "qgrain-sweep: " << failure.what() << '\n';
-    return 1;
+    return ends(failure, 1);
   }
   return 0;
 }

@@ -19,6 +19,7 @@ input_calibration::input_calibration(const lm::pass_context& context, const job_
       plan_(plan),
       pool_(context.pool),
       limits_(context.limits),
+      ranks_(context.ranks),
       ranges_(context),
       multiplicities_(rows_.multiplicities()),
       collector_(rows_),
@@ -119,6 +120,10 @@ index_t input_calibration::second_pass_rows() const {
 }
 
 void input_calibration::finish(const std::vector<weight_range>& weights, const second_pass_observer& observed) {
+  if (common::is_divided(ranks_)) {
+    input_of_ = first_linears_of_inputs(model_);
+    ranges_.widen(*ranks_);
+  }
   ranges_.require_finite();
   const common::stopwatch watch(costs_.seconds);
   for (std::size_t k = 0; k < scales_.size(); ++k) {

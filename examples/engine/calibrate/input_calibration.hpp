@@ -68,12 +68,15 @@ class input_calibration final : public lm::forward_observer {
   ~input_calibration() override;
   /// Of the first pass.
   void observe(const lm::linear_input& input) override;
+  /// Histograms and means are added up batch by batch, on every rank all of them; largest magnitudes are widened.
+  [[nodiscard]] bool needs_all_rows() const override { return takes_bins_ || takes_channel_bins_ || takes_means_; }
 
   /// Rows that the products of `finish` amount to.
   [[nodiscard]] index_t second_pass_rows() const;
   /// Called for each input of a second pass with its share of second_pass_rows(); may throw.
   using second_pass_observer = std::function<void(index_t rows, index_t weights)>;
-  /// Once the first pass is over. Throws errc::non_finite where an input is not finite.
+  /// Once the first pass is over, on all ranks of a divided run, each of which runs the whole of a second pass. Throws
+  /// errc::non_finite where an input is not finite.
   void finish(const std::vector<weight_range>& weights, const second_pass_observer& observed = {});
   [[nodiscard]] const calibration_costs& costs() const noexcept { return costs_; }
 
@@ -99,6 +102,7 @@ class input_calibration final : public lm::forward_observer {
   const job_plan& plan_;
   thread_pool& pool_;
   lm::pass_limits limits_;
+  common::communicator* ranks_;
   input_ranges ranges_;
   std::vector<std::int32_t> multiplicities_;
   bool takes_bins_ = false;          // percentile or entropy, per tensor

@@ -60,6 +60,16 @@ std::vector<std::int32_t> batch_of_rows(const lm::packed_rows& rows) {
   return batch_of;
 }
 
+std::vector<index_t> first_linears_of_inputs(const lm::model& model) {
+  std::vector<index_t> first;
+  for (const lm::linear_info& l : model.linears()) {
+    const auto number = static_cast<index_t>(first.size());
+    const bool is_shared = number > 0 && model.linears()[first.size() - 1].input == l.input;
+    first.push_back(is_shared ? first.back() : number);
+  }
+  return first;
+}
+
 std::string fnv1a::text() const {
   std::ostringstream text;
   text << std::hex << std::setw(16) << std::setfill('0') << hash_;
@@ -161,6 +171,28 @@ void input_ranges::observe(const lm::linear_input& input) {
       input.x,
       std::span(batch_of_).subspan(static_cast<std::size_t>(input.first_row), static_cast<std::size_t>(input.x.rows())),
       e.batches, pool_);
+}
+
+void input_ranges::widen(common::communicator& ranks) {
+  entry_index_ = first_linears_of_inputs(model_);
+  std::vector<float> all;
+  for (std::size_t l = 0; l < entries_.size(); ++l) {
+    entry& e = entries_[l];
+    if (entry_index_[l] != static_cast<index_t>(l)) continue;
+    e.channels.resize(static_cast<std::size_t>(model_.linears()[l].in), 0.0F);  // it may have seen none
+    for (const std::vector<float>* part : {&e.channels, &e.batches}) all.insert(all.end(), part->begin(), part->end());
+  }
+  ranks.widen(all);
+  auto from = all.cbegin();
+  for (std::size_t l = 0; l < entries_.size(); ++l) {
+    entry& e = entries_[l];
+    if (entry_index_[l] != static_cast<index_t>(l)) continue;
+    for (std::vector<float>* part : {&e.channels, &e.batches}) {
+      std::copy_n(from, part->size(), part->begin());
+      from += static_cast<std::ptrdiff_t>(part->size());
+    }
+    e.tensor = largest(e.channels);
+  }
 }
 
 void input_ranges::require_finite() const {

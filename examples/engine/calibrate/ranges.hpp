@@ -2,6 +2,7 @@
 #ifndef QGRAIN_ENGINE_CALIBRATE_RANGES_HPP
 #define QGRAIN_ENGINE_CALIBRATE_RANGES_HPP
 
+#include <common/communicator.hpp>
 #include <lm/model.hpp>
 #include <lm/pass_context.hpp>
 #include <lm/rows.hpp>
@@ -46,6 +47,9 @@ void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, s
 /// [rows] the batch of each packed row
 [[nodiscard]] std::vector<std::int32_t> batch_of_rows(const lm::packed_rows& rows);
 
+/// [Linear] the first of those that read the same input.
+[[nodiscard]] std::vector<index_t> first_linears_of_inputs(const lm::model& model);
+
 /// Why the Linears of the model can't be calibrated and scored: those of experts see rows of their own, which no code
 /// here follows. Empty where there are none.
 [[nodiscard]] std::string expert_fault(const lm::model& model);
@@ -67,6 +71,8 @@ class input_ranges final : public lm::forward_observer {
  public:
   explicit input_ranges(const lm::pass_context& context);
   void observe(const lm::linear_input& input) override;
+  /// Once each rank has seen its rows: what all of them have seen.
+  void widen(common::communicator& ranks);
   /// NaN or infinity in any input: errc::non_finite naming the first layer and how many more.
   void require_finite() const;
 

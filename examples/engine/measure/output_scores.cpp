@@ -6,6 +6,7 @@
 #include <engine/measure/output_scores.hpp>
 #include <engine/score/checkpoint.hpp>
 #include <engine/score/engine.hpp>
+#include <engine/score/rank_sums.hpp>
 #include <engine/score/variants.hpp>
 #include <lm/copies_pass.hpp>
 #include <lm/linear_override.hpp>
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -144,30 +146,87 @@ class output_scorer {
     resume();
     double work = 0;
     double done = 0;
-    for (const linear_group& group : groups) work += group_work(model_, group);
+    std::vector<unit> units;  // that are not done
     for (std::size_t g = 0; g < groups.size(); ++g) {
+      const double of_group = group_work(model_, groups[g]);
+      work += of_group;
       const auto parts = portions(plan_, most_jobs_, most_variants(groups[g]));
       for (std::size_t p = 0; p < parts.size(); ++p) {
-        if (!is_done(g, p)) {
-          require_no_stop();
-          const double before = products();
-          add(parts[p], g, run_portion(parts[p], groups[g]));
-          result_.linear_flops += products() - before;
-          scored(g, p + 1);
+        const double share = static_cast<double>(parts[p].size()) / static_cast<double>(plan_.scored_jobs());
+        if (is_done(g, p)) {
+          done += of_group * share;
+        } else {
+          units.push_back({g, p, parts[p], of_group * share});
         }
-        done += group_work(model_, groups[g]) * static_cast<double>(parts[p].size()) /
-                static_cast<double>(plan_.scored_jobs());
-        if (options_.progress) options_.progress(std::min(done / work, 1.0));
       }
+    }
+    // A round: each rank takes one.
+    const std::size_t at_once = is_divided() ? static_cast<std::size_t>(options_.ranks->size()) : 1;
+    for (std::size_t begin = 0; begin < units.size(); begin += at_once) {
+      const auto round = std::span(units).subspan(begin, std::min(at_once, units.size() - begin));
+      stop_between_rounds();
+      const std::size_t own = is_divided() ? static_cast<std::size_t>(options_.ranks->rank()) : 0;
+      const double before = products();
+      if (own < round.size())
+        add(round[own].jobs, round[own].group, run_portion(round[own].jobs, groups[round[own].group]));
+      const double flops = products() - before;
+      result_.linear_flops += is_divided() ? exchange(round, flops) : flops;
+      for (const unit& u : round) done += u.work;
+      scored(round.back().group, round.back().portion + 1);
+      if (options_.progress) options_.progress(std::min(done / work, 1.0));
     }
     place_ = {static_cast<index_t>(groups.size()), 0, 0};
     if (!options_.checkpoint.empty()) save();
   }
 
  private:
+  // Jobs of one group that run at once.
+  struct unit {
+    std::size_t group;
+    std::size_t portion;
+    std::vector<std::size_t> jobs;
+    double work;
+  };
+
+  [[nodiscard]] bool is_divided() const { return common::is_divided(options_.ranks); }
+
+  // Makes what each rank has found in a round known to all; returns the operations of all.
+  double exchange(std::span<const unit> round, double flops) {
+    std::vector<double> found{flops};
+    const auto own = static_cast<std::size_t>(options_.ranks->rank());
+    const auto visit_cells = [&](const unit& u, const auto& visit) {
+      for (auto* table : {&result_.kl_div, &result_.token_kl_div, &result_.loss_increase}) {
+        for (const std::size_t j : u.jobs) visit((*table)[j][u.group]);
+      }
+    };
+    if (own < round.size()) visit_cells(round[own], [&](double cell) { found.push_back(cell); });
+    std::string mine;
+    common::append_elements(mine, std::span(found));
+    const std::vector<std::string> texts = options_.ranks->gather(mine);
+    double all_flops = 0;
+    for (std::size_t r = 0; r < texts.size(); ++r) {
+      std::vector<double> values(texts[r].size() / sizeof(double));
+      std::memcpy(values.data(), texts[r].data(), texts[r].size());
+      all_flops += values.front();
+      auto from = values.cbegin() + 1;
+      if (r < round.size()) visit_cells(round[r], [&](double& cell) { cell = *from++; });
+    }
+    return all_flops;
+  }
+
+  void stop_between_rounds() {
+    if (!is_divided()) return require_no_stop();
+    const bool mine = options_.stop_requested && options_.stop_requested();
+    const std::vector<std::string> all = options_.ranks->gather(mine ? "stop" : "");
+    if (std::all_of(all.begin(), all.end(), [](const std::string& text) { return text.empty(); })) return;
+    if (!options_.checkpoint.empty()) save();
+    throw interrupted();
+  }
+
   // How many rows are scored.
   index_t forward() {
-    stoppable observer(inputs_, options_.stop_requested);
+    const auto stop = is_divided() ? std::function<bool()>() : options_.stop_requested;
+    stoppable observer(inputs_, stop);
     pass_.forward(lm::layer_pass::keep::all_states, &observer);
     inputs_.finish(weights_, [&](index_t, index_t) { observer.require_no_stop(); });
     result_.calibrations = inputs_.table();
@@ -194,7 +253,7 @@ class output_scorer {
   }
 
   void require_no_stop() {
-    if (!options_.stop_requested || !options_.stop_requested()) return;
+    if (is_divided() || !options_.stop_requested || !options_.stop_requested()) return;
     if (!options_.checkpoint.empty()) save();
     throw interrupted();
   }
@@ -245,8 +304,9 @@ class output_scorer {
   }
 
   void resume() {
-    if (options_.checkpoint.empty()) return;
-    const std::optional<pass_checkpoint> state = load_checkpoint(options_.checkpoint, identity_.fingerprint);
+    std::optional<pass_checkpoint> state;
+    if (!options_.checkpoint.empty()) state = load_checkpoint(options_.checkpoint, identity_.fingerprint);
+    if (is_divided()) spread_portions(*options_.ranks, state);
     if (!state) return;
     if (state->sums.size() != sums().size())
       throw error(errc::bad_file, options_.checkpoint.string() + ": the number of scores is not that of this pass");

@@ -3,6 +3,7 @@
 #ifndef QGRAIN_ENGINE_MEASURE_OUTPUT_SCORES_HPP
 #define QGRAIN_ENGINE_MEASURE_OUTPUT_SCORES_HPP
 
+#include <common/communicator.hpp>
 #include <engine/calibrate/input_calibration.hpp>
 #include <engine/score/job.hpp>
 #include <lm/limits.hpp>
@@ -36,6 +37,8 @@ struct output_options {
   std::function<bool()> stop_requested;
   /// Told what is scored, saved and gone on from, a line each: "scored group G portion P".
   std::function<void(const std::string& line)> log;
+  /// As engine_options::ranks. Each calibrates on its own and takes portions of jobs in turn, all rows of them.
+  common::communicator* ranks = nullptr;
 };
 
 struct output_result {

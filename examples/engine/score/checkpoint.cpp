@@ -47,7 +47,8 @@ std::string pass_fingerprint(std::string_view kind, std::string_view model, cons
 }
 
 void save_checkpoint(const std::filesystem::path& path, const pass_identity& pass, const pass_place& place,
-                     const std::vector<double>& sums, double scoring_flops, const lm::buffer& gradient) {
+                     const std::vector<double>& sums, double scoring_flops, const lm::buffer& gradient,
+                     const std::vector<double>& boundary_sums) {
   const std::array<std::int64_t, 3> numbers{place.layer, place.samples, static_cast<std::int64_t>(place.variants)};
   std::string jobs;
   for (const job& j : pass.jobs) jobs += job_text(j) + "\n";
@@ -55,12 +56,14 @@ void save_checkpoint(const std::filesystem::path& path, const pass_identity& pas
                                 {{"place", lm::dtype::i64, {3}},
                                  {"scoring_flops", lm::dtype::f64, {1}},
                                  {"sums", lm::dtype::f64, {static_cast<std::int64_t>(sums.size())}},
-                                 {"gradient", lm::dtype::f32, {gradient.size()}}},
+                                 {"gradient", lm::dtype::f32, {gradient.size()}},
+                                 {"boundary_sums", lm::dtype::f64, {static_cast<std::int64_t>(boundary_sums.size())}}},
                                 {{fingerprint_key, pass.fingerprint}, {jobs_key, jobs}});
   writer.write_elements<std::int64_t>(0, 0, numbers);
   writer.write_elements<double>(1, 0, {&scoring_flops, 1});
   writer.write_elements<double>(2, 0, sums);
   writer.write_elements<float>(3, 0, {gradient.data(), static_cast<std::size_t>(gradient.size())});
+  writer.write_elements<double>(4, 0, boundary_sums);
   writer.finish();
 }
 
@@ -76,6 +79,7 @@ std::optional<pass_checkpoint> load_checkpoint(const std::filesystem::path& path
   state.place = {place[0], place[1], static_cast<std::size_t>(place[2])};
   state.scoring_flops = flops[0];
   state.sums = read_all<double>(file, "sums", lm::dtype::f64);
+  state.boundary_sums = read_all<double>(file, "boundary_sums", lm::dtype::f64);
   const lm::tensor_info& gradient = file.at("gradient");
   state.gradient = lm::buffer(gradient.elements());
   file.read_f32(gradient, 0, state.gradient.all());

@@ -37,7 +37,8 @@ struct pass_checkpoint {
   pass_place place;
   std::vector<double> sums;
   double scoring_flops = 0;
-  lm::buffer gradient;  ///< [rows, hidden] at the boundary; empty in front of the head
+  lm::buffer gradient;                ///< [rows, hidden] at the boundary; empty in front of the head
+  std::vector<double> boundary_sums;  ///< sums at the boundary, for ranks that divide what lies behind it another way
 };
 
 /// Which pass a checkpoint is of.
@@ -53,7 +54,8 @@ struct pass_identity {
 
 /// Writes in one step. Throws errc::io_failure.
 void save_checkpoint(const std::filesystem::path& path, const pass_identity& pass, const pass_place& place,
-                     const std::vector<double>& sums, double scoring_flops, const lm::buffer& gradient);
+                     const std::vector<double>& sums, double scoring_flops, const lm::buffer& gradient,
+                     const std::vector<double>& boundary_sums = {});
 
 /// Nothing where there is no file or it is of another pass. Throws errc::bad_file where it is damaged.
 [[nodiscard]] std::optional<pass_checkpoint> load_checkpoint(const std::filesystem::path& path,

@@ -138,7 +138,7 @@ double separate_terms::score_sample(const term_portion& p, std::span<const index
       for (std::size_t j = 0; j < p.jobs.size(); ++j) {
         const sample_sums& found = partial.at(static_cast<index_t>(b), j, 0);
         for (std::size_t t = 0; t < found.size(); ++t)
-          sums.at(static_cast<score_sums::table>(score_sums::fit_without + t), p.jobs[j].job, linear) += found[t];
+          sums.add(static_cast<score_sums::table>(score_sums::fit_without + t), p.jobs[j].job, linear, found[t]);
       }
       flops += product_flops(products, static_cast<index_t>(part.size()), blocks[b].width() * p.sample.x.cols());
     }

@@ -67,6 +67,7 @@ class first_calibration_pass final : public lm::forward_observer {
   first_calibration_pass(const lm::model& model, input_calibration& inputs, progress_meter& meter,
                          const std::function<bool()>& stop)
       : model_(model), inputs_(inputs), meter_(meter), stop_(stop) {}
+  [[nodiscard]] bool needs_all_rows() const override { return inputs_.needs_all_rows(); }
   void observe(const lm::linear_input& input) override {
     if (stop_ && stop_()) throw interrupted();
     inputs_.observe(input);
@@ -103,6 +104,7 @@ void score_backward(lm::layer_pass& pass, const lm::model& model, scorer& visito
                     const std::string& fingerprint) {
   std::optional<pass_checkpoint> state;
   if (!options.checkpoint.empty()) state = load_checkpoint(options.checkpoint, fingerprint);
+  if (common::is_divided(options.ranks)) spread_state(*options.ranks, state);
   std::optional<lm::backward_start> start;
   if (state) {
     const index_t layer = state->place.layer;
@@ -118,7 +120,7 @@ void score_backward(lm::layer_pass& pass, const lm::model& model, scorer& visito
   visitor.finish();
 }
 
-void finish_output_errors(score_sums& sums, std::size_t jobs, engine_result& result) {
+void finish_output_errors(const score_sums& sums, std::size_t jobs, engine_result& result) {
   const std::size_t linears = sums.linears;
   for (std::size_t l = 0; l < linears; ++l) result.scored_outputs.push_back(sums.outputs(l));
   result.mse.assign(jobs, std::vector<double>(linears, 0.0));
@@ -161,19 +163,23 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     }
     result.model_fingerprint = model_fingerprint(model, weights);
     if (options.shared_ranges) share_tensor_ranges(model, weights);
-    const lm::pass_context context{model, rows, pool, options.limits};
+    const lm::pass_context context{model, rows, pool, options.limits, options.ranks};
+    const auto stop = common::is_divided(options.ranks) ? std::function<bool()>() : options.stop_requested;
     input_calibration inputs(context, plan);
     index_t scored_rows = 0;
     for (const lm::sequence_rows& s : rows.sequences) {
       if (options.score_batches == 0 || s.batch < options.score_batches) scored_rows = s.end();
     }
-    progress_meter meter(model, rows.rows() + inputs.second_pass_rows(), scored_rows, plan.scored_jobs(),
-                         options.progress);
-    first_calibration_pass observer(model, inputs, meter, options.stop_requested);
     lm::layer_pass pass(context, options.score_batches);
+    const bool is_divided = common::is_divided(options.ranks);
+    const std::vector<index_t> bounds = pass.row_bounds(is_divided ? options.ranks->size() : 1);
+    const auto rank = static_cast<std::size_t>(is_divided ? options.ranks->rank() : 0);
+    progress_meter meter(model, (inputs.needs_all_rows() ? rows.rows() : pass.own_rows()) + inputs.second_pass_rows(),
+                         bounds[rank + 1] - bounds[rank], plan.scored_jobs(), options.progress);
+    first_calibration_pass observer(model, inputs, meter, stop);
     pass.forward(lm::layer_pass::keep::all_states, &observer);
     inputs.finish(weights, [&](index_t seen, index_t elements) {
-      if (options.stop_requested && options.stop_requested()) throw interrupted();
+      if (stop && stop()) throw interrupted();
       meter.forward(seen, elements);
     });
     result.costs.calibration = inputs.costs();
@@ -182,7 +188,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     score_sums sums(options.cross, plan.jobs.size(), model.linears().size(), options.output_errors);
     variant_maker variants(plan, weights, inputs, pool);
     scorer visitor(context, plan, variants, options, {sums, result.costs, meter}, scored_rows,
-                   {fingerprint, {jobs.begin(), jobs.end()}});
+                   {fingerprint, {jobs.begin(), jobs.end()}}, {options.ranks, bounds});
     score_backward(pass, model, visitor, options, fingerprint);
     result.scores = finished_scores(sums, options.cross, plan, result.cross_term_errors);
     if (options.output_errors) finish_output_errors(sums, plan.jobs.size(), result);

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_ENGINE_SCORE_ENGINE_HPP
 #define QGRAIN_ENGINE_SCORE_ENGINE_HPP
 
+#include <common/communicator.hpp>
 #include <engine/calibrate/input_calibration.hpp>
 #include <engine/score/cross_term.hpp>
 #include <engine/score/job.hpp>
@@ -41,6 +42,9 @@ struct engine_options {
   /// Told, a line each, what is "scored", of which place a state is being written ("saving"), that it stands
   /// ("checkpoint") and where the work goes on ("resume"): "scored layer L samples S variants V".
   std::function<void(const std::string& line)> log;
+  /// Whose ranks divide the work, all of them called with the same arguments but for checkpoint, log, progress and
+  /// stop_requested, which the first one may have alone: to the same bits, known to all. They stop between blocks.
+  common::communicator* ranks = nullptr;
 };
 
 struct engine_costs {

@@ -134,8 +134,9 @@ double separate_terms::score_terms(const term_portion& p, std::span<const index_
   for (std::size_t o = 0; o < p.sample.outputs.size(); ++o) {
     const lm::linear_output& output = p.sample.outputs[o];
     for (std::size_t j = 0; j < p.jobs.size(); ++j) {
-      double& sum = sums.at(score_sums::score, p.jobs[j].job, static_cast<std::size_t>(output.linear));
-      for (index_t task = 0; task < tasks; ++task) sum += partial.at(task, j, o);
+      const auto linear = static_cast<std::size_t>(output.linear);
+      for (index_t task = 0; task < tasks; ++task)
+        sums.add(score_sums::score, p.jobs[j].job, linear, partial.at(task, j, o));
     }
     flops += product_flops(static_cast<double>(weights + activations), count, output.weight.size()) +
              product_flops(static_cast<double>(weights * activations), count, output.weight.rows());

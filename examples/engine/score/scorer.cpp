@@ -41,7 +41,8 @@ std::string layer_text(const pass_place& place) {
 }  // namespace
 
 scorer::scorer(const lm::pass_context& context, const job_plan& plan, variant_maker& variants,
-               const engine_options& options, const results& into, index_t rows, pass_identity identity)
+               const engine_options& options, const results& into, index_t rows, pass_identity identity,
+               rank_rows ranks)
     : plan_(plan),
       variants_(variants),
       pool_(context.pool),
@@ -50,14 +51,20 @@ scorer::scorer(const lm::pass_context& context, const job_plan& plan, variant_ma
       costs_(into.costs),
       sums_(into.sums),
       identity_(std::move(identity)),
-      terms_(plan, variants, pool_, rows, options.stop_requested),
-      place_{context.model.config().layers + 1, 0, 0} {}
+      ranks_(std::move(ranks)),
+      terms_(plan, variants, pool_, rows, [this] { return is_stopped(); }),
+      place_{context.model.config().layers + 1, 0, 0},
+      boundary_sums_(sums_.values) {
+  sums_.is_divided = is_divided();
+}
 
 void scorer::resume(pass_checkpoint state) {
   if (state.sums.size() != sums_.values.size())
     throw error(errc::bad_file, options_.checkpoint.string() + ": the number of scores is not that of this pass");
   sums_.values = std::move(state.sums);
   costs_.scoring_flops = state.scoring_flops;
+  boundary_sums_ = std::move(state.boundary_sums);
+  boundary_flops_ = costs_.scoring_flops;
   gradient_ = std::move(state.gradient);
   place_ = state.place;
   resumed_ = state.place;
@@ -67,12 +74,39 @@ void scorer::resume(pass_checkpoint state) {
 void scorer::boundary(index_t layer, lm::const_matrix gradient) {
   samples_ = 0;
   place_ = {layer, 0, 0};
+  if (is_divided()) return divided_boundary(gradient);
   if (options_.checkpoint.empty()) return;
+  boundary_sums_ = sums_.values;
+  keep_gradient(gradient);
+}
+
+void scorer::divided_boundary(lm::const_matrix gradient) {
+  const rank_news news = exchange();
+  if (news.save || news.stop) {
+    keep_gradient(gradient);
+    common::share_elements(*ranks_.ranks, gradient_.all(), ranks_.bounds, gradient.cols());
+    if (!options_.checkpoint.empty()) save();
+  }
+  if (news.stop) throw interrupted();
+}
+
+void scorer::keep_gradient(lm::const_matrix gradient) {
   if (gradient_.size() < gradient.size()) gradient_ = lm::buffer(gradient.size());
   gradient_.view(gradient.rows(), gradient.cols()) = gradient;
 }
 
+rank_news scorer::exchange() {
+  const rank_news mine{options_.stop_requested && options_.stop_requested(), is_due(),
+                       costs_.scoring_flops - boundary_flops_};
+  const rank_news all = add_written(*ranks_.ranks, sums_, mine);
+  boundary_sums_ = sums_.values;
+  boundary_flops_ += all.flops;
+  costs_.scoring_flops = boundary_flops_;
+  return all;
+}
+
 void scorer::visit(const lm::linear_sample& sample) {
+  sums_.begin_slab(sample.outputs.front().first_output);
   index_t elements = 0;
   for (const lm::linear_output& output : sample.outputs) elements += output.weight.size();
   const bool is_resumed_block = resumed_.layer == place_.layer;
@@ -113,28 +147,34 @@ void scorer::add_outputs(const lm::linear_sample& sample, const std::vector<inde
       }
     });
     const auto l = static_cast<std::size_t>(output.linear);
-    for (const double sum : partial) sums_.squared_outputs(l) += sum;
-    sums_.outputs(l) += static_cast<double>(count) * static_cast<double>(output.y.cols());
+    for (const double sum : partial) sums_.add_squared_outputs(l, sum);
+    sums_.add_outputs(l, static_cast<double>(count) * static_cast<double>(output.y.cols()));
   }
 }
 
 void scorer::finish() {
+  if (is_divided()) static_cast<void>(exchange());
   place_ = {0, 0, 0};
   gradient_ = lm::buffer();
+  boundary_sums_ = sums_.values;
   if (!options_.checkpoint.empty()) save();
 }
 
 void scorer::scored(const pass_place& place) {
   place_ = place;
   if (options_.log) options_.log("scored " + layer_text(place));
-  if (options_.checkpoint.empty()) return;
+  if (!is_divided() && is_due()) save();
+}
+
+bool scorer::is_due() const {
   const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_;
-  if (since.count() >= options_.checkpoint_seconds) save();
+  return !options_.checkpoint.empty() && since.count() >= options_.checkpoint_seconds;
 }
 
 void scorer::save() {
   if (options_.log) options_.log("saving " + layer_text(place_));
-  save_checkpoint(options_.checkpoint, identity_, place_, sums_.values, costs_.scoring_flops, gradient_);
+  save_checkpoint(options_.checkpoint, identity_, place_, sums_.values, costs_.scoring_flops, gradient_,
+                  boundary_sums_);
   saved_ = std::chrono::steady_clock::now();
   if (options_.log) options_.log("checkpoint " + layer_text(place_));
 }
@@ -224,8 +264,8 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
     for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
       const auto l = static_cast<std::size_t>(output.linear);
       for (index_t task = 0; task < tasks; ++task) {
-        sums_.at(score_sums::score, j, l) += partial.at(task, j, o).score;
-        if (options_.output_errors) sums_.at(score_sums::output_error, j, l) += partial.at(task, j, o).error;
+        sums_.add(score_sums::score, j, l, partial.at(task, j, o).score);
+        if (options_.output_errors) sums_.add(score_sums::output_error, j, l, partial.at(task, j, o).error);
       }
     }
     costs_.scoring_flops +=

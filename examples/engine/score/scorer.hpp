@@ -7,6 +7,7 @@
 #include <engine/score/engine.hpp>
 #include <engine/score/job.hpp>
 #include <engine/score/progress.hpp>
+#include <engine/score/rank_sums.hpp>
 #include <engine/score/sums.hpp>
 #include <engine/score/variants.hpp>
 #include <lm/buffer.hpp>
@@ -26,7 +27,9 @@ namespace qgrain::engine {
 
 /// Adds to the sums and to costs. Each weight variant is quantized once per sample, each activation variant once per
 /// sample and task of rows, whichever jobs and Linears take it. Weight variants are taken in portions that fit into
-/// memory; behind a portion the state may be saved. All arguments but the identity must outlive the scorer.
+/// memory; behind a portion the state may be saved. In a divided pass, on every rank, it may be saved by the first one
+/// and stopped at the boundaries of blocks alone, where the ranks add their sums. All arguments but the identity and
+/// the rows of the ranks must outlive the scorer.
 class scorer final : public lm::backward_visitor {
  public:
   /// What a scorer adds to.
@@ -37,7 +40,7 @@ class scorer final : public lm::backward_visitor {
   };
   /// `rows`: that are scored; `identity`: of the pass.
   scorer(const lm::pass_context& context, const job_plan& plan, variant_maker& variants, const engine_options& options,
-         const results& into, index_t rows, pass_identity identity);
+         const results& into, index_t rows, pass_identity identity, rank_rows ranks = {});
 
   /// Goes on from a checkpoint: what it has scored is not scored again.
   void resume(pass_checkpoint state);
@@ -64,7 +67,15 @@ class scorer final : public lm::backward_visitor {
   [[nodiscard]] bool score_exactly(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p,
                                    const std::vector<std::vector<lm::const_matrix>>& variants);
   void add_outputs(const lm::linear_sample& sample, const std::vector<index_t>& rows);
-  [[nodiscard]] bool is_stopped() const { return options_.stop_requested && options_.stop_requested(); }
+  [[nodiscard]] bool is_divided() const { return common::is_divided(ranks_.ranks); }
+  [[nodiscard]] bool is_stopped() const {
+    return !is_divided() && options_.stop_requested && options_.stop_requested();
+  }
+  [[nodiscard]] bool is_due() const;
+  void divided_boundary(lm::const_matrix gradient);
+  void keep_gradient(lm::const_matrix gradient);
+  /// Adds the sums of all ranks.
+  [[nodiscard]] rank_news exchange();
   void scored(const pass_place& place);
   void save();
 
@@ -76,12 +87,15 @@ class scorer final : public lm::backward_visitor {
   engine_costs& costs_;
   score_sums& sums_;
   pass_identity identity_;
+  rank_rows ranks_;
   separate_terms terms_;
 
   pass_place place_;              // scored so far
   index_t samples_ = 0;           // seen behind the boundary
   pass_place resumed_{-1, 0, 0};  // what needs no scoring
   lm::buffer gradient_;           // at the boundary; kept where checkpoints are written
+  std::vector<double> boundary_sums_;
+  double boundary_flops_ = 0;
   std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };
 

@@ -37,20 +37,50 @@ struct score_sums {
     shared = (mode != cross_term::exact ? tables : output_errors ? 2 : 1) * stride;
     values.assign(shared + (output_errors ? 2 * linears : 0), 0.0);
   }
-  [[nodiscard]] double& at(table which, std::size_t job, std::size_t linear) {
-    return values[which * stride + job * linears + linear];
-  }
   [[nodiscard]] double at(table which, std::size_t job, std::size_t linear) const {
     return values[which * stride + job * linears + linear];
   }
 
-  [[nodiscard]] double& squared_outputs(std::size_t linear) { return values[shared + linear]; }
-  [[nodiscard]] double& outputs(std::size_t linear) { return values[shared + linears + linear]; }
+  [[nodiscard]] double squared_outputs(std::size_t linear) const { return values[shared + linear]; }
+  [[nodiscard]] double outputs(std::size_t linear) const { return values[shared + linears + linear]; }
+
+  void add(table which, std::size_t job, std::size_t linear, double value) {
+    add_at(which * stride + job * linears + linear, value);
+  }
+  void add_squared_outputs(std::size_t linear, double value) { add_at(shared + linear, value); }
+  void add_outputs(std::size_t linear, double value) { add_at(shared + linears + linear, value); }
 
   std::size_t linears;
   std::size_t stride;
   std::size_t shared = 0;      ///< where that of all jobs begins
   std::vector<double> values;  ///< [table][job][Linear], then [squared outputs, number of outputs][Linear]
+
+  /// A sum that was not added but written down, as its order is that of all ranks' rows. Of the head's, which all ranks
+  /// see slab by slab, those of one slab are together.
+  struct entry {
+    std::uint64_t place = 0;
+    double value = 0;
+  };
+  struct slab_entries {
+    std::int64_t first_output = 0;
+    std::vector<entry> entries;
+  };
+  /// Until the next call sums are those of the head's outputs from `first_output` on, or of a block.
+  void begin_slab(std::int64_t first_output) {
+    if (is_divided && (written.empty() || written.back().first_output != first_output))
+      written.push_back({first_output, {}});
+  }
+  bool is_divided = false;            ///< then `add` writes down
+  std::vector<slab_entries> written;  ///< ascending by first_output
+
+ private:
+  void add_at(std::size_t place, double value) {
+    if (is_divided) {
+      written.back().entries.push_back({place, value});
+    } else {
+      values[place] += value;
+    }
+  }
 };
 
 }  // namespace qgrain::engine

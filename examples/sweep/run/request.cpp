@@ -51,20 +51,7 @@ run_request read_request(const std::filesystem::path& folder) {
   const auto path = request_path(folder);
   if (!std::filesystem::exists(path))
     throw error(errc::io_failure, "runner.resume: no run has been begun in " + folder.string());
-  const json::object file = common::read_json_object(path);
-  try {
-    run_request request;
-    request.line.multirun = file.at("multirun").as_bool();
-    for (const json::value& text : file.at("overrides").as_array())
-      request.line.overrides.emplace_back(text.as_string());
-    for (const json::value& text : file.at("conf_dirs").as_array())
-      request.line.conf_dirs.emplace_back(std::string(text.as_string()));
-    request.time = file.at("time").as_int64();
-    request.working_folder = std::string(file.at("working_folder").as_string());
-    return request;
-  } catch (const std::exception&) {  // of Boost.JSON: a key is missing or of another kind
-    throw error(errc::bad_file, path.string() + " is no request of a run");
-  }
+  return request_in(common::read_json_object(path), path.string());
 }
 
 }  // namespace
@@ -74,15 +61,34 @@ run_request request_of(const command_line& line, const hydra::runtime_context& c
   return {line, static_cast<std::int64_t>(std::mktime(&now)), std::filesystem::current_path(), {}};
 }
 
-void write_request(const run_request& request, const std::filesystem::path& folder) {
+json::object request_json(const run_request& request) {
   json::array conf_dirs;
   for (const auto& dir : request.line.conf_dirs) conf_dirs.emplace_back(dir.string());
-  const json::object file{{"overrides", json::value_from(request.line.overrides)},
-                          {"multirun", request.line.multirun},
-                          {"conf_dirs", conf_dirs},
-                          {"time", request.time},
-                          {"working_folder", request.working_folder.string()}};
-  common::write_text_file(request_path(folder), common::json_text(file) + "\n");
+  return {{"overrides", json::value_from(request.line.overrides)},
+          {"multirun", request.line.multirun},
+          {"conf_dirs", conf_dirs},
+          {"time", request.time},
+          {"working_folder", request.working_folder.string()}};
+}
+
+run_request request_in(const json::object& json, const std::string& where) {
+  try {
+    run_request request;
+    request.line.multirun = json.at("multirun").as_bool();
+    for (const json::value& text : json.at("overrides").as_array())
+      request.line.overrides.emplace_back(text.as_string());
+    for (const json::value& text : json.at("conf_dirs").as_array())
+      request.line.conf_dirs.emplace_back(std::string(text.as_string()));
+    request.time = json.at("time").as_int64();
+    request.working_folder = std::string(json.at("working_folder").as_string());
+    return request;
+  } catch (const std::exception&) {  // of Boost.JSON: a key is missing or of another kind
+    throw error(errc::bad_file, where + " is no request of a run");
+  }
+}
+
+void write_request(const run_request& request, const std::filesystem::path& folder) {
+  common::write_text_file(request_path(folder), common::json_text(request_json(request)) + "\n");
 }
 
 std::optional<run_request> resumed_request(const command_line& line) {

@@ -6,6 +6,8 @@
 #include <hydra/runtime_context.hpp>
 #include <sweep/run/command_line.hpp>
 
+#include <boost/json.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -23,6 +25,10 @@ struct run_request {
 
 /// `line` as given now.
 [[nodiscard]] run_request request_of(const command_line& line, const hydra::runtime_context& context);
+
+/// A request as it is kept, and back. Throws errc::bad_file naming `where` if `json` is none.
+[[nodiscard]] boost::json::object request_json(const run_request& request);
+[[nodiscard]] run_request request_in(const boost::json::object& json, const std::string& where);
 
 void write_request(const run_request& request, const std::filesystem::path& folder);
 

@@ -9,6 +9,7 @@
 #include <sweep/run/linear_scores.hpp>
 #include <sweep/run/open_passes.hpp>
 #include <sweep/run/pass_state.hpp>
+#include <sweep/run/ranks.hpp>
 #include <sweep/run/run.hpp>
 #include <sweep/run/sweep_outputs.hpp>
 
@@ -118,6 +119,15 @@ void write_skipped(const sweep_plan& plan) {
   common::write_text_file(plan.folder / skipped_jobs_name, common::json_text(skipped) + "\n");
 }
 
+// Whether this is not the first rank: then its share of all passes is done.
+bool is_served(const sweep_plan& plan, const std::vector<pass_of_jobs>& passes, const run_control& control) {
+  if (!common::is_divided(control.ranks)) return false;
+  require_agreement(*control.ranks, plan, passes, control.warn);
+  if (control.ranks->rank() == 0) return false;
+  serve_passes(*control.ranks, passes);
+  return true;
+}
+
 // Scores are safe by now: a refused export leaves them and the others.
 void export_mixes(const sweep_plan& plan, const run_control& control, job_faults& faults) {
   for (const planned_job& job : plan.jobs) {
@@ -130,7 +140,10 @@ void export_mixes(const sweep_plan& plan, const run_control& control, job_faults
 }  // namespace
 
 std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request, const run_control& control) {
-  const std::vector<pass_of_jobs> passes = open_passes(plan);
+  std::vector<pass_of_jobs> passes;
+  together(control.ranks, [&] { passes = open_passes(plan); });
+  if (is_served(plan, passes, control)) return {};
+  pass_caller caller(control.ranks);
   for (const std::string& warning : plan.warnings) control.warn(warning);
   run_state state(plan, request);
   for (planned_job& job : plan.jobs) job.state = claim(job.folder, job.config, job.result_name(), job.state);
@@ -161,7 +174,7 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
         control.progress((static_cast<double>(p) + share) / static_cast<double>(passes.size()), what);
       };
       claim_checkpoint(checkpoint, passes[p].identity);
-      const scored_pass scored = score(pass, missing, options);
+      const scored_pass scored = caller.score(p, pass, missing, options);
       mix_bench bench(pass);
       for (const std::size_t j : passes[p].jobs) {
         if (plan.jobs[j].state == folder_state::complete) continue;
@@ -181,7 +194,11 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
 }
 
 void run_recipe_list(sweep_plan& plan, const run_request& request, const run_control& control) {
-  const pass_of_jobs opened = open_recipe_list(plan);
+  std::vector<pass_of_jobs> passes;
+  together(control.ranks, [&] { passes.push_back(open_recipe_list(plan)); });
+  if (is_served(plan, passes, control)) return;
+  pass_caller caller(control.ranks);
+  const pass_of_jobs& opened = passes.front();
   for (const std::string& warning : plan.warnings) control.warn(warning);
   const recipe_list_job& list = *plan.recipe_list;
   const opened_pass& pass = *opened.opened;
@@ -194,7 +211,7 @@ void run_recipe_list(sweep_plan& plan, const run_request& request, const run_con
   options.progress = [&](double share) {
     control.progress(share, "scoring " + std::to_string(list.jobs.size()) + " jobs in one pass");
   };
-  const scored_pass scored = score(pass, list.jobs, options);
+  const scored_pass scored = caller.score(0, pass, list.jobs, options);
   common::write_text_file(list.folder / run_stats_name, common::json_text(run_stats(scored, list.pass)) + "\n");
   common::write_text_file(list.folder / linear_scores_name,
                           common::json_text(linear_scores_of(list, pass, scored)) + "\n");

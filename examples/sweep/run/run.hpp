@@ -2,6 +2,7 @@
 #ifndef QGRAIN_SWEEP_RUN_RUN_HPP
 #define QGRAIN_SWEEP_RUN_RUN_HPP
 
+#include <common/communicator.hpp>
 #include <sweep/run/finish_job.hpp>
 #include <sweep/run/plan.hpp>
 #include <sweep/run/request.hpp>
@@ -20,6 +21,7 @@ struct run_control {
   progress_report progress;
   std::function<bool()> stop_requested;  ///< then the run saves its state and throws `interrupted`
   std::function<void(const std::string& warning)> warn;
+  common::communicator* ranks = nullptr;  ///< that score together; all of them make the same call
 };
 
 /// Scores all jobs that are not complete yet and writes, per job, composed-config.json (first), run_stats.json, the
@@ -27,7 +29,7 @@ struct run_control {
 /// later. The run holds the lock of plan.folder and keeps its request, its log and its checkpoints below it; jobs of a
 /// pass that was broken off go on where it stood. Illegal jobs are an error, or recorded in skipped-jobs.json. Where
 /// the files or the exports of a job cannot be made the other jobs are finished all the same, then one error names all
-/// such jobs.
+/// such jobs. Of several ranks the first alone sees folders of results; the others return nothing.
 [[nodiscard]] std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
                                                  const run_control& control);
 

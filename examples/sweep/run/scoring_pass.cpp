@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 namespace qgrain::sweep {
@@ -127,6 +128,7 @@ class sweep_series {
     options.checkpoint_seconds = options_.checkpoint_seconds;
     options.stop_requested = options_.stop_requested;
     options.log = options_.log;
+    options.ranks = options_.ranks;
     return options;
   }
 
@@ -160,6 +162,7 @@ class sweep_series {
     options.checkpoint_seconds = options_.checkpoint_seconds;
     options.stop_requested = options_.stop_requested;
     options.log = options_.log;
+    options.ranks = options_.ranks;
     const std::vector<engine::linear_group> groups = linear_groups(pass_);
     const engine::output_result found =
         engine::score_outputs(pass_.model, pass_.rows, scored_.jobs, groups, pool_, options);
@@ -237,13 +240,28 @@ std::vector<engine::job> jobs_of(const planned_job& planned) {
   return jobs;
 }
 
+namespace {
+
+std::vector<engine::job> jobs_of_first_rank(common::communicator& ranks, const std::vector<engine::job>& jobs) {
+  std::string text;
+  for (const engine::job& j : jobs) text += engine::job_text(j) + "\n";
+  std::vector<engine::job> found;
+  std::istringstream lines(ranks.gather(text).front());
+  for (std::string line; std::getline(lines, line);) found.push_back(engine::parse_job(line));
+  return found;
+}
+
+}  // namespace
+
 scored_pass score(const opened_pass& pass, std::vector<engine::job> jobs, const scoring_options& options) {
   std::vector<engine::job> begun = engine::checkpoint_jobs(options.checkpoint);
   if (begun.empty()) begun = engine::checkpoint_jobs(with_extension(options.checkpoint, ".fisher.draw0"));
   const bool goes_on = !begun.empty() && std::all_of(jobs.begin(), jobs.end(), [&](const engine::job& j) {
     return std::find(begun.begin(), begun.end(), j) != begun.end();
   });
-  return sweep_series(pass, goes_on ? begun : std::move(jobs), options).run();
+  if (goes_on) jobs = std::move(begun);
+  if (common::is_divided(options.ranks)) jobs = jobs_of_first_rank(*options.ranks, jobs);
+  return sweep_series(pass, std::move(jobs), options).run();
 }
 
 json::object run_stats(const scored_pass& scored, const pass_settings& settings) {

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_SWEEP_RUN_SCORING_PASS_HPP
 #define QGRAIN_SWEEP_RUN_SCORING_PASS_HPP
 
+#include <common/communicator.hpp>
 #include <engine/measure/output_scores.hpp>
 #include <engine/score/engine.hpp>
 #include <lm/model.hpp>
@@ -70,6 +71,8 @@ struct scoring_options {
   std::function<bool()> stop_requested;
   std::function<void(const std::string&)> log;
   std::function<void(double)> progress;
+  /// All of which score the pass together (engine_options::ranks); the jobs are those of the first.
+  common::communicator* ranks = nullptr;
 };
 
 /// Scores `jobs` by every method of the pass, in one sweep where methods can share it: gradient, mse and sqnr_db;

@@ -1,0 +1,63 @@
+// One run by several ranks: that they agree before the work starts, and how the others learn of a pass.
+#ifndef QGRAIN_SWEEP_RUN_RANKS_HPP
+#define QGRAIN_SWEEP_RUN_RANKS_HPP
+
+#include <common/communicator.hpp>
+#include <sweep/run/open_passes.hpp>
+#include <sweep/run/plan.hpp>
+#include <sweep/run/request.hpp>
+#include <sweep/run/scoring_pass.hpp>
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace qgrain::sweep {
+
+/// Runs a step on every rank. Where it fails on any of them all throw one error: its sentence alone where it is the
+/// same on all, else with the ranks and hosts that it is of.
+void together(common::communicator* ranks, const std::function<void()>& step);
+
+/// The request to go on with that the first rank has found, on all of them, or none; `time`: becomes that of the first.
+[[nodiscard]] std::optional<run_request> shared_request(common::communicator& ranks,
+                                                        std::optional<run_request> of_first, std::int64_t& time);
+
+/// Which of the rows that a pass scores are whose.
+struct rank_rows_of_pass {
+  std::vector<index_t> bounds;  ///< [ranks + 1]
+  index_t chunks = 0;           ///< into which the rows are cut
+};
+[[nodiscard]] rank_rows_of_pass rows_of_ranks(const opened_pass& pass, int ranks);
+
+/// Compares what the ranks have opened: composed configurations, formats, and hashes of weights, tokenizer and texts.
+/// Warns of processors of several types, of more threads than cores and of ranks without rows.
+/// @throws error errc::invalid_argument on all ranks, naming rank, host and the first key or hash that differs from the
+/// first rank's
+void require_agreement(common::communicator& ranks, const sweep_plan& plan, std::span<const pass_of_jobs> passes,
+                       const std::function<void(const std::string&)>& warn);
+
+/// The first rank's side of the passes that all ranks score; of one process, where there are no ranks.
+class pass_caller {
+ public:
+  explicit pass_caller(common::communicator* ranks) : ranks_(ranks) {}
+  pass_caller(const pass_caller&) = delete;
+  pass_caller& operator=(const pass_caller&) = delete;
+  /// Tells the others that there are no more passes.
+  ~pass_caller();
+  /// Scores pass number `number` of the run on all ranks.
+  [[nodiscard]] scored_pass score(std::size_t number, const opened_pass& pass, std::vector<engine::job> jobs,
+                                  scoring_options options);
+
+ private:
+  common::communicator* ranks_;
+  bool others_wait_ = true;  // for the next pass
+};
+
+/// The side of the others: scores passes as the first rank calls for them, until there are no more.
+void serve_passes(common::communicator& ranks, std::span<const pass_of_jobs> passes);
+
+}  // namespace qgrain::sweep
+
+#endif
