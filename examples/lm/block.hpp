@@ -127,7 +127,8 @@ class block_runner {
   [[nodiscard]] const_matrix expert_input(block_input input, index_t rows);
   void experts_backward(const block_weights& weights, const chunk& part, index_t layer, const_matrix gradient,
                         backward_visitor& visitor);
-  void expert_backward(index_t layer, index_t expert, std::span<const std::int32_t> numbers, backward_visitor& visitor);
+  void expert_backward(index_t layer, index_t expert, std::span<const std::int32_t> numbers,
+                       std::span<const float> weights, backward_visitor& visitor);
   void sparse_backward(const block_weights& weights, const chunk& part, index_t layer, const_matrix x,
                        const_matrix gradient, backward_visitor& visitor);
 

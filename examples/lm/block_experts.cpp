@@ -105,7 +105,7 @@ void block_runner::mix_experts(const chunk& part, index_t layer, const participa
 
 // Shows an expert's Linears, given the gradient at its output; d_input := the gradient at its input.
 void block_runner::expert_backward(index_t layer, index_t expert, std::span<const std::int32_t> numbers,
-                                   backward_visitor& visitor) {
+                                   std::span<const float> weights, backward_visitor& visitor) {
   const auto m = static_cast<index_t>(numbers.size());
   const index_t f = config_.expert_width;
   const auto layout = expert_layout(config_);
@@ -130,9 +130,11 @@ void block_runner::expert_backward(index_t layer, index_t expert, std::span<cons
                          as_const(gradient(l))};
   };
   const std::vector<linear_output> down{output(2)};
-  visitor.visit({expert_input(block_input::activated, m), numbers, down});
   const std::vector<linear_output> gate_and_up{output(0), output(1)};
-  visitor.visit({expert_input(block_input::mlp, m), numbers, gate_and_up});
+  visitor.visit_expert({layer,
+                        {expert_input(block_input::mlp, m), numbers, gate_and_up},
+                        {expert_input(block_input::activated, m), numbers, down},
+                        weights});
 }
 
 // From the gradient at the weighted sum to that at the experts' input, in d_middle, and at the router.
@@ -143,6 +145,7 @@ void block_runner::experts_backward(const block_weights& w, const chunk& part, i
   matrix dm = work_.d_middle.view(n, config_.hidden);
   dm.setZero();
   std::vector<float> d_weights(choice.weights.size(), 0.0F);
+  visitor.experts_begin({layer, part.begin, gradient});
   const std::vector<expert_choice::part> parts = choice.by_expert(config_.experts);
   for (index_t expert = 0; expert < config_.experts; ++expert) {
     const auto& [rows, places] = parts[static_cast<std::size_t>(expert)];
@@ -152,16 +155,19 @@ void block_runner::experts_backward(const block_weights& w, const chunk& part, i
     run_expert(layer, expert, rows, numbers, {});
     const matrix down = expert_.outputs.back().view(m, config_.hidden);
     matrix d_down = expert_.gradients.back().view(m, config_.hidden);
+    std::vector<float> weights;
     for (index_t i = 0; i < m; ++i) {
       const std::size_t place = places[static_cast<std::size_t>(i)];
       const index_t row = rows[static_cast<std::size_t>(i)];
       d_weights[place] = gradient.row(row).dot(down.row(i));
       d_down.row(i) = choice.weights[place] * gradient.row(row);
+      weights.push_back(choice.weights[place]);
     }
-    expert_backward(layer, expert, numbers, visitor);
+    expert_backward(layer, expert, numbers, weights, visitor);
     const matrix d_input = expert_.d_input.view(m, config_.hidden);
     for (index_t i = 0; i < m; ++i) dm.row(rows[static_cast<std::size_t>(i)]) += d_input.row(i);
   }
+  visitor.experts_end();
   const std::size_t router = layout_->router();
   const matrix d_router = rows_at(work_.gradients, router, 0, n);
   choose_experts_backward(as_const(rows_at(work_.outputs, router, 0, n)), choice, config_.normalized_experts, d_weights,

@@ -57,7 +57,9 @@ copies_pass::copies_pass(const pass_context& context, index_t batches, index_t c
 
 std::vector<chunk> copies_pass::chunks(index_t copies) const {
   std::vector<chunk> parts;
-  if (const index_t at_once = capacity_ / rows_; at_once > 0) {
+  // An expert's rows of several copies would make tasks that depend on how many copies there are.
+  if (const index_t at_once = model_.config().experts > 0 ? std::min<index_t>(capacity_ / rows_, 1) : capacity_ / rows_;
+      at_once > 0) {
     for (index_t first = 0; first < copies; first += at_once) {
       const index_t end = std::min(first + at_once, copies);
       parts.push_back({first * sequences_, end * sequences_, first * rows_, end * rows_, rows_});
@@ -80,7 +82,11 @@ void copies_pass::forward(index_t first_layer, index_t copies, matrix x, linear_
   const std::vector<chunk> parts = chunks(copies);
   for (index_t layer = first_layer; layer < model_.config().layers; ++layer) {
     model_.read_block(layer, weights_, pool_);
-    double block_elements = 0;
+    const model_config& config = model_.config();
+    double block_elements = config.is_sparse(layer)
+                                ? static_cast<double>(expert_parts) * static_cast<double>(config.experts_per_token) *
+                                      static_cast<double>(config.hidden * config.expert_width)
+                                : 0;
     for (const const_matrix& w : weights_.linears) block_elements += static_cast<double>(w.size());
     for (const chunk& part : parts) {
       if (before_chunk) before_chunk();

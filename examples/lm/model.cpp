@@ -187,6 +187,16 @@ void model::add_layer(index_t layer) {
   for (index_t e = 0; e < config_.experts; ++e) add(expert_prefix(config_, layer, e), expert_layout(config_));
 }
 
+bool model::is_of_expert(index_t linear) const {
+  const index_t layer = linears_[static_cast<std::size_t>(linear)].layer;
+  return layer < config_.layers && linear >= linear_of(layer, layout(layer).linears.size());
+}
+
+bool model::is_router(index_t linear) const {
+  const index_t layer = linears_[static_cast<std::size_t>(linear)].layer;
+  return layer < config_.layers && config_.is_sparse(layer) && linear == linear_of(layer, sparse_.router());
+}
+
 std::set<std::string> model::read_tensors() const {
   std::set<std::string> read{embedding_, head_, final_norm_of(config_)};
   for (index_t layer = 0; layer < config_.layers; ++layer) {

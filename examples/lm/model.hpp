@@ -75,6 +75,9 @@ class model {
     return linear_of(layer, layout(layer).linears.size() + static_cast<std::size_t>(expert) * expert_parts +
                                 static_cast<std::size_t>(part));
   }
+  /// Whether a Linear is one of an expert, or chooses between them.
+  [[nodiscard]] bool is_of_expert(index_t linear) const;
+  [[nodiscard]] bool is_router(index_t linear) const;
   /// Weights of the checkpoint outside of the language model, such as a vision tower: linear layers and convolutions
   /// (tensors of two and more dimensions, embeddings left out), by name. Their size counts where a whole model's bits
   /// are counted.

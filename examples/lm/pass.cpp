@@ -19,6 +19,18 @@ class timed_visitor final : public backward_visitor {
     const common::stopwatch watch(seconds_);
     inner_.visit(sample);
   }
+  void visit_expert(const expert_sample& expert) override {
+    const common::stopwatch watch(seconds_);
+    inner_.visit_expert(expert);
+  }
+  void experts_begin(const expert_rows& rows) override {
+    const common::stopwatch watch(seconds_);
+    inner_.experts_begin(rows);
+  }
+  void experts_end() override {
+    const common::stopwatch watch(seconds_);
+    inner_.experts_end();
+  }
   void boundary(index_t layer, const_matrix gradient) override {
     const common::stopwatch watch(seconds_);
     inner_.boundary(layer, gradient);

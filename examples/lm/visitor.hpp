@@ -58,6 +58,21 @@ struct linear_sample {
   std::span<const linear_output> outputs;
 };
 
+/// An expert with everything known at its Linears, on the rows that were sent to it.
+struct expert_sample {
+  index_t layer = 0;
+  linear_sample input;             // gate and up
+  linear_sample activated;         // down
+  std::span<const float> weights;  // [rows] what the expert's output is multiplied by
+};
+
+/// The experts of a layer on rows [first_row, first_row + n).
+struct expert_rows {
+  index_t layer = 0;
+  index_t first_row = 0;
+  const_matrix gradient;  // [n, hidden] at the weighted sum of their outputs
+};
+
 /// Sees every Linear during the backward pass: the head slab by slab, then the blocks from last to first, each in
 /// chunks of rows. Within a block all chunks are shown before the block before it begins. Each rank of a divided run
 /// sees its own pieces of the head's rows and its own chunks. Called from the pass's own thread; the views end with the
@@ -66,6 +81,14 @@ class backward_visitor {
  public:
   virtual ~backward_visitor() = default;
   virtual void visit(const linear_sample& sample) = 0;
+  /// Called in front of the experts of a chunk and behind them; the gradient is there until then.
+  virtual void experts_begin(const expert_rows& rows) { static_cast<void>(rows); }
+  virtual void experts_end() {}
+  /// Called for the experts of a chunk one after another, those without rows left out.
+  virtual void visit_expert(const expert_sample& expert) {
+    visit(expert.activated);
+    visit(expert.input);
+  }
   /// The head and all blocks from `layer` on are done; `gradient` [limited rows, hidden] is that at the output of block
   /// layer - 1. With it a backward pass can go on later (backward_start). Not called behind the first block. In a
   /// divided run every rank is called, and knows the gradient of its own rows.

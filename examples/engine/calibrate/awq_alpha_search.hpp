@@ -43,6 +43,8 @@ class awq_alpha_search {
   double observe(const lm::linear_product& p, const awq_rows& rows, std::span<const float> mean,
                  std::span<const float> columns);
 
+  /// Whether a product of this Linear was observed: an expert may have got no row.
+  [[nodiscard]] bool has_seen(std::size_t linear) const { return !empty() && !scales_.front().shares[linear].empty(); }
   /// found(scale, input scale [in]) for every scale of the plan that was searched for.
   template <class Found>
   void for_each_scale(std::size_t linear, std::span<const float> mean, const Found& found) const {

@@ -2,6 +2,7 @@
 #include <engine/calibrate/batch_collector.hpp>
 #include <engine/calibrate/input_calibration.hpp>
 #include <engine/calibrate/input_statistics.hpp>
+#include <engine/calibrate/observed_rows.hpp>
 #include <engine/calibrate/second_calibration_pass.hpp>
 #include <engine/score/engine.hpp>
 #include <lm/pass.hpp>
@@ -13,7 +14,7 @@
 
 namespace qgrain::engine {
 
-input_calibration::input_calibration(const lm::pass_context& context, const job_plan& plan)
+input_calibration::input_calibration(const lm::pass_context& context, const job_plan& plan, bool shared_experts)
     : model_(context.model),
       rows_(context.rows),
       plan_(plan),
@@ -22,6 +23,7 @@ input_calibration::input_calibration(const lm::pass_context& context, const job_
       ranks_(context.ranks),
       ranges_(context),
       multiplicities_(rows_.multiplicities()),
+      shared_experts_(shared_experts),
       collector_(rows_),
       statistics_(model_.linears().size()),
       input_of_(model_.linears().size()),
@@ -54,42 +56,79 @@ input_statistics& input_calibration::statistics_of(index_t linear) const {
 }
 
 void input_calibration::observe(const lm::linear_input& input) {
+  const index_t layer = model_.linears()[static_cast<std::size_t>(input.first_linear)].layer;
+  if (layer != layer_) finish_experts();
+  layer_ = layer;
   ranges_.observe(input);
   std::fill_n(input_of_.begin() + input.first_linear, input.linears, input.first_linear);
   if (!takes_bins_ && !takes_channel_bins_ && !takes_means_) return;
   std::unique_ptr<input_statistics>& of = statistics_[static_cast<std::size_t>(input.first_linear)];
   if (!of) of = std::make_unique<input_statistics>(input.x.cols(), takes_channel_bins_);
-  if (const index_t searched = std::clamp<index_t>(awq_rows_ - input.first_row, 0, input.x.rows()); searched > 0)
+  if (const index_t searched = rows_in_front(input, awq_rows_); searched > 0)
     of->widen(lm::rows_of(input.x, 0, searched), pool_);
-  collector_.observe(
-      input, batch_of(static_cast<std::int32_t>(input.first_row)),
-      [&](index_t batch, index_t first_row, lm::const_matrix x) {
-        const auto times =
-            std::span(multiplicities_).subspan(static_cast<std::size_t>(first_row), static_cast<std::size_t>(x.rows()));
-        observe_batch(*of, batch, input.first_linear, x, times);
-      });
-  if (input.first_row + input.x.rows() == rows_.rows()) find_histogram_ranges(input);
+  collector_.observe(input, observed_rows(input, ranges_.batches_of_rows()).all(),
+                     [this](index_t batch, const lm::linear_input& whole) { observe_batch(batch, whole); });
+  if (!input.rows.empty()) {
+    expert_inputs_[input.first_linear] = input.linears;
+  } else if (input.first_row + input.x.rows() == rows_.rows()) {
+    find_histogram_ranges(input.first_linear, input.linears);
+  }
 }
 
-void input_calibration::observe_batch(input_statistics& of, index_t batch, index_t linear, lm::const_matrix x,
-                                      std::span<const std::int32_t> times) {
-  if (takes_means_ && batch < awq_batches_) of.observe_means(x, times, pool_);
-  const float top = ranges_.batches(linear)[static_cast<std::size_t>(batch)];
+// Once all rows of a layer were there.
+void input_calibration::finish_experts() {
+  collector_.flush([this](index_t batch, const lm::linear_input& whole) { observe_batch(batch, whole); });
+  for (const auto& [first_linear, linears] : expert_inputs_) find_histogram_ranges(first_linear, linears);
+  expert_inputs_.clear();
+}
+
+void input_calibration::observe_batch(index_t batch, const lm::linear_input& whole) {
+  input_statistics& of = statistics_of(whole.first_linear);
+  const observed_rows times(whole, multiplicities_);
+  if (takes_means_ && batch < awq_batches_) of.observe_means(whole.x, times.all(), pool_);
+  const float top = ranges_.batches(whole.first_linear)[static_cast<std::size_t>(batch)];
   if (!std::isfinite(top)) return;  // reported behind the pass
-  if (takes_channel_bins_) of.observe_channel_bins(x, times, pool_);
-  if (takes_bins_) of.observe_bins(x, times, top, pool_);
+  if (takes_channel_bins_) of.observe_channel_bins(whole.x, times.all(), pool_);
+  if (takes_bins_) of.observe_bins(whole.x, times.all(), top, pool_);
 }
 
 // Once all rows of an input were there: its histograms are not needed any more.
-void input_calibration::find_histogram_ranges(const lm::linear_input& input) {
-  input_statistics& of = statistics_of(input.first_linear);
-  if (!std::isfinite(ranges_.tensor(input.first_linear))) return;  // reported behind the pass
+void input_calibration::find_histogram_ranges(index_t first_linear, index_t linears) {
+  input_statistics& of = statistics_of(first_linear);
+  if (!std::isfinite(ranges_.tensor(first_linear))) return;  // reported behind the pass
   for (std::size_t a = 0; a < found_.size(); ++a) {
     if (!is_of_histogram(plan_.ranges[a])) continue;
     const std::vector<float> amax = of.histogram_amax(*plan_.activations[a], plan_.ranges[a], pool_);
-    for (index_t l = 0; l < input.linears; ++l) found_[a][static_cast<std::size_t>(input.first_linear + l)].amax = amax;
+    for (index_t l = 0; l < linears; ++l) found_[a][static_cast<std::size_t>(first_linear + l)].amax = amax;
   }
   of.drop_bins();
+}
+
+// What was found of the experts that were seen, for those that were not, or for all.
+void input_calibration::complete_experts() {
+  for (std::vector<linear_calibration>& found : found_) {
+    if (found.empty()) continue;
+    for_each_expert_input(model_, [&](std::span<const index_t> linears) {
+      std::vector<float> most;
+      for (const index_t l : linears) widen_by(found[static_cast<std::size_t>(l)].amax, most);
+      for (const index_t l : linears) {
+        if (shared_experts_ || !ranges_.has_seen(l)) found[static_cast<std::size_t>(l)].amax = most;
+      }
+    });
+  }
+}
+
+std::vector<std::string> input_calibration::unseen_experts() const {
+  std::vector<std::string> names;
+  const lm::model_config& config = model_.config();
+  for (index_t layer = 0; layer < config.layers; ++layer) {
+    for (index_t e = 0; e < config.experts && config.is_sparse(layer); ++e) {
+      const index_t linear = model_.linear_of(layer, e, lm::expert_part::gate);
+      const std::string& name = model_.linears()[static_cast<std::size_t>(linear)].name;
+      if (!ranges_.has_seen(linear)) names.push_back(name.substr(0, name.rfind('.')));
+    }
+  }
+  return names;
 }
 
 // The ranges of the activation variants behind an input scale.
@@ -100,8 +139,10 @@ void input_calibration::scale_ranges(std::size_t scale) {
     if (plan_.activation_scales[a] != scale || !recipe || input_range_of(*recipe) != input_range::calibrated) continue;
     for (std::size_t l = 0; l < found_[a].size(); ++l) {
       const auto linear = static_cast<index_t>(l);
-      std::vector<float> scaled =
-          scaled_columns(is_awq ? statistics_of(linear).channels() : channels(linear), scales_[scale][l]);
+      // awq_lite has no scale for an expert without a row among its batches.
+      const std::vector<float>& scales = scales_[scale][l];
+      std::vector<float> scaled = channels(linear);
+      if (!scales.empty()) scaled = scaled_columns(is_awq ? statistics_of(linear).channels() : scaled, scales);
       found_[a][l].amax = recipe->needs_column_range() ? std::move(scaled) : std::vector<float>{largest(scaled)};
     }
   }
@@ -124,7 +165,9 @@ void input_calibration::finish(const std::vector<weight_range>& weights, const s
     input_of_ = first_linears_of_inputs(model_);
     ranges_.widen(*ranks_);
   }
+  finish_experts();
   ranges_.require_finite();
+  ranges_.complete_experts(shared_experts_);
   const common::stopwatch watch(costs_.seconds);
   for (std::size_t k = 0; k < scales_.size(); ++k) {
     if (plan_.scales[k].method != calibration_method::smoothquant) continue;
@@ -133,6 +176,7 @@ void input_calibration::finish(const std::vector<weight_range>& weights, const s
   }
   if (needs_second_pass_) second_pass(*this, weights, observed).run();
   for (std::size_t k = 0; k < scales_.size(); ++k) scale_ranges(k);
+  complete_experts();
 }
 
 known_ranges input_calibration::ranges(std::size_t activation, index_t linear) const {

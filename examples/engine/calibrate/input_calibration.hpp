@@ -19,8 +19,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace qgrain::engine {
@@ -60,11 +62,13 @@ struct calibration_costs {
 ///
 /// Histograms and means take whole batches, a padding row as often as it stands for one; rows of a batch that a pass
 /// cuts are held back in memory until it is complete. Histograms live while their block is run: 24 KB each, one for an
-/// input or, where a recipe has a range per channel, one for each of its channels. awq_lite sees the first max(1,
+/// input or, where a recipe has a range per channel, one for each of its channels. Experts are calibrated on the rows
+/// that are sent to them; one that gets none has the largest range of its layer's. awq_lite sees the first max(1,
 /// batches / 4) batches alone (ModelOpt 0.47's AutoQuantize does so), for the range behind it as well.
 class input_calibration final : public lm::forward_observer {
  public:
-  input_calibration(const lm::pass_context& context, const job_plan& plan);
+  /// `shared_experts`: the static ranges of each projection are the largest of the layer's experts for all of them.
+  input_calibration(const lm::pass_context& context, const job_plan& plan, bool shared_experts = false);
   ~input_calibration() override;
   /// Of the first pass.
   void observe(const lm::linear_input& input) override;
@@ -88,13 +92,16 @@ class input_calibration final : public lm::forward_observer {
   /// [in] a scale of the plan; empty for job_plan::unscaled.
   [[nodiscard]] std::span<const float> scale(std::size_t scale, index_t linear) const;
   [[nodiscard]] calibration_table table() const;
+  /// Experts without a row, by name: their ranges are the largest of their layer's. Once `finish` was called.
+  [[nodiscard]] std::vector<std::string> unseen_experts() const;
 
  private:
   class second_pass;
-  void observe_batch(input_statistics& of, index_t batch, index_t linear, lm::const_matrix x,
-                     std::span<const std::int32_t> times);
+  void observe_batch(index_t batch, const lm::linear_input& whole);
+  void finish_experts();
+  void complete_experts();
   [[nodiscard]] input_statistics& statistics_of(index_t linear) const;
-  void find_histogram_ranges(const lm::linear_input& input);
+  void find_histogram_ranges(index_t first_linear, index_t linears);
   void scale_ranges(std::size_t scale);
 
   const lm::model& model_;
@@ -111,6 +118,9 @@ class input_calibration final : public lm::forward_observer {
   bool needs_second_pass_ = false;
   index_t awq_batches_ = 0;
   index_t awq_rows_ = 0;
+  bool shared_experts_;
+  index_t layer_ = 0;                         // of the last input
+  std::map<index_t, index_t> expert_inputs_;  // of this layer that have histograms: first Linear, how many
   batch_collector collector_;
   std::vector<std::unique_ptr<input_statistics>> statistics_;  // [Linear], by the first Linear of an input
   std::vector<index_t> input_of_;                              // [Linear] first Linear of its input

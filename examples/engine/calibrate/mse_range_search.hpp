@@ -30,9 +30,10 @@ class mse_range_search {
   /// stands for.
   void observe(const lm::linear_input& input, const input_ranges& ranges, std::span<const std::int32_t> times,
                thread_pool& pool);
-  /// The best range of an input: one value, or one per channel.
+  /// The best range of an input: one value, or one per channel; none of an expert that got no row.
   [[nodiscard]] std::vector<float> amax(index_t first_linear) const {
-    return losses_[static_cast<std::size_t>(first_linear)]->amax();
+    const auto& losses = losses_[static_cast<std::size_t>(first_linear)];
+    return losses ? losses->amax() : std::vector<float>();
   }
 
  private:

@@ -1,5 +1,6 @@
 #include <engine/calibrate/column_tasks.hpp>
 #include <engine/calibrate/fake_linear.hpp>
+#include <engine/calibrate/observed_rows.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <recipes/fake_recipes.hpp>
 
@@ -7,6 +8,7 @@
 #include <qgrain/host/fake_recipe.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iomanip>
 #include <numeric>
@@ -34,6 +36,24 @@ void widen_columns(lm::const_matrix x, std::span<float> columns, thread_pool& po
     widen_ranges(per_column(), columns_of(x, begin, end),
                  columns.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
   });
+}
+
+void widen_by(std::span<const float> values, std::vector<float>& most) {
+  most.resize(std::max(most.size(), values.size()), 0.0F);
+  for (std::size_t i = 0; i < values.size(); ++i) most[i] = largest(std::array{most[i], values[i]});
+}
+
+void for_each_expert_input(const lm::model& model, const std::function<void(std::span<const index_t> linears)>& body) {
+  const lm::model_config& config = model.config();
+  for (index_t layer = 0; layer < config.layers; ++layer) {
+    if (!config.is_sparse(layer)) continue;
+    for (std::size_t part = 0; part < lm::expert_parts; ++part) {
+      std::vector<index_t> linears;
+      for (index_t e = 0; e < config.experts; ++e)
+        linears.push_back(model.linear_of(layer, e, static_cast<lm::expert_part>(part)));
+      body(linears);
+    }
+  }
 }
 
 void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, std::span<float> batches,
@@ -76,10 +96,20 @@ std::string fnv1a::text() const {
   return text.str();
 }
 
-std::string expert_fault(const lm::model& model) {
-  if (model.config().experts == 0) return {};
-  return model.tensors().name() + ": " + std::string(model.config().family.name) +
-         " has experts, whose Linears are not " + "calibrated, scored or quantized by this program";
+void for_each_weight(const lm::model& model, thread_pool& pool,
+                     const std::function<void(std::size_t linear, lm::const_matrix weight)>& body) {
+  const lm::model_config& config = model.config();
+  lm::block_weights block(config);
+  lm::expert_weights expert(config);
+  for (index_t layer = 0; layer < config.layers; ++layer) {
+    model.read_block(layer, block, pool);
+    auto linear = static_cast<std::size_t>(model.linear_of(layer, 0));
+    for (const lm::const_matrix& weight : block.linears) body(linear++, weight);
+    for (index_t e = 0; e < config.experts && config.is_sparse(layer); ++e) {
+      model.read_expert(layer, e, expert, pool);
+      for (const lm::const_matrix& weight : expert.linears) body(linear++, weight);
+    }
+  }
 }
 
 std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool) {
@@ -94,16 +124,12 @@ std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool
     range.columns.assign(static_cast<std::size_t>(in), 0.0F);
     return range;
   };
-  lm::block_weights block(model.config());
-  for (index_t layer = 0; layer < model.config().layers; ++layer) {
-    model.read_block(layer, block, pool);
-    for (const lm::const_matrix& weight : block.linears) {
-      weight_range range = range_of(weight.cols());
-      widen_columns(weight, range.columns, pool);
-      range.tensor = largest(range.columns);
-      add(model.linears()[ranges.size()].name, range);
-    }
-  }
+  for_each_weight(model, pool, [&](std::size_t linear, lm::const_matrix weight) {
+    weight_range range = range_of(weight.cols());
+    widen_columns(weight, range.columns, pool);
+    range.tensor = largest(range.columns);
+    add(model.linears()[linear].name, range);
+  });
   const lm::linear_info& head = model.linears().back();
   const index_t slab = std::clamp<index_t>(slab_bytes / (head.in * static_cast<index_t>(sizeof(float))), 1, head.out);
   lm::buffer rows(slab * head.in);
@@ -156,6 +182,7 @@ input_ranges::input_ranges(const lm::pass_context& context)
       pool_(context.pool),
       batch_of_(batch_of_rows(context.rows)),
       entry_index_(model_.linears().size()),
+      seen_(model_.linears().size(), false),
       entries_(model_.linears().size()) {
   for (entry& e : entries_) e.batches.assign(static_cast<std::size_t>(context.rows.batches()), 0.0F);
   std::iota(entry_index_.begin(), entry_index_.end(), index_t{0});
@@ -164,13 +191,27 @@ input_ranges::input_ranges(const lm::pass_context& context)
 void input_ranges::observe(const lm::linear_input& input) {
   entry& e = entries_[static_cast<std::size_t>(input.first_linear)];
   std::fill_n(entry_index_.begin() + input.first_linear, input.linears, input.first_linear);
+  std::fill_n(seen_.begin() + input.first_linear, input.linears, true);
   e.channels.resize(static_cast<std::size_t>(input.x.cols()), 0.0F);
   widen_columns(input.x, e.channels, pool_);
   e.tensor = largest(e.channels);
-  widen_batches(
-      input.x,
-      std::span(batch_of_).subspan(static_cast<std::size_t>(input.first_row), static_cast<std::size_t>(input.x.rows())),
-      e.batches, pool_);
+  widen_batches(input.x, observed_rows(input, batch_of_).all(), e.batches, pool_);
+}
+
+void input_ranges::complete_experts(bool shared) {
+  for_each_expert_input(model_, [&](std::span<const index_t> linears) {
+    entry all;
+    for (const index_t linear : linears) {
+      if (!has_seen(linear)) continue;
+      widen_by(entry_of(linear).channels, all.channels);
+    }
+    for (const index_t linear : linears) {
+      if (has_seen(linear) && !shared) continue;
+      entry& own = entries_[static_cast<std::size_t>(entry_index_[static_cast<std::size_t>(linear)])];
+      own.channels = all.channels;
+      own.tensor = largest(all.channels);
+    }
+  });
 }
 
 void input_ranges::widen(common::communicator& ranks) {

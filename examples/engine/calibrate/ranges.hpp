@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,10 @@ void widen_columns(lm::const_matrix x, std::span<float> columns, thread_pool& po
 /// batches [batches] := max(batches, |x| by batch); a NaN stays. batch_of: the batch of each row of x, ascending.
 void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, std::span<float> batches,
                    thread_pool& pool);
+/// most [at least as many] := max(most, values); a NaN stays.
+void widen_by(std::span<const float> values, std::vector<float>& most);
+/// body(Linears) for each layer with experts and each of an expert's projections: that Linear of every expert.
+void for_each_expert_input(const lm::model& model, const std::function<void(std::span<const index_t> linears)>& body);
 /// The largest of values that are not negative; NaN if there is one.
 [[nodiscard]] float largest(std::span<const float> values);
 /// [rows] the batch of each packed row
@@ -50,9 +55,9 @@ void widen_batches(lm::const_matrix x, std::span<const std::int32_t> batch_of, s
 /// [Linear] the first of those that read the same input.
 [[nodiscard]] std::vector<index_t> first_linears_of_inputs(const lm::model& model);
 
-/// Why the Linears of the model can't be calibrated and scored: those of experts see rows of their own, which no code
-/// here follows. Empty where there are none.
-[[nodiscard]] std::string expert_fault(const lm::model& model);
+/// body(Linear, weight) for every Linear but the head, in their order, one block or expert in memory at a time.
+void for_each_weight(const lm::model& model, thread_pool& pool,
+                     const std::function<void(std::size_t linear, lm::const_matrix weight)>& body);
 
 /// Reads every Linear's weight once. NaN or infinity anywhere is errc::non_finite; all tensors at fault are named.
 [[nodiscard]] std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool);
@@ -66,7 +71,8 @@ void share_tensor_ranges(const lm::model& model, std::vector<weight_range>& rang
 /// Tells models apart: 16 hexadecimal digits of FNV-1a-64 over the names, shapes and column ranges of all Linears.
 [[nodiscard]] std::string model_fingerprint(const lm::model& model, const std::vector<weight_range>& ranges);
 
-/// Largest magnitudes of every Linear's input, per channel over all rows and per batch; filled by a forward pass.
+/// Largest magnitudes of every Linear's input, per channel over all rows (an expert's: those sent to it) and per batch;
+/// filled by a forward pass.
 class input_ranges final : public lm::forward_observer {
  public:
   explicit input_ranges(const lm::pass_context& context);
@@ -75,12 +81,19 @@ class input_ranges final : public lm::forward_observer {
   void widen(common::communicator& ranks);
   /// NaN or infinity in any input: errc::non_finite naming the first layer and how many more.
   void require_finite() const;
+  /// Gives inputs of experts that got no row the largest magnitudes of their layer's other experts; with `shared`, all
+  /// inputs of experts, as ModelOpt does. Those of batches stay.
+  void complete_experts(bool shared);
+  /// Whether the input of a Linear was there: an expert may have got no row.
+  [[nodiscard]] bool has_seen(index_t linear) const { return seen_[static_cast<std::size_t>(linear)]; }
 
   /// [in] largest magnitude of each channel, padding rows included
   [[nodiscard]] const std::vector<float>& channels(index_t linear) const { return entry_of(linear).channels; }
   [[nodiscard]] float tensor(index_t linear) const { return entry_of(linear).tensor; }
   /// [batches] largest magnitude of each batch
   [[nodiscard]] const std::vector<float>& batches(index_t linear) const { return entry_of(linear).batches; }
+  /// [rows] batch of each packed row
+  [[nodiscard]] std::span<const std::int32_t> batches_of_rows() const noexcept { return batch_of_; }
   /// Batch of a packed row.
   [[nodiscard]] std::int32_t batch_of(std::int32_t row) const { return batch_of_[static_cast<std::size_t>(row)]; }
 
@@ -98,6 +111,7 @@ class input_ranges final : public lm::forward_observer {
   thread_pool& pool_;
   std::vector<std::int32_t> batch_of_;  // [rows]
   std::vector<index_t> entry_index_;    // [linears] Linears with one input share an entry
+  std::vector<bool> seen_;              // [linears]
   std::vector<entry> entries_;          // by the first Linear of an input
 };
 

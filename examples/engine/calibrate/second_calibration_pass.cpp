@@ -1,4 +1,5 @@
 #include <engine/calibrate/fake_linear.hpp>
+#include <engine/calibrate/observed_rows.hpp>
 #include <engine/calibrate/second_calibration_pass.hpp>
 #include <lm/operations.hpp>
 #include <lm/pass.hpp>
@@ -61,7 +62,7 @@ void input_calibration::second_pass::run() {
 void input_calibration::second_pass::keep_results() {
   for (std::size_t l = 0; l < owner_.model_.linears().size(); ++l) {
     for (const mse_range_search& s : ranges_) owner_.found_[s.activation()][l].amax = s.amax(owner_.input_of_[l]);
-    if (alphas_.empty()) continue;
+    if (!alphas_.has_seen(l)) continue;
     alphas_.for_each_scale(l, owner_.statistics_of(static_cast<index_t>(l)).mean(),
                            [&](std::size_t k, std::vector<float> scale) { owner_.scales_[k][l] = std::move(scale); });
   }
@@ -71,11 +72,10 @@ void input_calibration::second_pass::observe(const lm::linear_input& input) {
   index_t weights = 0;
   for (index_t l = 0; l < input.linears; ++l)
     weights += owner_.model_.linears()[static_cast<std::size_t>(input.first_linear + l)].elements();
-  const index_t searched = std::clamp<index_t>(owner_.awq_rows_ - input.first_row, 0, input.x.rows());
+  const index_t searched = rows_in_front(input, owner_.awq_rows_);
   if (observed_) observed_(input.x.rows() + searched * static_cast<index_t>(alphas_.trials()), weights);
-  const auto times = std::span(owner_.multiplicities_)
-                         .subspan(static_cast<std::size_t>(input.first_row), static_cast<std::size_t>(input.x.rows()));
-  for (mse_range_search& s : ranges_) s.observe(input, owner_.ranges_, times, owner_.pool_);
+  const observed_rows times(input, owner_.multiplicities_);
+  for (mse_range_search& s : ranges_) s.observe(input, owner_.ranges_, times.all(), owner_.pool_);
 }
 
 void input_calibration::second_pass::compute(const lm::linear_call& call) {

@@ -25,7 +25,7 @@ void group_override::compute(const lm::linear_call& call) {
     index_t begin;
     index_t end;
   };
-  // Tasks within a copy, whose rows lie one after another.
+  // Tasks within a copy.
   std::vector<unit> units;
   const index_t n = call.x.rows();
   for (index_t begin = 0; begin < n;) {
@@ -41,45 +41,60 @@ void group_override::compute(const lm::linear_call& call) {
   });
 }
 
-// Once for a Linear or a slab of the head.
+// Once for a Linear or a slab of the head, for the jobs of the copies that the call is of.
 void group_override::quantize_weights(const lm::linear_call& call) {
   const lm::linear_product& first = call.outputs.front();
-  if (made_linear_ == first.linear && made_output_ == first.first_output) return;
-  made_linear_ = first.linear;
-  made_output_ = first.first_output;
-  index_t needed = 0;
-  for (const lm::linear_product& p : call.outputs) needed += p.weight.size() * static_cast<index_t>(variants_.size());
-  if (memory_.size() < needed) memory_ = lm::buffer(needed);
-  float* memory = memory_.data();
-  quantized_.clear();
-  for (const lm::linear_product& p : call.outputs) {
-    for (const std::size_t v : variants_) {
-      const bool is_plain = !replaces(p.linear) || !plan_.weights[v];
-      if (is_plain) {
-        quantized_.push_back(p.weight);
-        continue;
+  const std::size_t variants = variants_.size();
+  if (made_linear_ != first.linear || made_output_ != first.first_output) {
+    made_linear_ = first.linear;
+    made_output_ = first.first_output;
+    index_t needed = 0;
+    for (const lm::linear_product& p : call.outputs) needed += p.weight.size() * static_cast<index_t>(variants);
+    if (memory_.size() < needed) memory_ = lm::buffer(needed);
+    is_made_.assign(variants, false);
+    quantized_.clear();
+    float* memory = memory_.data();
+    for (const lm::linear_product& p : call.outputs) {
+      for (const std::size_t v : variants_) {
+        const bool is_plain = !replaces(p.linear) || !plan_.weights[v];
+        quantized_.push_back(is_plain ? p.weight
+                                      : lm::as_const(lm::as_matrix(memory, p.weight.rows(), p.weight.cols())));
+        memory += p.weight.size();
       }
+    }
+  }
+  for (index_t copy = call.rows.front() / rows_; copy <= call.rows.back() / rows_; ++copy) {
+    const std::size_t place = place_of(jobs_[static_cast<std::size_t>(copy)]);
+    if (is_made_[place]) continue;
+    is_made_[place] = true;
+    for (std::size_t o = 0; o < call.outputs.size(); ++o) {
+      const lm::linear_product& p = call.outputs[o];
+      const std::size_t v = variants_[place];
+      if (!replaces(p.linear) || !plan_.weights[v]) continue;
+      float* const memory = memory_.data() + (quantized_[o * variants + place].data() - memory_.data());
       const lm::matrix out = lm::as_matrix(memory, p.weight.rows(), p.weight.cols());
       for_each_chunk(pool_, p.weight.rows(), band_rows(*plan_.weights[v]), [&](index_t begin, index_t end) {
         quantizer_.weight_band(v, p.linear, p.first_output + begin, lm::rows_of(p.weight, begin, end),
                                lm::rows_of(out, begin, end));
       });
-      quantized_.push_back(lm::as_const(out));
-      memory += p.weight.size();
     }
   }
 }
 
+std::size_t group_override::place_of(std::size_t job) const {
+  const auto found = std::find(variants_.begin(), variants_.end(), plan_.jobs[job].weight);
+  return static_cast<std::size_t>(found - variants_.begin());
+}
+
 void group_override::compute_task(const lm::linear_call& call, std::size_t job, index_t begin, index_t end) const {
   const job_plan::pair& pair = plan_.jobs[job];
-  const auto variant =
-      static_cast<std::size_t>(std::find(variants_.begin(), variants_.end(), pair.weight) - variants_.begin());
+  const std::size_t variant = place_of(job);
   const lm::const_matrix x = lm::rows_of(call.x, begin, end);
   lm::buffer memory(x.size());
   const lm::matrix quantized = memory.view(x.rows(), x.cols());
-  const index_t row = call.rows[static_cast<std::size_t>(begin)] % rows_;
-  const auto batches =
-      std::span(batches_).subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(end - begin));
+  std::vector<std::int32_t> batches;
+  for (index_t i = begin; i < end; ++i)
+    batches.push_back(batches_[static_cast<std::size_t>(call.rows[static_cast<std::size_t>(i)] % rows_)]);
   const bool is_kept = quantizer_.keeps(pair.activation);
   const lm::const_matrix changed = is_kept ? x : lm::as_const(quantized);
   for (std::size_t o = 0; o < call.outputs.size(); ++o) {

@@ -34,6 +34,7 @@ class group_override final : public lm::linear_override {
 
  private:
   void quantize_weights(const lm::linear_call& call);
+  [[nodiscard]] std::size_t place_of(std::size_t job) const;
   void compute_task(const lm::linear_call& call, std::size_t job, index_t begin, index_t end) const;
 
   const job_plan& plan_;
@@ -44,7 +45,8 @@ class group_override final : public lm::linear_override {
   thread_pool& pool_;
   std::vector<std::int32_t> batches_;        // [rows of a copy]
   std::vector<std::size_t> variants_;        // weight variants of these jobs
-  std::vector<lm::const_matrix> quantized_;  // [output][variant]
+  std::vector<lm::const_matrix> quantized_;  // [output][variant], those that are made
+  std::vector<bool> is_made_;                // [variant]
   lm::buffer memory_;
   index_t made_linear_ = -1;  // whose weights, from which output on, are in quantized_
   index_t made_output_ = -1;

@@ -78,6 +78,9 @@ double group_work(const lm::model& model, const linear_group& group) {
   double work = static_cast<double>(model.linears().back().elements());
   for (index_t l = layer; l < layers; ++l) {
     for (const lm::block_linear& linear : model.layout(l).linears) work += static_cast<double>(linear.out * linear.in);
+    if (!model.config().is_sparse(l)) continue;
+    for (const lm::block_linear& linear : lm::expert_layout(model.config()))
+      work += static_cast<double>(model.config().experts_per_token * linear.out * linear.in);
   }
   return work;
 }

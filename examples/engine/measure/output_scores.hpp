@@ -6,6 +6,7 @@
 #include <common/communicator.hpp>
 #include <engine/calibrate/input_calibration.hpp>
 #include <engine/score/job.hpp>
+#include <engine/score/linear_group.hpp>
 #include <lm/limits.hpp>
 #include <lm/model.hpp>
 #include <lm/rows.hpp>
@@ -52,9 +53,6 @@ struct output_result {
   double linear_flops = 0;  ///< products of the jobs
   double total_seconds = 0;
 };
-
-/// Members of a group, as indices into model.linears(): of one block or of several, the head among them or not.
-using linear_group = std::vector<std::size_t>;
 
 /// kl_div(job, group) = sum over scored positions of KL(p || q): p the unquantized model's prediction, q that of the
 /// model whose Linears of the group have quantized weights and inputs. All positions count, a padding row as often as

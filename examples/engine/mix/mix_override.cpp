@@ -1,4 +1,5 @@
 #include <engine/calibrate/fake_linear.hpp>
+#include <engine/calibrate/observed_rows.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <engine/mix/mix_override.hpp>
 #include <lm/head_slabs.hpp>
@@ -21,8 +22,7 @@ std::size_t linears_of_largest_block(const lm::model& model) {
 }  // namespace
 
 mix_override::mix_override(const lm::model& model, const recipe_mix& mix, thread_pool& pool)
-    : model_(model), mix_(mix), pool_(pool), made_(linears_of_largest_block(model) + 1) {
-  if (const std::string fault = expert_fault(model); !fault.empty()) throw error(errc::unsupported, fault);
+    : model_(model), mix_(mix), pool_(pool), made_(linears_of_largest_block(model) + lm::expert_parts + 1) {
   require_ranges(mix, model);
   for (const linear_recipes& r : mix.linears) {
     if (r.activation && input_range_of(*r.activation) == input_range::batch) needs_whole_batches_ = true;
@@ -48,10 +48,7 @@ void mix_override::observe(const lm::linear_input& input) {
   if (!is_needed) return;
   if (observed_ != input.first_linear) std::fill(batch_ranges_.begin(), batch_ranges_.end(), 0.0F);
   observed_ = input.first_linear;
-  widen_batches(
-      input.x,
-      std::span(batch_of_).subspan(static_cast<std::size_t>(input.first_row), static_cast<std::size_t>(input.x.rows())),
-      batch_ranges_, pool_);
+  widen_batches(input.x, observed_rows(input, batch_of_).all(), batch_ranges_, pool_);
 }
 
 mix_override::weight_magnitudes mix_override::magnitudes(const lm::linear_product& product) {
@@ -80,15 +77,21 @@ mix_override::weight_magnitudes mix_override::magnitudes(const lm::linear_produc
   return found;
 }
 
+// Where a Linear of a block is kept; those of its experts take turns.
+std::size_t mix_override::place_of(index_t linear) const {
+  const index_t layer = model_.linears()[static_cast<std::size_t>(linear)].layer;
+  const auto place = static_cast<std::size_t>(linear - model_.linear_of(layer, 0));
+  const std::size_t others = model_.layout(layer).linears.size();
+  return place < others ? place : others + (place - others) % lm::expert_parts;
+}
+
 // The weight or its quantized values, which are kept until another block or slab comes.
 lm::const_matrix mix_override::weight_of(const lm::linear_product& product) {
   const auto& recipe = recipes(product.linear).weight;
   const std::vector<float> inverse = reciprocals(scale(product.linear));
   if (!recipe && inverse.empty()) return product.weight;
   const bool is_head = product.linear == model_.head_linear();
-  const index_t layer = model_.linears()[static_cast<std::size_t>(product.linear)].layer;
-  made_weight& made =
-      is_head ? made_.back() : made_[static_cast<std::size_t>(product.linear - model_.linear_of(layer, 0))];
+  made_weight& made = made_[is_head ? made_.size() - 1 : place_of(product.linear)];
   const index_t size = product.weight.size();
   if (made.values.size() < size) {
     made.values = lm::buffer(size);

@@ -49,6 +49,7 @@ class mix_override final : public lm::linear_override {
     return mix_.scale_of(static_cast<std::size_t>(linear));
   }
   [[nodiscard]] lm::const_matrix weight_of(const lm::linear_product& product);
+  [[nodiscard]] std::size_t place_of(index_t linear) const;
   [[nodiscard]] weight_magnitudes magnitudes(const lm::linear_product& product);
 
   const lm::model& model_;
@@ -58,7 +59,7 @@ class mix_override final : public lm::linear_override {
   std::vector<std::int32_t> batch_of_;  // [rows]
   index_t observed_ = -1;               // first Linear of the input that batch_ranges_ belong to
   std::vector<float> batch_ranges_;     // [batches]
-  std::vector<made_weight> made_;       // by place in the block; the head's slab last
+  std::vector<made_weight> made_;       // by place in the block, one expert's behind; the head's slab last
   weight_magnitudes head_;              // of the whole head, once it is needed
   bool has_head_ = false;
 };

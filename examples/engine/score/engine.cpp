@@ -3,6 +3,7 @@
 #include <engine/calibrate/ranges.hpp>
 #include <engine/score/checkpoint.hpp>
 #include <engine/score/engine.hpp>
+#include <engine/score/expert_groups.hpp>
 #include <engine/score/progress.hpp>
 #include <engine/score/scorer.hpp>
 
@@ -49,16 +50,15 @@ std::string faults_of(const lm::model& model, const job_plan& plan) {
   return sentence;
 }
 
-std::string unsupported_faults(const lm::model& model, const job_plan& plan) {
-  std::string sentence = expert_fault(model);
+std::string unsupported_faults(const job_plan& plan) {
+  std::string sentence;
   for (const std::string& fault : plan.faults) sentence += (sentence.empty() ? "" : "; ") + fault;
   return sentence;
 }
 
 void check_plan(const lm::model& model, const job_plan& plan) {
   if (const std::string faults = faults_of(model, plan); !faults.empty()) throw error(errc::invalid_shape, faults);
-  if (const std::string faults = unsupported_faults(model, plan); !faults.empty())
-    throw error(errc::unsupported, faults);
+  if (const std::string faults = unsupported_faults(plan); !faults.empty()) throw error(errc::unsupported, faults);
 }
 
 // The first calibration pass: collects ranges and reports progress.
@@ -96,6 +96,11 @@ std::string gradient_fingerprint(const std::string& model, const lm::packed_rows
     settings.push_back(static_cast<index_t>(options.labels->number));
   }
   if (options.shared_ranges) settings.push_back(1);
+  if (options.shared_experts) settings.push_back(-1);
+  for (const linear_group& group : options.expert_groups) {
+    settings.push_back(static_cast<index_t>(group.size()));
+    for (const std::size_t l : group) settings.push_back(static_cast<index_t>(l));
+  }
   return pass_fingerprint("gradient", model, rows, jobs, settings);
 }
 
@@ -142,13 +147,18 @@ void check_jobs(const lm::model& model, std::span<const job> jobs) { check_plan(
 std::string job_fault(const lm::model& model, const job& wanted) {
   const job_plan plan = plan_jobs({&wanted, 1});
   const std::string shapes = faults_of(model, plan);
-  return shapes.empty() ? unsupported_faults(model, plan) : shapes;
+  return shapes.empty() ? unsupported_faults(plan) : shapes;
 }
 
 engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                          thread_pool& pool, const engine_options& options) {
   const job_plan plan = plan_jobs(jobs);
   check_plan(model, plan);
+  check_expert_groups(model, options.expert_groups);
+  if (common::is_divided(options.ranks) && model.config().experts > 0) {
+    throw error(errc::unsupported,
+                model.tensors().name() + ": a model with experts is scored by one process, not by several ranks");
+  }
   if (options.output_errors && options.cross != cross_term::exact) {
     throw error(errc::invalid_argument,
                 "output errors (mse, sqnr_db) need the product of every job: they go with the exact cross term only");
@@ -165,7 +175,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     if (options.shared_ranges) share_tensor_ranges(model, weights);
     const lm::pass_context context{model, rows, pool, options.limits, options.ranks};
     const auto stop = common::is_divided(options.ranks) ? std::function<bool()>() : options.stop_requested;
-    input_calibration inputs(context, plan);
+    input_calibration inputs(context, plan, options.shared_experts);
     index_t scored_rows = 0;
     for (const lm::sequence_rows& s : rows.sequences) {
       if (options.score_batches == 0 || s.batch < options.score_batches) scored_rows = s.end();
@@ -187,7 +197,9 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     const std::string fingerprint = gradient_fingerprint(result.model_fingerprint, rows, jobs, options);
     score_sums sums(options.cross, plan.jobs.size(), model.linears().size(), options.output_errors);
     variant_maker variants(plan, weights, inputs, pool);
-    scorer visitor(context, plan, variants, options, {sums, result.costs, meter}, scored_rows,
+    expert_group_scorer experts(context, plan, weights, inputs, options.expert_groups, options.variant_bytes,
+                                options.stop_requested);
+    scorer visitor(context, plan, variants, experts, options, {sums, result.costs, meter}, scored_rows,
                    {fingerprint, {jobs.begin(), jobs.end()}}, {options.ranks, bounds});
     score_backward(pass, model, visitor, options, fingerprint);
     result.scores = finished_scores(sums, options.cross, plan, result.cross_term_errors);
@@ -196,6 +208,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     for (std::size_t l = 0; l < model.linears().size(); ++l)
       result.input_amax.push_back(inputs.channels(static_cast<index_t>(l)));
     result.calibrations = inputs.table();
+    result.unseen_experts = inputs.unseen_experts();
     if (options.shared_ranges) result.calibrations.weight_amax = tensor_ranges(weights);
   }
   return result;

@@ -6,6 +6,7 @@
 #include <engine/calibrate/input_calibration.hpp>
 #include <engine/score/cross_term.hpp>
 #include <engine/score/job.hpp>
+#include <engine/score/linear_group.hpp>
 #include <engine/score/sums.hpp>
 #include <lm/model.hpp>
 #include <lm/pass.hpp>
@@ -31,7 +32,11 @@ struct engine_options {
   std::function<void(double share)> progress;
   std::optional<lm::label_draw> labels;  ///< gradients of labels drawn from the prediction instead of the text's
   cross_term cross = cross_term::exact;
-  bool shared_ranges = false;  ///< of weights per tensor, by Linears with the same input; not behind an input scale
+  bool shared_ranges = false;   ///< of weights per tensor, by Linears with the same input; not behind an input scale
+  bool shared_experts = false;  ///< of inputs, by all experts of a layer: see input_calibration
+  /// Linears of experts that are scored together at the output of their block, at the first member of their group (the
+  /// others score 0): see expert_group_scorer. Those of experts that are in no group are scored as all others.
+  std::vector<linear_group> expert_groups;
   bool output_errors = false;  ///< also the errors of the outputs; only where the cross term is exact
   /// Where the state is kept while scoring; empty: nowhere. A file of the same pass is gone on from, to the same bits
   /// as without the break; one of another pass is overwritten.
@@ -67,6 +72,7 @@ struct engine_result {
   /// nothing changed.
   std::vector<std::vector<double>> sqnr_db;
   std::vector<double> scored_outputs;  ///< with options.output_errors: [Linear] over how many outputs the means are
+  std::vector<std::string> unseen_experts;  ///< that got no row of the calibration data
   std::string model_fingerprint;
   lm::loss_report loss;                             ///< of the scored batches
   std::vector<cross_term_error> cross_term_errors;  ///< [job], measured on a sample; empty where the term is exact

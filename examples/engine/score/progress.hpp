@@ -17,7 +17,13 @@ class progress_meter {
                  const std::function<void(double)>& report)
       : per_row_(4.0 + 2.0 * static_cast<double>(scored_jobs)), report_(report) {
     double weights = 0;
-    for (const lm::linear_info& l : model.linears()) weights += static_cast<double>(l.elements());
+    const lm::model_config& config = model.config();
+    for (lm::index_t l = 0; l <= model.head_linear(); ++l) {
+      const double share = model.is_of_expert(l)
+                               ? static_cast<double>(config.experts_per_token) / static_cast<double>(config.experts)
+                               : 1.0;
+      weights += share * static_cast<double>(model.linears()[static_cast<std::size_t>(l)].elements());
+    }
     total_ = weights * (2.0 * static_cast<double>(rows) + per_row_ * static_cast<double>(scored_rows));
   }
   void forward(index_t rows, index_t weights) { add(2.0 * static_cast<double>(rows) * static_cast<double>(weights)); }

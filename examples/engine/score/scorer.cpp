@@ -41,10 +41,11 @@ std::string layer_text(const pass_place& place) {
 }  // namespace
 
 scorer::scorer(const lm::pass_context& context, const job_plan& plan, variant_maker& variants,
-               const engine_options& options, const results& into, index_t rows, pass_identity identity,
-               rank_rows ranks)
+               expert_group_scorer& experts, const engine_options& options, const results& into, index_t rows,
+               pass_identity identity, rank_rows ranks)
     : plan_(plan),
       variants_(variants),
+      experts_(experts),
       pool_(context.pool),
       options_(options),
       meter_(into.meter),
@@ -105,12 +106,18 @@ rank_news scorer::exchange() {
   return all;
 }
 
-void scorer::visit(const lm::linear_sample& sample) {
-  sums_.begin_slab(sample.outputs.front().first_output);
+void scorer::visit(const lm::linear_sample& whole) {
+  // Without Linears that are scored with others at the output of their block, but for the errors of their own outputs.
+  std::vector<lm::linear_output> own;
+  for (const lm::linear_output& o : whole.outputs) {
+    if (options_.output_errors || !experts_.has(o.linear)) own.push_back(o);
+  }
+  const lm::linear_sample sample{whole.x, whole.rows, own};
+  sums_.begin_slab(whole.outputs.front().first_output);
   index_t elements = 0;
-  for (const lm::linear_output& output : sample.outputs) elements += output.weight.size();
+  for (const lm::linear_output& output : whole.outputs) elements += output.weight.size();
   const bool is_resumed_block = resumed_.layer == place_.layer;
-  if (!is_resumed_block || samples_ >= resumed_.samples) {
+  if (!own.empty() && (!is_resumed_block || samples_ >= resumed_.samples)) {
     std::vector<index_t> rows;  // with a gradient at any of the outputs
     for (index_t i = 0; i < sample.x.rows(); ++i) {
       const auto has_gradient = [&](const lm::linear_output& o) { return (o.gradient.row(i).array() != 0.0F).any(); };
@@ -130,6 +137,44 @@ void scorer::visit(const lm::linear_sample& sample) {
   }
   ++samples_;
   meter_.backward(sample.x.rows(), elements);
+}
+
+void scorer::experts_begin(const lm::expert_rows& rows) {
+  if (experts_.empty()) return;
+  before_experts_ = safe_state{place_, sums_.values, costs_.scoring_flops};
+  experts_.begin(rows);
+}
+
+void scorer::visit_expert(const lm::expert_sample& expert) {
+  const bool is_done = resumed_.layer == place_.layer && samples_ < resumed_.samples;
+  if (before_experts_ && !is_done) {
+    if (is_stopped()) stop_here();
+    const common::stopwatch watch(costs_.scoring_seconds);
+    costs_.scoring_flops += experts_.add(expert, sums_);
+    if (is_stopped()) stop_here();
+  }
+  visit(expert.activated);
+  visit(expert.input);
+}
+
+void scorer::experts_end() {
+  if (!before_experts_) return;
+  before_experts_.reset();
+  const bool is_done = resumed_.layer == place_.layer && samples_ <= resumed_.samples;
+  if (is_done) return;
+  experts_.end(sums_);
+  scored({place_.layer, samples_, 0});
+}
+
+// Saves what can be gone on from.
+void scorer::stop_here() {
+  if (before_experts_) {
+    place_ = before_experts_->place;
+    sums_.values = std::move(before_experts_->sums);
+    costs_.scoring_flops = before_experts_->flops;
+  }
+  if (!options_.checkpoint.empty()) save();
+  throw interrupted();
 }
 
 // What the errors of all jobs are compared with.
@@ -163,7 +208,7 @@ void scorer::finish() {
 void scorer::scored(const pass_place& place) {
   place_ = place;
   if (options_.log) options_.log("scored " + layer_text(place));
-  if (!is_divided() && is_due()) save();
+  if (!is_divided() && !before_experts_ && is_due()) save();
 }
 
 bool scorer::is_due() const {
@@ -193,10 +238,6 @@ scorer::portion scorer::jobs_between(std::size_t first, std::size_t end) const {
 
 // Leaves the state as it was in front of the portion where a stop is asked for.
 void scorer::score_portion(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p) {
-  const auto stop_here = [&] {
-    if (!options_.checkpoint.empty()) save();
-    throw interrupted();
-  };
   if (is_stopped()) stop_here();
   const bool is_exact = options_.cross == cross_term::exact;
   std::vector<std::vector<lm::const_matrix>> variants;
@@ -264,7 +305,7 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
     for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
       const auto l = static_cast<std::size_t>(output.linear);
       for (index_t task = 0; task < tasks; ++task) {
-        sums_.add(score_sums::score, j, l, partial.at(task, j, o).score);
+        if (!experts_.has(output.linear)) sums_.add(score_sums::score, j, l, partial.at(task, j, o).score);
         if (options_.output_errors) sums_.add(score_sums::output_error, j, l, partial.at(task, j, o).error);
       }
     }

@@ -5,6 +5,7 @@
 #include <engine/score/checkpoint.hpp>
 #include <engine/score/cross_term.hpp>
 #include <engine/score/engine.hpp>
+#include <engine/score/expert_groups.hpp>
 #include <engine/score/job.hpp>
 #include <engine/score/progress.hpp>
 #include <engine/score/rank_sums.hpp>
@@ -39,13 +40,17 @@ class scorer final : public lm::backward_visitor {
     progress_meter& meter;
   };
   /// `rows`: that are scored; `identity`: of the pass.
-  scorer(const lm::pass_context& context, const job_plan& plan, variant_maker& variants, const engine_options& options,
-         const results& into, index_t rows, pass_identity identity, rank_rows ranks = {});
+  scorer(const lm::pass_context& context, const job_plan& plan, variant_maker& variants, expert_group_scorer& experts,
+         const engine_options& options, const results& into, index_t rows, pass_identity identity,
+         rank_rows ranks = {});
 
   /// Goes on from a checkpoint: what it has scored is not scored again.
   void resume(pass_checkpoint state);
   void boundary(index_t layer, lm::const_matrix gradient) override;
-  void visit(const lm::linear_sample& sample) override;
+  void visit(const lm::linear_sample& whole) override;
+  void visit_expert(const lm::expert_sample& expert) override;
+  void experts_begin(const lm::expert_rows& rows) override;
+  void experts_end() override;
   /// Saves that the pass is complete.
   void finish();
 
@@ -78,9 +83,11 @@ class scorer final : public lm::backward_visitor {
   [[nodiscard]] rank_news exchange();
   void scored(const pass_place& place);
   void save();
+  [[noreturn]] void stop_here();
 
   const job_plan& plan_;
   variant_maker& variants_;
+  expert_group_scorer& experts_;
   thread_pool& pool_;
   const engine_options& options_;
   progress_meter& meter_;
@@ -93,9 +100,16 @@ class scorer final : public lm::backward_visitor {
   pass_place place_;              // scored so far
   index_t samples_ = 0;           // seen behind the boundary
   pass_place resumed_{-1, 0, 0};  // what needs no scoring
-  lm::buffer gradient_;           // at the boundary; kept where checkpoints are written
   std::vector<double> boundary_sums_;
   double boundary_flops_ = 0;
+  // While experts are scored together: the state in front of the first of them, which alone can be gone on from.
+  struct safe_state {
+    pass_place place;
+    std::vector<double> sums;
+    double flops;
+  };
+  std::optional<safe_state> before_experts_;
+  lm::buffer gradient_;  // at the boundary; kept where checkpoints are written
   std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };
 

@@ -78,12 +78,7 @@ std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span
   std::vector<weight_range> ranges = find_weight_ranges(model, pool);
   if (shared_ranges) share_tensor_ranges(model, ranges);
   error_adder errors(plan, ranges, pool);
-  lm::block_weights block(model.config());
-  for (index_t layer = 0; layer < model.config().layers; ++layer) {
-    model.read_block(layer, block, pool);
-    for (std::size_t i = 0; i < block.linears.size(); ++i)
-      errors.add(static_cast<std::size_t>(model.linear_of(layer, i)), 0, block.linears[i]);
-  }
+  for_each_weight(model, pool, [&](std::size_t linear, lm::const_matrix w) { errors.add(linear, 0, w); });
   lm::head_slabs(model, pool, limits).for_each(1, [&](index_t first, lm::const_matrix w, index_t, index_t) {
     errors.add(static_cast<std::size_t>(model.head_linear()), first, w);
   });

@@ -1,7 +1,6 @@
 #include <common/file.hpp>
 #include <common/process.hpp>
 #include <common/stopwatch.hpp>
-#include <engine/calibrate/ranges.hpp>
 #include <engine/measure/output_scores.hpp>
 #include <engine/score/checkpoint.hpp>
 #include <engine/score/fisher.hpp>
@@ -39,7 +38,6 @@ void require_targets(const pass_settings& pass, const lm::packed_rows& rows) {
 
 // The texts of a pass as rows.
 lm::packed_rows load_rows(const pass_settings& pass, const lm::model& model) {
-  if (const std::string fault = engine::expert_fault(model); !fault.empty()) throw error(errc::unsupported, fault);
   const std::optional<lm::tokenizer> tokenizer = tokenizer_of(pass);
   const std::vector<lm::token_ids> sequences = read_sequences(pass, tokenizer);
   const std::string token = lm::padding_token(pass.model);

@@ -212,12 +212,29 @@ BOOST_AUTO_TEST_CASE(scores_of_other_families_are_what_full_forward_passes_give)
                                groups);
     }
   }
-  const lm::model experts(folder / "mixtral");
-  thread_pool pool(1);
-  const std::vector<job> jobs{{"int8/per_tensor", "fp16"}};
-  expect_error(errc::unsupported, {"mixtral", "MixtralForCausalLM has experts"},
-               [&] { (void)score_outputs(experts, rows, jobs, std::vector<linear_group>{{0}}, pool); });
-  expect_error(errc::unsupported, {"mixtral", "experts"}, [&] { (void)score_jobs(experts, rows, jobs, pool); });
+}
+
+// The router changes which experts compute; groups of experts and the router alone, and both.
+BOOST_AUTO_TEST_CASE(scores_of_experts_are_what_full_forward_passes_give) {
+  std::vector<lm::token_ids> texts(3);
+  for (std::int32_t i = 0; i < 60; ++i) texts[static_cast<std::size_t>(i % 3)].push_back((i * i + 7) % 48);
+  const lm::packed_rows rows = lm::pack(texts, {lm::padding::none, 0, 2, -1, {}}, 48);
+  const std::filesystem::path folder = std::filesystem::path(QGRAIN_SOURCE_DIR) / "tests/data/families";
+  for (const char* family : {"mixtral", "qwen3-moe"}) {
+    const lm::model model(folder / family);
+    std::vector<linear_group> groups(4);
+    for (std::size_t l = 0; l + 1 < model.linears().size(); ++l) {
+      const auto linear = static_cast<index_t>(l);
+      if (model.is_of_expert(linear)) groups[0].push_back(l);
+      if (model.is_router(linear)) groups[1].push_back(l);
+      groups[2].push_back(l);
+    }
+    groups[3] = {groups[0][4]};
+    BOOST_TEST_CONTEXT(family) {
+      compare_with_full_passes(model, rows, {{"int4/group8", "fp16"}, {"int8/per_tensor", "int8/per_token_dynamic"}},
+                               groups);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(company_and_threads_do_not_change_a_bit) {
