@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(gemma_of_the_gguf_package) {
   BOOST_TEST_REQUIRE(at != std::string::npos);
   std::ofstream(folder.path() / "config.json")
       << text.replace(at, scalar.size(), "\"query_pre_attn_scalar\": 16");  // a head
-  const token_ids ids{5, 17, 33, 2, 40, 41, 8, 8, 1, 7, 12, 30, 6};             // longer than two windows
+  const token_ids ids{5, 17, 33, 2, 40, 41, 8, 8, 1, 7, 12, 30, 6};         // longer than two windows
   BOOST_TEST(largest_difference(logits_of(file, ids), logits_of(folder.path(), ids)) == 0.0F);
   BOOST_TEST(largest_difference(logits_of(file, ids), logits_of(given, ids)) > 1e-4F);  // the scalar counts
   const model_config config = read_config(file);

@@ -44,10 +44,9 @@ void add_gemma_keys(const gguf_file& file, const std::string& family, json::obje
   if (const auto cap = number_at(file, key("final_logit_softcapping"))) config["final_logit_softcapping"] = *cap;
   constexpr std::int64_t layers_of_27b = 62;
   const bool is_27b = config["num_hidden_layers"] == json::value(layers_of_27b);
-  config["query_pre_attn_scalar"] =
-      is_27b ? json::value(json::value_to<std::int64_t>(config["hidden_size"]) /
-                           json::value_to<std::int64_t>(config["num_attention_heads"]))
-             : config["head_dim"];
+  config["query_pre_attn_scalar"] = is_27b ? json::value(json::value_to<std::int64_t>(config["hidden_size"]) /
+                                                         json::value_to<std::int64_t>(config["num_attention_heads"]))
+                                           : config["head_dim"];
   if (file.text(key("rope.scaling.type"), "none") == "linear")
     config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", required_number(file, key("rope.scaling.factor"))}};
 }

@@ -105,8 +105,8 @@ std::string gguf_name_of(const gguf_family& family, std::string_view hugging_fac
                    gguf_head, &name_pair::hugging_face, &name_pair::gguf);
 }
 std::string hugging_face_name_of(const gguf_family& family, std::string_view gguf) {
-  return translate(family, gguf, "", family.tensor_prefix, gguf_blocks, hugging_face_blocks, gguf_head, hugging_face_head,
-                   &name_pair::gguf, &name_pair::hugging_face);
+  return translate(family, gguf, "", family.tensor_prefix, gguf_blocks, hugging_face_blocks, gguf_head,
+                   hugging_face_head, &name_pair::gguf, &name_pair::hugging_face);
 }
 
 std::string gguf_scale_name_of(std::string_view weight) {
