@@ -214,6 +214,28 @@ BOOST_AUTO_TEST_CASE(models_of_the_gguf_package) {
   BOOST_TEST(config.rotations.at(0).divisors.size() == 4U);
 }
 
+// Norms are stored as 1 + weight, windows by a pattern, the scalar of the scores not at all.
+BOOST_AUTO_TEST_CASE(gemma_of_the_gguf_package) {
+  const fs::path given = fs::path(QGRAIN_SOURCE_DIR) / "tests/data/families/gemma3-text";
+  const fs::path file = export_dir / "gguf/gemma3.gguf";
+  const temporary_folder folder;
+  fs::copy(given / "model.safetensors", folder.path());
+  std::string text = qgrain::common::read_text_file(given / "config.json");
+  const std::string scalar = "\"query_pre_attn_scalar\": 24";
+  const std::size_t at = text.find(scalar);
+  BOOST_TEST_REQUIRE(at != std::string::npos);
+  std::ofstream(folder.path() / "config.json")
+      << text.replace(at, scalar.size(), "\"query_pre_attn_scalar\": 16");  // a head
+  const token_ids ids{5, 17, 33, 2, 40, 41, 8, 8, 1, 7, 12, 30, 6};         // longer than two windows
+  BOOST_TEST(largest_difference(logits_of(file, ids), logits_of(folder.path(), ids)) == 0.0F);
+  BOOST_TEST(largest_difference(logits_of(file, ids), logits_of(given, ids)) > 1e-4F);  // the scalar counts
+  const model_config config = read_config(file);
+  BOOST_TEST(config.layer_rules.at(0).window == 6);
+  BOOST_TEST(config.layer_rules.at(2).window == 0);
+  BOOST_TEST(config.rotations.at(1).base == 1e4);
+  BOOST_TEST(model(file).warnings().empty());
+}
+
 // What the blocks of each type stand for is the matter of tests/conformance; here it is the place of each tensor.
 BOOST_AUTO_TEST_CASE(quantized_file_of_the_gguf_package) {
   const model mix(export_dir / "gguf/q3s-mix.gguf");
@@ -366,8 +388,8 @@ BOOST_AUTO_TEST_CASE(keys_that_no_model_has_are_named) {
   };
   const auto config = [&] { (void)read_config(path); };
   const auto tokens = [&] { (void)tokenizer::of_model(path); };
-  with("general.architecture", gguf_value::text("gemma3"));
-  expect_error(errc::unsupported, {"x.gguf: general.architecture", "gemma3", "qwen3, llama, qwen3vl"}, config);
+  with("general.architecture", gguf_value::text("gemma2"));
+  expect_error(errc::unsupported, {"x.gguf: general.architecture", "gemma2", "qwen3, llama, qwen3vl, gemma3"}, config);
   with("qwen3.block_count", std::nullopt);
   expect_error(errc::bad_file, {"x.gguf: qwen3.block_count is missing"}, config);
   with("qwen3.block_count", gguf_value::text("2"));

@@ -1,4 +1,4 @@
-// A Qwen3 of any size with random weights, written in shards.
+// A Qwen3, dense or a mixture of experts, of any size with random weights, written in shards, portion by portion.
 #ifndef QGRAIN_TESTS_SUPPORT_SYNTHETIC_MODEL_HPP
 #define QGRAIN_TESTS_SUPPORT_SYNTHETIC_MODEL_HPP
 
@@ -26,25 +26,38 @@ struct synthetic_model {
   std::int64_t key_heads = 4;
   std::int64_t head_size = 64;
   std::int64_t layers_per_shard = 1;
+  bool tied_head = true;
+  std::int64_t experts = 0;  // 0: a dense MLP
+  std::int64_t experts_per_token = 0;
+  std::int64_t expert_width = 0;
+  std::uint64_t seed = 1;
 };
 
 inline boost::json::object config_of(const synthetic_model& m) {
-  return {{"architectures", {"Qwen3ForCausalLM"}},
-          {"model_type", "qwen3"},
-          {"dtype", "bfloat16"},
-          {"vocab_size", m.vocabulary},
-          {"hidden_size", m.hidden},
-          {"num_hidden_layers", m.layers},
-          {"num_attention_heads", m.heads},
-          {"num_key_value_heads", m.key_heads},
-          {"head_dim", m.head_size},
-          {"intermediate_size", m.intermediate},
-          {"max_position_embeddings", 4096},
-          {"rms_norm_eps", 1e-6},
-          {"rope_theta", 10000.0},
-          {"hidden_act", "silu"},
-          {"attention_bias", false},
-          {"tie_word_embeddings", true}};
+  boost::json::object config{{"architectures", {m.experts > 0 ? "Qwen3MoeForCausalLM" : "Qwen3ForCausalLM"}},
+                             {"model_type", m.experts > 0 ? "qwen3_moe" : "qwen3"},
+                             {"dtype", "bfloat16"},
+                             {"vocab_size", m.vocabulary},
+                             {"hidden_size", m.hidden},
+                             {"num_hidden_layers", m.layers},
+                             {"num_attention_heads", m.heads},
+                             {"num_key_value_heads", m.key_heads},
+                             {"head_dim", m.head_size},
+                             {"intermediate_size", m.intermediate},
+                             {"max_position_embeddings", 4096},
+                             {"rms_norm_eps", 1e-6},
+                             {"rope_theta", 10000.0},
+                             {"hidden_act", "silu"},
+                             {"attention_bias", false},
+                             {"tie_word_embeddings", m.tied_head}};
+  if (m.experts > 0) {
+    config["num_experts"] = m.experts;
+    config["num_experts_per_tok"] = m.experts_per_token;
+    config["moe_intermediate_size"] = m.expert_width;
+    config["decoder_sparse_step"] = 1;
+    config["norm_topk_prob"] = true;
+  }
+  return config;
 }
 
 /// Tensors of a shard: shard 0 begins with the embedding, the last one ends with the norm.
@@ -67,20 +80,32 @@ inline std::vector<lm::tensor_plan> tensors_of_shard(const synthetic_model& m, s
     add(block + "self_attn.k_proj", {keys, m.hidden});
     add(block + "self_attn.v_proj", {keys, m.hidden});
     add(block + "self_attn.o_proj", {m.hidden, queries});
-    add(block + "mlp.gate_proj", {m.intermediate, m.hidden});
-    add(block + "mlp.up_proj", {m.intermediate, m.hidden});
-    add(block + "mlp.down_proj", {m.hidden, m.intermediate});
+    const auto add_mlp = [&](const std::string& mlp, std::int64_t width) {
+      add(mlp + "gate_proj", {width, m.hidden});
+      add(mlp + "up_proj", {width, m.hidden});
+      add(mlp + "down_proj", {m.hidden, width});
+    };
+    if (m.experts == 0) {
+      add_mlp(block + "mlp.", m.intermediate);
+    } else {
+      add(block + "mlp.gate", {m.experts, m.hidden});
+      for (std::int64_t e = 0; e < m.experts; ++e)
+        add_mlp(block + "mlp.experts." + std::to_string(e) + ".", m.expert_width);
+    }
   }
-  if (end == m.layers) add("norm", {m.hidden});
+  if (end == m.layers) {
+    add("norm", {m.hidden});
+    if (!m.tied_head) plan.push_back({"lm_head.weight", lm::dtype::bf16, {m.vocabulary, m.hidden}});
+  }
   return plan;
 }
 
-/// Magnitudes from 2^-6 to 2^-4, the same ones in every call.
+/// Magnitudes from 2^-6 to 2^-4, the same ones in every call of one seed.
 inline void write_synthetic_model(const synthetic_model& m, const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "config.json") << config_of(m);
   const std::int64_t shards = (m.layers + m.layers_per_shard - 1) / m.layers_per_shard;
-  std::mt19937_64 random(1);
+  std::mt19937_64 random(m.seed);
   std::vector<std::uint16_t> values(std::size_t{1} << 20);
   boost::json::object weight_map;
   for (std::int64_t shard = 0; shard < shards; ++shard) {

@@ -30,8 +30,30 @@ void require_equal(const gguf_file& file, const std::string& key, const json::va
   }
 }
 
+// Layers without a window, the base of those with one and the scalar of the scores are no keys in most files: what
+// stands for them is what llama.cpp takes, and transformers' configurations of these models say.
+void add_gemma_keys(const gguf_file& file, const std::string& family, json::object& config) {
+  const auto key = [&](const char* name) { return family + "." + name; };
+  const auto number = [&](const char* name, const json::value& otherwise) {
+    return number_at(file, key(name)).value_or(otherwise);
+  };
+  const auto window = number_at(file, key("attention.sliding_window"));
+  config["sliding_window"] = window.value_or(nullptr);
+  config["sliding_window_pattern"] = window ? number("attention.sliding_window_pattern", 6) : json::value(1);
+  config["rope_local_base_freq"] = number("rope.freq_base_swa", 1e4);
+  if (const auto cap = number_at(file, key("final_logit_softcapping"))) config["final_logit_softcapping"] = *cap;
+  constexpr std::int64_t layers_of_27b = 62;
+  const bool is_27b = config["num_hidden_layers"] == json::value(layers_of_27b);
+  config["query_pre_attn_scalar"] = is_27b ? json::value(json::value_to<std::int64_t>(config["hidden_size"]) /
+                                                         json::value_to<std::int64_t>(config["num_attention_heads"]))
+                                           : config["head_dim"];
+  if (file.text(key("rope.scaling.type"), "none") == "linear")
+    config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", required_number(file, key("rope.scaling.factor"))}};
+}
+
 // Sizes and RoPE, as the language model's object of config.json has them.
-json::object text_config(const gguf_file& file, const std::string& family) {
+json::object text_config(const gguf_file& file, const gguf_family& of) {
+  const std::string family(of.name);
   const auto key = [&](const char* name) { return family + "." + name; };
   json::object config;
   config["hidden_size"] = required_number(file, key("embedding_length"));
@@ -58,11 +80,16 @@ json::object text_config(const gguf_file& file, const std::string& family) {
   }
   for (const char* size : {"attention.value_length", "rope.dimension_count"})
     require_equal(file, key(size), config["head_dim"]);
-  for (const char* count : {"expert_count", "attention.sliding_window"}) refuse_positive(file, key(count));
+  refuse_positive(file, key("expert_count"));
+  if (!of.is_gemma) refuse_positive(file, key("attention.sliding_window"));
   const std::string scaling = file.text(key("rope.scaling.type"), "none");
-  if (scaling != "none")
+  if (scaling != "none" && !(of.is_gemma && scaling == "linear"))
     refuse_key(file, errc::unsupported, key("rope.scaling.type"), "is \"" + scaling + "\", which is not supported");
-  config["hidden_act"] = "silu";
+  if (of.is_gemma) {
+    add_gemma_keys(file, family, config);
+  } else {
+    config["hidden_act"] = "silu";
+  }
   config["attention_bias"] = file.find("blk.0.attn_q.bias") != nullptr;
   return config;
 }
@@ -93,7 +120,7 @@ const gguf_family& family_of(const gguf_file& file) {
 
 common::json_document config_document(const gguf_file& file) {
   const gguf_family& family = family_of(file);
-  json::object text = text_config(file, std::string(family.name));
+  json::object text = text_config(file, family);
   const json::array end = ids_of_end(file);
   const auto padding = number_at(file, "tokenizer.ggml.padding_token_id");
   if (!end.empty()) text["eos_token_id"] = end;

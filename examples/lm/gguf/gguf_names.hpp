@@ -13,7 +13,8 @@ struct gguf_family {
   std::string_view name;           ///< "general.architecture", and what the family's keys begin with
   std::string_view architecture;   ///< as in `architectures` of config.json
   std::string_view tensor_prefix;  ///< of Hugging Face's names, in front of `embed_tokens`, `layers.<n>` and `norm`
-  bool turns_neighbours;           ///< rows of q and k are permuted: RoPE turns neighbours, not halves of a head
+  bool turns_neighbours = false;   ///< rows of q and k are permuted: RoPE turns neighbours, not halves of a head
+  bool is_gemma = false;           ///< norms behind attention and MLP too; each is stored as 1 + Hugging Face's weight
 };
 
 // Null where there is none.
@@ -29,6 +30,9 @@ struct gguf_family {
 
 /// `blk.3.ffn_up.weight` to `blk.3.ffn_up.scale`: the factor by which a tensor's values are multiplied.
 [[nodiscard]] std::string gguf_scale_name_of(std::string_view weight);
+
+/// Whether the tensor holds 1 + Hugging Face's values.
+[[nodiscard]] bool holds_one_more(const gguf_family& family, std::string_view gguf) noexcept;
 
 /// Whether the tensor's rows are permuted within each head: q and k, weight and bias, where RoPE turns neighbours.
 [[nodiscard]] bool has_permuted_rows(const gguf_family& family, std::string_view gguf) noexcept;

@@ -33,6 +33,7 @@ gguf_weights::gguf_weights(const std::filesystem::path& path) : file_(path) {
     weight.info.shape = tensor.shape;
     weight.info.end = tensor.elements() * static_cast<std::int64_t>(sizeof(float));
     weight.tensor = t;
+    weight.holds_one_more = holds_one_more(family, tensor.name);
     if (has_permuted_rows(family, tensor.name)) {
       weight.head_size = config.head_size;
       if (tensor.shape.empty() || tensor.shape[0] % config.head_size != 0) {
@@ -88,6 +89,10 @@ void gguf_weights::read(const gguf_weight& weight, std::int64_t first, std::span
   }
   if (weight.factor != 1) {
     for (float& value : out) value *= weight.factor;
+  }
+  // Exact for every 1 + w that was rounded to float32.
+  if (weight.holds_one_more) {
+    for (float& value : out) value -= 1.0F;
   }
 }
 

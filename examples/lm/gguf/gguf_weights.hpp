@@ -18,11 +18,12 @@
 namespace qgrain::lm {
 
 /// One weight. What is read of it are float32 values, whatever type the file has: blocks are decoded, multiplied by
-/// the tensor `.scale` where there is one, permuted rows put back.
+/// the tensor `.scale` where there is one, permuted rows put back, 1 taken from norms that hold 1 more.
 struct gguf_weight {
-  tensor_info info;            ///< Hugging Face's name and shape, F32; positions are those of the values
-  std::size_t tensor = 0;      ///< index in the file
-  float factor = 1;            ///< of `.scale`
+  tensor_info info;        ///< Hugging Face's name and shape, F32; positions are those of the values
+  std::size_t tensor = 0;  ///< index in the file
+  float factor = 1;        ///< of `.scale`
+  bool holds_one_more = false;
   std::int64_t head_size = 0;  ///< where rows are permuted within heads, else 0
 };
 
