@@ -79,7 +79,8 @@ struct lane_block {
       index_t c = group * group_cols;
       const lane_factors shared = lane_factors::held(numbers, group);
       for (; c + step <= end; c += step) {
-          if (!run_step<step_type>(in, out, c, shared)) put_rest(in, out, c, step, factors + group, false);
+        prefetch(in, c + cols);
+        if (!run_step<step_type>(in, out, c, shared)) put_rest(in, out, c, step, factors + group, false);
       }
       if (c < end) put_rest(in, out, c, end - c, factors + group, false);
     }

@@ -28,10 +28,7 @@ struct value_source {
   /// Asks for the memory of a step, which may lie anywhere.
   QGRAIN_AVX512 void prefetch(index_t i) const {
     constexpr index_t line = 64 / static_cast<index_t>(sizeof(T));
-    const auto from = reinterpret_cast<std::uintptr_t>(row) + static_cast<std::uintptr_t>(i) * sizeof(T);
-    for (index_t k = 0; k < step / line; ++k) {
-      __builtin_prefetch(reinterpret_cast<const void*>(from + static_cast<std::uintptr_t>(k) * 64));
-    }
+    for (index_t k = 0; k < step; k += line) __builtin_prefetch(row + i + k);
   }
   void copied(index_t first, index_t count, float* to) const {
     for (index_t i = 0; i < count; ++i) to[i] = to_float(row[first + i]);
