@@ -50,12 +50,18 @@ struct lane_block {
     out.copy(first, count, y.data());
   }
 
+  /// The block to the right, or the next row, whose ranges are found next.
+  QGRAIN_AVX512 static void prefetch(In in, index_t i) {
+    if constexpr (requires { in.prefetch(i); }) in.prefetch(i);
+  }
+
   /// Groups of 1, 16 or 32 lanes.
   template <int Width>
   QGRAIN_AVX512 static void run_short(In in, Out out, index_t cols, const factors_type* factors,
                                       const numbers_type& numbers) {
     index_t c = 0;
     for (; c + step <= cols; c += step) {
+      prefetch(in, c + cols);
       if (run_step<step_type, Width>(in, out, c, numbers, c / Width)) continue;
       for (index_t g = c; g < c + step; g += larger_of(Width, lanes)) {
         put_rest(in, out, g, larger_of(Width, lanes), factors + g / Width, Width == 1);
@@ -73,6 +79,7 @@ struct lane_block {
       index_t c = group * group_cols;
       const lane_factors shared = lane_factors::held(numbers, group);
       for (; c + step <= end; c += step) {
+        prefetch(in, c + cols);
         if (!run_step<step_type>(in, out, c, shared)) put_rest(in, out, c, step, factors + group, false);
       }
       if (c < end) put_rest(in, out, c, end - c, factors + group, false);

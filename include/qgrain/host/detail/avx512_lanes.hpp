@@ -143,6 +143,12 @@ QGRAIN_AVX512 floats quotient(floats x, floats divisor, floats reciprocal) {
   return q;
 }
 
+/// a * b + c, rounded once.
+QGRAIN_AVX512 floats fused(floats a, floats b, floats c) {
+  asm("vfmadd231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+  return c;
+}
+
 /// x, or `limit` with the sign of x where that is nearer to zero; `limit` for NaN.
 QGRAIN_AVX512 floats limited(floats x, floats limit) {
   floats y;
@@ -177,7 +183,17 @@ QGRAIN_AVX512 bool has_nan(floats a, floats b, floats c, floats d) {
   return (first | second) != 0;
 }
 
-/// The nearest integers, ties to even, of numbers that have one.
+/// Whether each lane has some of the bits.
+QGRAIN_AVX512 bool all_have_some(const integers (&x)[4], words bits) {
+  std::uint16_t all = 0;
+  asm("vptestmd %2, %1, %0" : "=Yk"(all) : "v"(x[0]), "v"(bits));
+  asm("vptestmd %2, %1, %0 %{%0%}" : "+Yk"(all) : "v"(x[1]), "v"(bits));
+  asm("vptestmd %2, %1, %0 %{%0%}" : "+Yk"(all) : "v"(x[2]), "v"(bits));
+  asm("vptestmd %2, %1, %0 %{%0%}" : "+Yk"(all) : "v"(x[3]), "v"(bits));
+  return all == 0xFFFFU;
+}
+
+/// The nearest integers, ties to even, of numbers that have one; -2^31 of others and of NaN.
 QGRAIN_AVX512 integers nearest_numbers(floats x) {
   integers y;
   asm("vcvtps2dq %1, %0" : "=v"(y) : "v"(x));
@@ -248,6 +264,22 @@ QGRAIN_AVX512 bytes narrowed_signed(const integers (&x)[4]) {
   asm("vpackssdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
   asm("vpackssdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
   asm("vpacksswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
+  return in_order(all);
+}
+/// The same of the upper 16 bits of each.
+QGRAIN_AVX512 bytes narrowed_upper_signed(const integers (&x)[4]) {
+  const words upper = spread(0xFFFF'0000U);
+  const bytes by_vector = {0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15,  //
+                           0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15,  //
+                           0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15,  //
+                           0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15};
+  words low = as<words>(x[0]) >> 16;
+  words high = as<words>(x[2]) >> 16;
+  words all;
+  asm("vpternlogd $0xD8, %2, %1, %0" : "+v"(low) : "v"(x[1]), "v"(upper));  // of x[1] where `upper` has ones
+  asm("vpternlogd $0xD8, %2, %1, %0" : "+v"(high) : "v"(x[3]), "v"(upper));
+  asm("vpacksswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
+  asm("vpshufb %1, %0, %0" : "+v"(all) : "v"(by_vector));
   return in_order(all);
 }
 /// Integers beyond an unsigned byte become its ends.

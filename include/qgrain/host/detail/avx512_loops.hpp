@@ -77,10 +77,33 @@ struct lane_encoder {
     return format::max_finite;
   }();
 
+  /// Whether codes come of fixed-point quotients, but for those next to a tie: see lane_rules.hpp.
+  static constexpr bool in_fixed_point = [] {
+    if constexpr (is_small_integer<format>()) return divides && !has_zero_point && format::is_signed;
+    return false;
+  }();
+  /// What reciprocals are multiplied by for them.
+  static constexpr float fixed_point_unit = in_fixed_point ? 65536.0F : 1.0F;
+
+  /// False where a quotient is next to a tie, or no fixed-point number.
+  QGRAIN_AVX512 static bool fixed_point_codes(const floats (&x)[4], const lane_factors (&f)[4], bytes& codes) {
+    integers number[4];
+    for (int i = 0; i < 4; ++i) {
+      number[i] = nearest_numbers(fused(x[i], f[i].reciprocal, spread(fixed_point_unit / 2.0F + 2.0F)));
+    }
+    codes = inside(narrowed_upper_signed(number));
+    return all_have_some(number, spread(0xFFFCU));
+  }
+
   /// The quotient or product, NaN for infinities and where something overflows on the way too.
   QGRAIN_AVX512 static floats scaled(floats x, const lane_factors& f) {
     if constexpr (divides) return quotient(x, f.forward, f.reciprocal);
     return product(x, f.forward);
+  }
+  /// The same with reciprocals for fixed-point numbers.
+  QGRAIN_AVX512 static floats scaled_in_units(floats x, const lane_factors& f) {
+    if constexpr (!in_fixed_point) return scaled(x, f);
+    return quotient(x, f.forward, product(f.reciprocal, spread(1.0F / fixed_point_unit)));
   }
   /// What has the sign of the result: x itself, whose quotient may be no float.
   QGRAIN_AVX512 static floats signed_by(floats x, floats scaled_x) { return divides ? x : scaled_x; }
@@ -112,10 +135,7 @@ struct lane_encoder {
       const integers x[4] = {as<integers>(code[0]), as<integers>(code[1]), as<integers>(code[2]),
                              as<integers>(code[3])};
       if constexpr (format::is_signed) {
-        bytes all = narrowed_signed(x);
-        if constexpr (format::max_finite < 127.0F) all = smaller_signed(all, every(format::max_finite));
-        if constexpr (has_zero_point && format::lowest > -128.0F) all = larger_signed(all, every(format::lowest));
-        return all;
+        return inside(narrowed_signed(x));
       } else {
         const bytes all = narrowed_unsigned(x);
         if constexpr (format::max_finite == 255.0F) return all;
@@ -148,6 +168,12 @@ struct lane_encoder {
   }
 
  private:
+  /// Signed codes within the format.
+  QGRAIN_AVX512 static bytes inside(bytes all) {
+    if constexpr (format::max_finite < 127.0F) all = smaller_signed(all, every(format::max_finite));
+    if constexpr (format::lowest > -128.0F) all = larger_signed(all, every(format::lowest));
+    return all;
+  }
   QGRAIN_AVX512 static integers binade_of(floats magnitude) {
     return larger(as<integers>(as<words>(magnitude) & f32_infinity_bits),
                   as<integers>(spread(static_cast<std::uint32_t>(step_counts<format>::least_binade))));
@@ -250,7 +276,7 @@ QGRAIN_AVX512 float zero_point_of(const Factors& f) {
 /// What encoding and faking take of the factors of each group; false where some group needs the definition.
 template <class Element, std::size_t Groups>
 QGRAIN_AVX512 bool make_numbers(const typename Element::factors_type* factors, index_t groups,
-                                group_numbers<Groups>& all) {
+                                group_numbers<Groups>& all, [[maybe_unused]] float reciprocal_unit = 1.0F) {
   using encoder = lane_encoder<Element>;
   std::uint32_t others = 0;
   QGRAIN_INDEPENDENT_ITERATIONS
@@ -260,7 +286,7 @@ QGRAIN_AVX512 bool make_numbers(const typename Element::factors_type* factors, i
     all.backward.data()[g] = factors[g].backward;
     if constexpr (encoder::divides) {
       others |= divides_in_lanes(forward) ? 0U : 1U;
-      all.reciprocal.data()[g] = 1.0F / forward;
+      all.reciprocal.data()[g] = reciprocal_unit / forward;
     }
     if constexpr (encoder::has_zero_point) {
       using format = typename Element::format_type;
@@ -285,21 +311,26 @@ QGRAIN_AVX512 bool make_numbers(const typename Element::factors_type* factors, i
 
 template <class Element>
 struct encode_step {
+  using encoder = lane_encoder<Element>;
   template <std::size_t Groups>
   QGRAIN_AVX512 static bool prepare(const typename Element::factors_type* factors, index_t groups,
                                     group_numbers<Groups>& all) {
-    return make_numbers<Element>(factors, groups, all);
+    return make_numbers<Element>(factors, groups, all, encoder::fixed_point_unit);
   }
-  using encoder = lane_encoder<Element>;
   /// False where there is a NaN: nothing has been written.
   template <class In, class Out>
   QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
     floats x[4];
     floats q[4];
-    for (int i = 0; i < 4; ++i) {
-      x[i] = in.values(c + i * lanes);
-      q[i] = encoder::scaled(x[i], f[i]);
+    for (int i = 0; i < 4; ++i) x[i] = in.values(c + i * lanes);
+    if constexpr (encoder::in_fixed_point) {
+      bytes codes;
+      if (__builtin_expect(encoder::fixed_point_codes(x, f, codes), 1)) {
+        out.put(c, codes);
+        return true;
+      }
     }
+    for (int i = 0; i < 4; ++i) q[i] = encoder::scaled_in_units(x[i], f[i]);
     if (has_nan(q[0], q[1], q[2], q[3])) return false;
     words code[4];
     for (int i = 0; i < 4; ++i) code[i] = encoder::code(q[i], encoder::signed_by(x[i], q[i]), f[i]);
@@ -402,6 +433,19 @@ QGRAIN_AVX512 void widen_groups(const T* x, index_t group_cols, float* absmax) {
     for (int g = 0; g < lanes; ++g) largest[g] = largest_lanes(x + g * group_cols, group_cols);
   }
   stored(larger(magnitudes_at(absmax), largest_of_each(largest)), absmax);
+}
+
+/// The same of fewer groups.
+template <class T>
+QGRAIN_AVX512 void widen_few_groups(const T* x, index_t group_cols, index_t groups, float* absmax) {
+  integers largest[lanes] = {};
+  float widened[lanes] = {};
+  for (index_t g = 0; g < groups; ++g) {
+    largest[g] = largest_lanes(x + g * group_cols, group_cols);
+    widened[g] = absmax[g];
+  }
+  stored(larger(magnitudes_at(widened), largest_of_each(largest)), widened);
+  for (index_t g = 0; g < groups; ++g) absmax[g] = widened[g];
 }
 
 /// A step of `Step` from column c on, all lanes under the same factors.

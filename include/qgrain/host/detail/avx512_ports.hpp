@@ -25,6 +25,11 @@ struct value_source {
   const T* row;
   index_t pitch;
   QGRAIN_AVX512 floats values(index_t i) const { return widened_at(row + i); }
+  /// Asks for the memory of a step, which may lie anywhere.
+  QGRAIN_AVX512 void prefetch(index_t i) const {
+    constexpr index_t line = 64 / static_cast<index_t>(sizeof(T));
+    for (index_t k = 0; k < step; k += line) __builtin_prefetch(row + i + k);
+  }
   void copied(index_t first, index_t count, float* to) const {
     for (index_t i = 0; i < count; ++i) to[i] = to_float(row[first + i]);
   }

@@ -109,11 +109,14 @@ struct absmax_block {
     constexpr index_t lanes = avx512::lanes;
     const index_t cols = in.shape.cols;
     if (group_cols >= cols && cols >= 8 * lanes) return run_single(in, absmax);
-    if (group_cols % lanes != 0 || cols < group_cols * lanes) return run_avx2<absmax_block>(in, group_cols, absmax);
-    const index_t groups = cols / group_cols / lanes * lanes;
+    if (group_cols % lanes != 0) return run_avx2<absmax_block>(in, group_cols, absmax);
+    const index_t groups = cols / group_cols;
     for (index_t r = 0; r < in.shape.rows; ++r) {
-      for (index_t g = 0; g < groups; g += lanes)
+      index_t g = 0;
+      for (; g + lanes <= groups; g += lanes) {
         avx512::widen_groups(in.row(r) + g * group_cols, group_cols, absmax + g);
+      }
+      if (g < groups) avx512::widen_few_groups(in.row(r) + g * group_cols, group_cols, groups - g, absmax + g);
     }
     const index_t done = groups * group_cols;
     if (done == cols) return;
