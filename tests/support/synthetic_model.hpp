@@ -1,4 +1,4 @@
-// A Qwen3 of any size with random weights, written in shards.
+// A Qwen3 of any size with random weights, written in shards; with experts a Qwen3-MoE.
 #ifndef QGRAIN_TESTS_SUPPORT_SYNTHETIC_MODEL_HPP
 #define QGRAIN_TESTS_SUPPORT_SYNTHETIC_MODEL_HPP
 
@@ -26,11 +26,19 @@ struct synthetic_model {
   std::int64_t key_heads = 4;
   std::int64_t head_size = 64;
   std::int64_t layers_per_shard = 1;
+  std::int64_t experts = 0;  ///< 0: an MLP in every layer
+  std::int64_t experts_per_token = 2;
+  std::int64_t expert_width = 256;
 };
 
 inline boost::json::object config_of(const synthetic_model& m) {
-  return {{"architectures", {"Qwen3ForCausalLM"}},
-          {"model_type", "qwen3"},
+  const bool has_experts = m.experts > 0;
+  return {{"architectures", {has_experts ? "Qwen3MoeForCausalLM" : "Qwen3ForCausalLM"}},
+          {"model_type", has_experts ? "qwen3_moe" : "qwen3"},
+          {"num_experts", m.experts},
+          {"num_experts_per_tok", m.experts_per_token},
+          {"moe_intermediate_size", m.expert_width},
+          {"norm_topk_prob", true},
           {"dtype", "bfloat16"},
           {"vocab_size", m.vocabulary},
           {"hidden_size", m.hidden},
@@ -67,9 +75,18 @@ inline std::vector<lm::tensor_plan> tensors_of_shard(const synthetic_model& m, s
     add(block + "self_attn.k_proj", {keys, m.hidden});
     add(block + "self_attn.v_proj", {keys, m.hidden});
     add(block + "self_attn.o_proj", {m.hidden, queries});
-    add(block + "mlp.gate_proj", {m.intermediate, m.hidden});
-    add(block + "mlp.up_proj", {m.intermediate, m.hidden});
-    add(block + "mlp.down_proj", {m.hidden, m.intermediate});
+    const auto add_mlp = [&](const std::string& place, std::int64_t width) {
+      add(place + "gate_proj", {width, m.hidden});
+      add(place + "up_proj", {width, m.hidden});
+      add(place + "down_proj", {m.hidden, width});
+    };
+    if (m.experts == 0) {
+      add_mlp(block + "mlp.", m.intermediate);
+    } else {
+      add(block + "mlp.gate", {m.experts, m.hidden});
+    }
+    for (std::int64_t e = 0; e < m.experts; ++e)
+      add_mlp(block + "mlp.experts." + std::to_string(e) + ".", m.expert_width);
   }
   if (end == m.layers) add("norm", {m.hidden});
   return plan;
