@@ -432,3 +432,61 @@ BOOST_FIXTURE_TEST_CASE(bad_formats_and_methods_are_refused_before_any_work, fix
   refused({"jobs=[int8/per_tensor:fp16]", "autoquant.verify=true"}, {"jobs", "verify"});
   refused({"autoquant.study_bits=[2]", "autoquant.formats=[wint4_afp16]"}, {"study", "4.25"});
 }
+
+// The experts of a layer share a format, or those of each expert; routers stay unless they are opened. What is chosen
+// runs in qgrain-lm as in the sweep, and comes back from a folder for engines.
+BOOST_FIXTURE_TEST_CASE(models_with_experts_are_searched_run_and_written, fixture) {
+  std::filesystem::copy(source_dir / "tests/data/scores/qwen3-moe-captions", path("moe"));
+  for (const char* file : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"})
+    std::filesystem::copy(model_dir / file, path("moe") + "/" + file);
+  const auto search = [&](const std::string& name, std::vector<std::string> further) {
+    std::vector<std::string> arguments{"autoquant.formats=[wint4_afp16/w_group32,wint8_afp16,wfp8_afp16]",
+                                       "autoquant.effective_bits=6.5",
+                                       "model.path=" + path("moe"),
+                                       "dataset.size=small",
+                                       "dataset.padding=none",
+                                       "runner.output_dir=" + path(name)};
+    arguments.insert(arguments.end(), further.begin(), further.end());
+    const program_result result = run(arguments);
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    return manifest_of(path(name));
+  };
+  // The weight recipes of the Linears whose name holds `part`.
+  const auto chosen = [&](const std::string& name, const std::string& part) {
+    const json::value mix = qgrain::common::read_json_file(path(name) + "/mix.json");
+    std::set<std::string> recipes;
+    for (const auto& [linear, entry] : mix.at("linears").as_object()) {
+      if (linear.find(part) != std::string_view::npos) recipes.insert(std::string(entry.at("weight").as_string()));
+    }
+    return recipes;
+  };
+  const json::value together =
+      search("together", {"autoquant.methods=[kl_div,loss,fisher,mse,weight_mse]", "autoquant.verify=true"});
+  for (const char* layer : {"layers.1.mlp.experts.", "layers.2.mlp.experts."})
+    BOOST_TEST(chosen("together", layer).size() == 1U, layer);
+  const auto candidates_of_router = [](const json::value& manifest) {
+    return manifest.at("autoquant_state")
+        .at("candidate_stats")
+        .at("model.layers.1.mlp.gate.quant_recipe")
+        .at("formats")
+        .as_array()
+        .size();
+  };
+  BOOST_TEST(candidates_of_router(together) == 1U);
+  const json::value lm =
+      json::parse(qgrain::testing::run_program(
+                      "qgrain-lm",
+                      {"--model", path("moe"), "--text", (source_dir / "examples/data/captions_small.txt").string(),
+                       "--mix", path("together/mix.json"), "--json"},
+                      folder.path())
+                      .out);
+  BOOST_TEST(number(lm.at("mean_kl_div")) == number(together.at("verification").at("mean_divergence")),
+             boost::test_tools::tolerance(1e-5));
+
+  const json::value apart =
+      search("apart", {"autoquant.group_rules=['(.*\\.experts\\.\\d+)\\..*']", "autoquant.routers=true"});
+  BOOST_TEST(candidates_of_router(apart) == 4U);
+  BOOST_TEST(chosen("apart", ".experts.").size() > 1U);
+  for (int expert = 0; expert < 6; ++expert)
+    BOOST_TEST(chosen("apart", "layers.1.mlp.experts." + std::to_string(expert) + ".").size() == 1U, expert);
+}

@@ -391,3 +391,61 @@ BOOST_AUTO_TEST_CASE(input_scales_are_refused_where_norms_are_others) {
   BOOST_TEST(refusals("llama-biases", {"mlp.down_proj"}).find("up_proj, which has a bias") != std::string::npos);
   BOOST_TEST(refusals("qwen2", mlp) == "");
 }
+
+// Experts and their routers: the weights that were scored come back, whatever the container, and the model runs.
+BOOST_AUTO_TEST_CASE(experts_keep_the_scored_values) {
+  const fs::path families = fs::path(QGRAIN_SOURCE_DIR) / "tests/data/families";
+  const std::vector<std::pair<target, std::string>> folders{{target::compressed_tensors, "int8/per_out_channel"},
+                                                            {target::compressed_tensors, "int4/per_out_channel"},
+                                                            {target::modelopt, "fp8/per_tensor"},
+                                                            {target::deepseek_fp8, "fp8/tile128x128"}};
+  for (const char* family : {"qwen3-moe", "mixtral"}) {
+    const model m(families / family);
+    for (const auto& [to, recipe] : folders) {
+      const temporary_folder folder;
+      std::vector<layer_choice> choices(m.linears().size());
+      for (std::size_t l = 0; l < choices.size(); ++l) {
+        if (!m.is_of_expert(static_cast<index_t>(l))) continue;
+        choices[l].weight = recipe;
+        if (to != target::modelopt) continue;
+        choices[l].activation = "fp8/per_tensor_static";
+        choices[l].input_amax = {1.0F};
+      }
+      const folder_plan plan = write(m, choices, {to}, folder.path() / "out");
+      BOOST_TEST_REQUIRE(plan.table.refusals.empty(), all_of(plan.table.refusals.sentences));
+      const model back(folder.path() / "out");
+      BOOST_TEST_REQUIRE(back.linears().size() == m.linears().size());
+      for (std::size_t l = 0; l < choices.size(); ++l) {
+        const bool is_tied = m.config().tied_head && static_cast<index_t>(l) == m.head_linear();
+        if (is_tied) continue;
+        const std::string& name = m.linears()[l].name;
+        const matrix_of_floats w = weight_of(m, name);
+        float range = largest(w.values);
+        for (const std::size_t other :
+             plan.codings[l] ? plan.codings[l]->shares_range_with : std::vector<std::size_t>())
+          range = std::max(range, largest(weight_of(m, m.linears()[other].name).values));
+        const std::vector<float> wanted = plan.codings[l] ? scored(recipe, w, range) : w.values;
+        std::vector<float> found(wanted.size());
+        back.tensors().read(name + ".weight", 0, found);
+        float difference = 0;
+        for (std::size_t i = 0; i < found.size(); ++i)
+          difference = std::max(difference, std::fabs(found[i] - wanted[i]));
+        BOOST_TEST(difference <= 1e-6F * range, family << " " << recipe << " " << name << " " << difference);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(experts_of_a_layer_have_one_scheme) {
+  const model m(fs::path(QGRAIN_SOURCE_DIR) / "tests/data/families/qwen3-moe");
+  std::vector<layer_choice> choices(m.linears().size());
+  for (std::size_t l = 0; l < choices.size(); ++l) {
+    if (!m.is_of_expert(static_cast<index_t>(l))) continue;
+    choices[l].weight = m.linears()[l].name.find("layers.1.mlp.experts.2.") == std::string::npos
+                            ? "int8/per_out_channel"
+                            : "int4/per_out_channel";
+  }
+  expect_refused(
+      plan_folder(m, choices, {target::compressed_tensors}),
+      {"model.layers.1.mlp.experts: 0.gate_proj is", "2.gate_proj is", "engines make one layer of a layer's experts"});
+}

@@ -117,7 +117,7 @@ class output_scorer {
         options_(options),
         result_(result),
         weights_(find_weight_ranges(model_, pool_)),
-        inputs_(context, plan),
+        inputs_(context, plan, options.shared_experts),
         quantizer_(plan, weights_, inputs_),
         pass_(context, options.score_batches),
         multiplicities_(context.rows.multiplicities()),
@@ -374,6 +374,7 @@ std::string output_fingerprint(const std::string& model, const lm::packed_rows& 
     for (const std::size_t l : group) settings.push_back(static_cast<index_t>(l));
   }
   if (options.shared_ranges) settings.push_back(-1);
+  if (options.shared_experts) settings.push_back(-2);
   return pass_fingerprint("output", model, rows, jobs, settings);
 }
 

@@ -26,6 +26,7 @@ struct output_options {
   lm::pass_limits limits;
   index_t score_batches = 0;                   ///< how many of the first batches are scored; 0: all. All are calibrated
   bool shared_ranges = false;                  ///< as engine_options::shared_ranges
+  bool shared_experts = false;                 ///< as engine_options::shared_experts
   index_t state_bytes = index_t{256} << 20;    ///< hidden states of the jobs that run at once
   index_t variant_bytes = index_t{256} << 20;  ///< quantized weights of a group in memory at once
   /// Called now and then from the calling thread with the share of the matrix products that is done, 0 to 1.

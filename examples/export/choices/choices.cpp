@@ -81,7 +81,7 @@ std::vector<layer_choice> choices_of_scheme(const lm::model& model, const std::s
   std::vector<layer_choice> choices(model.linears().size());
   for (std::size_t l = 0; l < choices.size(); ++l) {
     const std::string& chosen = l == static_cast<std::size_t>(model.head_linear()) ? head : scheme;
-    if (chosen != recipes::unquantized) choices[l].weight = chosen;
+    if (chosen != recipes::unquantized && !model.is_router(static_cast<lm::index_t>(l))) choices[l].weight = chosen;
   }
   return choices;
 }

@@ -20,7 +20,8 @@ namespace qgrain::exports {
 /// Whether a mix names weights that the sweep does not run: schemes, recipes of the catalogue.
 [[nodiscard]] bool has_foreign_names(const std::filesystem::path& mix);
 
-/// [Linear]: `scheme` for the Linears of the blocks, `head` for the head; empty or "fp16" stands for not quantized.
+/// [Linear]: `scheme` for the Linears of the blocks but routers, `head` for the head; empty or "fp16" stands for not
+/// quantized.
 [[nodiscard]] std::vector<layer_choice> choices_of_scheme(const lm::model& model, const std::string& scheme,
                                                           const std::string& head);
 

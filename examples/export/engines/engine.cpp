@@ -66,6 +66,9 @@ engine_verdict judge_folder(serving_engine e, const folder_plan& plan) {
     const planned_fact fact{to, linear, plan.codings[l]->format, is_mix, plan.codings[l]->rule.has_own_type};
     if (const std::string fault = layer_fault(e, fact); !fault.empty()) refused.add(fault, linear.name);
     for (const std::string& note : layer_notes(e, fact)) noted.add(note, linear.name);
+    if (!linear.experts.empty())
+      noted.add("what it has for experts may differ from what it has for other Linears, and was not tried",
+                linear.name);
   }
   return {refused.texts(), noted.texts()};
 }

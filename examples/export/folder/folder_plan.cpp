@@ -72,6 +72,7 @@ class folder_planner {
     for (std::string& sentence : refused_.sentences()) plan_.table.refusals.add(std::move(sentence));
     for (const auto& [activation, layers] : without_range_) refuse_without_range(activation, layers);
     compare_fused_parts();
+    compare_experts();
     share_ranges();
     if (settings_.to == target::deepseek_fp8) note_quantized_inputs();
     plan_.table.notes = notes_.sentences();
@@ -173,6 +174,23 @@ class folder_planner {
     }
   }
 
+  // And one of all experts of a layer.
+  void compare_experts() {
+    std::map<std::string, std::size_t> first_of;
+    std::set<std::string> refused;
+    for (std::size_t l = 0; l < plan_.table.layers.size(); ++l) {
+      const model_linear& linear = plan_.table.layers[l].linear;
+      if (linear.experts.empty() || without_place_.contains(l)) continue;
+      const std::size_t first = first_of.try_emplace(linear.experts, l).first->second;
+      if (text_of(first) == text_of(l) || !refused.insert(linear.experts).second) continue;
+      refused_experts_.add(linear.experts, plan_.table.layers[first].linear.name.substr(linear.experts.size() + 1) +
+                                               " is " + text_of(first) + ", " +
+                                               linear.name.substr(linear.experts.size() + 1) + " is " + text_of(l) +
+                                               ": engines make one layer of a layer's experts, which has one scheme");
+    }
+    for (std::string& sentence : refused_experts_.sentences()) plan_.table.refusals.add(std::move(sentence));
+  }
+
   void share_ranges() {
     for (const auto& [whole, parts] : fused_layers()) {
       if (parts.size() < 2 || !plan_.codings[parts.front()]) continue;
@@ -228,6 +246,7 @@ class folder_planner {
   const folder_settings& settings_;
   folder_plan& plan_;
   layer_remarks refused_;
+  layer_remarks refused_experts_;
   layer_remarks notes_;
   std::map<std::string, std::vector<std::string>> without_range_;
   std::set<std::size_t> without_place_;

@@ -207,6 +207,11 @@ export_plan plan_gguf(const lm::model& model, std::span<const layer_choice> choi
   plan.to = target::gguf;
   if (model.tensors().files().empty())
     throw error(errc::unsupported, model.tensors().name() + ": GGUF is written from a model folder");
+  if (model.config().experts > 0) {
+    throw error(errc::unsupported, model.tensors().name() + ": " + std::string(model.config().family.name) +
+                                       " has experts, which ggml wants in one tensor for all of a layer: gguf is not "
+                                       "written of them, the other targets are");
+  }
   const std::vector<model_linear> linears = linears_of(model);
   if (choices.size() != linears.size()) {
     throw error(errc::invalid_argument,

@@ -13,15 +13,17 @@ class folder_of_scales {
       : model_(model), config_(model.config()), choices_(choices), folds_(folds) {}
 
   void run() {
-    const lm::block_layout layout(config_, false);
-    for (std::size_t first = 0; first + 1 < choices_.size(); first += layout.linears.size()) {
-      const std::string prefix =
-          std::string(config_.family.tensor_prefix) + "layers." + std::to_string(first / layout.linears.size()) + ".";
+    for (lm::index_t layer = 0; layer < config_.layers; ++layer) {
+      const lm::block_layout& layout = model_.layout(layer);
+      const auto first = static_cast<std::size_t>(model_.linear_of(layer, 0));
+      const std::string prefix = std::string(config_.family.tensor_prefix) + "layers." + std::to_string(layer) + ".";
       const lm::norm_places& norms = config_.family.norms;
-      fold_into_norm(first, layout, lm::block_input::attention, prefix, norms.before_attention);
-      fold_into_norm(first, layout, lm::block_input::mlp, prefix, norms.before_mlp);
+      fold_into_norm(readers_of(first, layout, lm::block_input::attention), prefix, norms.before_attention);
+      std::vector<std::size_t> of_mlp = readers_of(first, layout, lm::block_input::mlp);
+      if (config_.is_sparse(layer)) fold_experts(layer, of_mlp);
+      fold_into_norm(of_mlp, prefix, norms.before_mlp);
       fold_into_values(first, layout);
-      fold_into_up(first, layout);
+      if (!config_.is_sparse(layer)) fold_into_up(first, layout);
     }
     const std::size_t head = choices_.size() - 1;
     if (has_scale(head)) into_norm({head}, std::string(config_.family.tensor_prefix) + "norm.weight");
@@ -33,10 +35,27 @@ class folder_of_scales {
   }
   [[nodiscard]] const std::string& name_of(std::size_t l) const { return model_.linears()[l].name; }
 
-  void fold_into_norm(std::size_t first, const lm::block_layout& layout, lm::block_input input,
-                      const std::string& prefix, std::string_view norm) {
+  static std::vector<std::size_t> readers_of(std::size_t first, const lm::block_layout& layout, lm::block_input input) {
     std::vector<std::size_t> readers;
     for (std::size_t l = layout.first(input); l < layout.end(input); ++l) readers.push_back(first + l);
+    return readers;
+  }
+
+  // Scales of down projections into the rows of the same expert's up; gate and up read what the router reads.
+  void fold_experts(lm::index_t layer, std::vector<std::size_t>& of_mlp) {
+    const auto linear_of = [&](lm::index_t expert, lm::expert_part part) {
+      return static_cast<std::size_t>(model_.linear_of(layer, expert, part));
+    };
+    for (lm::index_t e = 0; e < config_.experts; ++e) {
+      const std::size_t up = linear_of(e, lm::expert_part::up);
+      of_mlp.push_back(linear_of(e, lm::expert_part::gate));
+      of_mlp.push_back(up);
+      const std::size_t down = linear_of(e, lm::expert_part::down);
+      if (has_scale(down)) folds_.rows[up] = {down, choices_[down].input_scale};
+    }
+  }
+
+  void fold_into_norm(const std::vector<std::size_t>& readers, const std::string& prefix, std::string_view norm) {
     const auto scaled = std::find_if(readers.begin(), readers.end(), [&](std::size_t l) { return has_scale(l); });
     if (scaled == readers.end()) return;
     if (norm.empty()) {

@@ -13,11 +13,13 @@ constexpr std::array<std::string_view, 4> target_names{"compressed-tensors", "mo
 
 // The layer that engines fuse a part into, or the part's own name.
 std::string fused_name(const std::string& name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> parts{{{"q_proj", "qkv_proj"},
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> parts{{{"q_proj", "qkv_proj"},
                                                                                 {"k_proj", "qkv_proj"},
                                                                                 {"v_proj", "qkv_proj"},
                                                                                 {"gate_proj", "gate_up_proj"},
-                                                                                {"up_proj", "gate_up_proj"}}};
+                                                                                {"up_proj", "gate_up_proj"},
+                                                                                {"w1", "w13"},
+                                                                                {"w3", "w13"}}};
   const std::size_t dot = name.rfind('.');
   if (dot == std::string::npos) return name;
   const std::string_view leaf = std::string_view(name).substr(dot + 1);
@@ -25,6 +27,12 @@ std::string fused_name(const std::string& name) {
     if (leaf == part) return name.substr(0, dot + 1) + std::string(whole);
   }
   return name;
+}
+
+// What all experts of a layer stand in: "model.layers.0.mlp.experts" of "model.layers.0.mlp.experts.7.up_proj".
+std::string name_of_experts(const std::string& linear) {
+  const std::string expert = linear.substr(0, linear.rfind('.'));
+  return expert.substr(0, expert.rfind('.'));
 }
 
 }  // namespace
@@ -42,10 +50,6 @@ std::vector<model_linear> linears_of(const lm::model& model) {
     throw error(errc::unsupported,
                 model.tensors().name() + " is quantized already: an export starts from the model that it was made of");
   }
-  if (model.config().experts > 0) {
-    throw error(errc::unsupported, model.tensors().name() + ": " + std::string(model.config().family.name) +
-                                       " has experts, which are not exported");
-  }
   std::vector<model_linear> linears;
   for (const lm::linear_info& l : model.linears()) {
     const bool is_head = linears.size() == static_cast<std::size_t>(model.head_linear());
@@ -53,8 +57,9 @@ std::vector<model_linear> linears_of(const lm::model& model) {
     const std::string tensor =
         is_tied ? std::string(model.config().family.tensor_prefix) + "embed_tokens.weight" : l.name + ".weight";
     const lm::tensor_info* info = model.tensors().find(tensor);
-    linears.push_back(
-        {l.name, l.out, l.in, info != nullptr ? info->type : lm::dtype::f32, fused_name(l.name), is_tied});
+    const bool is_of_expert = model.is_of_expert(static_cast<lm::index_t>(linears.size()));
+    linears.push_back({l.name, l.out, l.in, info != nullptr ? info->type : lm::dtype::f32, fused_name(l.name), is_tied,
+                       is_of_expert ? name_of_experts(l.name) : ""});
   }
   return linears;
 }

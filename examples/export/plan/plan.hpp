@@ -30,11 +30,12 @@ struct model_linear {
   /// by itself.
   std::string fused;
   bool is_tied = false;  ///< the head whose weight is the embedding
+  std::string experts;   ///< of an expert: what it and the others of its layer stand in; engines make one layer of them
 
   [[nodiscard]] std::int64_t elements() const noexcept { return rows * cols; }
 };
 
-/// Seven per block, then "lm_head": the order of lm::model::linears().
+/// In the order of lm::model::linears(), "lm_head" last.
 /// @throws error errc::unsupported for a folder that is quantized already
 [[nodiscard]] std::vector<model_linear> linears_of(const lm::model& model);
 

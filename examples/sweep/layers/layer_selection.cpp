@@ -39,6 +39,7 @@ layer_selection select_layers(const layer_list& all, const selection_request& re
   result.effective_bits = constraint.effective_bits;
   result.disabled = std::move(constraint.disabled_layers);
   result.disabled.insert(result.disabled.end(), request.disabled.begin(), request.disabled.end());
+  result.disabled.insert(result.disabled.end(), request.routers.begin(), request.routers.end());
 
   result.is_open.assign(names.size(), true);
   for (const layer_group& group : group_layers(names, request.groups)) {

@@ -17,6 +17,7 @@ struct selection_request {
   std::vector<std::string> disabled;      ///< shell patterns: never quantized, but counted in the totals
   std::vector<std::string> exclude;       ///< shell patterns: neither in the table nor in the totals
   group_rules groups;
+  std::vector<std::string> routers = {};  ///< names of layers that are disabled as well; one may be excluded
 };
 
 struct layer_selection {

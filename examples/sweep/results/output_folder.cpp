@@ -58,12 +58,14 @@ void collect_differences(const json::value& one, const json::value& other, const
 json::object shaping_keys(const json::object& config) {
   json::object shaping = config;
   for (const char* key : {"runner", "sweep", "experiment", "export"}) shaping.erase(key);
-  // Newer than some results, which are as with false.
+  // Newer than some results, which are as with these values.
   if (json::value* autoquant = shaping.if_contains("autoquant"); autoquant != nullptr && autoquant->is_object()) {
     json::object& keys = autoquant->get_object();
     if (const json::value* shared = keys.if_contains("shared_ranges");
         shared != nullptr && *shared == json::value(false))
       keys.erase("shared_ranges");
+    if (const json::value* routers = keys.if_contains("routers"); routers != nullptr && routers->is_null())
+      keys.erase("routers");
   }
   return shaping;
 }

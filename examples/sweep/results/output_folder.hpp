@@ -39,7 +39,7 @@ enum class stale_results : bool { refused, recomputed };
                                                 std::string_view result_name, stale_results others);
 
 /// A configuration without the keys that change no result: `runner`, `sweep`, `experiment` and
-/// `export`, and a false `autoquant.shared_ranges`.
+/// `export`, a false `autoquant.shared_ranges` and an `autoquant.routers` of null.
 [[nodiscard]] json::object shaping_keys(const json::object& config);
 
 /// The dotted keys whose values differ and change results. A key that one configuration lacks counts as null there.

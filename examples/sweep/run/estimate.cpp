@@ -38,10 +38,11 @@ constexpr double sampled_share = 1.0 / 24;  // of the rows, where the cross term
 // Sizes that costs depend on.
 struct pass_sizes {
   double rows = 0;
-  double scored = 0;   // rows of the scored batches
-  double targets = 0;  // of them
-  double block = 0;    // weights of one block
-  double blocks = 0;   // weights of all blocks
+  double scored = 0;         // rows of the scored batches
+  double targets = 0;        // of them
+  double block = 0;          // weights of one block that a row goes through
+  double blocks = 0;         // of all blocks
+  double block_weights = 0;  // of one block, with one expert
   double head = 0;
   double largest = 0;  // weights of the largest group of Linears with one input
   double attention = 0;
@@ -62,13 +63,23 @@ pass_sizes sizes_of(const opened_pass& pass) {
                                           [](std::int32_t target) { return target >= 0; }));
   }
   const std::vector<lm::linear_info>& linears = pass.model.linears();
-  for (const lm::linear_info& l : linears) {
-    sizes.blocks += static_cast<double>(l.elements());
-    sizes.largest = std::max(sizes.largest, static_cast<double>(l.elements()));
+  double experts = 0;  // at rest
+  for (std::size_t l = 0; l < linears.size(); ++l) {
+    const auto elements = static_cast<double>(linears[l].elements());
+    const bool is_of_expert = pass.model.is_of_expert(static_cast<index_t>(l));
+    // an expert sees some of the rows
+    const double share =
+        is_of_expert ? static_cast<double>(config.experts_per_token) / static_cast<double>(config.experts) : 1;
+    sizes.blocks += share * elements;
+    if (is_of_expert) experts += share * elements;
+    sizes.largest = std::max(sizes.largest, elements);
   }
   sizes.head = static_cast<double>(linears.back().elements());
   sizes.blocks -= sizes.head;
   sizes.block = sizes.blocks / static_cast<double>(config.layers);
+  sizes.block_weights =
+      (sizes.blocks - experts) / static_cast<double>(config.layers) +
+      static_cast<double>(lm::expert_parts * static_cast<std::size_t>(config.hidden * config.expert_width));
   return sizes;
 }
 
@@ -153,9 +164,9 @@ double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_co
   const lm::pass_limits limits;
   const double layers = static_cast<double>(pass.model.config().layers);
   const double states = s.rows * static_cast<double>(pass.model.config().hidden) * bytes_per_value * (layers + 2);
-  const double block = 2 * s.block * bytes_per_value;  // and what is read from the file at once
+  const double block = 2 * s.block_weights * bytes_per_value;  // and what is read from the file at once
   const double chunk =
-      std::min(std::max(static_cast<double>(limits.chunk_bytes), s.block * bytes_per_value),
+      std::min(std::max(static_cast<double>(limits.chunk_bytes), s.block_weights * bytes_per_value),
                s.rows * static_cast<double>(lm::block_workspace::width(pass.model.config())) * bytes_per_value);
   const double logits = s.targets * static_cast<double>(pass.model.config().vocabulary) * bytes_per_value;
   const double slab = std::min(static_cast<double>(limits.slab_bytes), s.head * bytes_per_value) +

@@ -62,6 +62,8 @@ class job_results {
     for (const size_and_score& corner : front_corners(found_.rows))
       result.pareto.push_back({{"effective_bits", corner.size}, {"score", corner.score}});
     result.dataset = dataset_facts(job_, pass_.rows);
+    if (!scores_found.unseen_experts.empty())
+      result.dataset["experts_without_tokens"] = json::value_from(scores_found.unseen_experts);
     result.quantization = quantization();
     result.input_amax = input_amax(pass_, scores_found);
     if (job_.formats.size() == 1) {

@@ -30,6 +30,16 @@ format_scores scores_of(const planned_job& job, const opened_pass& pass, const s
   return formats;
 }
 
+// Routers that stay as they are.
+std::vector<std::string> closed_routers(const planned_job& job, const opened_pass& pass) {
+  std::vector<std::string> names;
+  const std::vector<lm::linear_info>& linears = pass.model.linears();
+  for (std::size_t l = 0; l < linears.size() && !job.settings.autoquant.routers; ++l) {
+    if (pass.model.is_router(static_cast<index_t>(l))) names.push_back(linears[l].name);
+  }
+  return names;
+}
+
 score_table additive_scores(const opened_pass& pass, const scored_pass& scored, score_method method) {
   const score_table& scores = scored.scores.at(method);
   const std::span<const double> sizes = std::span(pass.layers.sizes).subspan(pass.unreached);
@@ -49,7 +59,7 @@ job_search::job_search(const planned_job& job, const opened_pass& pass)
     : job_(job),
       selection_(select_layers(pass.layers, {job.settings.scheme.coverage_mode, job.settings.autoquant.effective_bits,
                                              job.settings.autoquant.disabled_layers, job.settings.autoquant.exclude,
-                                             job.settings.autoquant.groups})) {
+                                             job.settings.autoquant.groups, closed_routers(job, pass)})) {
   const autoquant_settings& settings = job.settings.autoquant;
   std::vector<recipe_pair> pairs;
   for (const planned_format& format : job.formats) {

@@ -1,3 +1,4 @@
+#include <lm/config.hpp>
 #include <sweep/run/command_line.hpp>
 #include <sweep/run/pass_settings.hpp>
 
@@ -5,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -18,6 +20,16 @@ engine::cross_term cross_term_from(const std::string& name) {
   if (found == cross_term_names.end())
     throw error(errc::unknown_name, "autoquant.cross_term: must be exact, sampled or neglect, not " + name);
   return static_cast<engine::cross_term>(found - cross_term_names.begin());
+}
+
+// As far as its configuration can be read: faults are named where the model is opened.
+bool has_experts(const std::filesystem::path& model) {
+  if (!std::filesystem::is_directory(model)) return false;
+  try {
+    return lm::read_config(model).experts > 0;
+  } catch (const error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -36,6 +48,10 @@ pass_settings pass_of(const dataset_settings& dataset, const scoring_settings& s
     pass.kl_padding = autoquant.kl_padding;
   }
   pass.model = user_or_shipped(scoring.model_path);
+  if (has_experts(pass.model)) {
+    pass.groups = autoquant.groups;
+    pass.shared_experts = autoquant.shared_experts;
+  }
   pass.captions = user_or_shipped(dataset.captions_path);
   pass.format = dataset.format;
   pass.field = dataset.field;

@@ -37,14 +37,15 @@ struct pass_settings {
   std::uint64_t fisher_seed = 0;
   bool kl_padding = true;
   bool shared_ranges = false;
-  std::optional<group_rules> groups;  ///< only where a method scores groups as a whole
+  bool shared_experts = false;        ///< static ranges of inputs are the largest of a layer's experts
+  std::optional<group_rules> groups;  ///< only where a method scores groups as a whole or the model has experts
   int threads = 1;                    ///< no part of the comparison: results do not depend on it
 
   friend bool operator==(const pass_settings& a, const pass_settings& b) {
     const auto all = [](const pass_settings& p) {
       return std::tie(p.model, p.captions, p.format, p.field, p.samples, p.padding, p.sequence_length, p.batch_size,
                       p.score_size, p.cross, p.methods, p.fisher_draws, p.fisher_seed, p.kl_padding, p.shared_ranges,
-                      p.groups);
+                      p.shared_experts, p.groups);
     };
     return all(a) == all(b);
   }

@@ -128,6 +128,16 @@ bool is_served(const sweep_plan& plan, const std::vector<pass_of_jobs>& passes, 
   return true;
 }
 
+void warn_of_unseen(const scored_pass& scored, const run_control& control) {
+  const std::vector<std::string>& experts = scored.result.unseen_experts;
+  if (experts.empty()) return;
+  constexpr std::size_t shown = 8;
+  std::string names;
+  for (std::size_t e = 0; e < std::min(shown, experts.size()); ++e) names += (e > 0 ? ", " : "") + experts[e];
+  if (experts.size() > shown) names += " and " + std::to_string(experts.size() - shown) + " more";
+  control.warn("no token of the calibration data reaches " + names + ": their ranges are the largest of their layer's");
+}
+
 // Scores are safe by now: a refused export leaves them and the others.
 void export_mixes(const sweep_plan& plan, const run_control& control, job_faults& faults) {
   for (const planned_job& job : plan.jobs) {
@@ -175,6 +185,7 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
       };
       claim_checkpoint(checkpoint, passes[p].identity);
       const scored_pass scored = caller.score(p, pass, missing, options);
+      warn_of_unseen(scored, control);
       mix_bench bench(pass);
       for (const std::size_t j : passes[p].jobs) {
         if (plan.jobs[j].state == folder_state::complete) continue;
@@ -212,6 +223,7 @@ void run_recipe_list(sweep_plan& plan, const run_request& request, const run_con
     control.progress(share, "scoring " + std::to_string(list.jobs.size()) + " jobs in one pass");
   };
   const scored_pass scored = caller.score(0, pass, list.jobs, options);
+  warn_of_unseen(scored, control);
   common::write_text_file(list.folder / run_stats_name, common::json_text(run_stats(scored, list.pass)) + "\n");
   common::write_text_file(list.folder / linear_scores_name,
                           common::json_text(linear_scores_of(list, pass, scored)) + "\n");

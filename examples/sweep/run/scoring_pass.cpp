@@ -122,6 +122,8 @@ class sweep_series {
     options.progress = progress(work);
     options.cross = pass_.settings.cross;
     options.shared_ranges = pass_.settings.shared_ranges;
+    options.shared_experts = pass_.settings.shared_experts;
+    options.expert_groups = expert_groups(pass_);
     options.checkpoint = options_.checkpoint;
     options.checkpoint_seconds = options_.checkpoint_seconds;
     options.stop_requested = options_.stop_requested;
@@ -156,6 +158,7 @@ class sweep_series {
     options.score_batches = batches_;
     options.progress = progress(group_work);
     options.shared_ranges = pass_.settings.shared_ranges;
+    options.shared_experts = pass_.settings.shared_experts;
     options.checkpoint = with_extension(options_.checkpoint, ".outputs");
     options.checkpoint_seconds = options_.checkpoint_seconds;
     options.stop_requested = options_.stop_requested;
@@ -211,10 +214,28 @@ std::vector<engine::linear_group> linear_groups(const opened_pass& pass) {
   return groups;
 }
 
+std::vector<engine::linear_group> expert_groups(const opened_pass& pass) {
+  std::vector<engine::linear_group> groups;
+  if (pass.model.config().experts == 0) return groups;
+  for (const engine::linear_group& group : linear_groups(pass)) {
+    std::map<index_t, engine::linear_group> of_layer;
+    for (const std::size_t l : group) {
+      if (pass.model.is_of_expert(static_cast<index_t>(l))) of_layer[pass.model.linears()[l].layer].push_back(l);
+    }
+    for (auto& [layer, members] : of_layer) groups.push_back(std::move(members));
+  }
+  return groups;
+}
+
 std::vector<bool> scored_linears(const opened_pass& pass, score_method method) {
   std::vector<bool> is_scored(pass.model.linears().size(), !is_of_groups(method));
   if (is_of_groups(method)) {
     for (const engine::linear_group& group : linear_groups(pass)) is_scored[group.front()] = true;
+  }
+  if (method == score_method::gradient || method == score_method::fisher) {
+    for (const engine::linear_group& group : expert_groups(pass)) {
+      for (const std::size_t l : group) is_scored[l] = l == group.front();
+    }
   }
   return is_scored;
 }

@@ -37,10 +37,13 @@ struct opened_pass {
 
 /// The groups that a pass scores as a whole, members as indices into model.linears().
 [[nodiscard]] std::vector<engine::linear_group> linear_groups(const opened_pass& pass);
+/// Of these the parts within the experts of one layer, which gradients measure at the output of their block.
+[[nodiscard]] std::vector<engine::linear_group> expert_groups(const opened_pass& pass);
 
 using score_table = std::vector<std::vector<double>>;  ///< [job][Linear]
 
-/// Which Linears a method gives a score of their own: one that scores groups only their first members. [Linear]
+/// Which Linears a method gives a score of their own: one that scores groups only their first members, as gradients do
+/// with groups of experts. [Linear]
 [[nodiscard]] std::vector<bool> scored_linears(const opened_pass& pass, score_method method);
 
 /// The sweeps that the methods of a pass need.

@@ -104,6 +104,8 @@ autoquant_settings autoquant_of(const json::object& config, bool is_modelopt) {
   settings.fisher_seed = static_cast<std::uint64_t>(count_at(config, "autoquant.fisher.seed", 0));
   settings.shared_ranges =
       given(config, "autoquant.shared_ranges") != nullptr && flag_at(config, "autoquant.shared_ranges");
+  settings.routers = given(config, "autoquant.routers") != nullptr ? flag_at(config, "autoquant.routers") : is_modelopt;
+  settings.shared_experts = is_modelopt;
   settings.verify = flag_at(config, "autoquant.verify");
   settings.study_bits = bits_list_at(config, "autoquant.study_bits");
   return settings;

@@ -40,13 +40,16 @@ struct autoquant_settings {
   bool kl_padding = true;  ///< kl_div sums over padding positions too
   std::uint64_t fisher_draws = 1;
   std::uint64_t fisher_seed = 0;
-  bool shared_ranges = false;  ///< weights that engines make one layer of have one range per tensor
+  bool shared_ranges = false;   ///< weights that engines make one layer of have one range per tensor
+  bool routers = false;         ///< those of experts are quantized too
+  bool shared_experts = false;  ///< static ranges of inputs are the largest of a layer's experts
   bool verify = false;
   std::vector<double> study_bits;
 };
 
 /// Reads and checks the group. Where no cost is given it is nominal for the job's own pair, as the Python driver books
-/// it, and under compat=modelopt; stored for a search over formats.
+/// it, and under compat=modelopt; stored for a search over formats. Experts share ranges, and routers are quantized
+/// unless it is said, under compat=modelopt alone.
 /// @throws error errc::invalid_argument, out_of_range or unknown_name naming the key: unknown methods, a format twice,
 /// bits outside (0, 16], budgets that are not positive, latency_ms without latency_table.
 [[nodiscard]] autoquant_settings autoquant_of(const json::object& config, bool is_modelopt);

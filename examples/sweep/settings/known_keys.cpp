@@ -42,11 +42,11 @@ constexpr std::array<std::string_view, 3> quant_granularity_keys{"name", "quant_
 constexpr std::array<std::string_view, 5> quant_format_keys{"name", "quant_cfg", "disabled_by_default", "algorithm",
                                                             "description"};
 constexpr std::array<std::string_view, 3> calibration_keys{"name", "algorithm", "description"};
-constexpr std::array<std::string_view, 23> autoquant_keys{
+constexpr std::array<std::string_view, 24> autoquant_keys{
     "method",       "methods",         "device",        "batch_size", "formats",    "effective_bits",
     "weight_bytes", "latency_ms",      "latency_table", "cost",       "score_size", "grouping",
     "group_rules",  "disabled_layers", "exclude",       "cross_term", "kl_padding", "fisher",
-    "verify",       "study_bits",      "shared_ranges", "verbose",    "description"};
+    "verify",       "study_bits",      "shared_ranges", "routers",    "verbose",    "description"};
 constexpr std::array<std::string_view, 2> fisher_keys{"draws", "seed"};
 constexpr std::array<std::string_view, 3> export_keys{"to", "engine", "untie"};
 constexpr std::array<std::string_view, 7> runner_keys{"report_only",        "output_dir", "threads", "resume",
