@@ -94,6 +94,9 @@ QGRAIN_AVX512 half_of_halves upper_half(halves x) {
   return __builtin_shufflevector(x, x, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
 }
 
+/// A table of sixteen bytes for in_order: of two vectors' words, narrowed to the odd and to the even bytes.
+inline constexpr std::uint8_t even_then_odd_bytes[16] = {0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15};
+
 /// Sixteen elements as floats.
 QGRAIN_AVX512 floats widened_at(const float* from) { return loaded<floats>(from); }
 QGRAIN_AVX512 floats widened_at(const bfloat16* from) {
@@ -126,6 +129,17 @@ QGRAIN_AVX512 floats spread_at(const float* x) {
   return y;
 }
 QGRAIN_AVX512 words spread(std::uint32_t x) { return words{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
+
+template <std::uint32_t Value>
+inline constexpr std::uint32_t word_in_memory = Value;
+/// The same of a constant, from memory: g++ would make it of a general register in each turn of a loop, which takes the
+/// time of two operations.
+template <std::uint32_t Value>
+QGRAIN_AVX512 words every() {
+  words y;
+  asm("vpbroadcastd %1, %0" : "=v"(y) : "m"(word_in_memory<Value>));
+  return y;
+}
 
 /// a * b, which is never fused into a sum.
 QGRAIN_AVX512 floats product(floats a, floats b) {
@@ -173,6 +187,16 @@ QGRAIN_AVX512 floats larger(floats a, floats b) {
   floats y;
   asm("vmaxps %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
   return y;
+}
+
+/// Whether there is a subnormal number; zeros are none.
+QGRAIN_AVX512 bool has_subnormal(const floats (&x)[4]) {
+  std::uint16_t found[4];
+  asm("vfpclassps $0x20, %1, %0" : "=k"(found[0]) : "v"(x[0]));
+  asm("vfpclassps $0x20, %1, %0" : "=k"(found[1]) : "v"(x[1]));
+  asm("vfpclassps $0x20, %1, %0" : "=k"(found[2]) : "v"(x[2]));
+  asm("vfpclassps $0x20, %1, %0" : "=k"(found[3]) : "v"(x[3]));
+  return (found[0] | found[1] | found[2] | found[3]) != 0;
 }
 
 QGRAIN_AVX512 bool has_nan(floats a, floats b, floats c, floats d) {
@@ -237,6 +261,18 @@ QGRAIN_AVX512 words chosen(words mask, words yes, words no) {
   asm("vpternlogd $0xCA, %2, %1, %0" : "+v"(mask) : "v"(yes), "v"(no));
   return mask;
 }
+/// The same that keeps its mask.
+QGRAIN_AVX512 words chosen_by(words mask, words yes, words no) {
+  asm("vpternlogd $0xD8, %2, %1, %0" : "+v"(no) : "v"(yes), "v"(mask));
+  return no;
+}
+/// Of each lane the sum of its halves, lower and upper, times numbers.
+template <std::uint16_t Lower, std::uint16_t Upper>
+QGRAIN_AVX512 integers sum_of_halves(floats x) {
+  integers y;
+  asm("vpmaddwd %2, %1, %0" : "=v"(y) : "v"(x), "v"(every<std::uint32_t{Upper} << 16U | Lower>()));
+  return y;
+}
 /// Where x > bound, x | bits.
 QGRAIN_AVX512 words with_bits_where_above(words x, words bits, words compared, words bound) {
   std::uint16_t above = 0;
@@ -256,51 +292,44 @@ QGRAIN_AVX512 floats entries(words index, floats table) {
 QGRAIN_AVX512 bytes in_order(words packed) {
   return as<bytes>(__builtin_shufflevector(packed, packed, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
 }
+/// Integers of two vectors each, beyond 16 bits the ends of those: quarters of both in turn.
+QGRAIN_AVX512 words packed(integers low, integers high) {
+  words both;
+  asm("vpackssdw %2, %1, %0" : "=v"(both) : "v"(low), "v"(high));
+  return both;
+}
+QGRAIN_AVX512 words packed_bytes(words low, words high) {
+  words both;
+  asm("vpackuswb %2, %1, %0" : "=v"(both) : "v"(low), "v"(high));
+  return both;
+}
+QGRAIN_AVX512 words packed_signed_bytes(words low, words high) {
+  words both;
+  asm("vpacksswb %2, %1, %0" : "=v"(both) : "v"(low), "v"(high));
+  return both;
+}
 /// Integers beyond a signed byte become its ends.
 QGRAIN_AVX512 bytes narrowed_signed(const integers (&x)[4]) {
-  words low;
-  words high;
-  words all;
-  asm("vpackssdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
-  asm("vpackssdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
-  asm("vpacksswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
-  return in_order(all);
+  return in_order(packed_signed_bytes(packed(x[0], x[1]), packed(x[2], x[3])));
+}
+/// The bytes of four vectors in each 128 bits, which alternate as `order` says, one vector after the other.
+QGRAIN_AVX512 bytes in_order(words alternating, const std::uint8_t (&order)[16]) {
+  words quarter;
+  asm("vbroadcasti32x4 %1, %0" : "=v"(quarter) : "m"(order));
+  asm("vpshufb %1, %0, %0" : "+v"(alternating) : "v"(quarter));
+  return in_order(alternating);
 }
 /// The same of the upper 16 bits of each.
 QGRAIN_AVX512 bytes narrowed_upper_signed(const integers (&x)[4]) {
-  const words upper = spread(0xFFFF'0000U);
-  const bytes by_vector = {0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15,  //
-                           0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15,  //
-                           0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15,  //
-                           0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15};
-  words low = as<words>(x[0]) >> 16;
-  words high = as<words>(x[2]) >> 16;
-  words all;
-  asm("vpternlogd $0xD8, %2, %1, %0" : "+v"(low) : "v"(x[1]), "v"(upper));  // of x[1] where `upper` has ones
-  asm("vpternlogd $0xD8, %2, %1, %0" : "+v"(high) : "v"(x[3]), "v"(upper));
-  asm("vpacksswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
-  asm("vpshufb %1, %0, %0" : "+v"(all) : "v"(by_vector));
-  return in_order(all);
+  static constexpr std::uint8_t order[16] = {0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15};
+  const words upper = every<0xFFFF'0000U>();
+  return in_order(packed_signed_bytes(chosen_by(upper, as<words>(x[1]), as<words>(x[0]) >> 16),
+                                      chosen_by(upper, as<words>(x[3]), as<words>(x[2]) >> 16)),
+                  order);
 }
 /// Integers beyond an unsigned byte become its ends.
 QGRAIN_AVX512 bytes narrowed_unsigned(const integers (&x)[4]) {
-  words low;
-  words high;
-  words all;
-  asm("vpackssdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
-  asm("vpackssdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
-  asm("vpackuswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
-  return in_order(all);
-}
-/// Numbers of 0 to 255.
-QGRAIN_AVX512 bytes narrowed(const words (&x)[4]) {
-  words low;
-  words high;
-  words all;
-  asm("vpackusdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
-  asm("vpackusdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
-  asm("vpackuswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
-  return in_order(all);
+  return in_order(packed_bytes(packed(x[0], x[1]), packed(x[2], x[3])));
 }
 
 /// The largest lane of each of sixteen vectors of numbers that are not negative, in order.

@@ -104,7 +104,7 @@ struct nibble_target {
   index_t pitch;
   bit_order order;
   QGRAIN_AVX512 void put(index_t i, bytes codes) const {
-    const halves pairs = as<halves>(as<words>(codes) & 0x0F0F'0F0FU);
+    const halves pairs = as<halves>(as<words>(codes) & every<0x0F0F'0F0FU>());
     const halves one = order == bit_order::low_first ? pairs | pairs >> 4 : pairs << 4 | pairs >> 8;
     stored(narrowed(one), row + i / 2);
   }
