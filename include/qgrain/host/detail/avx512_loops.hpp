@@ -87,12 +87,13 @@ struct lane_encoder {
   static constexpr float fixed_point_unit = in_fixed_point ? 65536.0F : 1.0F;
 
   /// False where a quotient is next to a tie, or no fixed-point number.
+  template <lane_order Order>
   QGRAIN_AVX512 static bool fixed_point_codes(const floats (&x)[4], const lane_factors (&f)[4], bytes& codes) {
     const floats half = spread(fixed_point_unit / 2.0F + 2.0F);
     const integers number[4] = {
         nearest_numbers(fused(x[0], f[0].reciprocal, half)), nearest_numbers(fused(x[1], f[1].reciprocal, half)),
         nearest_numbers(fused(x[2], f[2].reciprocal, half)), nearest_numbers(fused(x[3], f[3].reciprocal, half))};
-    codes = inside(narrowed_upper_signed(number));
+    codes = inside(narrowed_upper_signed<Order>(number));
     return all_have_some(number, avx512::every<0xFFFCU>());
   }
 
@@ -123,21 +124,22 @@ struct lane_encoder {
   }
 
   /// The codes of 64 quotients.
+  template <lane_order Order>
   QGRAIN_AVX512 static bytes codes(const floats (&q)[4], const floats (&x)[4], const lane_factors (&f)[4]) {
     // No loops over the four, which g++ would keep together with the arrays in memory.
     if constexpr (is_small_integer<format>()) {
       const integers number[4] = {nearest_number(q[0], f[0]), nearest_number(q[1], f[1]), nearest_number(q[2], f[2]),
                                   nearest_number(q[3], f[3])};
       if constexpr (format::is_signed) {
-        return inside(narrowed_signed(number));
+        return inside(narrowed_signed<Order>(number));
       } else {
-        const bytes all = narrowed_unsigned(number);
+        const bytes all = narrowed_unsigned<Order>(number);
         if constexpr (format::max_finite == 255.0F) return all;
         return smaller(all, every(format::max_finite));
       }
     } else {
       const integers number[4] = {counted_steps(q[0]), counted_steps(q[1]), counted_steps(q[2]), counted_steps(q[3])};
-      return float_codes(number, x);
+      return float_codes<Order>(number, x);
     }
   }
   QGRAIN_AVX512 static bytes every(float number) {
@@ -184,6 +186,7 @@ struct lane_encoder {
     const integers anchor = binade_of(magnitude) + as<integers>(avx512::every<distance>());
     return sum_of_halves<std::uint16_t{1} << first_bit(), 1>(magnitude + as<floats>(anchor));
   }
+  template <lane_order Order>
   QGRAIN_AVX512 static bytes float_codes(const integers (&number)[4], const floats (&sign)[4]) {
     constexpr int unused = 8 - format::bits;
     const words upper = avx512::every<0xFF00'FF00U>();
@@ -196,7 +199,7 @@ struct lane_encoder {
     const words signs = chosen_by(upper, as<words>(second_sign), as<words>(first_sign));
     words all = chosen_by(avx512::every<0x0101'0101U * format::sign_code>(), signs, digits);
     if constexpr (unused > 0) all = all & avx512::every<0x0101'0101U * (2U * format::sign_code - 1U)>();
-    return in_order(all, even_then_odd_bytes);
+    return in_order<Order>(reordered(all, Order == lane_order::in_pairs ? pairs_in_turn : packs_in_turn));
   }
 
   /// Signed codes within the format.
@@ -240,6 +243,11 @@ struct lane_decoder {
   using code_type = typename Element::code_type;
   static constexpr bool by_table = format::bits == 4 && !is_small_integer<format>();
   static constexpr bool by_half = !by_table && is_shifted_half<format>();
+  /// Eight bits that become binary16 by one shift where none is NaN.
+  static constexpr bool by_shift = [] {
+    if constexpr (by_half) return format::bits == 8 && format::specials == special_values::nan_at_ones;
+    return false;
+  }();
   /// What values are to be multiplied by besides the scale.
   static constexpr float unit = [] {
     if constexpr (by_half) return power_of_two(15 - format::bias);
@@ -277,7 +285,20 @@ struct lane_decoder {
     }
   }
 
+  /// Sixteen codes, none of them NaN: the sign fills the bits above a code, of which one is too many.
+  QGRAIN_AVX512 static floats value_by_shift(const code_type* codes) {
+    const half_of_halves wide = widened_numbers_of_half(loaded<quarter_of_bytes>(codes));
+    constexpr auto used = static_cast<std::uint16_t>(0x8000U | (format::sign_code - 1U) << (10 - format::mantissa_bits));
+    return widened(wide << (10 - format::mantissa_bits) & used);
+  }
+
   QGRAIN_AVX512 static void values(const code_type* codes, floats (&out)[4]) {
+    if constexpr (by_shift) {
+      if (__builtin_expect(!has_byte_of_ones(loaded<bytes>(codes)), 1)) {
+        for (int i = 0; i < 4; ++i) out[i] = value_by_shift(codes + i * lanes);
+        return;
+      }
+    }
     if constexpr (by_half) {
       for (int half = 0; half < 2; ++half) {
         const halves all = shifted(codes + half * 2 * lanes);
@@ -354,12 +375,13 @@ struct encode_step {
     return make_numbers<Element>(factors, groups, all, encoder::fixed_point_unit);
   }
   /// False where there is a NaN: nothing has been written.
-  template <class In, class Out>
+  template <lane_order Order, class In, class Out>
   QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
-    const floats x[4] = {in.values(c), in.values(c + lanes), in.values(c + 2 * lanes), in.values(c + 3 * lanes)};
+    const floats x[4] = {in.template values<Order, 0>(c), in.template values<Order, 1>(c),
+                         in.template values<Order, 2>(c), in.template values<Order, 3>(c)};
     if constexpr (encoder::in_fixed_point) {
       bytes codes;
-      if (__builtin_expect(encoder::fixed_point_codes(x, f, codes), 1)) {
+      if (__builtin_expect(encoder::template fixed_point_codes<Order>(x, f, codes), 1)) {
         out.put(c, codes);
         return true;
       }
@@ -369,7 +391,7 @@ struct encode_step {
     if (encoder::has_other(q, x, has_wide)) return false;
     const floats sign[4] = {encoder::signed_by(x[0], q[0]), encoder::signed_by(x[1], q[1]),
                             encoder::signed_by(x[2], q[2]), encoder::signed_by(x[3], q[3])};
-    out.put(c, encoder::codes(q, sign, f));
+    out.put(c, encoder::template codes<Order>(q, sign, f));
     return true;
   }
 };
@@ -382,9 +404,11 @@ struct fake_step {
     return make_numbers<Element>(factors, groups, all);
   }
   using encoder = lane_encoder<Element>;
-  template <class In, class Out>
+  template <lane_order, class In, class Out>
   QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
-    const floats x[4] = {in.values(c), in.values(c + lanes), in.values(c + 2 * lanes), in.values(c + 3 * lanes)};
+    constexpr auto order = lane_order::in_turn;
+    const floats x[4] = {in.template values<order, 0>(c), in.template values<order, 1>(c),
+                         in.template values<order, 2>(c), in.template values<order, 3>(c)};
     const floats q[4] = {encoder::scaled(x[0], f[0]), encoder::scaled(x[1], f[1]), encoder::scaled(x[2], f[2]),
                          encoder::scaled(x[3], f[3])};
     if (encoder::has_other(q, x, has_wide)) return false;
@@ -413,7 +437,7 @@ struct decode_step {
     }
     return others == 0;
   }
-  template <class In, class Out>
+  template <lane_order, class In, class Out>
   QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
     floats x[4];
     if constexpr (In::is_packed) {
@@ -453,6 +477,15 @@ QGRAIN_AVX512 integers largest_lanes(const T* x, index_t count) {
   return a;
 }
 
+/// The same of a multiple of 32 elements that fill half a lane each.
+QGRAIN_AVX512 integers largest_lanes(const bfloat16* x, index_t count) {
+  if (count % (2 * lanes) != 0) return largest_lanes<bfloat16>(x, count);
+  const halves digits = as<halves>(every<0x7FFF'7FFFU>());
+  halves largest = loaded<halves>(x) & digits;
+  for (index_t i = 2 * lanes; i < count; i += 2 * lanes) largest = larger(largest, loaded<halves>(x + i) & digits);
+  return larger(as<integers>(as<words>(largest) << 16), as<integers>(as<words>(largest) & every<0xFFFF'0000U>()));
+}
+
 /// Widens the largest magnitudes of sixteen neighbouring groups by their elements.
 template <class T>
 QGRAIN_AVX512 void widen_groups(const T* x, index_t group_cols, float* absmax) {
@@ -484,7 +517,7 @@ QGRAIN_AVX512 void widen_few_groups(const T* x, index_t group_cols, index_t grou
 template <class Step, class In, class Out>
 QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const lane_factors& shared, bool has_wide) {
   const lane_factors f[] = {shared, shared, shared, shared};
-  return Step::run(in, out, c, f, has_wide);
+  return Step::template run<In::natural_order>(in, out, c, f, has_wide);
 }
 /// With factors from `group` on, a group per `Width` lanes.
 template <class Step, int Width, class In, class Out, std::size_t Groups>
@@ -497,7 +530,7 @@ QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const group_numbers<Group
       f[i] = lane_factors::of(all, group + i * lanes / Width);
     }
   }
-  return Step::run(in, out, c, f, all.has_wide);
+  return Step::template run<Width == 32 ? In::natural_order : lane_order::in_turn>(in, out, c, f, all.has_wide);
 }
 
 }  // namespace qgrain::detail::avx512
