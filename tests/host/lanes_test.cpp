@@ -123,8 +123,47 @@ void compare() {
   }
 }
 
+/// Under scales that are given: quotients at every tie and some floats on either side of it, beyond the format and
+/// beyond every number, by scales that are powers of two and those that are not.
+template <class Q, class T>
+void compare_near_ties() {
+  qgrain_test::random_source random(7);
+  std::size_t wrong = 0;
+  for (int i = 0; i < 200; ++i) {
+    const float scale = i % 4 == 0 ? std::exp2(static_cast<float>(i - 100) / 4.0F)
+                                   : of_pattern((random.next() & 0x07FF'FFFFU) + 0x3A00'0000U);
+    std::vector<T> x(1024);
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      const float tie = (static_cast<float>(static_cast<int>(random.next() % 300) - 150) + 0.5F) * scale;
+      const auto steps = static_cast<std::uint32_t>(random.next() % 9) - 4U;
+      float value = random.next() % 3 == 0 ? scale * std::round(140.0F * random.bell())
+                                           : float_from_bits(bits_of(tie) + (std::is_same_v<T, float> ? steps : 0U));
+      if (k % 512 > 448) value *= std::exp2(static_cast<float>(k % 97));
+      if (k == 700) value = std::numeric_limits<float>::infinity();
+      if (k == 900) value = std::numeric_limits<float>::quiet_NaN();
+      x[k] = from_float<T>(value);
+    }
+    const std::vector<float> scales(static_cast<std::size_t>(Q::scale_count({1, 1024})), scale);
+    std::vector<typename Q::code_type> codes(x.size());
+    quantize_with_scales<Q>(on_host{}, matrix_view<const T>{x.data(), {1, 1024}}, {scales, nullptr}, codes);
+    const auto factors = Q::factors(scale, 1.0F);
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      wrong += codes[k] != Q::element_type::encode(to_float(x[k]), factors) ? 1U : 0U;
+    }
+  }
+  BOOST_TEST(wrong == 0U);
+}
+
 }  // namespace
 
+BOOST_AUTO_TEST_CASE(ties_and_what_lies_beyond) {
+  compare_near_ties<quantizer<int8, per_token>, float>();
+  compare_near_ties<quantizer<int8, per_token>, bfloat16>();
+  compare_near_ties<quantizer<int4, per_group<32>>, float>();
+  compare_near_ties<quantizer<int4, per_group<32>>, bfloat16>();
+  compare_near_ties<quantizer<float8_e4m3fn, per_token>, float>();
+  compare_near_ties<quantizer<float8_e4m3fn, per_token>, bfloat16>();
+}
 BOOST_AUTO_TEST_CASE(int8_per_token) { compare<quantizer<int8, per_token>>(); }
 BOOST_AUTO_TEST_CASE(int8_per_column) { compare<quantizer<int8, per_channel<1>>>(); }
 BOOST_AUTO_TEST_CASE(int4_in_groups) { compare<quantizer<int4, per_group<32>>>(); }

@@ -71,6 +71,11 @@ QGRAIN_AVX512 integers widened_numbers(quarter_of_bytes signed_bytes) {
   asm("vpmovsxbd %1, %0" : "=v"(y) : "v"(signed_bytes));
   return y;
 }
+QGRAIN_AVX512 half_of_halves widened_numbers_of_half(quarter_of_bytes signed_bytes) {
+  half_of_halves y;
+  asm("vpmovsxbw %1, %0" : "=v"(y) : "v"(signed_bytes));
+  return y;
+}
 QGRAIN_AVX512 halves widened_halves(half_of_bytes x) {
   halves y;
   asm("vpmovzxbw %1, %0" : "=v"(y) : "v"(x));
@@ -127,6 +132,17 @@ QGRAIN_AVX512 floats spread_at(const float* x) {
 }
 QGRAIN_AVX512 words spread(std::uint32_t x) { return words{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
 
+template <std::uint32_t Value>
+inline constexpr std::uint32_t word_in_memory = Value;
+/// The same of a constant, from memory: g++ would make it of a general register in each turn of a loop, which takes the
+/// time of two operations.
+template <std::uint32_t Value>
+QGRAIN_AVX512 words every() {
+  words y;
+  asm("vpbroadcastd %1, %0" : "=v"(y) : "m"(word_in_memory<Value>));
+  return y;
+}
+
 /// a * b, which is never fused into a sum.
 QGRAIN_AVX512 floats product(floats a, floats b) {
   floats p;
@@ -175,6 +191,16 @@ QGRAIN_AVX512 floats larger(floats a, floats b) {
   return y;
 }
 
+/// Whether there is a subnormal number; zeros are none.
+QGRAIN_AVX512 bool has_subnormal(const floats (&x)[4]) {
+  std::uint16_t found[4];
+  asm("vfpclassps $0x20, %1, %0" : "=k"(found[0]) : "v"(x[0]));
+  asm("vfpclassps $0x20, %1, %0" : "=k"(found[1]) : "v"(x[1]));
+  asm("vfpclassps $0x20, %1, %0" : "=k"(found[2]) : "v"(x[2]));
+  asm("vfpclassps $0x20, %1, %0" : "=k"(found[3]) : "v"(x[3]));
+  return (found[0] | found[1] | found[2] | found[3]) != 0;
+}
+
 QGRAIN_AVX512 bool has_nan(floats a, floats b, floats c, floats d) {
   std::uint16_t first = 0;
   std::uint16_t second = 0;
@@ -215,6 +241,11 @@ QGRAIN_AVX512 words smaller(words a, words b) {
   asm("vpminud %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
   return y;
 }
+QGRAIN_AVX512 halves larger(halves a, halves b) {
+  halves y;
+  asm("vpmaxuw %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
 QGRAIN_AVX512 bytes smaller_signed(bytes a, bytes b) {
   bytes y;
   asm("vpminsb %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
@@ -237,6 +268,24 @@ QGRAIN_AVX512 words chosen(words mask, words yes, words no) {
   asm("vpternlogd $0xCA, %2, %1, %0" : "+v"(mask) : "v"(yes), "v"(no));
   return mask;
 }
+/// The same that keeps its mask.
+QGRAIN_AVX512 words chosen_by(words mask, words yes, words no) {
+  asm("vpternlogd $0xD8, %2, %1, %0" : "+v"(no) : "v"(yes), "v"(mask));
+  return no;
+}
+/// Whether there is a byte whose lower seven bits are ones.
+QGRAIN_AVX512 bool has_byte_of_ones(bytes x) {
+  std::uint64_t found = 0;
+  asm("vpcmpeqb %2, %1, %0" : "=k"(found) : "v"(x | std::uint8_t{0x80}), "v"(every<0xFFFF'FFFFU>()));
+  return found != 0;
+}
+/// Of each lane the sum of its halves, lower and upper, times numbers.
+template <std::uint16_t Lower, std::uint16_t Upper>
+QGRAIN_AVX512 integers sum_of_halves(floats x) {
+  integers y;
+  asm("vpmaddwd %2, %1, %0" : "=v"(y) : "v"(x), "v"(every<std::uint32_t{Upper} << 16U | Lower>()));
+  return y;
+}
 /// Where x > bound, x | bits.
 QGRAIN_AVX512 words with_bits_where_above(words x, words bits, words compared, words bound) {
   std::uint16_t above = 0;
@@ -252,55 +301,74 @@ QGRAIN_AVX512 floats entries(words index, floats table) {
   return y;
 }
 
-/// Four vectors of bytes in 32-bit lanes, one after the other.
+/// How the elements of a step lie in its four vectors: sixteen after the other, or those of even and of odd places of
+/// 32 in two.
+enum class lane_order { in_turn, in_pairs };
+
+/// Four vectors of bytes in 32-bit lanes, one after the other; two, for pairs, in 64-bit lanes.
+template <lane_order Order = lane_order::in_turn>
 QGRAIN_AVX512 bytes in_order(words packed) {
+  if constexpr (Order == lane_order::in_pairs) {
+    return as<bytes>(__builtin_shufflevector(packed, packed, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15));
+  }
   return as<bytes>(__builtin_shufflevector(packed, packed, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
 }
-/// Integers beyond a signed byte become its ends.
-QGRAIN_AVX512 bytes narrowed_signed(const integers (&x)[4]) {
-  words low;
-  words high;
-  words all;
-  asm("vpackssdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
-  asm("vpackssdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
-  asm("vpacksswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
-  return in_order(all);
+/// Integers of two vectors each, beyond 16 bits the ends of those: quarters of both in turn.
+QGRAIN_AVX512 words packed(integers low, integers high) {
+  words both;
+  asm("vpackssdw %2, %1, %0" : "=v"(both) : "v"(low), "v"(high));
+  return both;
 }
-/// The same of the upper 16 bits of each.
-QGRAIN_AVX512 bytes narrowed_upper_signed(const integers (&x)[4]) {
-  const words upper = spread(0xFFFF'0000U);
-  const bytes by_vector = {0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15,  //
-                           0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15,  //
-                           0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15,  //
-                           0, 2,  4,  6,  1, 3,  5,  7,  8, 10, 12, 14, 9, 11, 13, 15};
-  words low = as<words>(x[0]) >> 16;
-  words high = as<words>(x[2]) >> 16;
-  words all;
-  asm("vpternlogd $0xD8, %2, %1, %0" : "+v"(low) : "v"(x[1]), "v"(upper));  // of x[1] where `upper` has ones
-  asm("vpternlogd $0xD8, %2, %1, %0" : "+v"(high) : "v"(x[3]), "v"(upper));
-  asm("vpacksswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
-  asm("vpshufb %1, %0, %0" : "+v"(all) : "v"(by_vector));
-  return in_order(all);
+QGRAIN_AVX512 words packed_bytes(words low, words high) {
+  words both;
+  asm("vpackuswb %2, %1, %0" : "=v"(both) : "v"(low), "v"(high));
+  return both;
+}
+QGRAIN_AVX512 words packed_signed_bytes(words low, words high) {
+  words both;
+  asm("vpacksswb %2, %1, %0" : "=v"(both) : "v"(low), "v"(high));
+  return both;
+}
+struct byte_order {
+  std::uint8_t places[16];
+};
+/// Bytes of each 128 bits put in another order.
+QGRAIN_AVX512 words reordered(words x, const byte_order& order) {
+  words quarter;
+  asm("vbroadcasti32x4 %1, %0" : "=v"(quarter) : "m"(order));
+  asm("vpshufb %1, %0, %0" : "+v"(x) : "v"(quarter));
+  return x;
+}
+/// What packs make of four vectors.
+inline constexpr byte_order pairs_of_packs{{0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15}};
+/// What packs make of two, and of two more, in every second byte.
+inline constexpr byte_order packs_in_turn{{0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15}};
+inline constexpr byte_order pairs_in_turn{{0, 8, 2, 10, 4, 12, 6, 14, 1, 9, 3, 11, 5, 13, 7, 15}};
+/// Two vectors in every second byte, two more behind them.
+inline constexpr byte_order halves_in_turn{{0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15}};
+
+template <lane_order Order>
+QGRAIN_AVX512 bytes packs_in_order(words packs) {
+  if constexpr (Order == lane_order::in_pairs) packs = reordered(packs, pairs_of_packs);
+  return in_order<Order>(packs);
+}
+/// Integers beyond a signed byte become its ends.
+template <lane_order Order>
+QGRAIN_AVX512 bytes narrowed_signed(const integers (&x)[4]) {
+  return packs_in_order<Order>(packed_signed_bytes(packed(x[0], x[1]), packed(x[2], x[3])));
 }
 /// Integers beyond an unsigned byte become its ends.
+template <lane_order Order>
 QGRAIN_AVX512 bytes narrowed_unsigned(const integers (&x)[4]) {
-  words low;
-  words high;
-  words all;
-  asm("vpackssdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
-  asm("vpackssdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
-  asm("vpackuswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
-  return in_order(all);
+  return packs_in_order<Order>(packed_bytes(packed(x[0], x[1]), packed(x[2], x[3])));
 }
-/// Numbers of 0 to 255.
-QGRAIN_AVX512 bytes narrowed(const words (&x)[4]) {
-  words low;
-  words high;
-  words all;
-  asm("vpackusdw %2, %1, %0" : "=v"(low) : "v"(x[0]), "v"(x[1]));
-  asm("vpackusdw %2, %1, %0" : "=v"(high) : "v"(x[2]), "v"(x[3]));
-  asm("vpackuswb %2, %1, %0" : "=v"(all) : "v"(low), "v"(high));
-  return in_order(all);
+/// As narrowed_signed, of the upper 16 bits of each.
+template <lane_order Order>
+QGRAIN_AVX512 bytes narrowed_upper_signed(const integers (&x)[4]) {
+  const words upper = every<0xFFFF'0000U>();
+  const words all = packed_signed_bytes(chosen_by(upper, as<words>(x[1]), as<words>(x[0]) >> 16),
+                                        chosen_by(upper, as<words>(x[3]), as<words>(x[2]) >> 16));
+  return in_order<Order>(Order == lane_order::in_pairs ? all : reordered(all, halves_in_turn));
 }
 
 /// The largest lane of each of sixteen vectors of numbers that are not negative, in order.

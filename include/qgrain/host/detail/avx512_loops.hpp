@@ -26,6 +26,7 @@ struct group_numbers {
   std::array<float, Groups> kept_sign;  ///< patterns above keep their sign
   std::array<float, Groups> backward;
   std::array<float, Groups> zero_point;
+  bool has_wide = false;  ///< numbers other than zero may have a quotient of zero
 };
 
 /// Those of one group in all lanes.
@@ -86,13 +87,14 @@ struct lane_encoder {
   static constexpr float fixed_point_unit = in_fixed_point ? 65536.0F : 1.0F;
 
   /// False where a quotient is next to a tie, or no fixed-point number.
+  template <lane_order Order>
   QGRAIN_AVX512 static bool fixed_point_codes(const floats (&x)[4], const lane_factors (&f)[4], bytes& codes) {
-    integers number[4];
-    for (int i = 0; i < 4; ++i) {
-      number[i] = nearest_numbers(fused(x[i], f[i].reciprocal, spread(fixed_point_unit / 2.0F + 2.0F)));
-    }
-    codes = inside(narrowed_upper_signed(number));
-    return all_have_some(number, spread(0xFFFCU));
+    const floats half = spread(fixed_point_unit / 2.0F + 2.0F);
+    const integers number[4] = {
+        nearest_numbers(fused(x[0], f[0].reciprocal, half)), nearest_numbers(fused(x[1], f[1].reciprocal, half)),
+        nearest_numbers(fused(x[2], f[2].reciprocal, half)), nearest_numbers(fused(x[3], f[3].reciprocal, half))};
+    codes = inside(narrowed_upper_signed<Order>(number));
+    return all_have_some(number, avx512::every<0xFFFCU>());
   }
 
   /// The quotient or product, NaN for infinities and where something overflows on the way too.
@@ -105,42 +107,39 @@ struct lane_encoder {
     if constexpr (!in_fixed_point) return scaled(x, f);
     return quotient(x, f.forward, product(f.reciprocal, spread(1.0F / fixed_point_unit)));
   }
+  /// Floats without -0, whose sign is that of the quotient: it is +0 for both zeros. Where it underflows it would have
+  /// the sign of x; that of a wide group, at least 2, needs the definition there.
+  static constexpr bool has_quotient_sign = zero_before && !is_small_integer<format>();
   /// What has the sign of the result: x itself, whose quotient may be no float.
-  QGRAIN_AVX512 static floats signed_by(floats x, floats scaled_x) { return divides ? x : scaled_x; }
-
-  /// A code in 32 bits, of integers the integer itself, which may lie outside of the format.
-  QGRAIN_AVX512 static words code(floats q, floats x, const lane_factors& f) {
-    if constexpr (is_small_integer<format>()) {
-      const floats steps = limited(q, spread(largest));
-      if constexpr (adds_first) return as<words>(nearest_numbers(steps + f.zero_point));
-      if constexpr (has_zero_point) return as<words>(nearest_numbers(steps) + nearest_numbers(f.zero_point));
-      return as<words>(nearest_numbers(steps));
-    } else {
-      using counts = step_counts<format>;
-      const floats magnitude = limited_magnitude(q, spread(largest));
-      const integers anchor = binade_of(magnitude) + (counts::anchor_distance + counts::first_count);
-      const words count = as<words>(magnitude + as<floats>(anchor)) + (as<words>(anchor) >> counts::unused_bits);
-      if constexpr (zero_before) {
-        return with_bits_where_above(count & (format::sign_code - 1U), spread(std::uint32_t{format::sign_code}),
-                                     as<words>(x), as<words>(f.kept_sign));
-      } else {
-        return chosen(spread(format::sign_code - 1U), count, as<words>(x) >> (32 - format::bits));
-      }
-    }
+  QGRAIN_AVX512 static floats signed_by(floats x, floats scaled_x) {
+    if constexpr (has_quotient_sign && !divides) return scaled_x + floats{};
+    return divides && !has_quotient_sign ? x : scaled_x;
   }
-  QGRAIN_AVX512 static bytes narrowed_codes(const words (&code)[4]) {
-    if constexpr (!is_small_integer<format>()) {
-      return narrowed(code);
-    } else {
-      const integers x[4] = {as<integers>(code[0]), as<integers>(code[1]), as<integers>(code[2]),
-                             as<integers>(code[3])};
+  /// Whether some element needs the definition.
+  QGRAIN_AVX512 static bool has_other(const floats (&q)[4], const floats (&x)[4], bool has_wide) {
+    if constexpr (has_quotient_sign && divides) {
+      if (has_wide && has_subnormal(x)) return true;
+    }
+    return has_nan(q[0], q[1], q[2], q[3]);
+  }
+
+  /// The codes of 64 quotients.
+  template <lane_order Order>
+  QGRAIN_AVX512 static bytes codes(const floats (&q)[4], const floats (&x)[4], const lane_factors (&f)[4]) {
+    // No loops over the four, which g++ would keep together with the arrays in memory.
+    if constexpr (is_small_integer<format>()) {
+      const integers number[4] = {nearest_number(q[0], f[0]), nearest_number(q[1], f[1]), nearest_number(q[2], f[2]),
+                                  nearest_number(q[3], f[3])};
       if constexpr (format::is_signed) {
-        return inside(narrowed_signed(x));
+        return inside(narrowed_signed<Order>(number));
       } else {
-        const bytes all = narrowed_unsigned(x);
+        const bytes all = narrowed_unsigned<Order>(number);
         if constexpr (format::max_finite == 255.0F) return all;
         return smaller(all, every(format::max_finite));
       }
+    } else {
+      const integers number[4] = {counted_steps(q[0]), counted_steps(q[1]), counted_steps(q[2]), counted_steps(q[3])};
+      return float_codes<Order>(number, x);
     }
   }
   QGRAIN_AVX512 static bytes every(float number) {
@@ -160,14 +159,49 @@ struct lane_encoder {
       return as<floats>(as<words>(inside) | (as<words>(x) & f32_sign_bit));
     } else {
       const floats magnitude = limited_magnitude(q, spread(largest));
-      const floats anchor = as<floats>(binade_of(magnitude) + step_counts<format>::anchor_distance);
+      const floats anchor = as<floats>(
+          binade_of(magnitude) +
+          as<integers>(avx512::every<static_cast<std::uint32_t>(step_counts<format>::anchor_distance)>()));
       const floats near = (magnitude + anchor) - anchor;
-      if constexpr (zero_before && !arithmetic.zero_after) return negative_where_kept(near, x, f);
-      return as<floats>(chosen(spread(f32_sign_bit), as<words>(x), as<words>(near)));
+      return as<floats>(chosen_by(avx512::every<f32_sign_bit>(), as<words>(x), as<words>(near)));
     }
   }
 
  private:
+  /// The integer of a quotient, which may lie outside of the format.
+  QGRAIN_AVX512 static integers nearest_number(floats q, const lane_factors& f) {
+    const floats steps = limited(q, spread(largest));
+    if constexpr (adds_first) return nearest_numbers(steps + f.zero_point);
+    if constexpr (has_zero_point) return nearest_numbers(steps) + nearest_numbers(f.zero_point);
+    return nearest_numbers(steps);
+  }
+
+  /// Where a code begins in 15 bits that end with the last mantissa digit of the exponent's half of a float.
+  static constexpr int first_bit() { return 7 - format::mantissa_bits; }
+  /// The code of a magnitude from that bit on, other digits above it.
+  QGRAIN_AVX512 static integers counted_steps(floats q) {
+    using counts = step_counts<format>;
+    const floats magnitude = limited_magnitude(q, spread(largest));
+    constexpr auto distance = static_cast<std::uint32_t>(counts::anchor_distance + counts::first_count);
+    const integers anchor = binade_of(magnitude) + as<integers>(avx512::every<distance>());
+    return sum_of_halves<std::uint16_t{1} << first_bit(), 1>(magnitude + as<floats>(anchor));
+  }
+  template <lane_order Order>
+  QGRAIN_AVX512 static bytes float_codes(const integers (&number)[4], const floats (&sign)[4]) {
+    constexpr int unused = 8 - format::bits;
+    const words upper = avx512::every<0xFF00'FF00U>();
+    const halves first = as<halves>(packed(number[0], number[1])) >> first_bit();
+    const halves second = as<halves>(packed(number[2], number[3])) << (8 - first_bit());
+    const halves first_sign = as<halves>(packed(as<integers>(sign[0]), as<integers>(sign[1]))) >> (8 + unused);
+    halves second_sign = as<halves>(packed(as<integers>(sign[2]), as<integers>(sign[3])));
+    if constexpr (unused > 0) second_sign = second_sign >> unused;
+    const words digits = chosen_by(upper, as<words>(second), as<words>(first));
+    const words signs = chosen_by(upper, as<words>(second_sign), as<words>(first_sign));
+    words all = chosen_by(avx512::every<0x0101'0101U * format::sign_code>(), signs, digits);
+    if constexpr (unused > 0) all = all & avx512::every<0x0101'0101U * (2U * format::sign_code - 1U)>();
+    return in_order<Order>(reordered(all, Order == lane_order::in_pairs ? pairs_in_turn : packs_in_turn));
+  }
+
   /// Signed codes within the format.
   QGRAIN_AVX512 static bytes inside(bytes all) {
     if constexpr (format::max_finite < 127.0F) all = smaller_signed(all, every(format::max_finite));
@@ -175,8 +209,8 @@ struct lane_encoder {
     return all;
   }
   QGRAIN_AVX512 static integers binade_of(floats magnitude) {
-    return larger(as<integers>(as<words>(magnitude) & f32_infinity_bits),
-                  as<integers>(spread(static_cast<std::uint32_t>(step_counts<format>::least_binade))));
+    return larger(as<integers>(as<words>(magnitude) & avx512::every<f32_infinity_bits>()),
+                  as<integers>(avx512::every<static_cast<std::uint32_t>(step_counts<format>::least_binade)>()));
   }
   QGRAIN_AVX512 static floats magnitude_of(floats x) { return as<floats>(as<words>(x) & ~f32_sign_bit); }
   QGRAIN_AVX512 static floats negative_where_kept(floats value, floats x, const lane_factors& f) {
@@ -209,6 +243,11 @@ struct lane_decoder {
   using code_type = typename Element::code_type;
   static constexpr bool by_table = format::bits == 4 && !is_small_integer<format>();
   static constexpr bool by_half = !by_table && is_shifted_half<format>();
+  /// Eight bits that become binary16 by one shift where none is NaN.
+  static constexpr bool by_shift = [] {
+    if constexpr (by_half) return format::bits == 8 && format::specials == special_values::nan_at_ones;
+    return false;
+  }();
   /// What values are to be multiplied by besides the scale.
   static constexpr float unit = [] {
     if constexpr (by_half) return power_of_two(15 - format::bias);
@@ -246,7 +285,20 @@ struct lane_decoder {
     }
   }
 
+  /// Sixteen codes, none of them NaN: the sign fills the bits above a code, of which one is too many.
+  QGRAIN_AVX512 static floats value_by_shift(const code_type* codes) {
+    const half_of_halves wide = widened_numbers_of_half(loaded<quarter_of_bytes>(codes));
+    constexpr auto used = static_cast<std::uint16_t>(0x8000U | (format::sign_code - 1U) << (10 - format::mantissa_bits));
+    return widened(wide << (10 - format::mantissa_bits) & used);
+  }
+
   QGRAIN_AVX512 static void values(const code_type* codes, floats (&out)[4]) {
+    if constexpr (by_shift) {
+      if (__builtin_expect(!has_byte_of_ones(loaded<bytes>(codes)), 1)) {
+        for (int i = 0; i < 4; ++i) out[i] = value_by_shift(codes + i * lanes);
+        return;
+      }
+    }
     if constexpr (by_half) {
       for (int half = 0; half < 2; ++half) {
         const halves all = shifted(codes + half * 2 * lanes);
@@ -296,7 +348,12 @@ QGRAIN_AVX512 bool make_numbers(const typename Element::factors_type* factors, i
     }
   }
   if (others != 0) return false;
-  if constexpr (encoder::divides && encoder::zero_before) {
+  if constexpr (encoder::divides && encoder::has_quotient_sign) {
+    std::uint32_t wide = 0;
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (index_t g = 0; g < groups; ++g) wide |= all.forward.data()[g] >= 2.0F ? 1U : 0U;
+    all.has_wide = wide != 0;
+  } else if constexpr (encoder::divides && encoder::zero_before) {
     // A quotient is zero up to forward * 2^-150, in units of the least float. Beside a zero point no zero has a sign.
     QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
@@ -318,23 +375,23 @@ struct encode_step {
     return make_numbers<Element>(factors, groups, all, encoder::fixed_point_unit);
   }
   /// False where there is a NaN: nothing has been written.
-  template <class In, class Out>
-  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
-    floats x[4];
-    floats q[4];
-    for (int i = 0; i < 4; ++i) x[i] = in.values(c + i * lanes);
+  template <lane_order Order, class In, class Out>
+  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
+    const floats x[4] = {in.template values<Order, 0>(c), in.template values<Order, 1>(c),
+                         in.template values<Order, 2>(c), in.template values<Order, 3>(c)};
     if constexpr (encoder::in_fixed_point) {
       bytes codes;
-      if (__builtin_expect(encoder::fixed_point_codes(x, f, codes), 1)) {
+      if (__builtin_expect(encoder::template fixed_point_codes<Order>(x, f, codes), 1)) {
         out.put(c, codes);
         return true;
       }
     }
-    for (int i = 0; i < 4; ++i) q[i] = encoder::scaled_in_units(x[i], f[i]);
-    if (has_nan(q[0], q[1], q[2], q[3])) return false;
-    words code[4];
-    for (int i = 0; i < 4; ++i) code[i] = encoder::code(q[i], encoder::signed_by(x[i], q[i]), f[i]);
-    out.put(c, encoder::narrowed_codes(code));
+    const floats q[4] = {encoder::scaled_in_units(x[0], f[0]), encoder::scaled_in_units(x[1], f[1]),
+                         encoder::scaled_in_units(x[2], f[2]), encoder::scaled_in_units(x[3], f[3])};
+    if (encoder::has_other(q, x, has_wide)) return false;
+    const floats sign[4] = {encoder::signed_by(x[0], q[0]), encoder::signed_by(x[1], q[1]),
+                            encoder::signed_by(x[2], q[2]), encoder::signed_by(x[3], q[3])};
+    out.put(c, encoder::template codes<Order>(q, sign, f));
     return true;
   }
 };
@@ -347,15 +404,14 @@ struct fake_step {
     return make_numbers<Element>(factors, groups, all);
   }
   using encoder = lane_encoder<Element>;
-  template <class In, class Out>
-  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
-    floats x[4];
-    floats q[4];
-    for (int i = 0; i < 4; ++i) {
-      x[i] = in.values(c + i * lanes);
-      q[i] = encoder::scaled(x[i], f[i]);
-    }
-    if (has_nan(q[0], q[1], q[2], q[3])) return false;
+  template <lane_order, class In, class Out>
+  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
+    constexpr auto order = lane_order::in_turn;
+    const floats x[4] = {in.template values<order, 0>(c), in.template values<order, 1>(c),
+                         in.template values<order, 2>(c), in.template values<order, 3>(c)};
+    const floats q[4] = {encoder::scaled(x[0], f[0]), encoder::scaled(x[1], f[1]), encoder::scaled(x[2], f[2]),
+                         encoder::scaled(x[3], f[3])};
+    if (encoder::has_other(q, x, has_wide)) return false;
     for (int i = 0; i < 4; ++i) {
       const floats near = encoder::nearest(q[i], encoder::signed_by(x[i], q[i]), f[i]);
       out.put(c + i * lanes, restored<Element>(near, f[i]));
@@ -381,8 +437,8 @@ struct decode_step {
     }
     return others == 0;
   }
-  template <class In, class Out>
-  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4]) {
+  template <lane_order, class In, class Out>
+  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
     floats x[4];
     if constexpr (In::is_packed) {
       for (int i = 0; i < 4; ++i) x[i] = lane_decoder<Element>::value_of_nibbles(in.codes(c + i * lanes));
@@ -397,7 +453,7 @@ struct decode_step {
 /// The patterns of sixteen magnitudes as integers, NaN last.
 template <class T>
 QGRAIN_AVX512 integers magnitudes_at(const T* from) {
-  return as<integers>(as<words>(widened_at(from)) & ~f32_sign_bit);
+  return as<integers>(as<words>(widened_at(from)) & every<~f32_sign_bit>());
 }
 
 /// The largest magnitudes, a lane each, of `count` elements, a multiple of sixteen.
@@ -419,6 +475,15 @@ QGRAIN_AVX512 integers largest_lanes(const T* x, index_t count) {
   }
   for (; i < count; i += lanes) a = larger(a, magnitudes_at(x + i));
   return a;
+}
+
+/// The same of a multiple of 32 elements that fill half a lane each.
+QGRAIN_AVX512 integers largest_lanes(const bfloat16* x, index_t count) {
+  if (count % (2 * lanes) != 0) return largest_lanes<bfloat16>(x, count);
+  const halves digits = as<halves>(every<0x7FFF'7FFFU>());
+  halves largest = loaded<halves>(x) & digits;
+  for (index_t i = 2 * lanes; i < count; i += 2 * lanes) largest = larger(largest, loaded<halves>(x + i) & digits);
+  return larger(as<integers>(as<words>(largest) << 16), as<integers>(as<words>(largest) & every<0xFFFF'0000U>()));
 }
 
 /// Widens the largest magnitudes of sixteen neighbouring groups by their elements.
@@ -450,9 +515,9 @@ QGRAIN_AVX512 void widen_few_groups(const T* x, index_t group_cols, index_t grou
 
 /// A step of `Step` from column c on, all lanes under the same factors.
 template <class Step, class In, class Out>
-QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const lane_factors& shared) {
+QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const lane_factors& shared, bool has_wide) {
   const lane_factors f[] = {shared, shared, shared, shared};
-  return Step::run(in, out, c, f);
+  return Step::template run<In::natural_order>(in, out, c, f, has_wide);
 }
 /// With factors from `group` on, a group per `Width` lanes.
 template <class Step, int Width, class In, class Out, std::size_t Groups>
@@ -465,7 +530,7 @@ QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const group_numbers<Group
       f[i] = lane_factors::of(all, group + i * lanes / Width);
     }
   }
-  return Step::run(in, out, c, f);
+  return Step::template run<Width == 32 ? In::natural_order : lane_order::in_turn>(in, out, c, f, all.has_wide);
 }
 
 }  // namespace qgrain::detail::avx512

@@ -24,7 +24,19 @@ struct value_source {
   using element_type = float;
   const T* row;
   index_t pitch;
-  QGRAIN_AVX512 floats values(index_t i) const { return widened_at(row + i); }
+  /// Two of 16 bits fill a lane: pairs are widened by one operation each.
+  static constexpr lane_order natural_order =
+      std::is_same_v<T, bfloat16> ? lane_order::in_pairs : lane_order::in_turn;
+  /// A vector of the step that begins at i.
+  template <lane_order Order, int Part>
+  QGRAIN_AVX512 floats values(index_t i) const {
+    if constexpr (Order == lane_order::in_turn) {
+      return widened_at(row + i + Part * lanes);
+    } else {
+      const words pairs = loaded<words>(row + i + Part / 2 * 2 * lanes);
+      return as<floats>(Part % 2 == 0 ? pairs << 16 : pairs & every<0xFFFF'0000U>());
+    }
+  }
   /// Asks for the memory of a step, which may lie anywhere.
   QGRAIN_AVX512 void prefetch(index_t i) const {
     constexpr index_t line = 64 / static_cast<index_t>(sizeof(T));
@@ -58,6 +70,7 @@ template <class Code>
 struct code_source {
   using element_type = Code;
   static constexpr bool is_packed = false;
+  static constexpr lane_order natural_order = lane_order::in_turn;
   const Code* row;
   index_t pitch;
   void copied(index_t first, index_t count, Code* to) const {
@@ -83,6 +96,7 @@ template <class Code>
 struct nibble_source {
   using element_type = Code;
   static constexpr bool is_packed = true;
+  static constexpr lane_order natural_order = lane_order::in_turn;
   const std::uint8_t* row;
   index_t pitch;
   bit_order order;
@@ -104,7 +118,7 @@ struct nibble_target {
   index_t pitch;
   bit_order order;
   QGRAIN_AVX512 void put(index_t i, bytes codes) const {
-    const halves pairs = as<halves>(as<words>(codes) & 0x0F0F'0F0FU);
+    const halves pairs = as<halves>(as<words>(codes) & every<0x0F0F'0F0FU>());
     const halves one = order == bit_order::low_first ? pairs | pairs >> 4 : pairs << 4 | pairs >> 8;
     stored(narrowed(one), row + i / 2);
   }
