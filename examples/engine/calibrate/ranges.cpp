@@ -1,6 +1,7 @@
 #include <engine/calibrate/column_tasks.hpp>
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/ranges.hpp>
+#include <lm/block_source.hpp>
 #include <recipes/fake_recipes.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -84,9 +85,10 @@ std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool
     range.columns.assign(static_cast<std::size_t>(in), 0.0F);
     return range;
   };
-  lm::block_weights block(model.config());
+  lm::block_source blocks(model);
   for (index_t layer = 0; layer < model.config().layers; ++layer) {
-    model.read_block(layer, block, pool);
+    const auto next = layer + 1 < model.config().layers ? std::optional(layer + 1) : std::nullopt;
+    const lm::block_weights& block = blocks.read(layer, next, pool);
     for (const lm::const_matrix& weight : block.linears) {
       weight_range range = range_of(weight.cols());
       widen_columns(weight, range.columns, pool);

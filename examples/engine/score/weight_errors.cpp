@@ -2,6 +2,7 @@
 #include <engine/calibrate/ranges.hpp>
 #include <engine/score/engine.hpp>
 #include <engine/score/weight_errors.hpp>
+#include <lm/block_source.hpp>
 #include <lm/head_slabs.hpp>
 #include <recipes/unquantized.hpp>
 
@@ -78,9 +79,10 @@ std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span
   std::vector<weight_range> ranges = find_weight_ranges(model, pool);
   if (shared_ranges) share_tensor_ranges(model, ranges);
   error_adder errors(plan, ranges, pool);
-  lm::block_weights block(model.config());
+  lm::block_source blocks(model);
   for (index_t layer = 0; layer < model.config().layers; ++layer) {
-    model.read_block(layer, block, pool);
+    const auto next = layer + 1 < model.config().layers ? std::optional(layer + 1) : std::nullopt;
+    const lm::block_weights& block = blocks.read(layer, next, pool);
     for (std::size_t i = 0; i < block.linears.size(); ++i)
       errors.add(static_cast<std::size_t>(model.linear_of(layer, i)), 0, block.linears[i]);
   }
