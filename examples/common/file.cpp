@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -60,6 +61,13 @@ void input_file::read(std::int64_t offset, std::span<std::byte> out) const {
     offset += got;
     out = out.subspan(static_cast<std::size_t>(got));
   }
+}
+
+void input_file::will_read(std::int64_t offset, std::int64_t bytes) const noexcept {
+  // Larger pieces would be cut at the device's own limit for one request.
+  constexpr std::int64_t piece = std::int64_t{1} << 20;
+  for (std::int64_t at = offset; at < offset + bytes; at += piece)
+    (void)::posix_fadvise(descriptor_.get(), at, std::min(piece, offset + bytes - at), POSIX_FADV_WILLNEED);
 }
 
 std::filesystem::path output_target(const std::filesystem::path& path) {

@@ -33,6 +33,9 @@ class input_file {
   [[nodiscard]] std::int64_t size() const noexcept { return size_; }
   /// Fills `out` from `offset`. A file that has become shorter is errc::bad_file. Threads may read at once.
   void read(std::int64_t offset, std::span<std::byte> out) const;
+  /// Asks the system to bring these bytes into its cache meanwhile. A hint: it takes no memory of the program's, and
+  /// never fails.
+  void will_read(std::int64_t offset, std::int64_t bytes) const noexcept;
 
  private:
   std::string path_;

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -120,7 +121,7 @@ class block_runner {
   // Experts (block_experts.cpp). Rows are those of the chunk.
   [[nodiscard]] expert_choice route(const chunk& part, index_t layer);
   void mix_experts(const chunk& part, index_t layer, const participants& others);
-  void run_expert(index_t layer, index_t expert, std::span<const std::int32_t> rows,
+  void run_expert(index_t layer, index_t expert, std::optional<index_t> next, std::span<const std::int32_t> rows,
                   std::span<const std::int32_t> numbers, const participants& others);
   void expert_products(index_t layer, index_t expert, block_input input, std::span<const std::int32_t> numbers,
                        const participants& others);

@@ -3,6 +3,8 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <algorithm>
+#include <optional>
 #include <string>
 
 namespace qgrain::lm {
@@ -12,6 +14,13 @@ std::vector<std::int32_t> numbers_of(const chunk& part, std::span<const std::int
   std::vector<std::int32_t> numbers(rows.begin(), rows.end());
   for (std::int32_t& number : numbers) number += static_cast<std::int32_t>(part.begin);
   return numbers;
+}
+
+// The next expert that has rows.
+std::optional<index_t> next_used(const std::vector<expert_choice::part>& parts, index_t expert) {
+  const auto is_used = [](const expert_choice::part& p) { return !p.rows.empty(); };
+  const auto found = std::find_if(parts.begin() + expert + 1, parts.end(), is_used);
+  return found == parts.end() ? std::nullopt : std::optional(static_cast<index_t>(found - parts.begin()));
 }
 
 }  // namespace
@@ -65,11 +74,14 @@ void block_runner::expert_products(index_t layer, index_t expert, block_input in
   });
 }
 
-// An expert's weights, and all that it computes for `rows` of the chunk.
-void block_runner::run_expert(index_t layer, index_t expert, std::span<const std::int32_t> rows,
-                              std::span<const std::int32_t> numbers, const participants& others) {
+// An expert's weights, and all that it computes for `rows` of the chunk. The system may bring the weights of `next`, if
+// there is one, meanwhile.
+void block_runner::run_expert(index_t layer, index_t expert, std::optional<index_t> next,
+                              std::span<const std::int32_t> rows, std::span<const std::int32_t> numbers,
+                              const participants& others) {
   const auto m = static_cast<index_t>(rows.size());
   model_.read_expert(layer, expert, expert_.weights, pool_);
+  if (next) model_.will_read_expert(layer, *next);
   const float* from = work_.mlp_input.data();
   for_each_chunk(pool_, m, task_rows, [&](index_t b, index_t e) {
     for (index_t i = b; i < e; ++i)
@@ -96,7 +108,7 @@ void block_runner::mix_experts(const chunk& part, index_t layer, const participa
   for (index_t expert = 0; expert < config_.experts; ++expert) {
     const auto& [rows, places] = parts[static_cast<std::size_t>(expert)];
     if (rows.empty()) continue;
-    run_expert(layer, expert, rows, numbers_of(part, rows), others);
+    run_expert(layer, expert, next_used(parts, expert), rows, numbers_of(part, rows), others);
     const matrix down = expert_.outputs.back().view(static_cast<index_t>(rows.size()), config_.hidden);
     for (std::size_t i = 0; i < rows.size(); ++i)
       mixed.row(rows[i]) += choice.weights[places[i]] * down.row(static_cast<index_t>(i));
@@ -152,7 +164,7 @@ void block_runner::experts_backward(const block_weights& w, const chunk& part, i
     if (rows.empty()) continue;
     const auto m = static_cast<index_t>(rows.size());
     const std::vector<std::int32_t> numbers = numbers_of(part, rows);
-    run_expert(layer, expert, rows, numbers, {});
+    run_expert(layer, expert, next_used(parts, expert), rows, numbers, {});
     const matrix down = expert_.outputs.back().view(m, config_.hidden);
     matrix d_down = expert_.gradients.back().view(m, config_.hidden);
     std::vector<float> weights;

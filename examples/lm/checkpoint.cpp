@@ -99,4 +99,12 @@ void checkpoint::read(std::string_view tensor, std::int64_t first, std::span<flo
   file.read_f32(*file.find(tensor), first, out);
 }
 
+void checkpoint::will_read(std::string_view tensor) const noexcept {
+  if (const weight_source* source = source_of(tensor)) return source->will_read(tensor);
+  const auto found = file_of_.find(tensor);
+  if (found == file_of_.end()) return;
+  const safetensors_file& file = files_[found->second];
+  file.will_read(*file.find(tensor));
+}
+
 }  // namespace qgrain::lm

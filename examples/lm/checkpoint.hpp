@@ -36,6 +36,8 @@ class checkpoint {
   [[nodiscard]] const tensor_info* find(std::string_view tensor) const noexcept;
   /// Elements [first, first + out.size()) of a tensor that `require` has accepted, widened to f32.
   void read(std::string_view tensor, std::int64_t first, std::span<float> out) const;
+  /// The whole of such a tensor will be read soon: the system may bring its bytes meanwhile.
+  void will_read(std::string_view tensor) const noexcept;
   /// The safetensors files of a folder; none for a GGUF file.
   [[nodiscard]] const std::vector<safetensors_file>& files() const noexcept { return files_; }
   /// The tensor that a stored one counts as: the weight that it is a part of, else itself.

@@ -44,11 +44,9 @@ copies_pass::copies_pass(const pass_context& context, index_t batches, index_t c
       pool_(context.pool),
       copied_(copies_of(context.rows, batches, copies)),
       angles_(model_.config(), copied_),
-      weights_(model_.config()),
-      capacity_(chunk_rows(
-          model_.config(), copied_, copied_.rows() / copies,
-          std::max(context.limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
-          pool_.threads())),
+      blocks_(model_, context.limits.kept_weight_bytes),
+      capacity_(chunk_rows(model_.config(), copied_, copied_.rows() / copies,
+                           std::max(context.limits.chunk_bytes, blocks_.block_bytes()), pool_.threads())),
       runner_(model_, copied_, angles_, pool_, capacity_) {
   common::use_one_blas_thread();
   rows_ = copied_.rows() / copies;
@@ -81,16 +79,17 @@ void copies_pass::forward(index_t first_layer, index_t copies, matrix x, linear_
                           const std::function<void()>& before_chunk) {
   const std::vector<chunk> parts = chunks(copies);
   for (index_t layer = first_layer; layer < model_.config().layers; ++layer) {
-    model_.read_block(layer, weights_, pool_);
+    const auto next = layer + 1 < model_.config().layers ? std::optional(layer + 1) : std::nullopt;
+    const block_weights& weights = blocks_.read(layer, next, pool_);
     const model_config& config = model_.config();
     double block_elements = config.is_sparse(layer)
                                 ? static_cast<double>(expert_parts) * static_cast<double>(config.experts_per_token) *
                                       static_cast<double>(config.hidden * config.expert_width)
                                 : 0;
-    for (const const_matrix& w : weights_.linears) block_elements += static_cast<double>(w.size());
+    for (const const_matrix& w : weights.linears) block_elements += static_cast<double>(w.size());
     for (const chunk& part : parts) {
       if (before_chunk) before_chunk();
-      runner_.forward(weights_, part, layer, x, {nullptr, &instead});
+      runner_.forward(weights, part, layer, x, {nullptr, &instead});
     }
     linear_flops_ += 2.0 * block_elements * static_cast<double>(copies * rows_);
   }

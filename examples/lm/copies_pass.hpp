@@ -3,6 +3,7 @@
 #define QGRAIN_LM_COPIES_PASS_HPP
 
 #include <lm/block.hpp>
+#include <lm/block_source.hpp>
 #include <lm/buffer.hpp>
 #include <lm/limits.hpp>
 #include <lm/linear_override.hpp>
@@ -45,7 +46,7 @@ class copies_pass {
   index_t sequences_ = 0;  // of one copy
   packed_rows copied_;
   row_angles angles_;
-  block_weights weights_;
+  block_source blocks_;
   index_t capacity_;  // rows of a chunk
   block_runner runner_;
   double linear_flops_ = 0;

@@ -6,12 +6,13 @@
 
 namespace qgrain::lm {
 
-/// Results of equal limits are equal to the bit, whatever the number of threads.
+/// Results of equal limits are equal to the bit, whatever the number of threads. `kept_weight_bytes` changes none.
 struct pass_limits {
   index_t chunk_bytes =
       index_t{32} << 20;                   ///< intermediate results of a block; raised to the size of a block's weights
   index_t slab_bytes = index_t{32} << 20;  ///< weights of the head at once
   index_t slab_output_bytes = index_t{8} << 20;  ///< logits, and as much for their gradient, of a slab
+  index_t kept_weight_bytes = 0;  ///< blocks in float32 that stay in memory until the next time they are asked for
 };
 
 }  // namespace qgrain::lm

@@ -3,6 +3,8 @@
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cmath>
 #include <set>
 #include <sstream>
@@ -114,6 +116,13 @@ std::vector<std::pair<std::string, std::vector<std::int64_t>>> tensors_of_layer(
   for (index_t e = 0; e < config.experts && config.is_sparse(layer); ++e)
     add(expert_prefix(config, layer, e), expert_slots(config));
   return tensors;
+}
+
+bool is_finite(std::span<const float> values) {
+  constexpr std::uint32_t exponent = 0x7F800000;
+  std::uint32_t largest = 0;
+  for (const float value : values) largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & exponent);
+  return largest != exponent;
 }
 
 // What is stored to what values are multiplied by.
@@ -255,7 +264,9 @@ void model::read_embeddings(std::span<const std::int32_t> ids, matrix out, threa
     for (index_t row = begin; row < end; ++row) {
       tensors_.read(embedding_, ids[static_cast<std::size_t>(row)] * config_.hidden,
                     {out.data() + row * out.outerStride(), static_cast<std::size_t>(config_.hidden)});
-      check_finite(embedding_, ids[static_cast<std::size_t>(row)], rows_of(as_const(out), row, row + 1));
+      const const_matrix read = rows_of(as_const(out), row, row + 1);
+      if (values_ == non_finite::refused && !is_finite({read.data(), static_cast<std::size_t>(read.cols())}))
+        refuse_values(embedding_, ids[static_cast<std::size_t>(row)], read);
       if (config_.embedding_scale != 1) out.row(row) *= config_.embedding_scale;
     }
   });
@@ -268,6 +279,18 @@ void model::read_block(index_t layer, block_weights& out, thread_pool& pool) con
 
 void model::read_expert(index_t layer, index_t expert, expert_weights& out, thread_pool& pool) const {
   read_slots(expert_prefix(config_, layer, expert), expert_slots(config_), out.storage, pool);
+}
+
+void model::will_read_block(index_t layer) const {
+  will_read_slots(layer_prefix(config_, layer), block_slots(config_, config_.is_sparse(layer)));
+}
+
+void model::will_read_expert(index_t layer, index_t expert) const {
+  will_read_slots(expert_prefix(config_, layer, expert), expert_slots(config_));
+}
+
+void model::will_read_slots(const std::string& prefix, const std::vector<slot>& slots) const {
+  for (const slot& s : slots) tensors_.will_read(prefix + s.name);
 }
 
 void model::read_slots(const std::string& prefix, const std::vector<slot>& slots, buffer& out,
@@ -286,17 +309,18 @@ void model::read_final_norm(std::span<float> out) const {
 
 void model::read_head(index_t first, matrix out, thread_pool& pool) const { read_rows(head_, first, out, pool); }
 
-// Rows of a tensor into dense memory.
+// Rows of a tensor into dense memory. What each thread has read it looks at while that is in its cache.
 void model::read_rows(const std::string& tensor, index_t first, matrix out, thread_pool& pool) const {
+  std::atomic<bool> finite = true;
   for_each_chunk(pool, out.rows(), rows_per_read, [&](index_t begin, index_t end) {
-    tensors_.read(tensor, (first + begin) * out.cols(),
-                  {out.data() + begin * out.cols(), static_cast<std::size_t>((end - begin) * out.cols())});
+    const std::span<float> rows(out.data() + begin * out.cols(), static_cast<std::size_t>((end - begin) * out.cols()));
+    tensors_.read(tensor, (first + begin) * out.cols(), rows);
+    if (values_ == non_finite::refused && !is_finite(rows)) finite = false;
   });
-  check_finite(tensor, first, as_const(out));
+  if (!finite) refuse_values(tensor, first, as_const(out));
 }
 
-void model::check_finite(const std::string& tensor, index_t first_row, const_matrix values) const {
-  if (values_ == non_finite::allowed || values.allFinite()) return;
+void model::refuse_values(const std::string& tensor, index_t first_row, const_matrix values) const {
   index_t count = 0;
   std::ostringstream first;
   for (index_t r = 0; r < values.rows(); ++r) {

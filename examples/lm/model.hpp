@@ -95,7 +95,10 @@ class model {
   /// out [ids, hidden]: the embedding of each id, scaled where the family scales it.
   void read_embeddings(std::span<const std::int32_t> ids, matrix out, thread_pool& pool) const;
   void read_block(index_t layer, block_weights& out, thread_pool& pool) const;
+  /// That block will be read soon: the system may bring its bytes meanwhile. Of one with experts, all but those.
+  void will_read_block(index_t layer) const;
   void read_expert(index_t layer, index_t expert, expert_weights& out, thread_pool& pool) const;
+  void will_read_expert(index_t layer, index_t expert) const;
   /// out [hidden]: what normed values are multiplied by.
   void read_final_norm(std::span<float> out) const;
   /// Rows [first, first + out.rows()) of the head's weight [vocabulary, hidden].
@@ -107,7 +110,8 @@ class model {
   void add_layer(index_t layer);
   void read_slots(const std::string& prefix, const std::vector<slot>& slots, buffer& out, thread_pool& pool) const;
   void read_rows(const std::string& tensor, index_t first, matrix out, thread_pool& pool) const;
-  void check_finite(const std::string& tensor, index_t first_row, const_matrix values) const;
+  void will_read_slots(const std::string& prefix, const std::vector<slot>& slots) const;
+  [[noreturn]] void refuse_values(const std::string& tensor, index_t first_row, const_matrix values) const;
 
   model_config config_;
   block_layout dense_;

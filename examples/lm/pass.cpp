@@ -98,11 +98,9 @@ layer_pass::layer_pass(const pass_context& context, index_t batches, linear_over
       ranks_(context.ranks),
       slabs_(model_, pool_, context.limits),
       angles_(config_, rows_),
-      weights_(config_),
-      capacity_(chunk_capacity(
-          config_, rows_,
-          std::max(context.limits.chunk_bytes, weights_.storage.size() * static_cast<index_t>(sizeof(float))),
-          instead != nullptr && instead->needs_whole_batches())),
+      blocks_(model_, context.limits.kept_weight_bytes),
+      capacity_(chunk_capacity(config_, rows_, std::max(context.limits.chunk_bytes, blocks_.block_bytes()),
+                               instead != nullptr && instead->needs_whole_batches())),
       runner_(model_, rows_, angles_, pool_, capacity_),
       final_weight_(static_cast<std::size_t>(config_.hidden)),
       batches_(batches > 0 ? std::min(batches, rows_.batches()) : rows_.batches()),
@@ -194,8 +192,9 @@ void layer_pass::forward(keep what, forward_observer* observer) {
       for (const chunk& part : own_chunks(limited_rows_))
         rows_of(kept, part.begin, part.end) = rows_of(x, part.begin, part.end);
     }
-    model_.read_block(layer, weights_, pool_);
-    for (const chunk& part : taken) runner_.forward(weights_, part, layer, x, {observer, instead_});
+    const auto next = layer + 1 < config_.layers ? std::optional(layer + 1) : std::nullopt;
+    const block_weights& weights = blocks_.read(layer, next, pool_);
+    for (const chunk& part : taken) runner_.forward(weights, part, layer, x, {observer, instead_});
     costs_.linear_flops += block_linear_flops(model_, layer, rows_.rows());
     costs_.attention_flops += 2 * attention_product_flops(config_, rows_, rows_.rows());
   }
@@ -253,10 +252,11 @@ void layer_pass::backward(backward_visitor& visitor, const backward_start* start
       timed.boundary(layers, as_const(gradient));
     }
     for (index_t layer = layers - 1; layer >= 0; --layer) {
-      model_.read_block(layer, weights_, pool_);
+      const auto next = layer > 0 ? std::optional(layer - 1) : std::nullopt;
+      const block_weights& weights = blocks_.read(layer, next, pool_);
       const matrix x = states_.back().view(limited_rows_, config_.hidden);
       for (const chunk& part : own_chunks(limited_rows_)) {
-        runner_.backward(weights_, part, layer, x, current_.view(rows_.rows(), config_.hidden), timed);
+        runner_.backward(weights, part, layer, x, current_.view(rows_.rows(), config_.hidden), timed);
       }
       states_.pop_back();
       costs_.linear_flops += 2 * block_linear_flops(model_, layer, limited_rows_);

@@ -3,6 +3,7 @@
 #define QGRAIN_LM_PASS_HPP
 
 #include <lm/block.hpp>
+#include <lm/block_source.hpp>
 #include <lm/buffer.hpp>
 #include <lm/head_slabs.hpp>
 #include <lm/labels.hpp>
@@ -121,7 +122,7 @@ class layer_pass {
   common::communicator* ranks_;
   head_slabs slabs_;
   row_angles angles_;
-  block_weights weights_;
+  block_source blocks_;
   index_t capacity_;  // rows of a chunk
   block_runner runner_;
   std::vector<float> final_weight_;

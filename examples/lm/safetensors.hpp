@@ -87,6 +87,8 @@ class safetensors_file {
   void read_i32(const tensor_info& tensor, std::int64_t first, std::span<std::int32_t> out) const;
   /// Raw bytes from `offset` within the tensor.
   void read_bytes(const tensor_info& tensor, std::int64_t offset, std::span<std::byte> out) const;
+  /// The whole tensor will be read soon.
+  void will_read(const tensor_info& tensor) const noexcept { file_.will_read(tensor.begin, tensor.end - tensor.begin); }
 
  private:
   common::input_file file_;

@@ -39,6 +39,8 @@ class weight_source {
   virtual void require_readable(std::string_view weight) const = 0;
   /// Elements [first, first + out.size()) of a weight that `require_readable` has accepted.
   virtual void read(std::string_view weight, std::int64_t first, std::span<float> out) const = 0;
+  /// The whole weight will be read soon: the system may bring its bytes meanwhile.
+  virtual void will_read(std::string_view weight) const noexcept = 0;
   /// What a user should know, a sentence each.
   [[nodiscard]] virtual std::vector<std::string> warnings() const = 0;
 };

@@ -235,6 +235,46 @@ BOOST_AUTO_TEST_CASE(what_llama_cpp_would_not_read_is_refused) {
   BOOST_TEST(plan_gguf(text, by_name(text, {{"_proj", "NVFP4"}}), {}).refusals.empty());
 }
 
+// Of a GGUF file another one: keys and what no choice changes are its own, byte for byte, `.scale` of NVFP4 among them.
+BOOST_AUTO_TEST_CASE(a_gguf_file_is_exported_anew) {
+  const temporary_folder folder;
+  for (const char* name : {"gemma3.gguf", "q3s-mix.gguf"}) {
+    const fs::path source = export_dir() / "gguf" / name;
+    const model m(source);
+    const fs::path out = folder.path() / name;
+    write(m, by_name(m, {{"layers.1.self_attn.o_proj", "Q4_0"}}), out);
+    const gguf_file was(source);
+    const gguf_file is(out);
+    BOOST_TEST(is.tensors().size() == was.tensors().size());
+    BOOST_TEST(is.keys().size() == was.keys().size());
+    for (std::size_t k = 0; k < was.keys().size(); ++k) {
+      if (was.keys()[k].first != "general.file_type") BOOST_TEST((is.keys()[k] == was.keys()[k]), was.keys()[k].first);
+    }
+    for (const gguf_tensor& old : was.tensors()) {
+      const gguf_tensor* const anew = is.find(old.name);
+      BOOST_TEST_REQUIRE(anew != nullptr, old.name);
+      if (old.name == "blk.1.attn_output.weight") {
+        BOOST_TEST(anew->type->name == "Q4_0");
+        std::vector<float> values(static_cast<std::size_t>(old.elements()));
+        was.read_values(old, 0, values);
+        std::vector<std::byte> wanted(static_cast<std::size_t>(anew->bytes));
+        anew->type->encode(values, wanted.data());
+        std::vector<std::byte> found(wanted.size());
+        is.read_bytes(*anew, 0, found);
+        BOOST_TEST((found == wanted));
+        continue;
+      }
+      BOOST_TEST_REQUIRE(anew->bytes == old.bytes, old.name);
+      std::vector<std::byte> found(static_cast<std::size_t>(old.bytes));
+      std::vector<std::byte> wanted(found.size());
+      is.read_bytes(*anew, 0, found);
+      was.read_bytes(old, 0, wanted);
+      BOOST_TEST((found == wanted), old.name);
+    }
+    BOOST_TEST(model(out).warnings().empty());
+  }
+}
+
 // What the keys and tensors of a family in a GGUF file cannot say would be lost without a word.
 BOOST_AUTO_TEST_CASE(what_a_gguf_file_cannot_say_is_refused) {
   const fs::path families = fs::path(QGRAIN_SOURCE_DIR) / "tests/data/families";
@@ -246,7 +286,10 @@ BOOST_AUTO_TEST_CASE(what_a_gguf_file_cannot_say_is_refused) {
   BOOST_TEST(refusals_of("qwen3-yarn").find("rope_scaling") != std::string::npos);
   BOOST_TEST(refusals_of("llama-linear").find("rope_scaling") != std::string::npos);
   BOOST_TEST(refusals_of("llama-biases").find("mlp_bias") != std::string::npos);
-  for (const char* name : {"qwen2", "mistral", "smollm3", "olmo2", "gemma", "gemma2", "gemma3-text", "phi3"}) {
+  const model gemma(families / "gemma3-text");
+  expect_error(errc::unsupported, {"gemma3-text", "Gemma3ForCausalLM", "from GGUF files alone"},
+               [&] { static_cast<void>(plan_gguf(gemma, same_for_all(gemma, "F16"), {})); });
+  for (const char* name : {"qwen2", "mistral", "smollm3", "olmo2", "gemma", "gemma2", "phi3"}) {
     const model m(families / name);
     expect_error(errc::unsupported, {name, "GGUF has no architecture for", "it has qwen3, llama, qwen3vl"},
                  [&] { static_cast<void>(plan_gguf(m, same_for_all(m, "F16"), {})); });

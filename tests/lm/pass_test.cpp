@@ -79,6 +79,45 @@ BOOST_AUTO_TEST_CASE(threads_do_not_change_a_bit) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(weights_that_stay_change_no_bit) {
+  const model m(model_dir);
+  const packed_rows rows = pack(captions("medium", 8), {}, m.config().vocabulary);
+  const outcome none = run(m, rows, 2, {});
+  const index_t block = block_source(m).block_bytes();
+  for (const index_t blocks : {2, 100}) {
+    pass_limits limits;
+    limits.kept_weight_bytes = blocks * block;
+    const outcome some = run(m, rows, 2, limits);
+    BOOST_TEST(same_bytes(none.logits, some.logits));
+    BOOST_TEST(same_bytes(none.losses, some.losses));
+    for (std::size_t l = 0; l < none.linears.size(); ++l)
+      BOOST_TEST(same_bytes(none.linears[l].gradient, some.linears[l].gradient));
+  }
+}
+
+// The file is cut while it is open: what would be read again is not there any more.
+BOOST_AUTO_TEST_CASE(what_stays_is_not_read_again) {
+  const temporary_folder folder;
+  for (const char* name : {"config.json", "model.safetensors"}) std::filesystem::copy(model_dir / name, folder.path());
+  const model m(folder.path());
+  thread_pool pool(2);
+  block_source two(m, 2 * block_source(m).block_bytes());
+  block_source none(m);
+  std::vector<float> first;
+  for (index_t layer = 0; layer < 4; ++layer) {
+    static_cast<void>(none.read(layer, {}, pool));
+    const block_weights& block = two.read(layer, layer + 1, pool);
+    if (layer == 0) first.assign(block.linears[0].data(), block.linears[0].data() + block.linears[0].size());
+  }
+  std::filesystem::resize_file(folder.path() / "model.safetensors", 1000);
+  for (const index_t layer : {3, 1, 0, 3}) static_cast<void>(two.read(layer, {}, pool));
+  const const_matrix again = two.read(0, {}, pool).linears[0];
+  BOOST_TEST(std::equal(first.begin(), first.end(), again.data()));
+  static_cast<void>(none.read(3, {}, pool));
+  expect_error(qgrain::errc::bad_file, {"the file ends"}, [&] { static_cast<void>(none.read(0, {}, pool)); });
+  expect_error(qgrain::errc::bad_file, {"the file ends"}, [&] { static_cast<void>(two.read(2, {}, pool)); });
+}
+
 BOOST_AUTO_TEST_CASE(every_stored_loss) {
   const boost::json::value reference = qgrain::common::read_json_file(data_dir / "lm_reference.json");
   const model m(model_dir);

@@ -2,6 +2,7 @@
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/observed_rows.hpp>
 #include <engine/calibrate/ranges.hpp>
+#include <lm/block_source.hpp>
 #include <recipes/fake_recipes.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -99,10 +100,11 @@ std::string fnv1a::text() const {
 void for_each_weight(const lm::model& model, thread_pool& pool,
                      const std::function<void(std::size_t linear, lm::const_matrix weight)>& body) {
   const lm::model_config& config = model.config();
-  lm::block_weights block(config);
+  lm::block_source blocks(model);
   lm::expert_weights expert(config);
   for (index_t layer = 0; layer < config.layers; ++layer) {
-    model.read_block(layer, block, pool);
+    const lm::block_weights& block =
+        blocks.read(layer, layer + 1 < config.layers ? std::optional(layer + 1) : std::nullopt, pool);
     auto linear = static_cast<std::size_t>(model.linear_of(layer, 0));
     for (const lm::const_matrix& weight : block.linears) body(linear++, weight);
     for (index_t e = 0; e < config.experts && config.is_sparse(layer); ++e) {

@@ -165,6 +165,17 @@ std::vector<float> rope_divisors(const lm::model_config& config) {
   return divisors;
 }
 
+void copy_tensor(const lm::gguf_file& from, const gguf_tensor_source& tensor, lm::gguf_writer& to, std::size_t number) {
+  constexpr std::int64_t portion = std::int64_t{1} << 22;
+  const lm::gguf_tensor& stored = *from.find(tensor.out.name);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(std::min(portion, stored.bytes)));
+  for (std::int64_t offset = 0; offset < stored.bytes; offset += portion) {
+    const auto part = std::span(bytes).first(static_cast<std::size_t>(std::min(portion, stored.bytes - offset)));
+    from.read_bytes(stored, offset, part);
+    to.write(number, offset, part);
+  }
+}
+
 }  // namespace
 
 std::int64_t write_gguf(const lm::model& model, const export_plan& plan, const gguf_settings& settings,
@@ -176,7 +187,9 @@ std::int64_t write_gguf(const lm::model& model, const export_plan& plan, const g
   lm::gguf_writer writer(out, gguf_keys_of(model, tensors, settings), planned);
   float scale = 0;
   for (std::size_t t = 0; t < tensors.size(); ++t) {
-    if (tensors[t].source.empty()) {
+    if (tensors[t].copied) {
+      copy_tensor(model.tensors().gguf()->file(), tensors[t], writer, t);
+    } else if (tensors[t].source.empty()) {
       const std::vector<float> divisors = rope_divisors(model.config());
       writer.write(t, 0, std::as_bytes(std::span(divisors)));
     } else if (tensors[t].out.name.ends_with(".scale")) {

@@ -89,11 +89,29 @@ void add_model_keys(const lm::model& model, const common::json_field& top, lm::g
   }
 }
 
+// Those of the file that is exported, but for what the writer and the new types decide.
+lm::gguf_keys copied_keys(const lm::gguf_file& file, std::uint32_t file_type, const gguf_settings& settings) {
+  lm::gguf_keys keys;
+  for (const auto& [key, value] : file.keys()) {
+    if (key == "general.alignment" || key.starts_with("split.")) continue;
+    if (key == "general.file_type") {
+      keys.emplace_back(key, gguf_value::u32(file_type));
+    } else if (key == "general.name" && !settings.name.empty()) {
+      keys.emplace_back(key, gguf_value::text(settings.name));
+    } else {
+      keys.emplace_back(key, value);
+    }
+  }
+  return keys;
+}
+
 }  // namespace
 
 lm::gguf_keys gguf_keys_of(const lm::model& model, std::span<const gguf_tensor_source> tensors,
                            const gguf_settings& settings) {
   constexpr std::uint32_t quantization_version = 2;
+  const std::uint32_t file_type = file_type_of(most_frequent_type(tensors));
+  if (const lm::gguf_weights* source = model.tensors().gguf()) return copied_keys(source->file(), file_type, settings);
   const std::filesystem::path folder = model.tensors().name();
   const common::json_document config = common::read_json_document(folder / "config.json");
   const std::string family(lm::gguf_family_of(model.config().family.name)->name);
@@ -102,7 +120,7 @@ lm::gguf_keys gguf_keys_of(const lm::model& model, std::span<const gguf_tensor_s
       {"general.type", gguf_value::text("model")},
       {"general.name", gguf_value::text(settings.name.empty() ? name_of_folder(folder) : settings.name)}};
   add_model_keys(model, common::json_field(config), keys);
-  keys.emplace_back("general.file_type", gguf_value::u32(file_type_of(most_frequent_type(tensors))));
+  keys.emplace_back("general.file_type", gguf_value::u32(file_type));
   keys.emplace_back("general.quantization_version", gguf_value::u32(quantization_version));
   gguf_tokenizer tokenizer = gguf_tokenizer_keys(folder, family, model.config().vocabulary);
   std::move(tokenizer.keys.begin(), tokenizer.keys.end(), std::back_inserter(keys));

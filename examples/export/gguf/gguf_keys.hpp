@@ -13,8 +13,8 @@
 
 namespace qgrain::exports {
 
-/// Keys in the order in which llama.cpp's converter writes them; "general.file_type" is that of the type that most
-/// bytes of `tensors` have.
+/// Keys in the order in which llama.cpp's converter writes them, or those of the GGUF file that is exported;
+/// "general.file_type" is that of the type that most bytes of `tensors` have.
 /// @throws error errc::bad_file and errc::unsupported, naming file and key, for a tokenizer that is no byte-level BPE
 /// with merges or whose pre-tokenizer llama.cpp has no name for
 [[nodiscard]] lm::gguf_keys gguf_keys_of(const lm::model& model, std::span<const gguf_tensor_source> tensors,

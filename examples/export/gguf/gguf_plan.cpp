@@ -25,6 +25,10 @@ const lm::ggml_type& type_of_checkpoint(lm::dtype type) { return type_named(lm::
 
 const lm::gguf_family& family_of_model(const lm::model& model) {
   const lm::gguf_family* family = lm::gguf_family_of(model.config().family.name);
+  if (family != nullptr && family->is_gemma && model.tensors().gguf() == nullptr) {
+    throw error(errc::unsupported, model.tensors().name() + ": GGUF files of " +
+                                       std::string(model.config().family.name) + " are written from GGUF files alone");
+  }
   if (family != nullptr) return *family;
   throw error(errc::unsupported, model.tensors().name() + ": GGUF has no architecture for " +
                                      std::string(model.config().family.name) + "; it has " + lm::known_gguf_families());
@@ -37,10 +41,11 @@ struct engine_limits {
   bool reads_output_bias;  // blk.N.attn_output.bias
   bool scales_mlp;         // blk.N.ffn_*.scale
 };
-constexpr std::array<engine_limits, 3> llama_cpp{{
+constexpr std::array<engine_limits, 4> llama_cpp{{
     {"qwen3", false, true},
     {"llama", true, true},
     {"qwen3vl", false, false},
+    {"gemma3", false, false},
 }};
 const engine_limits& limits_of(const lm::gguf_family& family) {
   return *std::find_if(llama_cpp.begin(), llama_cpp.end(),
@@ -53,6 +58,13 @@ bool is_tied_to_embedding(const model_linear& linear, const gguf_settings& setti
 
 std::string embedding_tensor(const lm::model& model) {
   return std::string(model.config().family.tensor_prefix) + "embed_tokens.weight";
+}
+
+// The type of a tensor that is not quantized: the checkpoint's.
+const lm::ggml_type& type_of_tensor(const lm::model& model, const std::string& tensor) {
+  if (const lm::gguf_weights* source = model.tensors().gguf())
+    return *source->file().tensors()[source->find(tensor)->tensor].type;
+  return type_of_checkpoint(model.tensors().find(tensor)->type);
 }
 
 // What the model computes and the file would not say.
@@ -71,7 +83,7 @@ void add_unwritten(const lm::model& model, export_plan& plan) {
 class layer_planner {
  public:
   layer_planner(const lm::model& model, const gguf_settings& settings, export_plan& plan)
-      : family_(family_of_model(model)), settings_(settings), plan_(plan) {}
+      : model_(model), family_(family_of_model(model)), settings_(settings), plan_(plan) {}
 
   void add(const model_linear& linear, const layer_choice& choice) {
     planned_layer layer{linear, choice, {}, {}, {}};
@@ -100,8 +112,14 @@ class layer_planner {
 
  private:
   gguf_scheme scheme_of(const model_linear& linear, const layer_choice& choice) {
-    gguf_scheme plain{&type_of_checkpoint(linear.type), "", true};
-    if (choice.weight.empty()) return plain;
+    const std::string tensor = linear.is_tied ? embedding_tensor(model_) : linear.name + std::string(weight_suffix);
+    gguf_scheme plain{&type_of_tensor(model_, tensor), "", true};
+    if (choice.weight.empty()) {
+      if (linear.is_tied && settings_.untie && plain.type->encode == nullptr)
+        refused_.add(linear.name,
+                     "no blocks of " + std::string(plain.type->name) + " are written: untied it needs a type");
+      return plain;
+    }
     const std::optional<gguf_scheme> found = find_gguf_scheme(choice.weight);
     if (!found) {
       refused_.add(linear.name, "GGUF has no type for " + choice.weight + "; compressed-tensors or modelopt may have");
@@ -146,6 +164,7 @@ class layer_planner {
     if (scheme.type->name == "NVFP4") layer.tensors.push_back({lm::gguf_scale_name_of(name), lm::dtype::f32, {1}, 4});
   }
 
+  const lm::model& model_;
   const lm::gguf_family& family_;
   const gguf_settings& settings_;
   export_plan& plan_;
@@ -159,7 +178,7 @@ gguf_scheme embedding_scheme(const lm::model& model, const export_plan& plan, co
   if (!settings.embedding.empty()) return {&type_named(settings.embedding), "", true};
   const planned_layer& head = plan.layers.back();
   if (is_tied_to_embedding(head.linear, settings)) return {&type_named(head.scheme), head.recipe, true};
-  return {&type_of_checkpoint(model.tensors().find(embedding_tensor(model))->type), "", true};
+  return {&type_of_tensor(model, embedding_tensor(model)), "", true};
 }
 
 void check_embedding(const lm::model& model, const gguf_settings& settings, export_plan& plan) {
@@ -194,10 +213,47 @@ std::vector<float> divisors_of(const planned_layer& layer) {
 // The checkpoint's tensors, file after file.
 std::vector<const lm::tensor_info*> tensors_in_order(const lm::model& model) {
   std::vector<const lm::tensor_info*> all;
+  if (const lm::gguf_weights* source = model.tensors().gguf()) {
+    for (const lm::gguf_weight& weight : source->weights()) all.push_back(&weight.info);
+  }
   for (const lm::safetensors_file& file : model.tensors().files()) {
     for (const lm::tensor_info& tensor : file.tensors()) all.push_back(&tensor);
   }
   return all;
+}
+
+// Marks what stays as it is, with the `.scale` of a weight that has one, and adds what has no place in the model.
+void copy_from(const lm::gguf_weights& source, std::vector<gguf_tensor_source>& all) {
+  const lm::gguf_file& file = source.file();
+  std::set<std::string> planned;
+  std::vector<gguf_tensor_source> others;
+  const auto add = [&](const lm::gguf_tensor& tensor) {
+    others.push_back({"", {tensor.name, tensor.type, tensor.shape}, "", 0});
+    others.back().copied = true;
+  };
+  for (gguf_tensor_source& tensor : all) {
+    planned.insert(tensor.out.name);
+    const std::string scale = lm::gguf_scale_name_of(tensor.out.name);
+    planned.insert(scale);
+    const lm::gguf_tensor* same = file.find(tensor.out.name);
+    const bool is_plain = tensor.recipe.empty() && tensor.divisors.empty() && tensor.factors.empty();
+    tensor.copied = is_plain && same != nullptr && same->type == tensor.out.type;
+    const lm::gguf_tensor* factor = tensor.out.name.ends_with(".weight") ? file.find(scale) : nullptr;
+    if (tensor.copied && factor != nullptr) add(*factor);
+  }
+  for (const lm::gguf_tensor& tensor : file.tensors()) {
+    if (!planned.contains(tensor.name)) add(tensor);
+  }
+  std::move(others.begin(), others.end(), std::back_inserter(all));
+}
+
+void check_family(const lm::model& model, export_plan& plan) {
+  add_unwritten(model, plan);
+  if (const lm::gguf_family& family = family_of_model(model);
+      model.config().output_bias && !limits_of(family).reads_output_bias) {
+    plan.refusals.add("self_attn.o_proj.bias: llama.cpp reads no such bias of " + std::string(family.name) +
+                      " and does not load a file that has it");
+  }
 }
 
 }  // namespace
@@ -205,8 +261,6 @@ std::vector<const lm::tensor_info*> tensors_in_order(const lm::model& model) {
 export_plan plan_gguf(const lm::model& model, std::span<const layer_choice> choices, const gguf_settings& settings) {
   export_plan plan;
   plan.to = target::gguf;
-  if (model.tensors().files().empty())
-    throw error(errc::unsupported, model.tensors().name() + ": GGUF is written from a model folder");
   if (model.config().experts > 0) {
     throw error(errc::unsupported, model.tensors().name() + ": " + std::string(model.config().family.name) +
                                        " has experts, which ggml wants in one tensor for all of a layer: gguf is not "
@@ -220,14 +274,13 @@ export_plan plan_gguf(const lm::model& model, std::span<const layer_choice> choi
   layer_planner planner(model, settings, plan);
   for (std::size_t i = 0; i < linears.size(); ++i) planner.add(linears[i], choices[i]);
   planner.finish(fold_input_scales(model, choices));
-  add_unwritten(model, plan);
-  if (const lm::gguf_family& family = family_of_model(model);
-      model.config().output_bias && !limits_of(family).reads_output_bias) {
-    plan.refusals.add("self_attn.o_proj.bias: llama.cpp reads no such bias of " + std::string(family.name) +
-                      " and does not load a file that has it");
-  }
   check_embedding(model, settings, plan);
-  check_tokenizer(model, plan);
+  if (model.tensors().gguf() == nullptr) {
+    check_family(model, plan);
+    check_tokenizer(model, plan);
+  } else {
+    plan.notes.push_back("keys, and tensors that no choice changes, are those of " + model.tensors().name());
+  }
   if (const std::size_t others = model.other_layers().size(); others > 0) {
     plan.notes.push_back("the file holds the language model alone: " + std::to_string(others) +
                          " layers of the vision tower belong into a file of their own (mmproj)");
@@ -246,6 +299,7 @@ std::vector<gguf_tensor_source> gguf_tensors_of(const lm::model& model, const ex
     choices.push_back(layer.choice);
   }
   const input_folds folds = fold_input_scales(model, choices);
+  const lm::gguf_weights* source = model.tensors().gguf();
   std::vector<gguf_tensor_source> all;
   const auto add = [&](const lm::tensor_info& tensor, const std::string& as, const lm::ggml_type& type,
                        const std::string& recipe, const std::vector<float>& divisors = {}) {
@@ -259,7 +313,8 @@ std::vector<gguf_tensor_source> gguf_tensors_of(const lm::model& model, const ex
     const lm::dtype in = divisors.empty() || recipe.starts_with("ct_") ? tensor.type : lm::dtype::f32;
     all.push_back({tensor.name, {name, &type, tensor.shape}, recipe, head_size, in, divisors});
     if (const auto norm = folds.norms.find(as); norm != folds.norms.end()) all.back().factors = norm->second;
-    if (type.name == "NVFP4") {
+    const bool is_copied = source != nullptr && recipe.empty();  // with its own
+    if (type.name == "NVFP4" && !is_copied) {
       all.push_back({tensor.name, {lm::gguf_scale_name_of(name), &type_named("F32"), {1}}, recipe, 0, tensor.type});
     }
   };
@@ -275,9 +330,10 @@ std::vector<gguf_tensor_source> gguf_tensors_of(const lm::model& model, const ex
     } else if (const auto layer = layers.find(tensor->name); layer != layers.end()) {
       add(*tensor, tensor->name, type_named(layer->second->scheme), layer->second->recipe, divisors_of(*layer->second));
     } else {
-      add(*tensor, tensor->name, type_named("F32"), "");
+      add(*tensor, tensor->name, source != nullptr ? type_of_tensor(model, tensor->name) : type_named("F32"), "");
     }
   }
+  if (source != nullptr) copy_from(*source, all);
   if (std::holds_alternative<lm::llama3_scaling>(model.config().rotations.front().scaling))
     all.push_back({"", {"rope_freqs.weight", &type_named("F32"), {model.config().head_size / 2}}, "", 0});
   return all;

@@ -32,8 +32,10 @@ struct gguf_tensor_source {
   lm::dtype type = lm::dtype::f32;   ///< in which recipes compute: the checkpoint's
   std::vector<float> divisors = {};  ///< of columns, the input scale, or none
   std::vector<float> factors = {};   ///< of a norm's elements, or none
+  bool copied = false;               ///< the bytes of the tensor of this name in the GGUF file that is exported
 };
 
+/// The model may be a folder or a GGUF file, whose keys and whose tensors that no choice changes are copied.
 /// choices: [Linear]. A choice is refused where GGUF has no type for it, where it has an input scale that no
 /// norm takes (input_folds), and NVFP4 where llama.cpp reads no scale (the embedding, Qwen3-VL's MLP); rows that are no
 /// whole blocks become F16, which the plan's notes say, as well as what the file does not hold (activation recipes, a
@@ -41,7 +43,8 @@ struct gguf_tensor_source {
 [[nodiscard]] export_plan plan_gguf(const lm::model& model, std::span<const layer_choice> choices,
                                     const gguf_settings& settings);
 
-/// All tensors of the file in the checkpoint's order, and behind them Llama 3's frequencies, whose source is empty. A
+/// All tensors of the file in the checkpoint's order, and behind them Llama 3's frequencies, whose source is empty, or
+/// what a GGUF file has besides. A
 /// `.scale` (F32 [1]) follows each NVFP4 tensor and has its source.
 /// @throws error errc::unsupported for a tensor of the language model that has no place in the file
 [[nodiscard]] std::vector<gguf_tensor_source> gguf_tensors_of(const lm::model& model, const export_plan& plan,

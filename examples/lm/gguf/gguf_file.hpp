@@ -58,6 +58,8 @@ class gguf_file {
   void require_readable(const gguf_tensor& tensor) const;
   /// Elements [first, first + out.size()) of a readable tensor as values.
   void read_values(const gguf_tensor& tensor, std::int64_t first, std::span<float> out) const;
+  /// The whole tensor will be read soon.
+  void will_read(const gguf_tensor& tensor) const noexcept { file_.will_read(tensor.begin, tensor.bytes); }
 
  private:
   common::input_file file_;

@@ -50,6 +50,9 @@ class gguf_weights final : public weight_source {
   void read(std::string_view hugging_face, std::int64_t first, std::span<float> out) const override {
     read(*find(hugging_face), first, out);
   }
+  void will_read(std::string_view hugging_face) const noexcept override {
+    file_.will_read(file_.tensors()[find(hugging_face)->tensor]);
+  }
   /// Tensors that have no place in the model.
   [[nodiscard]] std::vector<std::string> warnings() const override;
 

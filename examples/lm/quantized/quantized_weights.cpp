@@ -89,6 +89,10 @@ void quantized_weights::read(std::string_view weight, std::int64_t first, std::s
   }
 }
 
+void quantized_weights::will_read(std::string_view weight) const noexcept {
+  for (const auto& [part, tensor] : entries_.find(weight)->second.parts) tensor.file->will_read(*tensor.info);
+}
+
 std::string_view quantized_weights::weight_of(std::string_view tensor) const noexcept {
   const auto found = weight_of_.find(tensor);
   return found == weight_of_.end() ? std::string_view() : std::string_view(found->second);

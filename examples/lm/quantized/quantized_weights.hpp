@@ -28,6 +28,7 @@ class quantized_weights final : public weight_source {
   [[nodiscard]] stored_form form_of(std::string_view weight) const override;
   void require_readable(std::string_view weight) const override;
   void read(std::string_view weight, std::int64_t first, std::span<float> out) const override;
+  void will_read(std::string_view weight) const noexcept override;
   /// Nothing: what stands in the file is read, or refused by name.
   [[nodiscard]] std::vector<std::string> warnings() const override { return {}; }
 

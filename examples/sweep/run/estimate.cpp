@@ -164,7 +164,9 @@ double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_co
   const lm::pass_limits limits;
   const double layers = static_cast<double>(pass.model.config().layers);
   const double states = s.rows * static_cast<double>(pass.model.config().hidden) * bytes_per_value * (layers + 2);
-  const double block = 2 * s.block_weights * bytes_per_value;  // and what is read from the file at once
+  const double all_blocks = layers * s.block_weights * bytes_per_value;
+  const double kept = std::min(static_cast<double>(pass.settings.kept_weight_bytes), all_blocks);
+  const double block = 2 * s.block_weights * bytes_per_value + kept;  // and what is read from the file at once
   const double chunk =
       std::min(std::max(static_cast<double>(limits.chunk_bytes), s.block_weights * bytes_per_value),
                s.rows * static_cast<double>(lm::block_workspace::width(pass.model.config())) * bytes_per_value);

@@ -61,6 +61,8 @@ pass_settings pass_of(const dataset_settings& dataset, const scoring_settings& s
   pass.batch_size = scoring.batch_size;
   pass.score_size = scoring.score_size;
   pass.threads = scoring.threads.value_or(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  constexpr std::int64_t most_megabytes = std::int64_t{1} << 40;  // more than any machine has
+  pass.kept_weight_bytes = std::min(scoring.kept_weight_megabytes, most_megabytes) * 1'000'000;
   pass.cross = cross_term_from(scoring.cross_term);
   for (const score_method method : pass.methods) {
     if (is_of_outputs(method) && pass.cross != engine::cross_term::exact)

@@ -37,9 +37,10 @@ struct pass_settings {
   std::uint64_t fisher_seed = 0;
   bool kl_padding = true;
   bool shared_ranges = false;
-  bool shared_experts = false;        ///< static ranges of inputs are the largest of a layer's experts
-  std::optional<group_rules> groups;  ///< only where a method scores groups as a whole or the model has experts
-  int threads = 1;                    ///< no part of the comparison: results do not depend on it
+  bool shared_experts = false;         ///< static ranges of inputs are the largest of a layer's experts
+  std::optional<group_rules> groups;   ///< only where a method scores groups as a whole or the model has experts
+  int threads = 1;                     ///< no part of the comparison: results do not depend on it
+  std::int64_t kept_weight_bytes = 0;  ///< nor on this
 
   friend bool operator==(const pass_settings& a, const pass_settings& b) {
     const auto all = [](const pass_settings& p) {

@@ -118,6 +118,7 @@ class sweep_series {
 
   engine::engine_options options_for(double work) {
     engine::engine_options options;
+    options.limits.kept_weight_bytes = pass_.settings.kept_weight_bytes;
     options.score_batches = batches_;
     options.progress = progress(work);
     options.cross = pass_.settings.cross;
@@ -155,6 +156,7 @@ class sweep_series {
 
   void by_output() {
     engine::output_options options;
+    options.limits.kept_weight_bytes = pass_.settings.kept_weight_bytes;
     options.score_batches = batches_;
     options.progress = progress(group_work);
     options.shared_ranges = pass_.settings.shared_ranges;

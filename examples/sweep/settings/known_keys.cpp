@@ -49,8 +49,9 @@ constexpr std::array<std::string_view, 24> autoquant_keys{
     "verify",       "study_bits",      "shared_ranges", "routers",    "verbose",    "description"};
 constexpr std::array<std::string_view, 2> fisher_keys{"draws", "seed"};
 constexpr std::array<std::string_view, 3> export_keys{"to", "engine", "untie"};
-constexpr std::array<std::string_view, 7> runner_keys{"report_only",        "output_dir", "threads", "resume",
-                                                      "checkpoint_seconds", "on_illegal", "stale"};
+constexpr std::array<std::string_view, 8> runner_keys{
+    "report_only", "output_dir",         "threads",    "kept_weight_megabytes",
+    "resume",      "checkpoint_seconds", "on_illegal", "stale"};
 
 enum class unknown_keys : bool { near_ones_refused, refused };
 

@@ -68,6 +68,8 @@ scoring_settings scoring_of(const json::object& config) {
   settings.cross_term = text_at(config, "autoquant.cross_term");
   if (given(config, "runner.threads") != nullptr)
     settings.threads = static_cast<int>(count_at(config, "runner.threads"));
+  if (given(config, "runner.kept_weight_megabytes") != nullptr)
+    settings.kept_weight_megabytes = count_at(config, "runner.kept_weight_megabytes", 0);
   if (const std::string device = text_at(config, "autoquant.device"); device != "cpu")
     throw error(errc::unsupported, "autoquant.device: must be cpu, not " + device);
   return settings;

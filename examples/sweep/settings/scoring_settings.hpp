@@ -44,6 +44,7 @@ struct scoring_settings {
   std::int64_t score_size = 128;
   std::string cross_term = "exact";  ///< a name that the engine knows
   std::optional<int> threads;        ///< nothing: one per processor
+  std::int64_t kept_weight_megabytes = 0;
 };
 
 [[nodiscard]] scoring_settings scoring_of(const json::object& config);
