@@ -208,10 +208,12 @@ void input_ranges::complete_experts(bool shared) {
       widen_by(entry_of(linear).channels, all.channels);
     }
     for (const index_t linear : linears) {
-      if (has_seen(linear) && !shared) continue;
       entry& own = entries_[static_cast<std::size_t>(entry_index_[static_cast<std::size_t>(linear)])];
-      own.channels = all.channels;
-      own.tensor = largest(all.channels);
+      if (!has_seen(linear) || shared) {
+        own.channels = all.channels;
+        own.tensor = largest(all.channels);
+      }
+      for (float& batch : own.batches) batch = batch > 0 ? batch : own.tensor;
     }
   });
 }

@@ -82,7 +82,8 @@ class input_ranges final : public lm::forward_observer {
   /// NaN or infinity in any input: errc::non_finite naming the first layer and how many more.
   void require_finite() const;
   /// Gives inputs of experts that got no row the largest magnitudes of their layer's other experts; with `shared`, all
-  /// inputs of experts, as ModelOpt does. Those of batches stay.
+  /// inputs of experts, as ModelOpt does. A batch without a row for an expert gets the expert's own: where something is
+  /// quantized, later routers may send it some.
   void complete_experts(bool shared);
   /// Whether the input of a Linear was there: an expert may have got no row.
   [[nodiscard]] bool has_seen(index_t linear) const { return seen_[static_cast<std::size_t>(linear)]; }

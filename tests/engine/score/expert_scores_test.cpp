@@ -1,5 +1,6 @@
 // Models with experts: scores and ranges against ModelOpt by all three of its rule sets, and against definitions.
 #include <common/json.hpp>
+#include <engine/calibrate/ranges.hpp>
 #include <engine/engine_support.hpp>
 #include <engine/score/checkpoint.hpp>
 #include <engine/score/score_references.hpp>
@@ -220,6 +221,21 @@ BOOST_AUTO_TEST_CASE(experts_without_a_token_are_named_and_have_their_layers_ran
       for (std::size_t j = 0; j < many_jobs.size(); ++j) {
         for (const float range : found.calibrations.at(j, own).amax) BOOST_TEST(range > 0);
       }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(experts_have_a_range_for_every_batch) {
+  const lm::packed_rows rows = rows_of_experts("plain", 3);
+  thread_pool pool(1);
+  const lm::pass_context context{experts(), rows, pool};
+  input_ranges ranges(context);
+  lm::layer_pass(context).forward(lm::layer_pass::keep::last_state, &ranges);
+  ranges.complete_experts(false);
+  for (index_t l = 0; l <= experts().head_linear(); ++l) {
+    for (const float batch : ranges.batches(l)) {
+      BOOST_TEST(batch > 0);
+      BOOST_TEST(batch <= ranges.tensor(l));
     }
   }
 }
