@@ -55,10 +55,10 @@ def by_qgrain(model, ids):
     return log_softmax(logits_by_qgrain(model, ids).astype(np.float64))
 
 
-def open_server(path):
+def open_server(path, context=256):
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
-    params.n_ctx = params.n_batch = params.n_ubatch = 256
+    params.n_ctx = params.n_batch = params.n_ubatch = context
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.n_parallel = 1
     params.n_gpu_layers = 0
