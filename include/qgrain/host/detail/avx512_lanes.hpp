@@ -23,7 +23,6 @@ inline constexpr int lanes = 16;
 using floats = float __attribute__((vector_size(64)));
 using words = std::uint32_t __attribute__((vector_size(64)));
 using integers = std::int32_t __attribute__((vector_size(64)));
-using double_words = std::uint64_t __attribute__((vector_size(64)));
 using halves = std::uint16_t __attribute__((vector_size(64)));
 using bytes = std::uint8_t __attribute__((vector_size(64)));
 using half_of_halves = std::uint16_t __attribute__((vector_size(32)));
@@ -56,14 +55,6 @@ QGRAIN_AVX512 words widened_words(half_of_halves x) {
 QGRAIN_AVX512 words widened_words(quarter_of_bytes x) {
   words y;
   asm("vpmovzxbd %1, %0" : "=v"(y) : "v"(x));
-  return y;
-}
-struct eight_bytes {
-  std::uint64_t value;
-} __attribute__((packed, may_alias));
-QGRAIN_AVX512 double_words widened_eight(const std::uint8_t* from) {
-  double_words y;
-  asm("vpmovzxbq %1, %0" : "=v"(y) : "m"(*reinterpret_cast<const eight_bytes*>(from)));
   return y;
 }
 QGRAIN_AVX512 integers widened_numbers(quarter_of_bytes signed_bytes) {
@@ -298,6 +289,22 @@ QGRAIN_AVX512 words with_bits_where_above(words x, words bits, words compared, w
 QGRAIN_AVX512 floats entries(words index, floats table) {
   floats y;
   asm("vpermps %2, %1, %0" : "=v"(y) : "v"(index), "v"(table));
+  return y;
+}
+
+/// Lanes of a vector, by the lower four bits.
+QGRAIN_AVX512 words permuted(words index, words x) {
+  words y;
+  asm("vpermd %2, %1, %0" : "=v"(y) : "v"(index), "v"(x));
+  return y;
+}
+/// Half of a vector twice.
+QGRAIN_AVX512 words twice_at(const std::uint8_t* from) {
+  struct half {
+    std::uint8_t bytes[32];
+  };
+  words y;
+  asm("vbroadcasti64x4 %1, %0" : "=v"(y) : "m"(*reinterpret_cast<const half*>(from)));
   return y;
 }
 
