@@ -227,11 +227,6 @@ QGRAIN_AVX512 integers larger(integers a, integers b) {
   asm("vpmaxsd %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
   return y;
 }
-QGRAIN_AVX512 words smaller(words a, words b) {
-  words y;
-  asm("vpminud %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
-  return y;
-}
 QGRAIN_AVX512 halves larger(halves a, halves b) {
   halves y;
   asm("vpmaxuw %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
@@ -255,21 +250,18 @@ QGRAIN_AVX512 bytes smaller(bytes a, bytes b) {
 }
 
 /// Bit by bit yes or no.
-QGRAIN_AVX512 words chosen(words mask, words yes, words no) {
-  asm("vpternlogd $0xCA, %2, %1, %0" : "+v"(mask) : "v"(yes), "v"(no));
-  return mask;
-}
-/// The same that keeps its mask.
 QGRAIN_AVX512 words chosen_by(words mask, words yes, words no) {
   asm("vpternlogd $0xD8, %2, %1, %0" : "+v"(no) : "v"(yes), "v"(mask));
   return no;
 }
+
 /// Whether there is a byte whose lower seven bits are ones.
 QGRAIN_AVX512 bool has_byte_of_ones(bytes x) {
   std::uint64_t found = 0;
   asm("vpcmpeqb %2, %1, %0" : "=k"(found) : "v"(x | std::uint8_t{0x80}), "v"(every<0xFFFF'FFFFU>()));
   return found != 0;
 }
+
 /// Of each lane the sum of its halves, lower and upper, times numbers.
 template <std::uint16_t Lower, std::uint16_t Upper>
 QGRAIN_AVX512 integers sum_of_halves(floats x) {
