@@ -49,7 +49,7 @@ template <class Step, class In, class Out>
 void lanes_loop(In in, Out out, index_t count, const detail::avx512::group_numbers<1>& factors) {
   const auto shared = detail::avx512::lane_factors::held(factors, 0);
   for (index_t i = 0; i < count; i += detail::avx512::step) {
-    if (!detail::avx512::run_step<Step>(in, out, i, shared)) return;
+    if (!detail::avx512::run_step<Step>(in, out, i, shared, factors.has_wide)) return;
   }
 }
 #endif

@@ -80,7 +80,8 @@ struct lane_block {
       const lane_factors shared = lane_factors::held(numbers, group);
       for (; c + step <= end; c += step) {
         prefetch(in, c + cols);
-        if (!run_step<step_type>(in, out, c, shared, numbers.has_wide)) put_rest(in, out, c, step, factors + group, false);
+        if (!run_step<step_type>(in, out, c, shared, numbers.has_wide))
+          put_rest(in, out, c, step, factors + group, false);
       }
       if (c < end) put_rest(in, out, c, end - c, factors + group, false);
     }

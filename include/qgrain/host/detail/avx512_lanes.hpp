@@ -23,7 +23,6 @@ inline constexpr int lanes = 16;
 using floats = float __attribute__((vector_size(64)));
 using words = std::uint32_t __attribute__((vector_size(64)));
 using integers = std::int32_t __attribute__((vector_size(64)));
-using double_words = std::uint64_t __attribute__((vector_size(64)));
 using halves = std::uint16_t __attribute__((vector_size(64)));
 using bytes = std::uint8_t __attribute__((vector_size(64)));
 using half_of_halves = std::uint16_t __attribute__((vector_size(32)));
@@ -56,14 +55,6 @@ QGRAIN_AVX512 words widened_words(half_of_halves x) {
 QGRAIN_AVX512 words widened_words(quarter_of_bytes x) {
   words y;
   asm("vpmovzxbd %1, %0" : "=v"(y) : "v"(x));
-  return y;
-}
-struct eight_bytes {
-  std::uint64_t value;
-} __attribute__((packed, may_alias));
-QGRAIN_AVX512 double_words widened_eight(const std::uint8_t* from) {
-  double_words y;
-  asm("vpmovzxbq %1, %0" : "=v"(y) : "m"(*reinterpret_cast<const eight_bytes*>(from)));
   return y;
 }
 QGRAIN_AVX512 integers widened_numbers(quarter_of_bytes signed_bytes) {
@@ -236,11 +227,6 @@ QGRAIN_AVX512 integers larger(integers a, integers b) {
   asm("vpmaxsd %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
   return y;
 }
-QGRAIN_AVX512 words smaller(words a, words b) {
-  words y;
-  asm("vpminud %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
-  return y;
-}
 QGRAIN_AVX512 halves larger(halves a, halves b) {
   halves y;
   asm("vpmaxuw %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
@@ -264,21 +250,18 @@ QGRAIN_AVX512 bytes smaller(bytes a, bytes b) {
 }
 
 /// Bit by bit yes or no.
-QGRAIN_AVX512 words chosen(words mask, words yes, words no) {
-  asm("vpternlogd $0xCA, %2, %1, %0" : "+v"(mask) : "v"(yes), "v"(no));
-  return mask;
-}
-/// The same that keeps its mask.
 QGRAIN_AVX512 words chosen_by(words mask, words yes, words no) {
   asm("vpternlogd $0xD8, %2, %1, %0" : "+v"(no) : "v"(yes), "v"(mask));
   return no;
 }
+
 /// Whether there is a byte whose lower seven bits are ones.
 QGRAIN_AVX512 bool has_byte_of_ones(bytes x) {
   std::uint64_t found = 0;
   asm("vpcmpeqb %2, %1, %0" : "=k"(found) : "v"(x | std::uint8_t{0x80}), "v"(every<0xFFFF'FFFFU>()));
   return found != 0;
 }
+
 /// Of each lane the sum of its halves, lower and upper, times numbers.
 template <std::uint16_t Lower, std::uint16_t Upper>
 QGRAIN_AVX512 integers sum_of_halves(floats x) {
@@ -298,6 +281,22 @@ QGRAIN_AVX512 words with_bits_where_above(words x, words bits, words compared, w
 QGRAIN_AVX512 floats entries(words index, floats table) {
   floats y;
   asm("vpermps %2, %1, %0" : "=v"(y) : "v"(index), "v"(table));
+  return y;
+}
+
+/// Lanes of a vector, by the lower four bits.
+QGRAIN_AVX512 words permuted(words index, words x) {
+  words y;
+  asm("vpermd %2, %1, %0" : "=v"(y) : "v"(index), "v"(x));
+  return y;
+}
+/// Half of a vector twice.
+QGRAIN_AVX512 words twice_at(const std::uint8_t* from) {
+  struct half {
+    std::uint8_t bytes[32];
+  };
+  words y;
+  asm("vbroadcasti64x4 %1, %0" : "=v"(y) : "m"(*reinterpret_cast<const half*>(from)));
   return y;
 }
 

@@ -159,9 +159,9 @@ struct lane_encoder {
       return as<floats>(as<words>(inside) | (as<words>(x) & f32_sign_bit));
     } else {
       const floats magnitude = limited_magnitude(q, spread(largest));
-      const floats anchor = as<floats>(
-          binade_of(magnitude) +
-          as<integers>(avx512::every<static_cast<std::uint32_t>(step_counts<format>::anchor_distance)>()));
+      const floats anchor =
+          as<floats>(binade_of(magnitude) +
+                     as<integers>(avx512::every<static_cast<std::uint32_t>(step_counts<format>::anchor_distance)>()));
       const floats near = (magnitude + anchor) - anchor;
       return as<floats>(chosen_by(avx512::every<f32_sign_bit>(), as<words>(x), as<words>(near)));
     }
@@ -225,14 +225,14 @@ struct lane_encoder {
 };
 
 /// A value of the format brought back.
-template <class Element>
+template <class Element, bool AddsZero = true>
 QGRAIN_AVX512 floats restored(floats q, const lane_factors& f) {
   constexpr element_arithmetic arithmetic = arithmetic_of<typename Element::scale_type>();
   if constexpr (arithmetic.zero_point != zero_point_use::none && is_small_integer<typename Element::format_type>()) {
     q = q - f.zero_point;
   }
   const floats value = product(q, f.backward);
-  if constexpr (arithmetic.zero_after) return value + floats{};
+  if constexpr (arithmetic.zero_after && AddsZero) return value + floats{};
   return value;
 }
 
@@ -254,11 +254,17 @@ struct lane_decoder {
     return 1.0F;
   }();
 
+  /// Whether -0 is decoded as +0, which is what a sum with 0 makes of it: under scales that leave a product its sign.
+  static constexpr bool has_positive_zero = by_table && arithmetic_of<typename Element::scale_type>().zero_after;
+
   /// The value of each code of four bits.
   alignas(64) static constexpr std::array<float, lanes> table = [] {
     std::array<float, lanes> values{};
     if constexpr (format::bits == 4) {
       for (std::uint32_t i = 0; i < lanes; ++i) values[i] = format::decode(code_of_bits<code_type>(i, 4));
+      if (has_positive_zero) {
+        for (float& value : values) value = value == 0.0F ? 0.0F : value;
+      }
     }
     return values;
   }();
@@ -288,7 +294,8 @@ struct lane_decoder {
   /// Sixteen codes, none of them NaN: the sign fills the bits above a code, of which one is too many.
   QGRAIN_AVX512 static floats value_by_shift(const code_type* codes) {
     const half_of_halves wide = widened_numbers_of_half(loaded<quarter_of_bytes>(codes));
-    constexpr auto used = static_cast<std::uint16_t>(0x8000U | (format::sign_code - 1U) << (10 - format::mantissa_bits));
+    constexpr auto used =
+        static_cast<std::uint16_t>(0x8000U | (format::sign_code - 1U) << (10 - format::mantissa_bits));
     return widened(wide << (10 - format::mantissa_bits) & used);
   }
 
@@ -422,7 +429,7 @@ struct fake_step {
 
 template <class Element>
 struct decode_step {
-  /// False where the unit would make a scale overflow.
+  /// False where the unit would make a scale overflow, or a product might be a zero.
   template <std::size_t Groups>
   QGRAIN_AVX512 static bool prepare(const typename Element::factors_type* factors, index_t groups,
                                     group_numbers<Groups>& all) {
@@ -431,9 +438,10 @@ struct decode_step {
     QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t g = 0; g < groups; ++g) {
       const float backward = factors[g].backward;
+      if constexpr (lane_decoder<Element>::has_positive_zero) others |= backward >= power_of_two(-120) ? 0U : 1U;
       others |= unit == 1.0F || magnitude_bits(backward) < magnitude_bits(power_of_two(100)) ? 0U : 1U;
       all.backward.data()[g] = backward * unit;
-      all.zero_point.data()[g] = zero_point_of(factors[g]);
+      if constexpr (requires { factors->zero_point; }) all.zero_point.data()[g] = factors[g].zero_point;
     }
     return others == 0;
   }
@@ -441,11 +449,14 @@ struct decode_step {
   QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
     floats x[4];
     if constexpr (In::is_packed) {
-      for (int i = 0; i < 4; ++i) x[i] = lane_decoder<Element>::value_of_nibbles(in.codes(c + i * lanes));
+      words codes[4];
+      in.codes(c, codes);
+      for (int i = 0; i < 4; ++i) x[i] = lane_decoder<Element>::value_of_nibbles(codes[i]);
     } else {
       lane_decoder<Element>::values(in.row + c, x);
     }
-    for (int i = 0; i < 4; ++i) out.put(c + i * lanes, restored<Element>(x[i], f[i]));
+    for (int i = 0; i < 4; ++i)
+      out.put(c + i * lanes, restored<Element, !lane_decoder<Element>::has_positive_zero>(x[i], f[i]));
     return true;
   }
 };
@@ -530,7 +541,7 @@ QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const group_numbers<Group
       f[i] = lane_factors::of(all, group + i * lanes / Width);
     }
   }
-  return Step::template run<Width == 32 ? In::natural_order : lane_order::in_turn>(in, out, c, f, all.has_wide);
+  return Step::template run < Width == 32 ? In::natural_order : lane_order::in_turn > (in, out, c, f, all.has_wide);
 }
 
 }  // namespace qgrain::detail::avx512

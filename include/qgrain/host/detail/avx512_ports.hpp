@@ -25,8 +25,7 @@ struct value_source {
   const T* row;
   index_t pitch;
   /// Two of 16 bits fill a lane: pairs are widened by one operation each.
-  static constexpr lane_order natural_order =
-      std::is_same_v<T, bfloat16> ? lane_order::in_pairs : lane_order::in_turn;
+  static constexpr lane_order natural_order = std::is_same_v<T, bfloat16> ? lane_order::in_pairs : lane_order::in_turn;
   /// A vector of the step that begins at i.
   template <lane_order Order, int Part>
   QGRAIN_AVX512 floats values(index_t i) const {
@@ -100,10 +99,18 @@ struct nibble_source {
   const std::uint8_t* row;
   index_t pitch;
   bit_order order;
-  /// Sixteen codes in the lower bits of lanes, other bits above them.
-  QGRAIN_AVX512 words codes(index_t i) const {
-    const double_words each = widened_eight(row + i / 2);
-    return as<words>(order == bit_order::low_first ? each | each << 28 : each >> 4 | each << 32);
+  /// The codes of a step in the lower bits of lanes, other bits above them: eight lanes have the same four bytes, and
+  /// each its own shift.
+  QGRAIN_AVX512 void codes(index_t i, words (&out)[4]) const {
+    constexpr words low_first{0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28};
+    constexpr words high_first{4, 0, 12, 8, 20, 16, 28, 24, 4, 0, 12, 8, 20, 16, 28, 24};
+    constexpr words first{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
+    const words shifts = order == bit_order::low_first ? low_first : high_first;
+    const words all = twice_at(row + i / 2);
+    out[0] = permuted(first, all) >> shifts;
+    out[1] = permuted(first + 2U, all) >> shifts;
+    out[2] = permuted(first + 4U, all) >> shifts;
+    out[3] = permuted(first + 6U, all) >> shifts;
   }
   void copied(index_t first, index_t count, Code* to) const {
     for (index_t i = 0; i < count; ++i) to[i] = packed_code<Code>(row, first + i, 4, order);
