@@ -19,7 +19,8 @@ attempt cut(std::span<const index_t> sizes, index_t parts, index_t limit) {
   for (index_t i = 0; i < items; ++i) {
     const index_t size = sizes[static_cast<std::size_t>(i)];
     const bool is_first = i == found.bounds.back();
-    const index_t parts_left = parts - static_cast<index_t>(found.bounds.size());  // behind the one that is being filled
+    const index_t parts_left =
+        parts - static_cast<index_t>(found.bounds.size());  // behind the one that is being filled
     const bool is_too_much = sum + size > limit;
     if (!is_first && (is_too_much || items - i <= parts_left)) {
       if (is_too_much) found.next_limit = std::min(found.next_limit, sum + size);

@@ -56,27 +56,28 @@ loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
   }
   buffer normed;
   buffer logits;
-  slabs_.for_each(bounds[rank], bounds[rank + 1], [&](index_t first_output, const_matrix w, index_t first, index_t end) {
-    const index_t n = end - first;
-    if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
-    if (logits.size() < n * w.rows()) logits = buffer(n * w.rows());
-    const matrix x = normed.view(n, config_.hidden);
-    const matrix y = logits.view(n, w.rows());
-    const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
-    gather_normed(rows, x);
-    if (replaces_head()) replaced_head(rows, first_output, w, as_const(x), y);
-    for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
-      if (!replaces_head()) linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
-      soft_cap(rows_of(y, b, e), config_.logit_cap);
-      for (index_t i = b; i < e; ++i) {
-        const auto t = static_cast<std::size_t>(first + i);
-        denominators[t].add(y.row(i).data(), w.rows());
-        const index_t target = rows_.targets[static_cast<std::size_t>(target_rows_[t])] - first_output;
-        if (target >= 0 && target < w.rows()) target_logits[t] = y(i, target);
-        if (draw) drawn[t].add(y.row(i).data(), w.rows(), first_output);
-      }
-    });
-  });
+  slabs_.for_each(
+      bounds[rank], bounds[rank + 1], [&](index_t first_output, const_matrix w, index_t first, index_t end) {
+        const index_t n = end - first;
+        if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
+        if (logits.size() < n * w.rows()) logits = buffer(n * w.rows());
+        const matrix x = normed.view(n, config_.hidden);
+        const matrix y = logits.view(n, w.rows());
+        const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+        gather_normed(rows, x);
+        if (replaces_head()) replaced_head(rows, first_output, w, as_const(x), y);
+        for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
+          if (!replaces_head()) linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
+          soft_cap(rows_of(y, b, e), config_.logit_cap);
+          for (index_t i = b; i < e; ++i) {
+            const auto t = static_cast<std::size_t>(first + i);
+            denominators[t].add(y.row(i).data(), w.rows());
+            const index_t target = rows_.targets[static_cast<std::size_t>(target_rows_[t])] - first_output;
+            if (target >= 0 && target < w.rows()) target_logits[t] = y(i, target);
+            if (draw) drawn[t].add(y.row(i).data(), w.rows(), first_output);
+          }
+        });
+      });
   costs_.linear_flops += product_flops(targets, config_.hidden, config_.vocabulary);
   labels_.clear();
   for (std::size_t i = 0; i < target_rows_.size(); ++i) {
@@ -130,36 +131,37 @@ void layer_pass::backward_head(backward_visitor& visitor) {
   }
   const std::vector<index_t> bounds = piece_bounds();
   const auto rank = static_cast<std::size_t>(is_divided() ? ranks_->rank() : 0);
-  slabs_.for_each(bounds[rank], bounds[rank + 1], [&](index_t first_output, const_matrix w, index_t first, index_t end) {
-    const index_t n = end - first;
-    if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
-    if (logits.size() < n * w.rows()) {
-      logits = buffer(n * w.rows());
-      d_logits = buffer(n * w.rows());
-    }
-    const matrix x = normed.view(n, config_.hidden);
-    const matrix y = logits.view(n, w.rows());
-    matrix g = d_logits.view(n, w.rows());
-    const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
-    gather_normed(rows, x);
-    for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
-      linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
-      if (config_.logit_cap != 0) rows_of(g, b, e) = rows_of(y, b, e);
-      soft_cap(rows_of(g, b, e), config_.logit_cap);
-      for (index_t i = b; i < e; ++i) {
-        const auto target_row = static_cast<std::size_t>(first + i);
-        const matrix z = config_.logit_cap != 0 ? g : y;
-        g.row(i).array() = (z.row(i).array() - log_sums_[target_row]).exp();
-        const index_t target = labels_[target_row] - first_output;
-        if (target >= 0 && target < w.rows()) g(i, target) -= 1.0F;
-        g.row(i).array() *= weight_of[target_row];
-      }
-      soft_cap_backward(as_const(rows_of(y, b, e)), config_.logit_cap, rows_of(g, b, e));
-      linear_backward_add(as_const(rows_of(g, b, e)), w, rows_of(dx_all, first + b, first + e));
-    });
-    const linear_output output{model_.head_linear(), first_output, w, {}, as_const(y), as_const(g)};
-    visitor.visit({as_const(x), rows, {&output, 1}});
-  });
+  slabs_.for_each(
+      bounds[rank], bounds[rank + 1], [&](index_t first_output, const_matrix w, index_t first, index_t end) {
+        const index_t n = end - first;
+        if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
+        if (logits.size() < n * w.rows()) {
+          logits = buffer(n * w.rows());
+          d_logits = buffer(n * w.rows());
+        }
+        const matrix x = normed.view(n, config_.hidden);
+        const matrix y = logits.view(n, w.rows());
+        matrix g = d_logits.view(n, w.rows());
+        const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+        gather_normed(rows, x);
+        for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
+          linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
+          if (config_.logit_cap != 0) rows_of(g, b, e) = rows_of(y, b, e);
+          soft_cap(rows_of(g, b, e), config_.logit_cap);
+          for (index_t i = b; i < e; ++i) {
+            const auto target_row = static_cast<std::size_t>(first + i);
+            const matrix z = config_.logit_cap != 0 ? g : y;
+            g.row(i).array() = (z.row(i).array() - log_sums_[target_row]).exp();
+            const index_t target = labels_[target_row] - first_output;
+            if (target >= 0 && target < w.rows()) g(i, target) -= 1.0F;
+            g.row(i).array() *= weight_of[target_row];
+          }
+          soft_cap_backward(as_const(rows_of(y, b, e)), config_.logit_cap, rows_of(g, b, e));
+          linear_backward_add(as_const(rows_of(g, b, e)), w, rows_of(dx_all, first + b, first + e));
+        });
+        const linear_output output{model_.head_linear(), first_output, w, {}, as_const(y), as_const(g)};
+        visitor.visit({as_const(x), rows, {&output, 1}});
+      });
   costs_.linear_flops += 2 * product_flops(targets, config_.hidden, config_.vocabulary);
   if (is_divided()) common::share_elements(*ranks_, d_normed.all(), bounds, config_.hidden);
 
