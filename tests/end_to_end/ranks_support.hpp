@@ -2,12 +2,12 @@
 #ifndef QGRAIN_TESTS_END_TO_END_RANKS_SUPPORT_HPP
 #define QGRAIN_TESTS_END_TO_END_RANKS_SUPPORT_HPP
 
-#include <end_to_end/kill_support.hpp>
 #include <support/run_program.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <cstdlib>
+#include <end_to_end/kill_support.hpp>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -117,9 +117,8 @@ inline void kill_ranks(const fs::path& scratch, int kills) {
           mpirun_arguments({{ranks, is_begun ? std::vector<std::string>{"runner.resume=out"} : sweep, folder}}), folder,
           folder / "said.txt");
       resumed += is_begun ? 1 : 0;
-      const std::chrono::milliseconds moment(
-          static_cast<std::int64_t>(std::uniform_real_distribution<double>(0.1, 0.9)(random) *
-                                    static_cast<double>(whole_time.count())));
+      const std::chrono::milliseconds moment(static_cast<std::int64_t>(
+          std::uniform_real_distribution<double>(0.1, 0.9)(random) * static_cast<double>(whole_time.count())));
       if (struck >= kills || run.ends_within(moment)) {
         const int code = run.wait();
         BOOST_TEST_REQUIRE(code == 0, qgrain::common::read_text_file(folder / "said.txt"));
