@@ -32,7 +32,9 @@ class communicator {
   [[nodiscard]] virtual std::int64_t sent_bytes() const noexcept = 0;
 };
 
-[[nodiscard]] inline bool is_divided(const communicator* ranks) noexcept { return ranks != nullptr && ranks->size() > 1; }
+[[nodiscard]] inline bool is_divided(const communicator* ranks) noexcept {
+  return ranks != nullptr && ranks->size() > 1;
+}
 
 /// share() for elements; bounds count them.
 template <class Element>
@@ -40,7 +42,8 @@ void share_elements(communicator& ranks, std::span<Element> whole, std::span<con
                     std::int64_t elements_each = 1) {
   static_assert(std::is_trivially_copyable_v<Element>);
   std::vector<std::size_t> bytes;
-  for (const std::int64_t bound : bounds) bytes.push_back(static_cast<std::size_t>(bound * elements_each) * sizeof(Element));
+  for (const std::int64_t bound : bounds)
+    bytes.push_back(static_cast<std::size_t>(bound * elements_each) * sizeof(Element));
   ranks.share(std::as_writable_bytes(whole), bytes);
 }
 
@@ -55,9 +58,6 @@ void append_elements(std::string& text, std::span<Element> elements) {
 /// @throws error errc::unsupported where there are several and the program was built without MPI, or where MPI sees
 /// another number of them than the launcher started: each would do the whole work
 [[nodiscard]] std::unique_ptr<communicator> start_communicator(int& argc, char**& argv);
-
-/// What the library of the ranks is, or that there is none, for --help and messages.
-[[nodiscard]] std::string_view communicator_name() noexcept;
 
 }  // namespace qgrain::common
 

@@ -3,11 +3,12 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <climits>
+
 #include <mpi.h>
 
 #include <algorithm>
 #include <chrono>
-#include <climits>
 #include <cstdlib>
 #include <thread>
 
@@ -112,7 +113,5 @@ std::unique_ptr<communicator> start_communicator(int& argc, char**& argv) {
                                      ": each would do the whole work; start with mpirun, or with srun --mpi=pmix or "
                                      "--mpi=pmi2 where Slurm has it");
 }
-
-std::string_view communicator_name() noexcept { return "MPI"; }
 
 }  // namespace qgrain::common

@@ -13,6 +13,4 @@ std::unique_ptr<communicator> start_communicator(int&, char**&) {
                                      "and configure again");
 }
 
-std::string_view communicator_name() noexcept { return "none"; }
-
 }  // namespace qgrain::common

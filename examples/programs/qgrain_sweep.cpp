@@ -61,12 +61,12 @@ void print_list(const hydra::config_source& source, const std::string& group) {
 std::atomic<bool> stop_requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-// The first Ctrl-C asks for a clean end, the second one kills.
+// The first Ctrl-C asks for a clean end, the second one kills. mpirun passes SIGUSR1 on to all ranks.
 void listen_to_signals() {
   struct sigaction action {};
   action.sa_handler = [](int) { stop_requested = true; };
   action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
-  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) ::sigaction(signal, &action, nullptr);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that cannot grow is an error of the write
 }
 
@@ -110,6 +110,7 @@ void print_outcome(const sweep_plan& plan) {
 
 void run(const command_line& given, common::communicator* ranks) {
   const bool is_first = !common::is_divided(ranks) || ranks->rank() == 0;
+  const int planned_ranks = ranks != nullptr ? ranks->size() : given.ranks;
   if (given.what != action::run) {
     if (!is_first) return;  // one answer is enough
     ranks = nullptr;
@@ -132,7 +133,7 @@ void run(const command_line& given, common::communicator* ranks) {
     check_exports(plan.jobs);
   });
   if (given.what == action::dry_run) {
-    const run_estimate estimate = estimate_run(plan);
+    const run_estimate estimate = estimate_run(plan, planned_ranks);
     for (const std::string& warning : plan.warnings) print_warning(warning);
     print_plan(std::cout, plan);
     return print_estimate(std::cout, estimate);

@@ -1,4 +1,5 @@
 // Promises of the layer-wise pass: the same bits for any number of threads, gradients equal to finite differences.
+#include <lm/division.hpp>
 #include <lm/lm_support.hpp>
 #include <lm/tokenizer.hpp>
 
@@ -227,4 +228,18 @@ BOOST_AUTO_TEST_CASE(gradients_equal_central_finite_differences) {
       BOOST_TEST(std::abs(slope - gradient(o, i)) <= 0.01 * std::abs(gradient(o, i)) + 2e-5, info.name);
     }
   }
+}
+
+// By hand: the largest part is as small as cuts between items allow, and nobody is idle while items are left.
+BOOST_AUTO_TEST_CASE(items_are_divided_evenly) {
+  using bounds = std::vector<index_t>;
+  const auto divided = [](const std::vector<index_t>& sizes, index_t parts) { return divide(sizes, parts); };
+  BOOST_TEST((divided({5, 5, 1}, 2) == bounds{0, 1, 3}));
+  BOOST_TEST((divided({5, 5, 1}, 3) == bounds{0, 1, 2, 3}));
+  BOOST_TEST((divided({1, 1, 1, 1, 1}, 2) == bounds{0, 3, 5}));
+  BOOST_TEST((divided({1, 1, 1, 1, 1}, 4) == bounds{0, 2, 3, 4, 5}));
+  BOOST_TEST((divided({1, 2, 9, 2, 1}, 3) == bounds{0, 2, 3, 5}));
+  BOOST_TEST((divided({7, 3}, 1) == bounds{0, 2}));
+  BOOST_TEST((divided({7, 3}, 4) == bounds{0, 1, 2, 2, 2}));
+  BOOST_TEST((divided({}, 2) == bounds{0, 0, 0}));
 }

@@ -35,6 +35,8 @@ std::variant<command_line, int> parse_command_line(int argc, char** argv) {
                         .with_optional_value();
   parser.flag("--dry-run", dry_run,
               "print the jobs with quantizers, recipes and folders, estimate time and memory, and stop");
+  const auto ranks =
+      parser.number("-n,--ranks", line.ranks, "with --dry-run: plan for so many ranks of MPI").between(1, 4096);
   parser.texts("overrides", line.overrides, "changes to the configuration");
   if (const auto code = parser.parse(argc, argv)) return *code;
   if (static_cast<int>(show_config) + static_cast<int>(dry_run) + static_cast<int>(list.given()) > 1) {
@@ -43,6 +45,10 @@ std::variant<command_line, int> parse_command_line(int argc, char** argv) {
   }
   if (line.resolve && !show_config) {
     std::cerr << "qgrain-sweep: --resolve goes with --cfg\n";
+    return 2;
+  }
+  if (ranks.given() && !dry_run) {
+    std::cerr << "qgrain-sweep: --ranks goes with --dry-run; ranks are started by mpirun -n N qgrain-sweep\n";
     return 2;
   }
   line.conf_dirs.assign(conf_dirs.begin(), conf_dirs.end());

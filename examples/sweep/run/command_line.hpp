@@ -19,6 +19,7 @@ struct command_line {
   bool multirun = false;
   bool resolve = false;    ///< of action::show_config: with interpolations followed
   std::string list_group;  ///< of action::list; empty: all groups
+  int ranks = 1;           ///< of action::dry_run: planned for
   std::vector<std::string> overrides;
 };
 

@@ -5,6 +5,7 @@
 #include <recipes/unquantized.hpp>
 #include <sweep/run/estimate.hpp>
 #include <sweep/run/open_passes.hpp>
+#include <sweep/run/ranks.hpp>
 #include <sweep/run/run.hpp>
 #include <sweep/run/scoring_pass.hpp>
 #include <sweep/run/terminal.hpp>
@@ -160,10 +161,12 @@ double channel_histogram_bytes(const lm::model_config& config, const std::vector
   return of_channel * static_cast<double>(2 * config.hidden + config.query_width() + config.intermediate);
 }
 
-double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
+// `share`: of the rows, whose states are kept.
+double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants, double share) {
   const lm::pass_limits limits;
   const double layers = static_cast<double>(pass.model.config().layers);
-  const double states = s.rows * static_cast<double>(pass.model.config().hidden) * bytes_per_value * (layers + 2);
+  const double states =
+      s.rows * static_cast<double>(pass.model.config().hidden) * bytes_per_value * (share * layers + 2);
   const double all_blocks = layers * s.block_weights * bytes_per_value;
   const double kept = std::min(static_cast<double>(pass.settings.kept_weight_bytes), all_blocks);
   const double block = 2 * s.block_weights * bytes_per_value + kept;  // and what is read from the file at once
@@ -202,10 +205,46 @@ double measured_rate(int threads) {
   return 2.0 * static_cast<double>(all * width * width) / fastest;
 }
 
+// How the rows of a pass fall to ranks.
+struct row_shares {
+  double largest = 1;  // of all rows that are scored
+  std::string text;
+};
+row_shares shares_of(const opened_pass& pass, int ranks) {
+  row_shares shares;
+  if (ranks == 1) return shares;
+  const rank_rows_of_pass rows = rows_of_ranks(pass, ranks);
+  shares.largest = 0;
+  for (std::size_t r = 0; r + 1 < rows.bounds.size(); ++r) {
+    const index_t own = rows.bounds[r + 1] - rows.bounds[r];
+    shares.largest = std::max(shares.largest, static_cast<double>(own) / static_cast<double>(rows.bounds.back()));
+    shares.text += (r == 0 ? "" : ", ") + std::to_string(own);
+  }
+  shares.text = "rows of each rank: " + shares.text + " (" + std::to_string(rows.chunks) +
+                (rows.chunks == 1 ? " chunk" : " chunks") + " in all)";
+  return shares;
+}
+
+// Histograms and means are collected by every rank from all rows (engine/calibrate/input_calibration.hpp).
+bool sees_all_rows(const std::vector<engine::job>& jobs) {
+  return std::any_of(jobs.begin(), jobs.end(), [](const engine::job& j) {
+    const engine::calibration_method method = engine::find_calibration(j.calibration);
+    return engine::is_of_histogram(method) || method == engine::calibration_method::awq_lite;
+  });
+}
+
+// Of a rank at the end of a block: a place and a sum for each task of rows, job and Linear.
+double sent_by_block(const opened_pass& pass, const pass_sizes& sizes, std::size_t jobs, double share) {
+  const auto linears = static_cast<double>(pass.model.layout(0).linears.size());
+  return std::ceil(sizes.scored * share / static_cast<double>(lm::task_rows)) * static_cast<double>(jobs) * linears *
+         16;
+}
+
 }  // namespace
 
-run_estimate estimate_run(sweep_plan& plan) {
+run_estimate estimate_run(sweep_plan& plan, int ranks) {
   run_estimate estimate;
+  estimate.ranks = ranks;
   double weighted = 0;
   int threads = 1;
   const auto add = [&](const opened_pass& pass, const std::vector<engine::job>& jobs, double mixes) {
@@ -214,15 +253,26 @@ run_estimate estimate_run(sweep_plan& plan) {
     const pass_sizes sizes = sizes_of(pass);
     const pass_sweeps needed(pass.settings);
     const double sweeps = (needed.gradient ? 1 : 0) + static_cast<double>(needed.fisher_draws);
-    const double own = sweeps * (pass_operations(sizes) + calibration_operations(pass, sizes, variants));
+    const row_shares shares = shares_of(pass, ranks);
+    const double of_passes = sweeps * pass_operations(sizes);
+    const double calibrating = sweeps * calibration_operations(pass, sizes, variants);
+    const double own = of_passes + calibrating;
+    const double forward_share = sees_all_rows(jobs) ? 1 : shares.largest;
     const double measuring = mixes > 0 ? (mixes + 1) * 2 * sizes.rows * (sizes.blocks + sizes.head) : 0;
-    const double scoring = sweeps * job_operations(sizes, variants, pass.settings.cross) +
-                           (needed.outputs ? output_operations(pass, sizes, variants) : 0) + measuring;
+    const double of_jobs = sweeps * job_operations(sizes, variants, pass.settings.cross);
+    const double of_outputs = needed.outputs ? output_operations(pass, sizes, variants) : 0;
+    const double scoring = of_jobs + of_outputs + measuring;
     ++estimate.passes;
     estimate.operations += own + scoring;
-    weighted += pass_overhead * own + job_overhead * scoring;
-    estimate.bytes = std::max(estimate.bytes,
-                              pass_bytes(pass, sizes, variants) + channel_histogram_bytes(pass.model.config(), jobs));
+    // Of the rank that has most to do; a third of a pass is its forward half.
+    weighted += pass_overhead * (of_passes * (forward_share + 2 * shares.largest) / 3 + calibrating) +
+                job_overhead * (of_jobs * shares.largest + of_outputs / ranks + measuring);
+    const double states = needed.outputs ? 1 : shares.largest;
+    estimate.bytes = std::max(
+        estimate.bytes, pass_bytes(pass, sizes, variants, states) + channel_histogram_bytes(pass.model.config(), jobs));
+    if (ranks == 1) return;
+    estimate.divisions.push_back(shares.text);
+    estimate.block_bytes = std::max(estimate.block_bytes, sent_by_block(pass, sizes, jobs.size(), shares.largest));
   };
   if (plan.recipe_list) {
     const pass_of_jobs pass = open_recipe_list(plan);
@@ -258,6 +308,10 @@ void print_estimate(std::ostream& out, const run_estimate& estimate) {
       << " MB; " << estimate.passes << (estimate.passes == 1 ? " pass" : " passes") << " with "
       << std::round(estimate.operations * 1e-9) << " G operations of matrix products, measured here at "
       << std::round(estimate.rate * 1e-9) << " G a second\n";
+  if (estimate.ranks == 1) return;
+  for (const std::string& division : estimate.divisions) out << division << "\n";
+  out << estimate.ranks << " ranks: time and memory are those of the one that has most to do; it sends at most "
+      << std::ceil(estimate.block_bytes * 1e-3) << " kB at the end of a block\n";
 }
 
 }  // namespace qgrain::sweep

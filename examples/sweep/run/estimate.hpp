@@ -6,6 +6,8 @@
 
 #include <cstddef>
 #include <iosfwd>
+#include <string>
+#include <vector>
 
 namespace qgrain::sweep {
 
@@ -13,13 +15,17 @@ struct run_estimate {
   std::size_t passes = 0;
   double operations = 0;  ///< of matrix products; a multiply and an add are two
   double rate = 0;        ///< operations a second in bare products, measured on this machine just now
-  double seconds = 0;     ///< products at that rate, times what surrounds them
-  double bytes = 0;       ///< of the largest pass, program included
+  double seconds = 0;     ///< products at that rate, times what surrounds them; of the rank that has most to do
+  double bytes = 0;       ///< of the largest pass, program included; of one rank
+  int ranks = 1;
+  double block_bytes = 0;              ///< that a rank sends at the end of a block, at most
+  std::vector<std::string> divisions;  ///< of each pass, a line
 };
 
 /// Opens models and data as a run would, refusing what it would refuse (open_passes.hpp), and counts the products
-/// of jobs that are not complete yet. Takes about a tenth of a second for the rate.
-[[nodiscard]] run_estimate estimate_run(sweep_plan& plan);
+/// of jobs that are not complete yet, for so many ranks on machines like this one. Takes about a tenth of a second for
+/// the rate.
+[[nodiscard]] run_estimate estimate_run(sweep_plan& plan, int ranks = 1);
 
 void print_estimate(std::ostream& out, const run_estimate& estimate);
 

@@ -104,6 +104,10 @@ class sweep_series {
     if (sweeps_.fisher_draws > 0) by_fisher(draws);
     if (sweeps_.outputs) by_output();
     if (sweeps_.weights) by_weight();
+    if (options_.ranks != nullptr) {
+      scored_.ranks = options_.ranks->size();
+      scored_.sent_bytes = options_.ranks->sent_bytes();
+    }
     return std::move(scored_);
   }
 
@@ -290,6 +294,8 @@ json::object run_stats(const scored_pass& scored, const pass_settings& settings)
   json::object sweeps;
   for (const auto& [method, seconds] : scored.seconds) sweeps[name_of(method)] = seconds;
   return {{"jobs_in_pass", scored.jobs.size()},
+          {"ranks", scored.ranks},
+          {"sent_bytes", scored.sent_bytes},
           {"threads", settings.threads},
           {"cross_term", name_of(settings.cross)},
           {"sweep_seconds", std::move(sweeps)},

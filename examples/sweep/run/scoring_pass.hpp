@@ -65,6 +65,8 @@ struct scored_pass {
   std::map<score_method, score_table> scores;
   score_table token_divergence;  ///< as kl_div, padding left out whatever the pass says; empty where that is not scored
   std::map<score_method, double> seconds;  ///< of each sweep, under the first method that it served
+  int ranks = 1;
+  std::int64_t sent_bytes = 0;  ///< by this rank, since it started
 };
 
 /// How a pass is scored.

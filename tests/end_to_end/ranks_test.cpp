@@ -1,0 +1,146 @@
+// The same sweep on several ranks: the bytes of one process, and what is refused or warned of before the work.
+#include <common/communicator.hpp>
+
+#include <qgrain/core/status.hpp>
+
+#include <end_to_end/ranks_support.hpp>
+
+namespace {
+
+using namespace qgrain::testing;
+using qgrain::lm::testing::temporary_folder;
+
+using arguments = std::vector<std::string>;
+
+arguments with(arguments all, const arguments& more) {
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+// Texts for several chunks of rows, all of which are scored.
+arguments long_data(const std::string& samples) {
+  return {"dataset.size=large", "dataset.max_calib_samples=" + samples, "autoquant.score_size=512",
+          "runner.output_dir=out"};
+}
+
+fs::path made(const fs::path& folder) {
+  fs::create_directories(folder);
+  return folder;
+}
+
+// Runs in one process and on so many ranks, each in a folder of its own.
+void compare(const arguments& sweep, const std::vector<int>& ranks, const fs::path& scratch) {
+  const fs::path alone = made(scratch / "alone");
+  const program_result one = run_alone(sweep, alone);
+  BOOST_TEST_REQUIRE(one.exit_code == 0, one.err);
+  const auto wanted = result_files(alone / "out");
+  for (const int n : ranks) {
+    const fs::path folder = made(scratch / std::to_string(n));
+    const program_result many = run_ranks(n, sweep, folder);
+    BOOST_TEST_REQUIRE(many.exit_code == 0, many.err);
+    const auto found = result_files(folder / "out");
+    BOOST_TEST((found == wanted), n << " ranks: " << differing_paths(found, wanted));
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(any_number_of_ranks_and_threads_gives_the_bytes_of_one_process) {
+  if (!has_mpi()) return;
+  for (const char* threads : {"1", "2"}) {
+    const temporary_folder scratch;
+    const std::string of_threads = std::string("runner.threads=") + threads;
+    compare(with(long_data("330"), {"quant_pair=wint4_aint8", of_threads}), {1, 2, 3, 4}, scratch.path());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_calibration_is_that_of_one_process) {
+  if (!has_mpi()) return;
+  for (const char* padding : {"left", "none"}) {
+    const temporary_folder scratch;
+    compare(with(long_data("150"), {"-m", "calibration=max,percentile,mse,entropy,smoothquant,awq_lite",
+                                    "quant_pair=wint4_aint8", std::string("dataset.padding=") + padding}),
+            {2}, scratch.path());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_method_is_that_of_one_process) {
+  if (!has_mpi()) return;
+  const arguments search{"autoquant.formats=[wint4_afp16,wint8_aint8/a_per_token_dynamic]",
+                         "autoquant.effective_bits=6"};
+  {
+    const temporary_folder scratch;
+    compare(with(search, {"autoquant.methods=[gradient,loss,kl_div]", "autoquant.verify=true",
+                          "autoquant.study_bits=[5,8]", "dataset.size=small", "runner.output_dir=out"}),
+            {3}, scratch.path());
+  }
+  const temporary_folder scratch;
+  compare(with(long_data("150"), with(search, {"autoquant.methods=[fisher,mse,sqnr_db,weight_mse]"})), {2},
+          scratch.path());
+}
+
+BOOST_AUTO_TEST_CASE(a_sampled_cross_term_is_that_of_one_process) {
+  if (!has_mpi()) return;
+  const temporary_folder scratch;
+  compare(with(long_data("150"), {"quant_pair=wint4_aint8", "autoquant.cross_term=sampled"}), {2}, scratch.path());
+}
+
+BOOST_AUTO_TEST_CASE(ranks_without_rows_and_too_many_threads_are_named) {
+  if (!has_mpi()) return;
+  const temporary_folder scratch;
+  const auto cores = static_cast<long>(::sysconf(_SC_NPROCESSORS_ONLN));
+  const program_result few = run_ranks(3,
+                                       {"quant_pair=wint8_aint8", "dataset.size=small",
+                                        "runner.threads=" + std::to_string(cores), "runner.output_dir=out"},
+                                       scratch.path());
+  BOOST_TEST(few.exit_code == 0, few.err);
+  BOOST_TEST((few.err.find("ranks 1, 2 of 3 will be idle in the backward pass") != std::string::npos), few.err);
+  BOOST_TEST((few.err.find("have " + std::to_string(3 * cores) + " threads together") != std::string::npos), few.err);
+}
+
+BOOST_AUTO_TEST_CASE(ranks_that_were_given_other_runs_are_refused_before_the_work) {
+  if (!has_mpi()) return;
+  const temporary_folder scratch;
+  const fs::path here = made(scratch.path() / "here"), there = made(scratch.path() / "there");
+  std::ofstream(here / "texts.txt") << "A small dog runs across the green field.\n";
+  std::ofstream(there / "texts.txt") << "A small cat runs across the green field.\n";
+  const std::string out = (scratch.path() / "out").string();
+  const arguments sweep{"quant_pair=wint8_aint8", "dataset.captions_path=texts.txt", "dataset.max_calib_samples=1",
+                        "runner.output_dir=" + out};
+  const auto refused = [&](const arguments& of_second, const std::string& word) {
+    const program_result result = run_groups({{1, sweep, here}, {1, of_second, there}}, scratch.path());
+    BOOST_TEST(result.exit_code == 1);
+    BOOST_TEST((result.err.find("rank 1 of 2 on ") != std::string::npos), result.err);
+    BOOST_TEST((result.err.find(word) != std::string::npos), result.err);
+    BOOST_TEST(!fs::exists(out));
+  };
+  refused(sweep, "the texts (token ids) (");
+  refused(with(sweep, {"autoquant.score_size=64"}), "autoquant.score_size is 64 there and 128 on the first rank");
+  fs::remove(there / "texts.txt");
+  refused(sweep, "texts.txt");
+}
+
+BOOST_AUTO_TEST_CASE(a_run_goes_on_with_another_number_of_ranks_after_one_was_killed) {
+  if (!has_mpi()) return;
+  const temporary_folder scratch;
+  kill_ranks(scratch.path(), 1);
+}
+
+// The source that stands for MPI where there is none is part of this program.
+BOOST_AUTO_TEST_CASE(a_build_without_mpi_refuses_to_run_several_times) {
+  int argc = 0;
+  char** argv = nullptr;
+  const scoped_variable none("OMPI_COMM_WORLD_SIZE", "1");
+  BOOST_TEST((qgrain::common::start_communicator(argc, argv) == nullptr));
+  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
+    ::unsetenv("OMPI_COMM_WORLD_SIZE");
+    const scoped_variable launched(variable, "4");
+    BOOST_CHECK_EXCEPTION(static_cast<void>(qgrain::common::start_communicator(argc, argv)), qgrain::error,
+                          [&](const qgrain::error& fault) {
+                            const std::string said = fault.what();
+                            return fault.code() == qgrain::errc::unsupported &&
+                                   said.find(std::string("one of 4 ranks (") + variable) != std::string::npos &&
+                                   said.find("built without MPI") != std::string::npos;
+                          });
+  }
+}
