@@ -11,6 +11,7 @@
 #include <bit>
 #include <concepts>
 #include <cstring>
+#include <memory>
 #include <type_traits>
 
 namespace qgrain::convert {

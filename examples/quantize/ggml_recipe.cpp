@@ -5,6 +5,7 @@
 #include <qgrain/core/status.hpp>
 
 #include <array>
+#include <memory>
 
 namespace qgrain::convert {
 namespace {

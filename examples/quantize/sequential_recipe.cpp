@@ -7,6 +7,7 @@
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
+#include <memory>
 
 namespace qgrain::convert {
 namespace {

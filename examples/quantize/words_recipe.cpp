@@ -6,6 +6,7 @@
 #include <qgrain/core/status.hpp>
 #include <qgrain/interop/compressed_tensors.hpp>
 
+#include <memory>
 #include <utility>
 
 namespace qgrain::convert {

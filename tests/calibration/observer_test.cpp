@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <calibration/calibration_cases.hpp>
+#include <cmath>
 #include <set>
 #include <string>
 #include <vector>

@@ -3,6 +3,7 @@
 
 #include <qgrain/interop/ggml.hpp>
 
+#include <cstring>
 #include <limits>
 
 using namespace qgrain;

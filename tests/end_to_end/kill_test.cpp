@@ -2,7 +2,9 @@
 // the gentler ways to end one.
 #include <sys/stat.h>
 
+#include <chrono>
 #include <end_to_end/kill_support.hpp>
+#include <thread>
 
 namespace {
 

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <numeric>
 #include <optional>
+#include <tuple>
 
 using namespace qgrain_test;
 

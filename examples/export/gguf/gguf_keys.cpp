@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <export/gguf/gguf_keys.hpp>
+#include <iterator>
 #include <map>
 #include <utility>
 

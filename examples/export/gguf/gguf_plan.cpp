@@ -7,6 +7,7 @@
 #include <export/gguf/gguf_keys.hpp>
 #include <export/gguf/gguf_plan.hpp>
 #include <export/plan/input_folds.hpp>
+#include <iterator>
 #include <map>
 #include <set>
 

@@ -4,6 +4,7 @@
 #include <lm/tokenizer/utf8.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <queue>
 

@@ -4,6 +4,8 @@
 
 #include <lm/tokenizer/word_model.hpp>
 
+#include <memory>
+
 namespace qgrain::lm {
 
 /// The BPE model of Sennrich et al. 2016, arXiv:1508.07909, with the options of tokenizer.json's `model`. Of the pairs

@@ -9,6 +9,7 @@
 #include <lm/tokenizer/word_model.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 

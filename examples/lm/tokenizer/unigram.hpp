@@ -4,6 +4,8 @@
 
 #include <lm/tokenizer/word_model.hpp>
 
+#include <memory>
+
 namespace qgrain::lm {
 
 /// Kudo 2018, arXiv:1804.10959: of all ways to cut a word into pieces of the vocabulary the one with the largest sum of

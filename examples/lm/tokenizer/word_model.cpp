@@ -4,6 +4,7 @@
 #include <lm/tokenizer/word_model.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace qgrain::lm {

@@ -4,12 +4,13 @@
 
 #include <qgrain/calibration/detail/even_steps.hpp>
 #include <qgrain/core/arithmetic.hpp>
+#include <qgrain/core/bits.hpp>
+#include <qgrain/core/detail/elementary.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
 #include <qgrain/scale/range.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -124,8 +125,8 @@ class histogram {
   [[nodiscard]] static float largest_magnitude(std::span<const float> batch) {
     float top = 0.0F;
     for (const float x : batch) top = widened(top, x);
-    if (std::isfinite(top)) return top;
-    const auto bad = std::find_if(batch.begin(), batch.end(), [](float x) { return !std::isfinite(x); });
+    if (is_finite(top)) return top;
+    const auto bad = std::find_if(batch.begin(), batch.end(), [](float x) { return !is_finite(x); });
     qgrain::detail::raise(errc::non_finite, "element " + std::to_string(bad - batch.begin()) +
                                                 " of a batch to calibrate on is " + std::to_string(*bad));
   }
@@ -136,7 +137,7 @@ class histogram {
   [[nodiscard]] std::size_t bin_of(float x) const noexcept {
     const float top = edges_.back();
     if (top == 0.0F) return middle();
-    const float bin = div_rn(mul_rn(std::fabs(x), static_cast<float>(counts_.size())), top);
+    const float bin = div_rn(mul_rn(float_from_magnitude(magnitude_bits(x)), static_cast<float>(counts_.size())), top);
     const std::size_t last = counts_.size() - 1;
     return bin < static_cast<float>(last) ? static_cast<std::size_t>(bin) : last;
   }
@@ -148,7 +149,7 @@ class histogram {
       join_neighbours();
       width = mul_rn(width, 2.0F);
     }
-    const auto bins = static_cast<std::size_t>(std::ceil(div_rn(top, width)));
+    const auto bins = static_cast<std::size_t>(qgrain::detail::ceiling(div_rn(top, width)));
     counts_.resize(std::max(bins, counts_.size()), 0);
     edges_.resize(counts_.size() + 1);
     constexpr double most = std::numeric_limits<float>::max();

@@ -4,12 +4,12 @@
 
 #include <qgrain/calibration/histogram.hpp>
 #include <qgrain/calibration/range_axis.hpp>
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
 #include <qgrain/scale/range.hpp>
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -68,7 +68,7 @@ class histogram_observer {
     for (index_t r = 0; r < batch.shape.rows; ++r) {
       for (index_t c = 0; c < batch.shape.cols; ++c) {
         const float x = to_float(batch(r, c));
-        if (!std::isfinite(x)) {
+        if (!is_finite(x)) {
           qgrain::detail::raise(errc::non_finite, "element (" + std::to_string(r) + ", " + std::to_string(c) +
                                                       ") of a batch to calibrate on is " + std::to_string(x));
         }

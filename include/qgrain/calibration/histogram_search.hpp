@@ -3,11 +3,12 @@
 #define QGRAIN_CALIBRATION_HISTOGRAM_SEARCH_HPP
 
 #include <qgrain/core/arithmetic.hpp>
+#include <qgrain/core/bits.hpp>
+#include <qgrain/core/detail/elementary.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -55,7 +56,7 @@ class entropy_candidates {
       const double n = bins_[b];
       elements_[b + 1] = elements_[b] + n;
       filled_[b + 1] = filled_[b] + (n > 0 ? 1 : 0);
-      logarithms_[b + 1] = logarithms_[b] + (n > 0 ? n * std::log(n) : 0.0);
+      logarithms_[b + 1] = logarithms_[b] + (n > 0 ? n * qgrain::detail::natural_logarithm(n) : 0.0);
     }
   }
   [[nodiscard]] std::size_t bins() const noexcept { return bins_.size(); }
@@ -71,11 +72,11 @@ class entropy_candidates {
       for (std::size_t b = begin; b < end; ++b) {
         const double p = (bins_[b] + (b + 1 == i ? all - total : 0.0)) / all;
         const double q = bins_[b] > 0 ? mean : 0.0 / total;
-        if (p > 0) divergence += p * std::log(p / q);
-        if (std::isnan(p) || std::isnan(q)) divergence = std::numeric_limits<double>::quiet_NaN();
+        if (p > 0) divergence += p * qgrain::detail::natural_logarithm(p / q);
+        if (is_nan(p) || is_nan(q)) divergence = std::numeric_limits<double>::quiet_NaN();
       }
     }
-    return std::isnan(divergence) ? -std::numeric_limits<double>::infinity() : divergence;
+    return is_nan(divergence) ? -std::numeric_limits<double>::infinity() : divergence;
   }
 
   /// The same to within 1e-10 or so, infinities exactly, in time that grows with the levels and not with the bins.
@@ -87,17 +88,17 @@ class entropy_candidates {
     const double beyond = all - total;
     if (total == 0) return -infinity;
     if (last == 0 && beyond > 0) return infinity;
-    double sum = logarithms_[i] - total * std::log(all / total);
+    double sum = logarithms_[i] - total * qgrain::detail::natural_logarithm(all / total);
     double mean = 0;  // of the last span, where the tail goes
     for (std::size_t s = 0; s < levels_; ++s) {
       const auto [begin, end] = span(i, s);
       const double n = elements_[end] - elements_[begin];
       if (n == 0) continue;
       mean = n / (filled_[end] - filled_[begin]);
-      sum -= n * std::log(mean);
+      sum -= n * qgrain::detail::natural_logarithm(mean);
     }
     if (beyond > 0) {
-      const auto term = [&](double n) { return n * std::log(n / all / (mean / total)); };
+      const auto term = [&](double n) { return n * qgrain::detail::natural_logarithm(n / all / (mean / total)); };
       sum += term(last + beyond) - term(last);
     }
     return sum / all;
@@ -112,7 +113,7 @@ class entropy_candidates {
   [[nodiscard]] bin_span span(std::size_t i, std::size_t s) const noexcept {
     const double step = static_cast<double>(i) / static_cast<double>(levels_);
     const auto edge = [&](std::size_t k) {
-      return std::min(i, static_cast<std::size_t>(std::ceil(static_cast<double>(k) * step)));
+      return std::min(i, static_cast<std::size_t>(qgrain::detail::ceiling(static_cast<double>(k) * step)));
     };
     return {edge(s), s + 1 == levels_ ? i : edge(s + 1)};
   }
@@ -174,7 +175,7 @@ class entropy_candidates {
   for (std::size_t k = 0; k < estimates.size(); ++k) {
     if (!(estimates[k] <= lowest + margin)) continue;
     const std::size_t i = first + k * stride;
-    const double rank = std::isinf(estimates[k]) ? estimates[k] : candidates.rank(i);
+    const double rank = is_finite(estimates[k]) ? candidates.rank(i) : estimates[k];
     if (rank > least) continue;
     least = rank;
     pick = i;

@@ -5,15 +5,17 @@
 
 #include <qgrain/calibration/range_axis.hpp>
 #include <qgrain/core/arithmetic.hpp>
+#include <qgrain/core/bits.hpp>
+#include <qgrain/core/detail/elementary.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
 #include <qgrain/scale/range.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <span>
 #include <string>
@@ -58,9 +60,9 @@ inline void require_alpha(double alpha) {
   detail::require_alpha(alpha);
   std::vector<float> scale(input_amax.size());
   for (std::size_t c = 0; c < scale.size(); ++c) {
-    const float quotient = div_rn(std::pow(weight_amax[c], static_cast<float>(1.0 - alpha)),
-                                  std::pow(input_amax[c], static_cast<float>(alpha)));
-    scale[c] = std::isnan(quotient) ? 1.0F : detail::clamped_scale(quotient);
+    const float quotient = div_rn(qgrain::detail::power(weight_amax[c], static_cast<float>(1.0 - alpha)),
+                                  qgrain::detail::power(input_amax[c], static_cast<float>(alpha)));
+    scale[c] = is_nan(quotient) ? 1.0F : detail::clamped_scale(quotient);
   }
   return scale;
 }
@@ -94,8 +96,8 @@ class mean_magnitude_observer {
     for (std::size_t c = 0; c < channels; ++c) {
       double sum = 0;
       for (index_t r = 0; r < batch.shape.rows; ++r) {
-        sum += detail::multiplicity(times, r) *
-               std::fabs(static_cast<double>(to_float(batch(r, static_cast<index_t>(c)))));
+        sum +=
+            detail::multiplicity(times, r) * std::abs(static_cast<double>(to_float(batch(r, static_cast<index_t>(c)))));
       }
       sums_[c] += sum / tokens;
     }
@@ -138,7 +140,7 @@ class weight_share_observer {
         for (index_t c = first; c < end; ++c) absmax = widened(absmax, rows(r, c));
         const float divisor = add_rn(absmax, std::numeric_limits<float>::min());
         for (index_t c = first; c < end; ++c) {
-          sums_[static_cast<std::size_t>(c)] += static_cast<double>(div_rn(std::fabs(rows(r, c)), divisor));
+          sums_[static_cast<std::size_t>(c)] += static_cast<double>(div_rn(std::abs(rows(r, c)), divisor));
         }
       }
     }
@@ -191,8 +193,9 @@ class weight_share_observer {
   detail::require_alpha(static_cast<double>(alpha));
   std::vector<float> scale(weight_share.size());
   for (std::size_t c = 0; c < scale.size(); ++c) {
-    const float divisor = add_rn(std::pow(weight_share[c], sub_rn(1.0F, alpha)), std::numeric_limits<float>::min());
-    scale[c] = detail::clamped_scale(div_rn(std::pow(activation_mean[c], alpha), divisor));
+    const float divisor =
+        add_rn(qgrain::detail::power(weight_share[c], sub_rn(1.0F, alpha)), std::numeric_limits<float>::min());
+    scale[c] = detail::clamped_scale(div_rn(qgrain::detail::power(activation_mean[c], alpha), divisor));
   }
   if (scale.empty()) return scale;
   const auto [least, largest] = std::minmax_element(scale.begin(), scale.end());

@@ -5,6 +5,7 @@
 #include <qgrain/calibration/detail/even_steps.hpp>
 #include <qgrain/calibration/range_axis.hpp>
 #include <qgrain/core/arithmetic.hpp>
+#include <qgrain/core/detail/elementary.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -72,7 +72,7 @@ struct multiplier_search {
                                                     std::to_string(last) + " in steps of " + std::to_string(step) +
                                                     " make no search");
     }
-    const auto steps = static_cast<std::size_t>(std::ceil((last - first) / step));
+    const auto steps = static_cast<std::size_t>(qgrain::detail::ceiling((last - first) / step));
     return detail::even_steps(static_cast<float>(first), static_cast<float>(last), steps);
   }
 };

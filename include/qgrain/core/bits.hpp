@@ -8,10 +8,12 @@
 
 namespace qgrain {
 
-inline constexpr std::uint32_t f32_sign_bit = 0x8000'0000U;       ///< of a float32's pattern
-inline constexpr std::uint32_t f32_infinity_bits = 0x7F80'0000U;  ///< the pattern of plus infinity
-inline constexpr int f32_mantissa_bits = 23;                      ///< stored, without the leading one
-inline constexpr int f32_bias = 127;                              ///< of the exponent field
+inline constexpr std::uint32_t f32_sign_bit = 0x8000'0000U;                  ///< of a float32's pattern
+inline constexpr std::uint32_t f32_infinity_bits = 0x7F80'0000U;             ///< the pattern of plus infinity
+inline constexpr int f32_mantissa_bits = 23;                                 ///< stored, without the leading one
+inline constexpr int f32_bias = 127;                                         ///< of the exponent field
+inline constexpr std::uint64_t f64_magnitude_bits = 0x7FFF'FFFF'FFFF'FFFFU;  ///< of a float64's pattern
+inline constexpr std::uint64_t f64_infinity_bits = 0x7FF0'0000'0000'0000U;   ///< the pattern of plus infinity
 
 /// std::bit_cast that kernels can call.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t bits_of(float x) noexcept {
@@ -41,9 +43,17 @@ inline constexpr int f32_bias = 127;                              ///< of the ex
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(float x) noexcept {
   return magnitude_bits(x) > static_cast<std::int32_t>(f32_infinity_bits);
 }
+/// The same of a float64.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_nan(double x) noexcept {
+  return (__builtin_bit_cast(std::uint64_t, x) & f64_magnitude_bits) > f64_infinity_bits;
+}
 /// Neither infinite nor NaN, by its bits too.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_finite(float x) noexcept {
   return magnitude_bits(x) < static_cast<std::int32_t>(f32_infinity_bits);
+}
+/// The same of a float64.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr bool is_finite(double x) noexcept {
+  return (__builtin_bit_cast(std::uint64_t, x) & f64_magnitude_bits) < f64_infinity_bits;
 }
 /// The positive quiet NaN without further bits.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float quiet_nan() noexcept { return float_from_bits(0x7FC0'0000U); }

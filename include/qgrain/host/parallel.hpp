@@ -3,14 +3,13 @@
 #define QGRAIN_HOST_PARALLEL_HPP
 
 #include <qgrain/core/config.hpp>
+#include <qgrain/host/detail/system_thread.hpp>
 #include <qgrain/host/task_runner.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 namespace qgrain {
@@ -59,22 +58,20 @@ class thread_pool final : public task_runner {
     wake();
     work();
     for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins) {
-      if (spins > spin_limit) std::this_thread::yield();
+      if (spins > spin_limit) detail::yield_processor();
     }
     if (failure_) std::rethrow_exception(failure_);
   }
 
   void start(int threads) {
-    workers_ = std::vector<std::thread>(static_cast<std::size_t>(threads > 1 ? threads - 1 : 0));
-    for (std::thread& worker : workers_) worker = std::thread([this] { serve(); });
+    workers_ = std::vector<detail::system_thread>(static_cast<std::size_t>(threads > 1 ? threads - 1 : 0));
+    for (detail::system_thread& worker : workers_) worker.start(&serve_pool, this);
   }
 
   void stop() noexcept {
     stopping_ = true;
     wake();
-    for (std::thread& worker : workers_) {
-      if (worker.joinable()) worker.join();
-    }
+    for (detail::system_thread& worker : workers_) worker.join();
   }
 
   /// A new generation, with what was written before it, to every worker.
@@ -91,16 +88,23 @@ class thread_pool final : public task_runner {
       try {
         call_(context_, task);
       } catch (...) {
-        const std::lock_guard lock(failing_);
+        while (failing_.test_and_set(std::memory_order_acquire)) failing_.wait(true, std::memory_order_relaxed);
         if (task < failed_task_) {
           failed_task_ = task;
           failure_ = std::current_exception();
         }
+        failing_.clear(std::memory_order_release);
+        failing_.notify_one();
       }
 #else
       call_(context_, task);
 #endif
     }
+  }
+
+  static void* serve_pool(void* pool) noexcept {
+    static_cast<thread_pool*>(pool)->serve();
+    return nullptr;
   }
 
   void serve() {
@@ -115,8 +119,8 @@ class thread_pool final : public task_runner {
     }
   }
 
-  std::vector<std::thread> workers_;
-  std::mutex failing_;
+  std::vector<detail::system_thread> workers_;
+  std::atomic_flag failing_;                  // held while a failure is written down
   std::atomic<std::uint32_t> generation_{0};  // 4 bytes: what a system lets threads wait for without a lock
   std::atomic<int> busy_{0};
   std::atomic<std::int64_t> next_{0};

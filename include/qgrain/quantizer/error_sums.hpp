@@ -2,13 +2,15 @@
 #ifndef QGRAIN_QUANTIZER_ERROR_SUMS_HPP
 #define QGRAIN_QUANTIZER_ERROR_SUMS_HPP
 
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
+#include <qgrain/core/detail/elementary.hpp>
 #include <qgrain/core/lane_sum.hpp>
 #include <qgrain/core/matrix_view.hpp>
 
 #include <bit>
-#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 
 namespace qgrain {
@@ -38,7 +40,7 @@ struct error_sums {
     x_squared += wide_x * wide_x;  // exact, as all products of two float32
     y_squared += wide_y * wide_y;
     product += wide_x * wide_y;
-    largest_error = larger_error(largest_error, std::fabs(error));
+    largest_error = larger_error(largest_error, std::abs(error));
   }
 
   /// Adds `count` pairs, eight at a time: pair i goes to sum i mod 8, the eight are then added pairwise, and what is
@@ -58,7 +60,7 @@ struct error_sums {
           xs[lane] += wide_x * wide_x;
           ys[lane] += wide_y * wide_y;
           products[lane] += wide_x * wide_y;
-          largest[lane] = larger_error(largest[lane], std::fabs(error));
+          largest[lane] = larger_error(largest[lane], std::abs(error));
         }
       }
       for (index_t i = 0; i < whole; ++i) clipped += was_clipped[i];
@@ -90,8 +92,8 @@ struct error_sums {
   /// Signal to quantization noise, 10 log10(sum of x^2 / sum of (x - y)^2), in dB. Without any error it is +infinity,
   /// for zeros and for no elements too; where all x are zero and some y is not, -infinity.
   [[nodiscard]] double sqnr_db() const noexcept {
-    if (squared_error == 0.0 && !std::isnan(x_squared)) return std::numeric_limits<double>::infinity();
-    return 10.0 * std::log10(x_squared / squared_error);
+    if (squared_error == 0.0 && !is_nan(x_squared)) return std::numeric_limits<double>::infinity();
+    return 10.0 * detail::decimal_logarithm(x_squared / squared_error);
   }
   /// Largest |x - y|; 0 where there are no elements.
   [[nodiscard]] double max_error() const noexcept { return largest_error; }
@@ -99,8 +101,9 @@ struct error_sums {
   /// another have 0.
   [[nodiscard]] double cosine() const noexcept {
     if (x_squared == 0.0 && y_squared == 0.0) return 1.0;
-    if (x_squared == 0.0 || y_squared == 0.0) return std::isnan(product) ? product : 0.0;
-    const double ratio = product / std::sqrt(x_squared * y_squared);  // at most 1e154 and at least 1e-180: no overflow
+    if (x_squared == 0.0 || y_squared == 0.0) return is_nan(product) ? product : 0.0;
+    const double ratio =
+        product / detail::square_root(x_squared * y_squared);  // at most 1e154 and at least 1e-180: no overflow
     return ratio > 1.0 ? 1.0 : ratio < -1.0 ? -1.0 : ratio;
   }
 

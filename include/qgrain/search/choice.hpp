@@ -2,12 +2,13 @@
 #ifndef QGRAIN_SEARCH_CHOICE_HPP
 #define QGRAIN_SEARCH_CHOICE_HPP
 
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/status.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,14 +46,14 @@ void require_choices(const std::vector<Choice>& choices, std::size_t group) {
 
 /// @throws error errc::non_finite, naming group and choice by index
 inline void require_finite(double number, std::size_t choice, std::size_t group) {
-  if (std::isfinite(number)) return;
+  if (is_finite(number)) return;
   qgrain::detail::raise(errc::non_finite, "choice " + std::to_string(choice) + " of group " + std::to_string(group) +
                                               " has a score or cost that is not finite");
 }
 
 /// @throws error errc::non_finite for NaN
 inline void require_budget(double budget) {
-  if (std::isnan(budget)) qgrain::detail::raise(errc::non_finite, "the budget of the search is not a number");
+  if (is_nan(budget)) qgrain::detail::raise(errc::non_finite, "the budget of the search is not a number");
 }
 
 /// The problem with its budgets priced instead of kept.

@@ -7,10 +7,10 @@
 #include <qgrain/search/knapsack.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -263,7 +263,8 @@ class basic_two_budget_knapsack {
     std::vector<std::vector<std::size_t>> open(count);  // the choices that `limit` allows
     std::vector<double> least(count + 1, 0), most(count + 1, 0), second_least(count + 1, 0), second_most(count + 1, 0);
     for (std::size_t g = count; g-- > 0;) {
-      two_cost_choice low{0, HUGE_VAL, HUGE_VAL}, high{0, -HUGE_VAL, -HUGE_VAL};
+      constexpr double infinity = std::numeric_limits<double>::infinity();
+      two_cost_choice low{0, infinity, infinity}, high{0, -infinity, -infinity};
       for (std::size_t i = 0; i < groups_[g].size(); ++i) {
         if (relaxed.loss[g][i] > limit) continue;
         open[g].push_back(i);

@@ -4,6 +4,7 @@
 
 #include <qgrain/core/arithmetic.hpp>
 #include <qgrain/core/config.hpp>
+#include <qgrain/core/detail/elementary.hpp>
 #include <qgrain/core/exponential.hpp>
 #include <qgrain/core/lane_sum.hpp>
 #include <qgrain/core/matrix_view.hpp>
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -134,10 +134,13 @@ class running_log_sum {
     if (top == -std::numeric_limits<float>::infinity()) return;
     double sum = 0;
     run_fused<detail::exponential_sum_run>(z, count, top, &sum);
-    exponentials_ = exponentials_ * std::exp(static_cast<double>(largest_) - static_cast<double>(top)) + sum;
+    exponentials_ =
+        exponentials_ * qgrain::detail::exponential(static_cast<double>(largest_) - static_cast<double>(top)) + sum;
     largest_ = top;
   }
-  [[nodiscard]] double value() const { return static_cast<double>(largest_) + std::log(exponentials_); }
+  [[nodiscard]] double value() const {
+    return static_cast<double>(largest_) + qgrain::detail::natural_logarithm(exponentials_);
+  }
 
  private:
   float largest_ = -std::numeric_limits<float>::infinity();
@@ -166,7 +169,7 @@ class divergence_sums {
   /// Mean change of a logit under p.
   [[nodiscard]] double mean_change(double all) const { return shift_ / all; }
   /// log(sum q's e^q) - log(sum e^z): what the change adds to the denominator's logarithm.
-  [[nodiscard]] double growth(double all) const { return std::log1p(excess(all)); }
+  [[nodiscard]] double growth(double all) const { return qgrain::detail::logarithm_beyond_one(excess(all)); }
   /// Whether `growth` has digits enough; if not, take the difference of two running_log_sum in its place.
   [[nodiscard]] bool carries(double all) const {
     return excess(all) >= least_excess && rise_ <= detail::largest_change;

@@ -2,8 +2,10 @@
 #ifndef QGRAIN_SENSITIVITY_RANK_CORRELATION_HPP
 #define QGRAIN_SENSITIVITY_RANK_CORRELATION_HPP
 
+#include <qgrain/core/bits.hpp>
+#include <qgrain/core/detail/elementary.hpp>
+
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -26,15 +28,21 @@ namespace qgrain::sensitivity {
   return ranks;
 }
 
+namespace detail {
+
+[[nodiscard]] inline bool any_nan(std::span<const double> values) noexcept {
+  bool found = false;
+  for (const double value : values) found = found || is_nan(value);
+  return found;
+}
+
+}  // namespace detail
+
 /// Spearman's rank correlation in [-1, 1]: Pearson's of the ranks, ties at their mean. NaN where the lengths differ,
 /// below two values, where a value is NaN and where all values of a list are equal. Allocates four lists of the length.
 [[nodiscard]] inline double spearman(std::span<const double> a, std::span<const double> b) {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
-  const auto is_nan = [](double v) { return std::isnan(v); };
-  if (a.size() != b.size() || a.size() < 2 || std::any_of(a.begin(), a.end(), is_nan) ||
-      std::any_of(b.begin(), b.end(), is_nan)) {
-    return none;
-  }
+  if (a.size() != b.size() || a.size() < 2 || detail::any_nan(a) || detail::any_nan(b)) return none;
   const std::vector<double> ra = ranks_of(a);
   const std::vector<double> rb = ranks_of(b);
   const double mean = static_cast<double>(a.size() - 1) / 2;
@@ -46,7 +54,7 @@ namespace qgrain::sensitivity {
     aa += (ra[i] - mean) * (ra[i] - mean);
     bb += (rb[i] - mean) * (rb[i] - mean);
   }
-  return aa == 0 || bb == 0 ? none : ab / std::sqrt(aa * bb);
+  return aa == 0 || bb == 0 ? none : ab / qgrain::detail::square_root(aa * bb);
 }
 
 }  // namespace qgrain::sensitivity
