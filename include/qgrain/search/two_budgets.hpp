@@ -23,9 +23,9 @@ namespace qgrain::search {
 
 /// A choice that takes of two budgets.
 struct two_cost_choice {
-  double score = 0;
-  double cost = 0;
-  double second_cost = 0;
+  double score = 0;        ///< the harm: any finite number, less is better
+  double cost = 0;         ///< of the first budget, in its unit
+  double second_cost = 0;  ///< of the second budget, in its unit
 };
 
 /// What a table may hold in place of `two_cost_choice`: anything with these three members.
