@@ -120,6 +120,23 @@ BOOST_AUTO_TEST_CASE(ranks_that_were_given_other_runs_are_refused_before_the_wor
   refused(sweep, "texts.txt");
 }
 
+BOOST_AUTO_TEST_CASE(models_with_experts_are_refused_before_the_work) {
+  if (!has_mpi()) return;
+  const temporary_folder scratch;
+  const fs::path source(QGRAIN_SOURCE_DIR), model = scratch.path() / "moe";
+  fs::copy(source / "tests/data/scores/qwen3-moe-captions", model);
+  for (const char* file : {"tokenizer.json", "tokenizer_config.json"})
+    fs::copy_file(source / "examples/models/tiny-qwen3" / file, model / file);
+  const arguments sweep{"quant_pair=wint8_aint8", "dataset.max_calib_samples=1", "runner.output_dir=out",
+                        "autoquant.effective_bits=9", "model.path=" + model.string()};
+  const program_result result = run_ranks(2, sweep, scratch.path());
+  BOOST_TEST(result.exit_code == 1);
+  BOOST_TEST((result.err.find("moe: a model with experts is scored by one process, not by several ranks") !=
+              std::string::npos),
+             result.err);
+  BOOST_TEST(!fs::exists(scratch.path() / "out"));
+}
+
 BOOST_AUTO_TEST_CASE(a_run_goes_on_with_another_number_of_ranks_after_one_was_killed) {
   if (!has_mpi()) return;
   const temporary_folder scratch;

@@ -144,6 +144,11 @@ void finish_output_errors(const score_sums& sums, std::size_t jobs, engine_resul
 
 void check_jobs(const lm::model& model, std::span<const job> jobs) { check_plan(model, plan_jobs(jobs)); }
 
+std::string rank_fault(const lm::model& model) {
+  if (model.config().experts == 0) return {};
+  return model.tensors().name() + ": a model with experts is scored by one process, not by several ranks";
+}
+
 std::string job_fault(const lm::model& model, const job& wanted) {
   const job_plan plan = plan_jobs({&wanted, 1});
   const std::string shapes = faults_of(model, plan);
@@ -155,10 +160,8 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
   const job_plan plan = plan_jobs(jobs);
   check_plan(model, plan);
   check_expert_groups(model, options.expert_groups);
-  if (common::is_divided(options.ranks) && model.config().experts > 0) {
-    throw error(errc::unsupported,
-                model.tensors().name() + ": a model with experts is scored by one process, not by several ranks");
-  }
+  if (const std::string fault = rank_fault(model); common::is_divided(options.ranks) && !fault.empty())
+    throw error(errc::unsupported, fault);
   if (options.output_errors && options.cross != cross_term::exact) {
     throw error(errc::invalid_argument,
                 "output errors (mse, sqnr_db) need the product of every job: they go with the exact cross term only");

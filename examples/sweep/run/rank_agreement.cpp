@@ -1,5 +1,6 @@
 #include <common/json.hpp>
 #include <common/launcher.hpp>
+#include <engine/score/engine.hpp>
 #include <lm/pass.hpp>
 #include <sweep/results/identity.hpp>
 #include <sweep/run/ranks.hpp>
@@ -162,6 +163,10 @@ void require_agreement(common::communicator& ranks, const sweep_plan& plan, std:
     throw error(errc::invalid_argument, "rank " + std::to_string(r) + " of " + std::to_string(facts.size()) + " on " +
                                             std::string(facts[r].at("host").as_string()) +
                                             " was given another run than the first rank: " + found);
+  }
+  for (const pass_of_jobs& pass : passes) {
+    if (const std::string fault = engine::rank_fault(pass.opened->model); !fault.empty())
+      throw error(errc::unsupported, fault);
   }
   if (ranks.rank() > 0) return;
   warn_of_machines(facts, warn);

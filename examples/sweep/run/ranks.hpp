@@ -34,7 +34,7 @@ struct rank_rows_of_pass {
 /// Compares what the ranks have opened: composed configurations, formats, and hashes of weights, tokenizer and texts.
 /// Warns of processors of several types, of more threads than cores and of ranks without rows.
 /// @throws error errc::invalid_argument on all ranks, naming rank, host and the first key or hash that differs from the
-/// first rank's
+/// first rank's; errc::unsupported for models with experts
 void require_agreement(common::communicator& ranks, const sweep_plan& plan, std::span<const pass_of_jobs> passes,
                        const std::function<void(const std::string&)>& warn);
 
