@@ -187,9 +187,10 @@ void read_rotations(const common::json_field& config, model_config& out) {
         kind_named(type ? type->string() : "default", *scaling).read({config, *scaling, rule, all.size, all.base});
   }
   if (rule.windowed_base.empty()) return;
-  const auto windowed = parameters_of(config, rule, "sliding_attention");
-  const bool is_own = windowed && config.at("rope_parameters").find("sliding_attention");
-  const double base = base_of(config, is_own ? windowed : std::nullopt, rule.windowed_base, rule.windowed_base_missing);
+  const auto of_windows = parameters_of(config, rule, "sliding_attention");
+  const bool is_own = of_windows && config.at("rope_parameters").find("sliding_attention");
+  const double base =
+      base_of(config, is_own ? of_windows : std::nullopt, rule.windowed_base, rule.windowed_base_missing);
   out.rotations.push_back({base, all.size, {}, {}});
 }
 
