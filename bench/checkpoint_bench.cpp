@@ -6,12 +6,12 @@
 #include <engine/score/engine.hpp>
 #include <lm/operations.hpp>
 #include <lm/safetensors.hpp>
+#include <support/reported.hpp>
 #include <support/timing.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 
 namespace {
@@ -90,11 +90,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& failure) {
-    std::fprintf(stderr, "checkpoint_bench: %s\n", failure.what());
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return qgrain::bench::reported("checkpoint_bench", run, argc, argv); }

@@ -3,12 +3,12 @@
 // FOLDER is left with the model that was made there, in the shape of Qwen3-4B (36 layers, 8 GB), for the next run.
 #include <common/process.hpp>
 #include <lm/model.hpp>
+#include <support/reported.hpp>
 #include <support/synthetic_model.hpp>
 #include <support/timing.hpp>
 
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <export/choices/choices.hpp>
 #include <export/folder/folder_export.hpp>
 #include <export/folder/shard_writer.hpp>
@@ -84,11 +84,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& failure) {
-    std::fprintf(stderr, "export_bench: %s\n", failure.what());
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return qgrain::bench::reported("export_bench", run, argc, argv); }

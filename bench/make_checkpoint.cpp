@@ -2,6 +2,7 @@
 // and ids.safetensors, five sequences of 67 random tokens.
 //   make_checkpoint SHAPE FOLDER [LAYERS [SEED [TOKENIZER_FOLDER]]]
 // In memory is a megabyte of weights at a time. Tokenizer files are copied from TOKENIZER_FOLDER, if one is named.
+#include <support/reported.hpp>
 #include <support/synthetic_model.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
@@ -11,7 +12,6 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 
 namespace {
@@ -85,11 +85,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& failure) {
-    std::fprintf(stderr, "make_checkpoint: %s\n", failure.what());
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return qgrain::bench::reported("make_checkpoint", run, argc, argv); }

@@ -9,7 +9,7 @@ block_source::block_source(const model& m, index_t kept_bytes)
       kept_(static_cast<std::size_t>(m.config().layers)),
       block_bytes_(current_.storage.size() * static_cast<index_t>(sizeof(float))) {}
 
-const block_weights& block_source::read(index_t layer, std::optional<index_t> next, thread_pool& pool) {
+const block_weights& block_source::read(index_t layer, index_t next, thread_pool& pool) {
   std::unique_ptr<block_weights>& kept = kept_[static_cast<std::size_t>(layer)];
   if (!is_here(layer)) {
     if (left_bytes_ >= block_bytes_) {
@@ -23,7 +23,7 @@ const block_weights& block_source::read(index_t layer, std::optional<index_t> ne
       current_layer_ = layer;
     }
   }
-  if (next && !is_here(*next)) model_.will_read_block(*next);
+  if (next >= 0 && next < model_.config().layers && !is_here(next)) model_.will_read_block(next);
   return kept != nullptr ? *kept : current_;
 }
 

@@ -22,9 +22,9 @@ class block_source {
   explicit block_source(const model& m, index_t kept_bytes = 0);
 
   /// The weights of a block, good until the next call. It is not read where it has stayed or was the last one asked
-  /// for. `next` is the block that will be asked for then, if there is one.
+  /// for. `next` is the block that will be asked for then, or no number of one.
   /// @throws error as model::read_block
-  [[nodiscard]] const block_weights& read(index_t layer, std::optional<index_t> next, thread_pool& pool);
+  [[nodiscard]] const block_weights& read(index_t layer, index_t next, thread_pool& pool);
   /// Of the largest block.
   [[nodiscard]] index_t block_bytes() const noexcept { return block_bytes_; }
 

@@ -1,5 +1,6 @@
 #include <common/process.hpp>
 #include <lm/copies_pass.hpp>
+#include <lm/product_flops.hpp>
 
 #include <algorithm>
 
@@ -79,19 +80,12 @@ void copies_pass::forward(index_t first_layer, index_t copies, matrix x, linear_
                           const std::function<void()>& before_chunk) {
   const std::vector<chunk> parts = chunks(copies);
   for (index_t layer = first_layer; layer < model_.config().layers; ++layer) {
-    const auto next = layer + 1 < model_.config().layers ? std::optional(layer + 1) : std::nullopt;
-    const block_weights& weights = blocks_.read(layer, next, pool_);
-    const model_config& config = model_.config();
-    double block_elements = config.is_sparse(layer)
-                                ? static_cast<double>(expert_parts) * static_cast<double>(config.experts_per_token) *
-                                      static_cast<double>(config.hidden * config.expert_width)
-                                : 0;
-    for (const const_matrix& w : weights.linears) block_elements += static_cast<double>(w.size());
+    const block_weights& weights = blocks_.read(layer, layer + 1, pool_);
     for (const chunk& part : parts) {
       if (before_chunk) before_chunk();
       runner_.forward(weights, part, layer, x, {nullptr, &instead});
     }
-    linear_flops_ += 2.0 * block_elements * static_cast<double>(copies * rows_);
+    linear_flops_ += block_linear_flops(model_, layer, copies * rows_);
   }
 }
 

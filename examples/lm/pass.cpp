@@ -41,15 +41,6 @@ class timed_visitor final : public backward_visitor {
   double& seconds_;
 };
 
-double block_linear_flops(const model& m, index_t layer, index_t rows) {
-  const model_config& c = m.config();
-  double flops = c.is_sparse(layer)
-                     ? static_cast<double>(3 * c.experts_per_token) * product_flops(rows, c.hidden, c.expert_width)
-                     : 0;
-  for (const block_linear& l : m.layout(layer).linears) flops += product_flops(rows, l.in, l.out);
-  return flops;
-}
-
 // Two products of [t, head_size] and [t, t] per head; the causal half is not taken out of a block of rows.
 double attention_product_flops(const model_config& c, const packed_rows& rows, index_t end_row) {
   double sum = 0;
@@ -192,8 +183,7 @@ void layer_pass::forward(keep what, forward_observer* observer) {
       for (const chunk& part : own_chunks(limited_rows_))
         rows_of(kept, part.begin, part.end) = rows_of(x, part.begin, part.end);
     }
-    const auto next = layer + 1 < config_.layers ? std::optional(layer + 1) : std::nullopt;
-    const block_weights& weights = blocks_.read(layer, next, pool_);
+    const block_weights& weights = blocks_.read(layer, layer + 1, pool_);
     for (const chunk& part : taken) runner_.forward(weights, part, layer, x, {observer, instead_});
     costs_.linear_flops += block_linear_flops(model_, layer, rows_.rows());
     costs_.attention_flops += 2 * attention_product_flops(config_, rows_, rows_.rows());
@@ -252,8 +242,7 @@ void layer_pass::backward(backward_visitor& visitor, const backward_start* start
       timed.boundary(layers, as_const(gradient));
     }
     for (index_t layer = layers - 1; layer >= 0; --layer) {
-      const auto next = layer > 0 ? std::optional(layer - 1) : std::nullopt;
-      const block_weights& weights = blocks_.read(layer, next, pool_);
+      const block_weights& weights = blocks_.read(layer, layer - 1, pool_);
       const matrix x = states_.back().view(limited_rows_, config_.hidden);
       for (const chunk& part : own_chunks(limited_rows_)) {
         runner_.backward(weights, part, layer, x, current_.view(rows_.rows(), config_.hidden), timed);

@@ -68,6 +68,26 @@ def open_server(path, context=256):
     return xllamacpp.Server(params)
 
 
+def in_own_process(question, model, *arguments):
+    """question(model, *arguments), whose answer JSON can hold: the server writes its log to standard error and does not
+    always end with its process."""
+    with tempfile.NamedTemporaryFile() as file:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+                with open(file.name, "w", encoding="utf-8") as out:
+                    json.dump(question(model, *arguments), out)
+                code = 0
+            finally:
+                os._exit(code)  # without the end of Python, which would remove the parent's file
+        if os.waitpid(child, 0)[1] != 0:
+            sys.exit(f"llama.cpp could not run {model}")
+        with open(file.name, encoding="utf-8") as results:
+            return json.load(results)
+
+
 def by_llama_cpp(path, vocabulary):
     """One request for each prefix; a token that is text by itself is forced to follow, which the
     log-probabilities do not see."""

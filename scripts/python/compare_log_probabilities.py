@@ -10,10 +10,9 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 
 import numpy as np
-from check_gguf import log_softmax, logits_by_qgrain, open_server
+from check_gguf import in_own_process, log_softmax, logits_by_qgrain, open_server
 
 TOKENS = 560  # more than a window
 
@@ -32,27 +31,12 @@ def llama_cpp_tops(model, ids):
     return tops
 
 
-def in_own_process(model, ids):
-    """The server writes its log to standard error and does not always end with its process."""
-    with tempfile.NamedTemporaryFile() as file:
-        child = os.fork()
-        if child == 0:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            with open(file.name, "w", encoding="utf-8") as out:
-                json.dump(llama_cpp_tops(model, ids), out)
-            os._exit(0)
-        if os.waitpid(child, 0)[1] != 0:
-            sys.exit(f"llama.cpp could not run {model}")
-        with open(file.name, encoding="utf-8") as results:
-            return json.load(results)
-
-
 def main(model, text_path, least, theirs=None):
     with open(text_path, encoding="utf-8") as file:
         text = file.read()
     encoded = subprocess.run([os.environ["QGRAIN_LM"], "--model", model, "--encode", text], check=True, capture_output=True)
     ids = [int(number) for number in encoded.stdout.split()][:TOKENS]
-    tops = in_own_process(theirs or model, ids)
+    tops = in_own_process(llama_cpp_tops, theirs or model, ids)
     logits = logits_by_qgrain(model, ids)
     same = 0
     differences = []

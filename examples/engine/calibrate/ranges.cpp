@@ -103,8 +103,7 @@ void for_each_weight(const lm::model& model, thread_pool& pool,
   lm::block_source blocks(model);
   lm::expert_weights expert(config);
   for (index_t layer = 0; layer < config.layers; ++layer) {
-    const lm::block_weights& block =
-        blocks.read(layer, layer + 1 < config.layers ? std::optional(layer + 1) : std::nullopt, pool);
+    const lm::block_weights& block = blocks.read(layer, layer + 1, pool);
     auto linear = static_cast<std::size_t>(model.linear_of(layer, 0));
     for (const lm::const_matrix& weight : block.linears) body(linear++, weight);
     for (index_t e = 0; e < config.experts && config.is_sparse(layer); ++e) {
