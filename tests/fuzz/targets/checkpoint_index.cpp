@@ -3,7 +3,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace checkpoint_index_target {
 
 using namespace qgrain;
 
@@ -29,4 +29,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("checkpoint_index", run);
 
-}  // namespace
+}  // namespace checkpoint_index_target

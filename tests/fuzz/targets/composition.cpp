@@ -5,7 +5,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace composition_target {
 
 using namespace qgrain;
 
@@ -47,4 +47,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("composition", run);
 
-}  // namespace
+}  // namespace composition_target

@@ -5,7 +5,7 @@
 #include <array>
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace dlpack_target {
 
 using namespace qgrain;
 
@@ -77,4 +77,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("dlpack", run);
 
-}  // namespace
+}  // namespace dlpack_target

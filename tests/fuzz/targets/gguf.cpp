@@ -6,7 +6,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace gguf_target {
 
 void read_tensors(const qgrain::lm::gguf_file& file, std::size_t size) {
   using namespace qgrain;
@@ -52,4 +52,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("gguf", run);
 
-}  // namespace
+}  // namespace gguf_target

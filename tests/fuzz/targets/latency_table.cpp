@@ -3,7 +3,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace latency_table_target {
 
 void run(qgrain::fuzz::bytes input) {
   using namespace qgrain;
@@ -16,4 +16,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("latency_table", run);
 
-}  // namespace
+}  // namespace latency_table_target

@@ -6,7 +6,7 @@
 #include <fuzz/fuzz.hpp>
 #include <stdexcept>
 
-namespace {
+namespace manifest_target {
 
 void run(qgrain::fuzz::bytes input) {
   using namespace qgrain;
@@ -26,4 +26,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("manifest", run);
 
-}  // namespace
+}  // namespace manifest_target

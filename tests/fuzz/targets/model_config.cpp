@@ -3,7 +3,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace model_config_target {
 
 void run(qgrain::fuzz::bytes input) {
   using namespace qgrain;
@@ -23,4 +23,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("model_config", run);
 
-}  // namespace
+}  // namespace model_config_target

@@ -5,7 +5,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace overlay_target {
 
 void run(qgrain::fuzz::bytes input) {
   using namespace qgrain;
@@ -22,4 +22,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("overlay", run);
 
-}  // namespace
+}  // namespace overlay_target

@@ -4,7 +4,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace override_grammar_target {
 
 void run(qgrain::fuzz::bytes input) {
   using namespace qgrain;
@@ -30,4 +30,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("override_grammar", run);
 
-}  // namespace
+}  // namespace override_grammar_target

@@ -4,7 +4,7 @@
 #include <array>
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace packed_decode_target {
 
 using namespace qgrain;
 
@@ -43,4 +43,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("packed_decode", run);
 
-}  // namespace
+}  // namespace packed_decode_target

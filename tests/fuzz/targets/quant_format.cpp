@@ -4,7 +4,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace quant_format_target {
 
 void run(qgrain::fuzz::bytes input) {
   using namespace qgrain;
@@ -22,4 +22,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("quant_format", run);
 
-}  // namespace
+}  // namespace quant_format_target

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace quantized_folder_target {
 
 void run(qgrain::fuzz::bytes input) {
   using namespace qgrain;
@@ -35,4 +35,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("quantized_folder", run);
 
-}  // namespace
+}  // namespace quantized_folder_target

@@ -2,7 +2,7 @@
 // those of the plan, and what was made can be decoded.
 #include <fuzz/recipe_names.hpp>
 
-namespace {
+namespace recipe_round_trip_target {
 
 using namespace qgrain;
 
@@ -43,4 +43,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("recipe_round_trip", run);
 
-}  // namespace
+}  // namespace recipe_round_trip_target

@@ -3,7 +3,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace safetensors_target {
 
 void run(qgrain::fuzz::bytes input) {
   using namespace qgrain;
@@ -30,4 +30,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("safetensors", run);
 
-}  // namespace
+}  // namespace safetensors_target

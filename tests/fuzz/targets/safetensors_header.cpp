@@ -3,7 +3,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace safetensors_header_target {
 
 void run(qgrain::fuzz::bytes input) {
   using namespace qgrain;
@@ -24,4 +24,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("safetensors_header", run);
 
-}  // namespace
+}  // namespace safetensors_header_target

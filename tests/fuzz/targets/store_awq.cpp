@@ -3,7 +3,7 @@
 
 #include <fuzz/store.hpp>
 
-namespace {
+namespace store_awq_target {
 
 using namespace qgrain;
 
@@ -22,4 +22,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("store_awq", run);
 
-}  // namespace
+}  // namespace store_awq_target

@@ -3,7 +3,7 @@
 
 #include <fuzz/store.hpp>
 
-namespace {
+namespace store_compressed_tensors_target {
 
 using namespace qgrain;
 
@@ -46,4 +46,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("store_compressed_tensors", run);
 
-}  // namespace
+}  // namespace store_compressed_tensors_target

@@ -3,7 +3,7 @@
 
 #include <fuzz/store.hpp>
 
-namespace {
+namespace store_ggml_target {
 
 using namespace qgrain;
 
@@ -54,4 +54,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("store_ggml", run);
 
-}  // namespace
+}  // namespace store_ggml_target

@@ -3,7 +3,7 @@
 
 #include <fuzz/store.hpp>
 
-namespace {
+namespace store_gptq_target {
 
 using namespace qgrain;
 
@@ -33,4 +33,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("store_gptq", run);
 
-}  // namespace
+}  // namespace store_gptq_target

@@ -3,7 +3,7 @@
 
 #include <fuzz/store.hpp>
 
-namespace {
+namespace store_modelopt_target {
 
 using namespace qgrain;
 
@@ -75,4 +75,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("store_modelopt", run);
 
-}  // namespace
+}  // namespace store_modelopt_target

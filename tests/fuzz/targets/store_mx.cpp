@@ -3,7 +3,7 @@
 
 #include <fuzz/store.hpp>
 
-namespace {
+namespace store_mx_target {
 
 using namespace qgrain;
 
@@ -37,4 +37,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("store_mx", run);
 
-}  // namespace
+}  // namespace store_mx_target

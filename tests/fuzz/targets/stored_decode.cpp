@@ -2,7 +2,7 @@
 // it where it takes parts.
 #include <fuzz/recipe_names.hpp>
 
-namespace {
+namespace stored_decode_target {
 
 using namespace qgrain;
 
@@ -50,4 +50,4 @@ void run(fuzz::bytes input) {
 
 const fuzz::target registered("stored_decode", run);
 
-}  // namespace
+}  // namespace stored_decode_target

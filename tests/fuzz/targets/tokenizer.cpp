@@ -3,7 +3,7 @@
 
 #include <fuzz/fuzz.hpp>
 
-namespace {
+namespace tokenizer_target {
 
 void run(qgrain::fuzz::bytes input) {
   using namespace qgrain;
@@ -23,4 +23,4 @@ void run(qgrain::fuzz::bytes input) {
 
 const qgrain::fuzz::target registered("tokenizer", run);
 
-}  // namespace
+}  // namespace tokenizer_target
