@@ -54,7 +54,7 @@ struct stack_backend : emulated_backend {
 };
 
 template <class Q, class Layout, class T>
-void check() {
+void check_stack() {
   stack_backend backend;
   BOOST_TEST((compare_stacks<Q, Layout, T>(backend)) == "");
 }
@@ -64,12 +64,12 @@ void check() {
 BOOST_AUTO_TEST_CASE(each_matrix_has_the_bits_of_the_host) {
   using qgrain::bfloat16;
   using qgrain::row_major;
-  check<nvfp4_packed, qgrain::scale_tiles_128x4, bfloat16>();
+  check_stack<nvfp4_packed, qgrain::scale_tiles_128x4, bfloat16>();
 #ifndef QGRAIN_SANITIZED  // which is slow to compile and to run
-  check<int5_rows, row_major, float>();
-  check<fp6_columns, row_major, bfloat16>();
-  check<int7_tensor, row_major, float>();
-  check<fp8_groups, qgrain::transposed, bfloat16>();
+  check_stack<int5_rows, row_major, float>();
+  check_stack<fp6_columns, row_major, bfloat16>();
+  check_stack<int7_tensor, row_major, float>();
+  check_stack<fp8_groups, qgrain::transposed, bfloat16>();
 #endif
 }
 

@@ -11,7 +11,7 @@ using namespace qgrain_test;
 namespace {
 
 template <class Q, class T = float>
-void check() {
+void check_static() {
   emulated_backend backend;
   BOOST_TEST((compare_static_shapes<Q, T>(backend)) == "");
 }
@@ -19,17 +19,17 @@ void check() {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(given_ranges_and_scales_have_the_bits_of_the_host) {
-  check<fp8_groups, qgrain::bfloat16>();
-  check<int5_rows>();
-  check<fp6_columns>();
-  check<int7_tensor, qgrain::bfloat16>();
-  check<nvfp4_packed, qgrain::bfloat16>();
-  check<odd_groups>();
+  check_static<fp8_groups, qgrain::bfloat16>();
+  check_static<int5_rows>();
+  check_static<fp6_columns>();
+  check_static<int7_tensor, qgrain::bfloat16>();
+  check_static<nvfp4_packed, qgrain::bfloat16>();
+  check_static<odd_groups>();
 }
 
 BOOST_AUTO_TEST_CASE(both_ends_have_the_bits_of_the_host) {
-  check<asymmetric_rows>();
-  check<asymmetric_tensor, qgrain::bfloat16>();
+  check_static<asymmetric_rows>();
+  check_static<asymmetric_tensor, qgrain::bfloat16>();
 }
 
 BOOST_AUTO_TEST_CASE(ranges_of_the_wrong_kind_are_refused) {
