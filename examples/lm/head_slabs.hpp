@@ -29,6 +29,20 @@ class head_slabs {
   /// Rows whose logits of a slab exist at once.
   [[nodiscard]] index_t piece() const noexcept { return piece_; }
 
+  [[nodiscard]] index_t slabs() const noexcept { return ceil_div(model_.config().vocabulary, slab_); }
+  /// body(first_output, weight [slab, hidden]) for slabs [begin, end).
+  template <class Body>
+  void for_each_slab(index_t begin, index_t end, const Body& body) const {
+    const model_config& config = model_.config();
+    buffer weight(slab_ * config.hidden);
+    for (index_t first_output = begin * slab_; first_output < std::min(end * slab_, config.vocabulary);
+         first_output += slab_) {
+      const matrix w = weight.view(std::min(slab_, config.vocabulary - first_output), config.hidden);
+      model_.read_head(first_output, w, pool_);
+      body(first_output, as_const(w));
+    }
+  }
+
   /// body(first_output, weight [slab, hidden], first, end): all pieces [first, end) of `rows` for one slab, then the
   /// next slab.
   template <class Body>

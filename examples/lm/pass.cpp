@@ -185,19 +185,22 @@ void layer_pass::forward(keep what, forward_observer* observer) {
     }
     const block_weights& weights = blocks_.read(layer, layer + 1, pool_);
     for (const chunk& part : taken) runner_.forward(weights, part, layer, x, {observer, instead_});
+    end_layer(observer);
     costs_.linear_flops += block_linear_flops(model_, layer, rows_.rows());
     costs_.attention_flops += 2 * attention_product_flops(config_, rows_, rows_.rows());
   }
   if (observer != nullptr || replaces_head()) {
-    if (all_rows || !is_divided()) {
-      observe_head(0, rows_.rows(), observer);
-    } else {
-      for (const chunk& part : taken) observe_head(part.begin, part.end, observer);
-    }
+    for (const chunk& part : taken) observe_head(part.begin, part.end, observer);
+    end_layer(observer);
   }
   // The head's rows are divided another way than those of the blocks.
   if (is_divided() && !all_rows)
     common::share_elements(*ranks_, current_.all(), row_bounds(rank_count()), config_.hidden);
+}
+
+void layer_pass::end_layer(forward_observer* observer) const {
+  if (observer != nullptr) observer->layer_end();
+  if (instead_ != nullptr) instead_->layer_end();
 }
 
 // The head's input of rows [first, end), in pieces.

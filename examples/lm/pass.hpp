@@ -84,7 +84,9 @@ class layer_pass {
   using logits_sink = std::function<void(index_t first_row, index_t first_output, const_matrix logits)>;
   void logits(const logits_sink& sink) { logits(0, sink); }
   /// The same for rows from `first_row` on.
-  void logits(index_t first_row, const logits_sink& sink);
+  void logits(index_t first_row, const logits_sink& sink) { logits(first_row, rows_.rows(), sink); }
+  /// The same for rows [first_row, end_row), whose last state is known here.
+  void logits(index_t first_row, index_t end_row, const logits_sink& sink);
 
   /// The residual stream of the limited rows in front of block `layer`; `layers` is the one behind the last block, of
   /// all rows until `backward`. Only kept states exist.
@@ -112,6 +114,7 @@ class layer_pass {
   void replaced_head(std::span<const std::int32_t> rows, index_t first_output, const_matrix weight, const_matrix x,
                      matrix y);
   void observe_head(index_t first, index_t end, forward_observer* observer);
+  void end_layer(forward_observer* observer) const;
   void backward_head(backward_visitor& visitor);
 
   const model& model_;

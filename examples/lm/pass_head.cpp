@@ -182,10 +182,10 @@ void layer_pass::backward_head(backward_visitor& visitor) {
   });
 }
 
-void layer_pass::logits(index_t first_row, const logits_sink& sink) {
+void layer_pass::logits(index_t first_row, index_t end_row, const logits_sink& sink) {
   buffer normed;
   buffer out;
-  slabs_.for_each(rows_.rows() - first_row, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
+  slabs_.for_each(end_row - first_row, [&](index_t first_output, const_matrix w, index_t first, index_t end) {
     const index_t n = end - first;
     if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
     if (out.size() < n * w.rows()) out = buffer(n * w.rows());

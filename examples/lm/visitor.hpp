@@ -36,6 +36,8 @@ class forward_observer {
   virtual void observe(const linear_input& input) = 0;
   /// Called in front of the inputs of the experts.
   virtual void route(const routed_rows& routed) { static_cast<void>(routed); }
+  /// Called behind the inputs of each block and behind the head's, on every rank of a divided run.
+  virtual void layer_end() {}
   /// Whether it has to see all rows of every input, in their order, on each rank of a divided run. Else a rank sees
   /// those that are its own.
   [[nodiscard]] virtual bool needs_all_rows() const { return false; }

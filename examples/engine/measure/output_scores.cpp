@@ -116,7 +116,7 @@ class output_scorer {
         pool_(context.pool),
         options_(options),
         result_(result),
-        weights_(find_weight_ranges(model_, pool_)),
+        weights_(find_weight_ranges(model_, pool_, options.ranks)),
         inputs_(context, plan, options.shared_experts),
         quantizer_(plan, weights_, inputs_),
         pass_(context, options.score_batches),

@@ -67,6 +67,7 @@ class first_calibration_pass final : public lm::forward_observer {
   first_calibration_pass(const lm::model& model, input_calibration& inputs, progress_meter& meter,
                          const std::function<bool()>& stop)
       : model_(model), inputs_(inputs), meter_(meter), stop_(stop) {}
+  void layer_end() override { inputs_.layer_end(); }
   [[nodiscard]] bool needs_all_rows() const override { return inputs_.needs_all_rows(); }
   void observe(const lm::linear_input& input) override {
     if (stop_ && stop_()) throw interrupted();
@@ -172,7 +173,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     std::vector<weight_range> weights;
     {
       const common::stopwatch watch(result.costs.weight_range_seconds);
-      weights = find_weight_ranges(model, pool);
+      weights = find_weight_ranges(model, pool, options.ranks);
     }
     result.model_fingerprint = model_fingerprint(model, weights);
     if (options.shared_ranges) share_tensor_ranges(model, weights);

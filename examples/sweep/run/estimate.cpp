@@ -275,13 +275,13 @@ run_estimate estimate_run(sweep_plan& plan, int ranks) {
     estimate.block_bytes = std::max(estimate.block_bytes, sent_by_block(pass, sizes, jobs.size(), shares.largest));
   };
   if (plan.recipe_list) {
-    const pass_of_jobs pass = open_recipe_list(plan);
-    if (plan.recipe_list->state != folder_state::complete) add(*pass.opened, plan.recipe_list->jobs, 0);
+    const std::vector<pass_of_jobs> passes = open_settled_passes(plan);
+    if (plan.recipe_list->state != folder_state::complete) add(*passes.front().opened, plan.recipe_list->jobs, 0);
   } else if (plan.runner.report_only) {
     settle_illegal(plan);
     static_cast<void>(manifests_of(plan));
   } else {
-    for (const pass_of_jobs& pass : open_passes(plan)) {
+    for (const pass_of_jobs& pass : open_settled_passes(plan)) {
       std::vector<engine::job> jobs;
       double mixes = 0;
       for (const std::size_t j : pass.jobs) {

@@ -196,7 +196,7 @@ class sweep_series {
   void by_weight() {
     const common::stopwatch watch(scored_.seconds[score_method::weight_mse]);
     scored_.scores[score_method::weight_mse] =
-        engine::weight_errors(pass_.model, scored_.jobs, pool_, {}, pass_.settings.shared_ranges);
+        engine::weight_errors(pass_.model, scored_.jobs, pool_, {}, pass_.settings.shared_ranges, options_.ranks);
   }
 
   const opened_pass& pass_;
