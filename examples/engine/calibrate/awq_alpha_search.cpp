@@ -2,6 +2,7 @@
 #include <engine/calibrate/awq_weight_shares.hpp>
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/ranges.hpp>
+#include <lm/chunk.hpp>
 #include <lm/head_slabs.hpp>
 #include <lm/operations.hpp>
 
@@ -81,7 +82,7 @@ std::vector<double> awq_alpha_search::try_alphas(candidate_losses& s, const lm::
   for (std::size_t a = 0; a < alphas_.size(); ++a) {
     const std::vector<float> scale = calibration::awq_scale(mean, shares, alphas_[a]);
     quantize_scaled(recipe, p, columns, scale, weight);
-    const std::vector<double> errors = row_errors(p, rows.x, lm::as_const(weight), scale);
+    const std::vector<double> errors = row_errors(p, rows, lm::as_const(weight), scale);
     for (std::size_t i = 0; i < errors.size(); ++i)
       losses[i * alphas_.size() + a] = errors[i] * rows.times[i] / (rows.batch_size[i] * outputs);
   }
@@ -102,14 +103,15 @@ void awq_alpha_search::quantize_scaled(const fake_recipe& recipe, const lm::line
 }
 
 // [rows] the squared distance between (x / scale) weight^T + bias and p.y.
-std::vector<double> awq_alpha_search::row_errors(const lm::linear_product& p, lm::const_matrix all,
+std::vector<double> awq_alpha_search::row_errors(const lm::linear_product& p, const awq_rows& rows,
                                                  lm::const_matrix weight, std::span<const float> scale) const {
+  const lm::const_matrix all = rows.x;
   const index_t in = weight.cols();
   const index_t out = weight.rows();
   const std::vector<float> inverse = reciprocals(scale);
   const std::vector<float> ones(static_cast<std::size_t>(out), 1.0F);
   std::vector<double> errors(static_cast<std::size_t>(all.rows()));
-  for_each_chunk(pool_, all.rows(), task_rows, [&](index_t begin, index_t end) {
+  lm::for_each_task(pool_, all.rows(), rows.bundles, [&](index_t begin, index_t end) {
     lm::buffer scratch((end - begin) * (in + out));
     const lm::matrix x = lm::as_matrix(scratch.data(), end - begin, in);
     const lm::matrix y = lm::as_matrix(scratch.data() + x.size(), end - begin, out);

@@ -26,6 +26,7 @@ struct awq_rows {
   index_t first_row = 0;           ///< its number among the packed rows
   std::vector<double> times;       ///< [rows] how many positions a row stands for
   std::vector<double> batch_size;  ///< [rows] positions of the row's batch, padding included
+  std::vector<index_t> bundles;    ///< their bounds (lm/chunk.hpp), or none
 };
 
 /// Tries every alpha at every Linear for every awq_lite scale of a plan, and adds up the mean squared error of the
@@ -70,8 +71,8 @@ class awq_alpha_search {
                                                std::span<const float> mean, std::span<const float> columns);
   void quantize_scaled(const fake_recipe& recipe, const lm::linear_product& p, std::span<const float> columns,
                        std::span<const float> scale, lm::matrix out) const;
-  [[nodiscard]] std::vector<double> row_errors(const lm::linear_product& p, lm::const_matrix x, lm::const_matrix weight,
-                                               std::span<const float> scale) const;
+  [[nodiscard]] std::vector<double> row_errors(const lm::linear_product& p, const awq_rows& rows,
+                                               lm::const_matrix weight, std::span<const float> scale) const;
   [[nodiscard]] std::vector<float> best_scale(const candidate_losses& s, std::size_t linear,
                                               std::span<const float> mean) const;
 

@@ -67,11 +67,11 @@ class divided_statistics {
   std::span<const std::int32_t> multiplicities_;
   thread_pool& pool_;
   settings what_;
-  std::vector<index_t> batch_ends_;                   // [batches]
-  std::vector<double> positions_;                     // [batches]
-  index_t mean_rows_ = 0;                             // of the batches that means are of
-  std::map<index_t, std::vector<held_rows>> held_;    // by the first Linear of an input
-  std::vector<segment> segments_;                     // ascending, up to mean_rows_
+  std::vector<index_t> batch_ends_;                 // [batches]
+  std::vector<double> positions_;                   // [batches]
+  index_t mean_rows_ = 0;                           // of the batches that means are of
+  std::map<index_t, std::vector<held_rows>> held_;  // by the first Linear of an input
+  std::vector<segment> segments_;                   // ascending, up to mean_rows_
 };
 
 }  // namespace qgrain::engine

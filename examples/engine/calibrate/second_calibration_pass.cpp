@@ -1,6 +1,7 @@
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/observed_rows.hpp>
 #include <engine/calibrate/second_calibration_pass.hpp>
+#include <lm/chunk.hpp>
 #include <lm/division.hpp>
 #include <lm/head_slabs.hpp>
 #include <lm/operations.hpp>
@@ -121,7 +122,7 @@ void input_calibration::second_pass::observe(const lm::linear_input& input) {
 }
 
 void input_calibration::second_pass::compute(const lm::linear_call& call) {
-  for_each_chunk(owner_.pool_, call.x.rows(), task_rows, [&](index_t b, index_t e) {
+  lm::for_each_task(owner_.pool_, call.x.rows(), call.bundles, [&](index_t b, index_t e) {
     for (const lm::linear_product& p : call.outputs)
       lm::linear(lm::rows_of(call.x, b, e), p.weight, p.bias, lm::rows_of(p.y, b, e));
   });
@@ -138,7 +139,10 @@ void input_calibration::second_pass::compute(const lm::linear_call& call) {
 
 // The first rows of a call.
 awq_rows input_calibration::second_pass::rows_of_call(const lm::linear_call& call, index_t rows) const {
-  awq_rows found{lm::rows_of(call.x, 0, rows), call.rows.front(), {}, {}};
+  awq_rows found{lm::rows_of(call.x, 0, rows), call.rows.front(), {}, {}, {}};
+  for (const index_t bound : call.bundles) {
+    if (bound <= rows) found.bundles.push_back(bound);
+  }
   for (const std::int32_t row : call.rows.first(static_cast<std::size_t>(rows))) {
     found.times.push_back(static_cast<double>(owner_.multiplicities_[static_cast<std::size_t>(row)]));
     found.batch_size.push_back(positions_[static_cast<std::size_t>(owner_.batch_of(row))]);

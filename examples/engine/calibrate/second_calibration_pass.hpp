@@ -25,6 +25,7 @@ class input_calibration::second_pass final : public lm::linear_override {
   void run();
 
   [[nodiscard]] bool replaces(index_t) const override { return true; }
+  [[nodiscard]] bool takes_bundles() const override { return true; }
   void observe(const lm::linear_input& input) override;
   void compute(const lm::linear_call& call) override;
   void layer_end() override;

@@ -175,8 +175,7 @@ void weights_scan::read(thread_pool& pool, common::communicator* ranks) {
 
 json::value weights_scan::share() const {
   json::array found;
-  for (std::size_t t = begin_; t < end_; ++t)
-    found.push_back({found_[t].name, found_[t].hash, found_[t].non_finite});
+  for (std::size_t t = begin_; t < end_; ++t) found.push_back({found_[t].name, found_[t].hash, found_[t].non_finite});
   return json::object{{"ends", ends_}, {"begin", begin_}, {"tensors", std::move(found)}};
 }
 

@@ -33,7 +33,8 @@ class weights_scan {
   void add(const json::value& share);
   /// Of all tensors: the order of files and tensors has no part in it. Where a rank's files are others, one that no
   /// checkpoint has.
-  /// @throws error errc::non_finite naming all tensors of the language model with NaN or infinity and how many there are
+  /// @throws error errc::non_finite naming all tensors of the language model with NaN or infinity and how many there
+  /// are
   [[nodiscard]] std::string hash() const;
 
   struct scanned_tensor {
@@ -54,7 +55,7 @@ class weights_scan {
   std::vector<scanned_tensor> found_;  // [tensor]
   std::size_t begin_ = 0;              // of this rank's share
   std::size_t end_ = 0;
-  std::string ends_;                   // hash of all tensors' beginnings and ends
+  std::string ends_;  // hash of all tensors' beginnings and ends
   bool differs_ = false;
 };
 
