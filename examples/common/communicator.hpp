@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -53,6 +54,36 @@ void append_elements(std::string& text, std::span<Element> elements) {
   static_assert(std::is_trivially_copyable_v<Element>);
   text.append(reinterpret_cast<const char*>(elements.data()), elements.size_bytes());
 }
+
+template <class Element>
+void append_element(std::string& text, const Element& element) {
+  append_elements(text, std::span(&element, 1));
+}
+
+/// Takes elements from the front of a text that the functions above have made.
+class element_reader {
+ public:
+  explicit element_reader(std::string_view text) : rest_(text) {}
+
+  template <class Element>
+  [[nodiscard]] Element take() {
+    Element value;
+    std::memcpy(&value, rest_.data(), sizeof value);
+    rest_.remove_prefix(sizeof value);
+    return value;
+  }
+  template <class Element>
+  void take(std::size_t count, std::vector<Element>& behind) {
+    const std::size_t size = behind.size();
+    behind.resize(size + count);
+    if (count > 0) std::memcpy(behind.data() + size, rest_.data(), count * sizeof(Element));
+    rest_.remove_prefix(count * sizeof(Element));
+  }
+  [[nodiscard]] bool empty() const noexcept { return rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+};
 
 /// The ranks that a launcher (mpirun, srun) has started this process among; null where it was started alone.
 /// @throws error errc::unsupported where there are several and the program was built without MPI, or where MPI sees

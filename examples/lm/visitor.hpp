@@ -29,13 +29,16 @@ struct routed_rows {
 };
 
 /// Sees every Linear input once during the forward pass, block by block, all rows of one input before the next block
-/// begins. Called from the pass's own thread; the views end with the call.
+/// begins; a bundle of rows at a time (chunk.hpp), whatever the division, an expert's rows as they come. Called from
+/// the pass's own thread; the views end with the call.
 class forward_observer {
  public:
   virtual ~forward_observer() = default;
   virtual void observe(const linear_input& input) = 0;
   /// Called in front of the inputs of the experts.
   virtual void route(const routed_rows& routed) { static_cast<void>(routed); }
+  /// Called behind the inputs of each block and behind the head's, on every rank of a divided run.
+  virtual void layer_end() {}
   /// Whether it has to see all rows of every input, in their order, on each rank of a divided run. Else a rank sees
   /// those that are its own.
   [[nodiscard]] virtual bool needs_all_rows() const { return false; }
@@ -56,6 +59,7 @@ struct linear_sample {
   const_matrix x;                      // [rows, in]
   std::span<const std::int32_t> rows;  // [rows] number of each row among the packed rows, ascending
   std::span<const linear_output> outputs;
+  std::span<const index_t> bundles{};  // [bundles + 1] bounds among the rows (chunk.hpp); empty: one of any size
 };
 
 /// An expert with everything known at its Linears, on the rows that were sent to it.
@@ -75,7 +79,7 @@ struct expert_rows {
 
 /// Sees every Linear during the backward pass: the head slab by slab, then the blocks from last to first, each in
 /// chunks of rows. Within a block all chunks are shown before the block before it begins. Each rank of a divided run
-/// sees its own pieces of the head's rows and its own chunks. Called from the pass's own thread; the views end with the
+/// sees its own bundles of rows, also of the head's. Called from the pass's own thread; the views end with the
 /// call.
 class backward_visitor {
  public:

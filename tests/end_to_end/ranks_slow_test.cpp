@@ -2,7 +2,6 @@
 #include <end_to_end/ranks_support.hpp>
 
 BOOST_AUTO_TEST_CASE(twenty_kills_of_a_rank_change_no_byte) {
-  if (!qgrain::testing::has_mpi()) return;
   const qgrain::lm::testing::temporary_folder scratch;
   qgrain::testing::kill_ranks(scratch.path(), 20);
 }

@@ -9,18 +9,10 @@
 #include <cstdlib>
 #include <end_to_end/kill_support.hpp>
 #include <filesystem>
-#include <iostream>
 #include <string>
 #include <vector>
 
 namespace qgrain::testing {
-
-/// Where the build found no MPI: says that the case is skipped, which the CTest entry of its program shows.
-inline bool has_mpi() {
-  if (!std::string(QGRAIN_MPIEXEC).empty()) return true;
-  std::cout << "skipped: this build has no MPI" << std::endl;
-  return false;
-}
 
 /// What mpirun is told besides the number of ranks: root may start it, ranks may be more than cores.
 inline std::vector<std::string> mpirun_options() {

@@ -46,7 +46,6 @@ void compare(const arguments& sweep, const std::vector<int>& ranks, const fs::pa
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(any_number_of_ranks_and_threads_gives_the_bytes_of_one_process) {
-  if (!has_mpi()) return;
   for (const char* threads : {"1", "2"}) {
     const temporary_folder scratch;
     const std::string of_threads = std::string("runner.threads=") + threads;
@@ -55,7 +54,6 @@ BOOST_AUTO_TEST_CASE(any_number_of_ranks_and_threads_gives_the_bytes_of_one_proc
 }
 
 BOOST_AUTO_TEST_CASE(every_calibration_is_that_of_one_process) {
-  if (!has_mpi()) return;
   for (const char* padding : {"left", "none"}) {
     const temporary_folder scratch;
     compare(with(long_data("150"), {"-m", "calibration=max,percentile,mse,entropy,smoothquant,awq_lite",
@@ -65,7 +63,6 @@ BOOST_AUTO_TEST_CASE(every_calibration_is_that_of_one_process) {
 }
 
 BOOST_AUTO_TEST_CASE(every_method_is_that_of_one_process) {
-  if (!has_mpi()) return;
   const arguments search{"autoquant.formats=[wint4_afp16,wint8_aint8/a_per_token_dynamic]",
                          "autoquant.effective_bits=6"};
   {
@@ -80,17 +77,15 @@ BOOST_AUTO_TEST_CASE(every_method_is_that_of_one_process) {
 }
 
 BOOST_AUTO_TEST_CASE(a_sampled_cross_term_is_that_of_one_process) {
-  if (!has_mpi()) return;
   const temporary_folder scratch;
   compare(with(long_data("150"), {"quant_pair=wint4_aint8", "autoquant.cross_term=sampled"}), {2}, scratch.path());
 }
 
 BOOST_AUTO_TEST_CASE(ranks_without_rows_and_too_many_threads_are_named) {
-  if (!has_mpi()) return;
   const temporary_folder scratch;
   const auto cores = static_cast<long>(::sysconf(_SC_NPROCESSORS_ONLN));
   const program_result few = run_ranks(3,
-                                       {"quant_pair=wint8_aint8", "dataset.size=small",
+                                       {"quant_pair=wint8_aint8", "dataset.size=small", "dataset.max_calib_samples=4",
                                         "runner.threads=" + std::to_string(cores), "runner.output_dir=out"},
                                        scratch.path());
   BOOST_TEST(few.exit_code == 0, few.err);
@@ -99,7 +94,6 @@ BOOST_AUTO_TEST_CASE(ranks_without_rows_and_too_many_threads_are_named) {
 }
 
 BOOST_AUTO_TEST_CASE(ranks_that_were_given_other_runs_are_refused_before_the_work) {
-  if (!has_mpi()) return;
   const temporary_folder scratch;
   const fs::path here = made(scratch.path() / "here"), there = made(scratch.path() / "there");
   std::ofstream(here / "texts.txt") << "A small dog runs across the green field.\n";
@@ -121,7 +115,6 @@ BOOST_AUTO_TEST_CASE(ranks_that_were_given_other_runs_are_refused_before_the_wor
 }
 
 BOOST_AUTO_TEST_CASE(models_with_experts_are_refused_before_the_work) {
-  if (!has_mpi()) return;
   const temporary_folder scratch;
   const fs::path source(QGRAIN_SOURCE_DIR), model = scratch.path() / "moe";
   fs::copy(source / "tests/data/scores/qwen3-moe-captions", model);
@@ -138,7 +131,6 @@ BOOST_AUTO_TEST_CASE(models_with_experts_are_refused_before_the_work) {
 }
 
 BOOST_AUTO_TEST_CASE(a_run_goes_on_with_another_number_of_ranks_after_one_was_killed) {
-  if (!has_mpi()) return;
   const temporary_folder scratch;
   kill_ranks(scratch.path(), 1);
 }

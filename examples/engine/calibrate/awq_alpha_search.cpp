@@ -2,6 +2,7 @@
 #include <engine/calibrate/awq_weight_shares.hpp>
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/ranges.hpp>
+#include <lm/chunk.hpp>
 #include <lm/head_slabs.hpp>
 #include <lm/operations.hpp>
 
@@ -33,14 +34,39 @@ void awq_alpha_search::read_head(const lm::pass_limits& limits) {
 }
 
 double awq_alpha_search::observe(const lm::linear_product& p, const awq_rows& rows, std::span<const float> mean,
-                                 std::span<const float> columns) {
-  for (candidate_losses& s : scales_) try_alphas(s, p, rows, mean, columns);
+                                 std::span<const float> columns, ordered_addends* written, std::int64_t first_target) {
+  const auto linear = static_cast<std::size_t>(p.linear);
+  for (std::size_t i = 0; i < scales_.size(); ++i) {
+    const std::vector<double> losses = try_alphas(scales_[i], p, rows, mean, columns);
+    if (written == nullptr) {
+      add(target_of(i, linear), losses);
+      continue;
+    }
+    const std::int64_t target = first_target + target_of(i, linear);
+    written->write({target, p.first_output, rows.first_row}, losses);
+    // The ranks without any of the first batches' rows have not seen the weight.
+    const std::vector<float>& shares = scales_[i].shares[linear];
+    if (rows.first_row == 0 && p.first_output == 0)
+      written->write({target + 1, 0, 0}, std::vector<double>(shares.begin(), shares.end()));
+  }
   return 2.0 * static_cast<double>(trials()) * static_cast<double>(rows.x.rows()) *
          static_cast<double>(p.weight.size());
 }
 
-void awq_alpha_search::try_alphas(candidate_losses& s, const lm::linear_product& p, const awq_rows& rows,
-                                  std::span<const float> mean, std::span<const float> columns) {
+void awq_alpha_search::add(std::int64_t target, std::span<const double> values) {
+  const std::size_t linears = model_.linears().size();
+  const auto place = static_cast<std::size_t>(target / 2);
+  candidate_losses& s = scales_[place / linears];
+  if (target % 2 == 1) {
+    s.shares[place % linears].assign(values.begin(), values.end());
+    return;
+  }
+  std::vector<double>& losses = s.losses[place % linears];
+  for (std::size_t i = 0; i < values.size(); ++i) losses[i % losses.size()] += values[i];
+}
+
+std::vector<double> awq_alpha_search::try_alphas(candidate_losses& s, const lm::linear_product& p, const awq_rows& rows,
+                                                 std::span<const float> mean, std::span<const float> columns) {
   const fake_recipe& recipe = *plan_.scales[s.scale].weight;
   const auto linear = static_cast<std::size_t>(p.linear);
   std::vector<float>& shares = s.shares[linear];
@@ -52,13 +78,15 @@ void awq_alpha_search::try_alphas(candidate_losses& s, const lm::linear_product&
   if (memory_.size() < p.weight.size()) memory_ = lm::buffer(p.weight.size());
   const lm::matrix weight = memory_.view(p.weight.rows(), p.weight.cols());
   const auto outputs = static_cast<double>(model_.linears()[linear].out);  // a slab has some of them
+  std::vector<double> losses(static_cast<std::size_t>(rows.x.rows()) * alphas_.size());
   for (std::size_t a = 0; a < alphas_.size(); ++a) {
     const std::vector<float> scale = calibration::awq_scale(mean, shares, alphas_[a]);
     quantize_scaled(recipe, p, columns, scale, weight);
-    const std::vector<double> errors = row_errors(p, rows.x, lm::as_const(weight), scale);
-    double& loss = s.losses[linear][a];
-    for (std::size_t i = 0; i < errors.size(); ++i) loss += errors[i] * rows.times[i] / (rows.batch_size[i] * outputs);
+    const std::vector<double> errors = row_errors(p, rows, lm::as_const(weight), scale);
+    for (std::size_t i = 0; i < errors.size(); ++i)
+      losses[i * alphas_.size() + a] = errors[i] * rows.times[i] / (rows.batch_size[i] * outputs);
   }
+  return losses;
 }
 
 // out := Q(weight * scale).
@@ -75,14 +103,15 @@ void awq_alpha_search::quantize_scaled(const fake_recipe& recipe, const lm::line
 }
 
 // [rows] the squared distance between (x / scale) weight^T + bias and p.y.
-std::vector<double> awq_alpha_search::row_errors(const lm::linear_product& p, lm::const_matrix all,
+std::vector<double> awq_alpha_search::row_errors(const lm::linear_product& p, const awq_rows& rows,
                                                  lm::const_matrix weight, std::span<const float> scale) const {
+  const lm::const_matrix all = rows.x;
   const index_t in = weight.cols();
   const index_t out = weight.rows();
   const std::vector<float> inverse = reciprocals(scale);
   const std::vector<float> ones(static_cast<std::size_t>(out), 1.0F);
   std::vector<double> errors(static_cast<std::size_t>(all.rows()));
-  for_each_chunk(pool_, all.rows(), task_rows, [&](index_t begin, index_t end) {
+  lm::for_each_task(pool_, all.rows(), rows.bundles, [&](index_t begin, index_t end) {
     lm::buffer scratch((end - begin) * (in + out));
     const lm::matrix x = lm::as_matrix(scratch.data(), end - begin, in);
     const lm::matrix y = lm::as_matrix(scratch.data() + x.size(), end - begin, out);

@@ -3,6 +3,7 @@
 #ifndef QGRAIN_ENGINE_CALIBRATE_AWQ_ALPHA_SEARCH_HPP
 #define QGRAIN_ENGINE_CALIBRATE_AWQ_ALPHA_SEARCH_HPP
 
+#include <engine/calibrate/ordered_addends.hpp>
 #include <engine/score/job.hpp>
 #include <lm/buffer.hpp>
 #include <lm/limits.hpp>
@@ -22,8 +23,10 @@ namespace qgrain::engine {
 /// Rows of one input, and what they count for.
 struct awq_rows {
   lm::const_matrix x;              ///< [rows, in]
+  index_t first_row = 0;           ///< its number among the packed rows
   std::vector<double> times;       ///< [rows] how many positions a row stands for
   std::vector<double> batch_size;  ///< [rows] positions of the row's batch, padding included
+  std::vector<index_t> bundles;    ///< their bounds (lm/chunk.hpp), or none
 };
 
 /// Tries every alpha at every Linear for every awq_lite scale of a plan, and adds up the mean squared error of the
@@ -39,9 +42,12 @@ class awq_alpha_search {
   /// Reads the head's weight: the shares of its columns must be known before its first slab is multiplied.
   void read_head(const lm::pass_limits& limits);
   /// The unquantized product p.y = x p.weight^T of some rows. mean [in]: mean magnitudes of the input's channels;
-  /// columns [in]: largest magnitudes of the weight's. Returns the matrix-product operations.
+  /// columns [in]: largest magnitudes of the weight's. Returns the matrix-product operations. With `written` the errors
+  /// are only written down there, for targets from `first_target` on, two for a scale and Linear.
   double observe(const lm::linear_product& p, const awq_rows& rows, std::span<const float> mean,
-                 std::span<const float> columns);
+                 std::span<const float> columns, ordered_addends* written = nullptr, std::int64_t first_target = 0);
+  /// Adds what was written down for a target, counted from the first.
+  void add(std::int64_t target, std::span<const double> values);
 
   /// Whether a product of this Linear was observed: an expert may have got no row.
   [[nodiscard]] bool has_seen(std::size_t linear) const { return !empty() && !scales_.front().shares[linear].empty(); }
@@ -57,12 +63,16 @@ class awq_alpha_search {
     std::vector<std::vector<float>> shares;   // [Linear][in]
     std::vector<std::vector<double>> losses;  // [Linear][alpha]
   };
-  void try_alphas(candidate_losses& s, const lm::linear_product& p, const awq_rows& rows, std::span<const float> mean,
-                  std::span<const float> columns);
+  [[nodiscard]] std::int64_t target_of(std::size_t scale, std::size_t linear) const {
+    return static_cast<std::int64_t>(2 * (scale * model_.linears().size() + linear));
+  }
+  /// [row][alpha] what each row adds to the losses.
+  [[nodiscard]] std::vector<double> try_alphas(candidate_losses& s, const lm::linear_product& p, const awq_rows& rows,
+                                               std::span<const float> mean, std::span<const float> columns);
   void quantize_scaled(const fake_recipe& recipe, const lm::linear_product& p, std::span<const float> columns,
                        std::span<const float> scale, lm::matrix out) const;
-  [[nodiscard]] std::vector<double> row_errors(const lm::linear_product& p, lm::const_matrix x, lm::const_matrix weight,
-                                               std::span<const float> scale) const;
+  [[nodiscard]] std::vector<double> row_errors(const lm::linear_product& p, const awq_rows& rows,
+                                               lm::const_matrix weight, std::span<const float> scale) const;
   [[nodiscard]] std::vector<float> best_scale(const candidate_losses& s, std::size_t linear,
                                               std::span<const float> mean) const;
 

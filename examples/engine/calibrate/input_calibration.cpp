@@ -42,10 +42,15 @@ input_calibration::input_calibration(const lm::pass_context& context, const job_
     if (plan.ranges[a] != calibration_method::max || plan.activation_scales[a] != job_plan::unscaled)
       found_[a].resize(model_.linears().size());
   }
-  if (!takes_means_) return;
-  awq_batches_ = std::max<index_t>(1, rows_.batches() / 4);
+  if (takes_means_) awq_batches_ = std::max<index_t>(1, rows_.batches() / 4);
   for (const lm::sequence_rows& s : rows_.sequences) {
     if (s.batch < awq_batches_) awq_rows_ = s.end();
+  }
+  if (!common::is_divided(ranks_)) return;
+  input_of_ = first_linears_of_inputs(model_);
+  if ((takes_bins_ || takes_means_) && !needs_all_rows()) {
+    const divided_statistics::settings what{takes_bins_, awq_batches_};
+    divided_ = std::make_unique<divided_statistics>(*ranks_, rows_, multiplicities_, pool_, what);
   }
 }
 
@@ -66,19 +71,39 @@ void input_calibration::observe(const lm::linear_input& input) {
   if (!of) of = std::make_unique<input_statistics>(input.x.cols(), takes_channel_bins_);
   if (const index_t searched = rows_in_front(input, awq_rows_); searched > 0)
     of->widen(lm::rows_of(input.x, 0, searched), pool_);
+  if (divided_) return divided_->hold(input);
   collector_.observe(input, observed_rows(input, ranges_.batches_of_rows()).all(),
                      [this](index_t batch, const lm::linear_input& whole) { observe_batch(batch, whole); });
   if (!input.rows.empty()) {
     expert_inputs_[input.first_linear] = input.linears;
   } else if (input.first_row + input.x.rows() == rows_.rows()) {
-    find_histogram_ranges(input.first_linear, input.linears);
+    find_finite_ranges(input.first_linear, input.linears);
+  }
+}
+
+void input_calibration::layer_end() {
+  if (!divided_) return;
+  std::vector<divided_statistics::block_input> inputs;
+  const auto linears = static_cast<index_t>(model_.linears().size());
+  for (index_t l = 0; l < linears; ++l) {
+    const lm::linear_info& info = model_.linears()[static_cast<std::size_t>(l)];
+    if (info.layer != ended_layers_ || input_of_[static_cast<std::size_t>(l)] != l) continue;
+    std::unique_ptr<input_statistics>& of = statistics_[static_cast<std::size_t>(l)];
+    if (!of) of = std::make_unique<input_statistics>(info.in, false);
+    inputs.push_back({l, of.get(), ranges_.batches(l)});
+  }
+  divided_->settle(inputs);
+  ++ended_layers_;
+  for (const divided_statistics::block_input& input : inputs) {
+    const index_t shared = std::count(input_of_.begin(), input_of_.end(), input.first_linear);
+    if (std::isfinite(largest(input.tops))) find_histogram_ranges(input.first_linear, shared);
   }
 }
 
 // Once all rows of a layer were there.
 void input_calibration::finish_experts() {
   collector_.flush([this](index_t batch, const lm::linear_input& whole) { observe_batch(batch, whole); });
-  for (const auto& [first_linear, linears] : expert_inputs_) find_histogram_ranges(first_linear, linears);
+  for (const auto& [first_linear, linears] : expert_inputs_) find_finite_ranges(first_linear, linears);
   expert_inputs_.clear();
 }
 
@@ -92,10 +117,13 @@ void input_calibration::observe_batch(index_t batch, const lm::linear_input& who
   if (takes_bins_) of.observe_bins(whole.x, times.all(), top, pool_);
 }
 
+void input_calibration::find_finite_ranges(index_t first_linear, index_t linears) {
+  if (std::isfinite(ranges_.tensor(first_linear))) find_histogram_ranges(first_linear, linears);  // else reported later
+}
+
 // Once all rows of an input were there: its histograms are not needed any more.
 void input_calibration::find_histogram_ranges(index_t first_linear, index_t linears) {
   input_statistics& of = statistics_of(first_linear);
-  if (!std::isfinite(ranges_.tensor(first_linear))) return;  // reported behind the pass
   for (std::size_t a = 0; a < found_.size(); ++a) {
     if (!is_of_histogram(plan_.ranges[a])) continue;
     const std::vector<float> amax = of.histogram_amax(*plan_.activations[a], plan_.ranges[a], pool_);
@@ -148,6 +176,15 @@ void input_calibration::scale_ranges(std::size_t scale) {
   }
 }
 
+// Errors of channels are too many to be sent for every chunk of rows.
+bool input_calibration::divides_second_pass() const {
+  if (!common::is_divided(ranks_)) return false;
+  for (std::size_t a = 0; a < plan_.ranges.size(); ++a) {
+    if (plan_.ranges[a] == calibration_method::mse && plan_.activations[a]->needs_column_range()) return false;
+  }
+  return true;
+}
+
 index_t input_calibration::second_pass_rows() const {
   if (!needs_second_pass_) return 0;
   const auto awq =
@@ -156,15 +193,13 @@ index_t input_calibration::second_pass_rows() const {
       }));
   const bool has_mse =
       std::find(plan_.ranges.begin(), plan_.ranges.end(), calibration_method::mse) != plan_.ranges.end();
-  return (has_mse ? rows_.rows() : awq_rows_) +
-         awq * awq_rows_ * static_cast<index_t>(calibration::awq_alphas().size());
+  const index_t rows =
+      (has_mse ? rows_.rows() : awq_rows_) + awq * awq_rows_ * static_cast<index_t>(calibration::awq_alphas().size());
+  return divides_second_pass() ? ceil_div(rows, ranks_->size()) : rows;
 }
 
 void input_calibration::finish(const std::vector<weight_range>& weights, const second_pass_observer& observed) {
-  if (common::is_divided(ranks_)) {
-    input_of_ = first_linears_of_inputs(model_);
-    ranges_.widen(*ranks_);
-  }
+  if (common::is_divided(ranks_)) ranges_.widen(*ranks_);
   finish_experts();
   ranges_.require_finite();
   ranges_.complete_experts(shared_experts_);

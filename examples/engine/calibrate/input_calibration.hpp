@@ -3,6 +3,7 @@
 #define QGRAIN_ENGINE_CALIBRATE_INPUT_CALIBRATION_HPP
 
 #include <engine/calibrate/batch_collector.hpp>
+#include <engine/calibrate/divided_statistics.hpp>
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/input_statistics.hpp>
 #include <engine/calibrate/ranges.hpp>
@@ -72,15 +73,15 @@ class input_calibration final : public lm::forward_observer {
   ~input_calibration() override;
   /// Of the first pass.
   void observe(const lm::linear_input& input) override;
-  /// Histograms and means are added up batch by batch, on every rank all of them; largest magnitudes are widened.
-  [[nodiscard]] bool needs_all_rows() const override { return takes_bins_ || takes_channel_bins_ || takes_means_; }
+  void layer_end() override;
+  /// Histograms of channels are too large to be sent: every rank counts all rows.
+  [[nodiscard]] bool needs_all_rows() const override { return takes_channel_bins_; }
 
   /// Rows that the products of `finish` amount to.
   [[nodiscard]] index_t second_pass_rows() const;
   /// Called for each input of a second pass with its share of second_pass_rows(); may throw.
   using second_pass_observer = std::function<void(index_t rows, index_t weights)>;
-  /// Once the first pass is over, on all ranks of a divided run, each of which runs the whole of a second pass. Throws
-  /// errc::non_finite where an input is not finite.
+  /// Once the first pass is over, on all ranks of a divided run. Throws errc::non_finite where an input is not finite.
   void finish(const std::vector<weight_range>& weights, const second_pass_observer& observed = {});
   [[nodiscard]] const calibration_costs& costs() const noexcept { return costs_; }
 
@@ -97,10 +98,12 @@ class input_calibration final : public lm::forward_observer {
 
  private:
   class second_pass;
+  [[nodiscard]] bool divides_second_pass() const;
   void observe_batch(index_t batch, const lm::linear_input& whole);
   void finish_experts();
   void complete_experts();
   [[nodiscard]] input_statistics& statistics_of(index_t linear) const;
+  void find_finite_ranges(index_t first_linear, index_t linears);
   void find_histogram_ranges(index_t first_linear, index_t linears);
   void scale_ranges(std::size_t scale);
 
@@ -122,6 +125,8 @@ class input_calibration final : public lm::forward_observer {
   index_t layer_ = 0;                         // of the last input
   std::map<index_t, index_t> expert_inputs_;  // of this layer that have histograms: first Linear, how many
   batch_collector collector_;
+  std::unique_ptr<divided_statistics> divided_;  // where the ranks have parts of the rows
+  index_t ended_layers_ = 0;
   std::vector<std::unique_ptr<input_statistics>> statistics_;  // [Linear], by the first Linear of an input
   std::vector<index_t> input_of_;                              // [Linear] first Linear of its input
   std::vector<std::vector<linear_calibration>> found_;         // [activation variant][Linear]; none: as ranges_ has it

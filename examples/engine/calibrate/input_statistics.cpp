@@ -46,7 +46,11 @@ input_statistics::input_statistics(index_t channels, bool takes_channel_bins)
 
 void input_statistics::observe_bins(lm::const_matrix x, std::span<const std::int32_t> times, float top,
                                     thread_pool& pool) {
-  bins_.prepare(top);
+  prepare_bins(top);
+  count_bins(x, times, pool);
+}
+
+void input_statistics::count_bins(lm::const_matrix x, std::span<const std::int32_t> times, thread_pool& pool) {
   std::vector<std::vector<std::int64_t>> parts(static_cast<std::size_t>(ceil_div(x.rows(), task_rows)));
   for_each_chunk(pool, x.rows(), task_rows, [&](index_t begin, index_t end) {
     parts[static_cast<std::size_t>(begin / task_rows)] = counts_of(bins_, x, times, begin, end);
@@ -93,6 +97,7 @@ void input_statistics::drop_bins() {
 }
 
 std::vector<float> input_statistics::mean() const {
+  if (!mean_of_ranks_.empty()) return mean_of_ranks_;
   std::vector<float> all;
   for (const calibration::mean_magnitude_observer& part : means_) {
     const std::vector<float> values = part.mean();

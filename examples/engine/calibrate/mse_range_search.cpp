@@ -17,18 +17,29 @@ double squared_error(float quantized, float x) {
 
 }  // namespace
 
-void mse_range_search::observe(const lm::linear_input& input, const input_ranges& ranges,
-                               std::span<const std::int32_t> times, thread_pool& pool) {
-  std::optional<calibration::multiplier_losses>& losses = losses_[static_cast<std::size_t>(input.first_linear)];
+calibration::multiplier_losses& mse_range_search::losses_of(index_t first_linear, const input_ranges& ranges) {
+  std::optional<calibration::multiplier_losses>& losses = losses_[static_cast<std::size_t>(first_linear)];
   if (!losses) {
-    losses.emplace(recipe_.needs_column_range() ? ranges.channels(input.first_linear)
-                                                : std::vector<float>{ranges.tensor(input.first_linear)});
+    losses.emplace(recipe_.needs_column_range() ? ranges.channels(first_linear)
+                                                : std::vector<float>{ranges.tensor(first_linear)});
   }
-  if (recipe_.needs_column_range()) {
-    add_by_column(*losses, input.x, times, pool);
-  } else {
-    add_by_rows(*losses, input.x, times, pool);
-  }
+  return *losses;
+}
+
+void mse_range_search::observe(const lm::linear_input& input, const input_ranges& ranges,
+                               std::span<const std::int32_t> times, thread_pool& pool, ordered_addends* written,
+                               std::int64_t target) {
+  calibration::multiplier_losses& losses = losses_of(input.first_linear, ranges);
+  if (recipe_.needs_column_range()) return add_by_column(losses, input.x, times, pool);
+  const std::vector<double> errors = errors_by_rows(losses, input.x, times, pool);
+  if (written != nullptr) return written->write({target, 0, input.first_row}, errors);
+  add(input.first_linear, ranges, errors);
+}
+
+void mse_range_search::add(index_t first_linear, const input_ranges& ranges, std::span<const double> errors) {
+  calibration::multiplier_losses& losses = losses_of(first_linear, ranges);
+  const std::size_t multipliers = losses.multipliers().size();
+  for (std::size_t unit = 0; unit < errors.size(); ++unit) losses.add(unit % multipliers, 0, errors[unit]);
 }
 
 // A task has some columns: their sums are nobody else's.
@@ -56,9 +67,9 @@ void mse_range_search::add_by_column(calibration::multiplier_losses& losses, lm:
   });
 }
 
-// A task has some rows under one candidate; its sum is added in the order of tasks.
-void mse_range_search::add_by_rows(calibration::multiplier_losses& losses, lm::const_matrix all,
-                                   std::span<const std::int32_t> times, thread_pool& pool) const {
+// [task][multiplier]: a task has some rows under one candidate.
+std::vector<double> mse_range_search::errors_by_rows(const calibration::multiplier_losses& losses, lm::const_matrix all,
+                                                     std::span<const std::int32_t> times, thread_pool& pool) const {
   const std::size_t multipliers = losses.multipliers().size();
   const auto tasks = static_cast<std::size_t>(ceil_div(all.rows(), task_rows));
   std::vector<double> partial(tasks * multipliers, 0.0);
@@ -77,7 +88,7 @@ void mse_range_search::add_by_rows(calibration::multiplier_losses& losses, lm::c
       sum += static_cast<double>(times[static_cast<std::size_t>(begin + r)]) * row;
     }
   });
-  for (std::size_t unit = 0; unit < partial.size(); ++unit) losses.add(unit % multipliers, 0, partial[unit]);
+  return partial;
 }
 
 }  // namespace qgrain::engine

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_ENGINE_CALIBRATE_MSE_RANGE_SEARCH_HPP
 #define QGRAIN_ENGINE_CALIBRATE_MSE_RANGE_SEARCH_HPP
 
+#include <engine/calibrate/ordered_addends.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <lm/visitor.hpp>
 
@@ -26,10 +27,14 @@ class mse_range_search {
       : activation_(activation), recipe_(recipe), losses_(linears) {}
 
   [[nodiscard]] std::size_t activation() const noexcept { return activation_; }
+  /// Whether its range is one for all channels, whose errors can be written down.
+  [[nodiscard]] bool is_of_tensor() const { return !recipe_.needs_column_range(); }
   /// Adds the errors of some rows under every candidate. `ranges`: complete; times [rows]: how many positions a row
-  /// stands for.
+  /// stands for. With `written` they are only written down there, for `target` and the first of the rows.
   void observe(const lm::linear_input& input, const input_ranges& ranges, std::span<const std::int32_t> times,
-               thread_pool& pool);
+               thread_pool& pool, ordered_addends* written = nullptr, std::int64_t target = 0);
+  /// Adds what was written down of an input.
+  void add(index_t first_linear, const input_ranges& ranges, std::span<const double> errors);
   /// The best range of an input: one value, or one per channel; none of an expert that got no row.
   [[nodiscard]] std::vector<float> amax(index_t first_linear) const {
     const auto& losses = losses_[static_cast<std::size_t>(first_linear)];
@@ -39,8 +44,9 @@ class mse_range_search {
  private:
   void add_by_column(calibration::multiplier_losses& losses, lm::const_matrix all, std::span<const std::int32_t> times,
                      thread_pool& pool) const;
-  void add_by_rows(calibration::multiplier_losses& losses, lm::const_matrix all, std::span<const std::int32_t> times,
-                   thread_pool& pool) const;
+  [[nodiscard]] std::vector<double> errors_by_rows(const calibration::multiplier_losses& losses, lm::const_matrix all,
+                                                   std::span<const std::int32_t> times, thread_pool& pool) const;
+  [[nodiscard]] calibration::multiplier_losses& losses_of(index_t first_linear, const input_ranges& ranges);
 
   std::size_t activation_;
   const fake_recipe& recipe_;

@@ -3,6 +3,8 @@
 #include <engine/calibrate/observed_rows.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <lm/block_source.hpp>
+#include <lm/division.hpp>
+#include <lm/head_slabs.hpp>
 #include <recipes/fake_recipes.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -17,8 +19,6 @@
 
 namespace qgrain::engine {
 namespace {
-
-constexpr index_t slab_bytes = index_t{32} << 20;
 
 // Any recipe of these granularities asks for the ranges that are wanted here.
 const fake_recipe& per_column() {
@@ -97,56 +97,62 @@ std::string fnv1a::text() const {
   return text.str();
 }
 
-void for_each_weight(const lm::model& model, thread_pool& pool,
-                     const std::function<void(std::size_t linear, lm::const_matrix weight)>& body) {
+void for_each_weight(
+    const lm::model& model, thread_pool& pool, const lm::pass_limits& limits, common::communicator* ranks,
+    const std::function<void(std::size_t linear, index_t first_output, lm::const_matrix weight)>& body) {
   const lm::model_config& config = model.config();
+  const lm::head_slabs slabs(model, pool, limits);
+  std::vector<index_t> sizes(static_cast<std::size_t>(config.layers), 0);
+  for (const lm::linear_info& l : model.linears()) {
+    if (l.layer < config.layers) sizes[static_cast<std::size_t>(l.layer)] += l.elements();
+  }
+  sizes.insert(sizes.end(), static_cast<std::size_t>(slabs.slabs()), model.linears().back().elements() / slabs.slabs());
+  index_t begin = 0, end = config.layers + slabs.slabs();
+  if (common::is_divided(ranks)) {
+    const std::vector<index_t> bounds = lm::divide(sizes, ranks->size());
+    begin = bounds[static_cast<std::size_t>(ranks->rank())];
+    end = bounds[static_cast<std::size_t>(ranks->rank()) + 1];
+  }
   lm::block_source blocks(model);
   lm::expert_weights expert(config);
-  for (index_t layer = 0; layer < config.layers; ++layer) {
-    const lm::block_weights& block = blocks.read(layer, layer + 1, pool);
+  const index_t end_layer = std::min(end, config.layers);
+  for (index_t layer = begin; layer < end_layer; ++layer) {
+    const lm::block_weights& block = blocks.read(layer, layer + 1 < end_layer ? layer + 1 : config.layers, pool);
     auto linear = static_cast<std::size_t>(model.linear_of(layer, 0));
-    for (const lm::const_matrix& weight : block.linears) body(linear++, weight);
+    for (const lm::const_matrix& weight : block.linears) body(linear++, 0, weight);
     for (index_t e = 0; e < config.experts && config.is_sparse(layer); ++e) {
       model.read_expert(layer, e, expert, pool);
-      for (const lm::const_matrix& weight : expert.linears) body(linear++, weight);
+      for (const lm::const_matrix& weight : expert.linears) body(linear++, 0, weight);
     }
   }
+  slabs.for_each_slab(std::max(begin, config.layers) - config.layers, std::max(end, config.layers) - config.layers,
+                      [&](index_t first_output, lm::const_matrix weight) {
+                        body(static_cast<std::size_t>(model.head_linear()), first_output, weight);
+                      });
 }
 
-std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool) {
+std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool, common::communicator* ranks) {
   std::vector<weight_range> ranges;
-  std::vector<std::string> faults;
-  const auto add = [&](const std::string& name, const weight_range& range) {
-    if (!std::isfinite(range.tensor)) faults.push_back(name + ".weight");
-    ranges.push_back(range);
-  };
-  const auto range_of = [&](index_t in) {
-    weight_range range;
-    range.columns.assign(static_cast<std::size_t>(in), 0.0F);
-    return range;
-  };
-  for_each_weight(model, pool, [&](std::size_t linear, lm::const_matrix weight) {
-    weight_range range = range_of(weight.cols());
-    widen_columns(weight, range.columns, pool);
-    range.tensor = largest(range.columns);
-    add(model.linears()[linear].name, range);
+  for (const lm::linear_info& l : model.linears())
+    ranges.push_back({std::vector<float>(static_cast<std::size_t>(l.in), 0.0F), 0});
+  for_each_weight(model, pool, {}, ranks, [&](std::size_t linear, index_t, lm::const_matrix weight) {
+    widen_columns(weight, ranges[linear].columns, pool);
   });
-  const lm::linear_info& head = model.linears().back();
-  const index_t slab = std::clamp<index_t>(slab_bytes / (head.in * static_cast<index_t>(sizeof(float))), 1, head.out);
-  lm::buffer rows(slab * head.in);
-  weight_range range = range_of(head.in);
-  for (index_t first = 0; first < head.out; first += slab) {
-    const lm::matrix weight = rows.view(std::min(slab, head.out - first), head.in);
-    model.read_head(first, weight, pool);
-    widen_columns(lm::as_const(weight), range.columns, pool);
+  if (common::is_divided(ranks)) {
+    std::vector<float> all;
+    for (const weight_range& range : ranges) all.insert(all.end(), range.columns.begin(), range.columns.end());
+    ranks->widen(all);
+    auto from = all.cbegin();
+    for (weight_range& range : ranges) {
+      for (float& column : range.columns) column = *from++;
+    }
   }
-  range.tensor = largest(range.columns);
-  add(head.name, range);
-  if (!faults.empty()) {
-    std::string list;
-    for (const std::string& name : faults) list += (list.empty() ? "" : ", ") + name;
-    throw error(errc::non_finite, model.tensors().name() + ": NaN or infinity in " + list);
+  std::string faults;
+  for (std::size_t l = 0; l < ranges.size(); ++l) {
+    ranges[l].tensor = largest(ranges[l].columns);
+    if (!std::isfinite(ranges[l].tensor)) faults += (faults.empty() ? "" : ", ") + model.linears()[l].name + ".weight";
   }
+  if (!faults.empty()) throw error(errc::non_finite, model.tensors().name() + ": NaN or infinity in " + faults);
   return ranges;
 }
 

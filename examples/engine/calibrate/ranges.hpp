@@ -3,6 +3,7 @@
 #define QGRAIN_ENGINE_CALIBRATE_RANGES_HPP
 
 #include <common/communicator.hpp>
+#include <lm/limits.hpp>
 #include <lm/model.hpp>
 #include <lm/pass_context.hpp>
 #include <lm/rows.hpp>
@@ -55,12 +56,16 @@ void for_each_expert_input(const lm::model& model, const std::function<void(std:
 /// [Linear] the first of those that read the same input.
 [[nodiscard]] std::vector<index_t> first_linears_of_inputs(const lm::model& model);
 
-/// body(Linear, weight) for every Linear but the head, in their order, one block or expert in memory at a time.
-void for_each_weight(const lm::model& model, thread_pool& pool,
-                     const std::function<void(std::size_t linear, lm::const_matrix weight)>& body);
+/// body(Linear, first_output, weight) for every Linear in their order, one block, expert or slab of the head in memory
+/// at a time; on each rank for its share of the blocks and slabs.
+void for_each_weight(
+    const lm::model& model, thread_pool& pool, const lm::pass_limits& limits, common::communicator* ranks,
+    const std::function<void(std::size_t linear, index_t first_output, lm::const_matrix weight)>& body);
 
-/// Reads every Linear's weight once. NaN or infinity anywhere is errc::non_finite; all tensors at fault are named.
-[[nodiscard]] std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool);
+/// Reads every Linear's weight once, each rank its share of them. NaN or infinity anywhere is errc::non_finite; all
+/// tensors at fault are named.
+[[nodiscard]] std::vector<weight_range> find_weight_ranges(const lm::model& model, thread_pool& pool,
+                                                           common::communicator* ranks = nullptr);
 
 /// Linears that read the same input, of which engines make one layer (q, k, v; gate, up), get the largest of their
 /// `tensor` ranges.

@@ -5,8 +5,10 @@
 #include <engine/calibrate/awq_alpha_search.hpp>
 #include <engine/calibrate/input_calibration.hpp>
 #include <engine/calibrate/mse_range_search.hpp>
+#include <engine/calibrate/ordered_addends.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <lm/linear_override.hpp>
+#include <lm/pass.hpp>
 #include <lm/visitor.hpp>
 
 #include <span>
@@ -23,11 +25,15 @@ class input_calibration::second_pass final : public lm::linear_override {
   void run();
 
   [[nodiscard]] bool replaces(index_t) const override { return true; }
+  [[nodiscard]] bool takes_bundles() const override { return true; }
   void observe(const lm::linear_input& input) override;
   void compute(const lm::linear_call& call) override;
+  void layer_end() override;
 
  private:
+  void search_head(lm::layer_pass& pass, index_t rows);
   void keep_results();
+  [[nodiscard]] ordered_addends* written() { return common::is_divided(ranks_) ? &written_ : nullptr; }
   [[nodiscard]] awq_rows rows_of_call(const lm::linear_call& call, index_t rows) const;
 
   input_calibration& owner_;
@@ -36,6 +42,8 @@ class input_calibration::second_pass final : public lm::linear_override {
   std::vector<mse_range_search> ranges_;
   awq_alpha_search alphas_;
   std::vector<double> positions_;  // [batches], padding included
+  common::communicator* ranks_;    // whose rows are divided, or null
+  ordered_addends written_;        // targets: [search][Linear], then those of the alphas
 };
 
 }  // namespace qgrain::engine

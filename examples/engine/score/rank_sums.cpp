@@ -1,54 +1,19 @@
 #include <engine/score/rank_sums.hpp>
 
 #include <cstdint>
-#include <cstring>
 #include <map>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace qgrain::engine {
-namespace {
-
-// Takes elements from the front of a text that append_elements has made.
-class element_reader {
- public:
-  explicit element_reader(std::string_view text) : rest_(text) {}
-
-  template <class Element>
-  Element take() {
-    Element value;
-    std::memcpy(&value, rest_.data(), sizeof value);
-    rest_.remove_prefix(sizeof value);
-    return value;
-  }
-  template <class Element>
-  void take(std::size_t count, std::vector<Element>& behind) {
-    const std::size_t size = behind.size();
-    behind.resize(size + count);
-    if (count > 0) std::memcpy(behind.data() + size, rest_.data(), count * sizeof(Element));
-    rest_.remove_prefix(count * sizeof(Element));
-  }
-  [[nodiscard]] bool empty() const noexcept { return rest_.empty(); }
-
- private:
-  std::string_view rest_;
-};
-
-template <class Element>
-void append(std::string& text, const Element& value) {
-  common::append_elements(text, std::span(&value, 1));
-}
-
-}  // namespace
 
 rank_news add_written(common::communicator& ranks, score_sums& sums, const rank_news& mine) {
   std::string text;
-  append(text, mine);
+  common::append_element(text, mine);
   for (const score_sums::slab_entries& slab : sums.written) {
-    append(text, slab.first_output);
-    append(text, static_cast<std::uint64_t>(slab.entries.size()));
+    common::append_element(text, slab.first_output);
+    common::append_element(text, static_cast<std::uint64_t>(slab.entries.size()));
     common::append_elements(text, std::span(slab.entries));
   }
   sums.written.clear();
@@ -56,7 +21,7 @@ rank_news add_written(common::communicator& ranks, score_sums& sums, const rank_
   std::map<std::int64_t, std::vector<score_sums::entry>> slabs;
   const std::vector<std::string> texts = ranks.gather(text);
   for (std::size_t r = 0; r < texts.size(); ++r) {
-    element_reader reader(texts[r]);
+    common::element_reader reader(texts[r]);
     const auto news = reader.take<rank_news>();
     all.stop = all.stop || news.stop;
     if (r == 0) all.save = news.save;
@@ -76,16 +41,16 @@ rank_news add_written(common::communicator& ranks, score_sums& sums, const rank_
 void spread_portions(common::communicator& ranks, std::optional<pass_checkpoint>& state) {
   std::string text;
   if (ranks.rank() == 0 && state) {
-    append(text, state->place);
-    append(text, state->scoring_flops);
-    append(text, state->gradient.size());
-    append(text, static_cast<std::uint64_t>(state->sums.size()));
+    common::append_element(text, state->place);
+    common::append_element(text, state->scoring_flops);
+    common::append_element(text, state->gradient.size());
+    common::append_element(text, static_cast<std::uint64_t>(state->sums.size()));
     common::append_elements(text, std::span(std::as_const(state->sums)));
   }
   const std::string found = ranks.gather(text).front();
   if (found.empty()) return state.reset();
   if (ranks.rank() == 0) return;
-  element_reader reader(found);
+  common::element_reader reader(found);
   pass_checkpoint known;
   known.place = reader.take<pass_place>();
   known.scoring_flops = reader.take<double>();

@@ -1,6 +1,7 @@
 #include <common/stopwatch.hpp>
 #include <engine/score/partial_sums.hpp>
 #include <engine/score/scorer.hpp>
+#include <lm/chunk.hpp>
 #include <lm/operations.hpp>
 
 #include <qgrain/core/status.hpp>
@@ -99,7 +100,9 @@ void scorer::keep_gradient(lm::const_matrix gradient) {
 rank_news scorer::exchange() {
   const rank_news mine{options_.stop_requested && options_.stop_requested(), is_due(),
                        costs_.scoring_flops - boundary_flops_};
+  const std::int64_t sent_before = ranks_.ranks->sent_bytes();
   const rank_news all = add_written(*ranks_.ranks, sums_, mine);
+  costs_.block_bytes += ranks_.ranks->sent_bytes() - sent_before;
   boundary_sums_ = sums_.values;
   boundary_flops_ += all.flops;
   costs_.scoring_flops = boundary_flops_;
@@ -112,7 +115,7 @@ void scorer::visit(const lm::linear_sample& whole) {
   for (const lm::linear_output& o : whole.outputs) {
     if (options_.output_errors || !experts_.has(o.linear)) own.push_back(o);
   }
-  const lm::linear_sample sample{whole.x, whole.rows, own};
+  const lm::linear_sample sample{whole.x, whole.rows, own, whole.bundles};
   sums_.begin_slab(whole.outputs.front().first_output);
   index_t elements = 0;
   for (const lm::linear_output& output : whole.outputs) elements += output.weight.size();
@@ -182,10 +185,12 @@ void scorer::add_outputs(const lm::linear_sample& sample, const std::vector<inde
   const auto count = static_cast<index_t>(rows.size());
   for (const lm::linear_output& output : sample.outputs) {
     const std::vector<float> zeros(static_cast<std::size_t>(output.y.cols()), 0.0F);
-    std::vector<double> partial(static_cast<std::size_t>(ceil_div(count, task_rows)), 0.0);
-    for_each_chunk(pool_, count, task_rows, [&](index_t begin, index_t end) {
-      double& sum = partial[static_cast<std::size_t>(begin / task_rows)];
-      for (index_t i = begin; i < end; ++i) {
+    const std::vector<index_t> bounds = lm::task_bounds(count, lm::bounds_among<index_t>(rows, sample.bundles));
+    std::vector<double> partial(bounds.size() - 1, 0.0);
+    pool_.run(static_cast<index_t>(partial.size()), [&](index_t task) {
+      const auto t = static_cast<std::size_t>(task);
+      double& sum = partial[t];
+      for (index_t i = bounds[t]; i < bounds[t + 1]; ++i) {
         const index_t row = rows[static_cast<std::size_t>(i)];
         sum += sensitivity::squared_distance(output.y.data() + row * output.y.outerStride(), zeros.data(),
                                              output.y.cols());
@@ -269,7 +274,8 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
   const std::size_t outputs = sample.outputs.size();
   index_t widest = 0;
   for (const lm::linear_output& output : sample.outputs) widest = std::max(widest, output.weight.rows());
-  const index_t tasks = ceil_div(count, task_rows);
+  const std::vector<index_t> bounds = lm::task_bounds(count, lm::bounds_among<index_t>(rows, sample.bundles));
+  const auto tasks = static_cast<index_t>(bounds.size()) - 1;
   const auto groups = static_cast<index_t>(p.groups.size());
   struct task_sums {
     double score = 0;
@@ -280,8 +286,9 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
     if (is_stopped()) return;
     const index_t task = unit / groups;
     const portion::activation_jobs& group = p.groups[static_cast<std::size_t>(unit % groups)];
-    const index_t n = std::min(task_rows, count - task * task_rows);
-    const auto part = std::span(rows).subspan(static_cast<std::size_t>(task * task_rows), static_cast<std::size_t>(n));
+    const auto first = static_cast<std::size_t>(bounds[static_cast<std::size_t>(task)]);
+    const index_t n = bounds[static_cast<std::size_t>(task) + 1] - bounds[static_cast<std::size_t>(task)];
+    const auto part = std::span(rows).subspan(first, static_cast<std::size_t>(n));
     lm::buffer scratch(n * (in + widest));
     const lm::matrix x = lm::as_matrix(scratch.data(), n, in);
     for (std::size_t o = 0; o < outputs; ++o) {

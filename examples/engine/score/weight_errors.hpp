@@ -2,6 +2,7 @@
 #ifndef QGRAIN_ENGINE_SCORE_WEIGHT_ERRORS_HPP
 #define QGRAIN_ENGINE_SCORE_WEIGHT_ERRORS_HPP
 
+#include <common/communicator.hpp>
 #include <engine/score/job.hpp>
 #include <lm/limits.hpp>
 #include <lm/model.hpp>
@@ -18,11 +19,13 @@ namespace qgrain::engine {
 /// fixed order: the same bits for any number of threads.
 ///
 /// The weights are read twice whatever the number of jobs: for their ranges, and for all recipes at once. Memory: one
-/// block, a slab of the head, a band of rows per thread. shared_ranges: as engine_options::shared_ranges. Throws what
+/// block, a slab of the head, a band of rows per thread. With `ranks` each reads its share, and all of them know the
+/// result. shared_ranges: as engine_options::shared_ranges. Throws what
 /// score_jobs throws for jobs and weights.
 [[nodiscard]] std::vector<std::vector<double>> weight_errors(const lm::model& model, std::span<const job> jobs,
                                                              thread_pool& pool, const lm::pass_limits& limits = {},
-                                                             bool shared_ranges = false);
+                                                             bool shared_ranges = false,
+                                                             common::communicator* ranks = nullptr);
 
 }  // namespace qgrain::engine
 

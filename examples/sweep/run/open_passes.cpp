@@ -102,11 +102,33 @@ class stale_findings {
   std::vector<std::string> faults_;
 };
 
-void settle_stale(sweep_plan& plan, std::vector<pass_of_jobs>& passes) {
-  run_identities identities;
+void settle_list(sweep_plan& plan, const pass_of_jobs& pass) {
+  recipe_list_job& list = *plan.recipe_list;
+  list.identity = list_identity(pass.identity, list);
   stale_findings findings(plan);
-  for (pass_of_jobs& pass : passes) {
-    pass.identity = identities.of_pass(*pass.opened);
+  if (list.state == folder_state::complete) {
+    const std::filesystem::path path = list.folder / linear_scores_name;
+    findings.check_result(list.state, path, common::read_json_object(path), list.identity);
+  }
+  if (list.state != folder_state::complete) findings.check_checkpoint(list.pass, pass.identity);
+  findings.settle();
+}
+
+std::vector<pass_of_jobs> open_recipe_list(sweep_plan& plan) {
+  const recipe_list_job& list = *plan.recipe_list;
+  std::vector<pass_of_jobs> passes;
+  passes.push_back({std::make_unique<opened_pass>(list.pass), {}});
+  engine::check_jobs(passes.front().opened->model, list.jobs);
+  add_warnings(plan, passes.front().opened->model.warnings());
+  return passes;
+}
+
+}  // namespace
+
+void settle_stale(sweep_plan& plan, std::span<const pass_of_jobs> passes) {
+  if (plan.recipe_list) return settle_list(plan, passes.front());
+  stale_findings findings(plan);
+  for (const pass_of_jobs& pass : passes) {
     bool is_missing_some = false;
     for (const std::size_t j : pass.jobs) {
       planned_job& job = plan.jobs[j];
@@ -125,9 +147,15 @@ void settle_stale(sweep_plan& plan, std::vector<pass_of_jobs>& passes) {
   findings.settle();
 }
 
-}  // namespace
+void identify_passes(std::vector<pass_of_jobs>& passes, common::communicator* ranks) {
+  std::vector<const opened_pass*> opened;
+  for (const pass_of_jobs& pass : passes) opened.push_back(pass.opened.get());
+  const std::vector<json::object> identities = pass_identities(opened, ranks);
+  for (std::size_t p = 0; p < passes.size(); ++p) passes[p].identity = identities[p];
+}
 
 std::vector<pass_of_jobs> open_passes(sweep_plan& plan) {
+  if (plan.recipe_list) return open_recipe_list(plan);
   std::vector<pass_of_jobs> passes = passes_of(plan.jobs);
   const std::size_t planned = plan.jobs.size();
   move_illegal(plan, passes);
@@ -141,25 +169,14 @@ std::vector<pass_of_jobs> open_passes(sweep_plan& plan) {
       add_warnings(plan, search.warnings());
     }
   }
-  settle_stale(plan, passes);
   return passes;
 }
 
-pass_of_jobs open_recipe_list(sweep_plan& plan) {
-  recipe_list_job& list = *plan.recipe_list;
-  pass_of_jobs pass{std::make_unique<opened_pass>(list.pass), {}};
-  engine::check_jobs(pass.opened->model, list.jobs);
-  add_warnings(plan, pass.opened->model.warnings());
-  pass.identity = run_identities().of_pass(*pass.opened);
-  list.identity = list_identity(pass.identity, list);
-  stale_findings findings(plan);
-  if (list.state == folder_state::complete) {
-    const std::filesystem::path path = list.folder / linear_scores_name;
-    findings.check_result(list.state, path, common::read_json_object(path), list.identity);
-  }
-  if (list.state != folder_state::complete) findings.check_checkpoint(list.pass, pass.identity);
-  findings.settle();
-  return pass;
+std::vector<pass_of_jobs> open_settled_passes(sweep_plan& plan) {
+  std::vector<pass_of_jobs> passes = open_passes(plan);
+  identify_passes(passes, nullptr);
+  settle_stale(plan, passes);
+  return passes;
 }
 
 }  // namespace qgrain::sweep

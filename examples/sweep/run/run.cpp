@@ -5,13 +5,13 @@
 #include <sweep/results/manifest.hpp>
 #include <sweep/results/output_folder.hpp>
 #include <sweep/run/export_mixes.hpp>
-#include <sweep/run/identify.hpp>
 #include <sweep/run/linear_scores.hpp>
 #include <sweep/run/open_passes.hpp>
 #include <sweep/run/pass_state.hpp>
 #include <sweep/run/ranks.hpp>
 #include <sweep/run/run.hpp>
 #include <sweep/run/sweep_outputs.hpp>
+#include <sweep/run/weights_scan.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/host/parallel.hpp>
@@ -119,11 +119,19 @@ void write_skipped(const sweep_plan& plan) {
   common::write_text_file(plan.folder / skipped_jobs_name, common::json_text(skipped) + "\n");
 }
 
+// What all ranks do before the work starts.
+std::vector<pass_of_jobs> opened_passes(sweep_plan& plan, const run_control& control) {
+  std::vector<pass_of_jobs> passes;
+  together(control.ranks, [&] { passes = open_passes(plan); });
+  identify_passes(passes, control.ranks);
+  if (common::is_divided(control.ranks)) require_agreement(*control.ranks, plan, passes, control.warn);
+  together(control.ranks, [&] { settle_stale(plan, passes); });
+  return passes;
+}
+
 // Whether this is not the first rank: then its share of all passes is done.
-bool is_served(const sweep_plan& plan, const std::vector<pass_of_jobs>& passes, const run_control& control) {
-  if (!common::is_divided(control.ranks)) return false;
-  require_agreement(*control.ranks, plan, passes, control.warn);
-  if (control.ranks->rank() == 0) return false;
+bool is_served(const std::vector<pass_of_jobs>& passes, const run_control& control) {
+  if (!common::is_divided(control.ranks) || control.ranks->rank() == 0) return false;
   serve_passes(*control.ranks, passes);
   return true;
 }
@@ -150,9 +158,8 @@ void export_mixes(const sweep_plan& plan, const run_control& control, job_faults
 }  // namespace
 
 std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request, const run_control& control) {
-  std::vector<pass_of_jobs> passes;
-  together(control.ranks, [&] { passes = open_passes(plan); });
-  if (is_served(plan, passes, control)) return {};
+  const std::vector<pass_of_jobs> passes = opened_passes(plan, control);
+  if (is_served(passes, control)) return {};
   pass_caller caller(control.ranks);
   for (const std::string& warning : plan.warnings) control.warn(warning);
   run_state state(plan, request);
@@ -205,9 +212,8 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
 }
 
 void run_recipe_list(sweep_plan& plan, const run_request& request, const run_control& control) {
-  std::vector<pass_of_jobs> passes;
-  together(control.ranks, [&] { passes.push_back(open_recipe_list(plan)); });
-  if (is_served(plan, passes, control)) return;
+  const std::vector<pass_of_jobs> passes = opened_passes(plan, control);
+  if (is_served(passes, control)) return;
   pass_caller caller(control.ranks);
   const pass_of_jobs& opened = passes.front();
   for (const std::string& warning : plan.warnings) control.warn(warning);

@@ -196,7 +196,7 @@ class sweep_series {
   void by_weight() {
     const common::stopwatch watch(scored_.seconds[score_method::weight_mse]);
     scored_.scores[score_method::weight_mse] =
-        engine::weight_errors(pass_.model, scored_.jobs, pool_, {}, pass_.settings.shared_ranges);
+        engine::weight_errors(pass_.model, scored_.jobs, pool_, {}, pass_.settings.shared_ranges, options_.ranks);
   }
 
   const opened_pass& pass_;
@@ -296,6 +296,7 @@ json::object run_stats(const scored_pass& scored, const pass_settings& settings)
   return {{"jobs_in_pass", scored.jobs.size()},
           {"ranks", scored.ranks},
           {"sent_bytes", scored.sent_bytes},
+          {"sent_bytes_of_blocks", costs.block_bytes},
           {"threads", settings.threads},
           {"cross_term", name_of(settings.cross)},
           {"sweep_seconds", std::move(sweeps)},

@@ -1,0 +1,90 @@
+// What several ranks calibrate and score together, against one process: every bit, on every rank.
+#include <engine/engine_support.hpp>
+#include <engine/score/weight_errors.hpp>
+#include <engine/thread_ranks.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+namespace {
+
+using namespace qgrain;
+using namespace qgrain::engine;
+using namespace qgrain::engine::testing;
+
+// A chunk has one sequence, a piece of the head a few rows.
+constexpr lm::pass_limits small_pieces{1, 300 * 128 * 4, 70 * 300 * 4};
+constexpr index_t scored_batches = 2;
+
+lm::packed_rows rows_with(lm::padding padding) {
+  return lm::pack(captions("captions_small.txt", 14), {padding, 40, 3, 1021, 1021}, 1024);
+}
+
+engine_result score(const lm::packed_rows& rows, const std::vector<job>& jobs, common::communicator* ranks) {
+  const lm::model model(model_dir);
+  thread_pool pool(1);
+  engine_options options;
+  options.limits = small_pieces;
+  options.score_batches = scored_batches;
+  options.ranks = ranks;
+  return score_jobs(model, rows, jobs, pool, options);
+}
+
+void compare(const std::vector<job>& jobs, const std::vector<int>& numbers) {
+  for (const lm::padding padding : {lm::padding::left, lm::padding::none}) {
+    const lm::packed_rows rows = rows_with(padding);
+    const engine_result alone = score(rows, jobs, nullptr);
+    for (const int n : numbers) {
+      const auto all = on_ranks(n, [&](common::communicator& ranks) { return score(rows, jobs, &ranks); });
+      for (const engine_result& found : all) {
+        BOOST_TEST((found.calibrations == alone.calibrations), n << " ranks");
+        BOOST_TEST((found.input_amax == alone.input_amax), n << " ranks");
+        BOOST_TEST((found.scores == alone.scores), n << " ranks");
+        BOOST_TEST(found.loss.mean_of_batches == alone.loss.mean_of_batches);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(histograms_are_those_of_one_process) {
+  compare({{"int8/per_tensor", "int4/per_tensor_static", "percentile"},
+           {"int8/per_tensor", "int4/per_tensor_static", "entropy"}},
+          {2, 3, 16});
+}
+
+BOOST_AUTO_TEST_CASE(histograms_and_errors_of_channels_are_too) {
+  compare({{"fp16", "int4/per_hidden_channel", "percentile"}, {"fp16", "int4/per_hidden_channel", "mse"}}, {2});
+}
+
+BOOST_AUTO_TEST_CASE(least_squared_errors_are_those_of_one_process) {
+  compare({{"int8/per_tensor", "int4/per_tensor_static", "mse"}, {"int8/per_tensor", "fp8/per_tensor_static", "mse"}},
+          {2, 5});
+}
+
+BOOST_AUTO_TEST_CASE(searched_scales_are_those_of_one_process) {
+  compare({{"int4/group128", "fp16", "awq_lite"}, {"int4/group32", "fp8/per_tensor_static", "awq_lite"}}, {2, 3, 16});
+}
+
+BOOST_AUTO_TEST_CASE(all_calibrations_at_once_are_those_of_one_process) {
+  compare({{"int4/group128", "int8/per_tensor_static", "awq_lite"},
+           {"int8/per_tensor", "int4/per_tensor_static", "mse"},
+           {"int8/per_tensor", "int4/per_tensor_static", "entropy"},
+           {"int8/per_out_channel", "int8/per_tensor_static", "smoothquant"},
+           {"int8/per_tensor", "int8/per_tensor_static"}},
+          {4});
+}
+
+BOOST_AUTO_TEST_CASE(errors_of_weights_are_those_of_one_process) {
+  const std::vector<job> jobs{{"int8/per_tensor", "fp16"}, {"int4/group32", "fp16"}, {"fp16", "fp16"}};
+  const auto errors = [&](common::communicator* ranks) {
+    const lm::model model(model_dir);
+    thread_pool pool(1);
+    return weight_errors(model, jobs, pool, small_pieces, true, ranks);
+  };
+  const auto alone = errors(nullptr);
+  for (const int n : {2, 3, 7}) {
+    for (const auto& found : on_ranks(n, [&](common::communicator& ranks) { return errors(&ranks); }))
+      BOOST_TEST((found == alone), n << " ranks");
+  }
+}
