@@ -22,6 +22,13 @@
 #define QGRAIN_HOST_INSTRUCTION_SETS 1
 #endif
 
+// NEON belongs to every 64-bit ARM: to the baseline there.
+#if defined(__aarch64__) && defined(__GNUC__) && !defined(__AARCH64EB__) && !defined(QGRAIN_HOST_BASELINE_ONLY)
+#define QGRAIN_HOST_NEON 1
+#else
+#define QGRAIN_HOST_NEON 0
+#endif
+
 namespace qgrain {
 
 /// Narrow to wide.
@@ -39,7 +46,7 @@ inline constexpr const char* instruction_set_variable = "QGRAIN_INSTRUCTION_SET"
   return set == instruction_set::avx512 ? "avx512" : set == instruction_set::avx2 ? "avx2" : "baseline";
 }
 
-#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3 || QGRAIN_HOST_NEON
 inline namespace every_instruction_set {
 #else
 inline namespace baseline_only {

@@ -31,7 +31,11 @@ void run_fused(Arguments... arguments) {
 
 #else
 
+#if QGRAIN_HOST_NEON
+inline namespace every_instruction_set {
+#else
 inline namespace baseline_only {
+#endif
 
 template <class Kernel, class... Arguments>
 void run_fused(Arguments... arguments) {

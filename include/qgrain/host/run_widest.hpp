@@ -9,7 +9,7 @@ namespace qgrain {
 
 // A kernel is a struct with a static `run`, always inlined (QGRAIN_ALWAYS_INLINE); each wrapper below is the same loop
 // compiled for one instruction set. A kernel may name a struct whose `run` has the same results with instructions of a
-// set, `avx512_loop` or `avx2_loop`. (Lambdas would not inherit the target attribute.) Without contraction and fast-math the bits are the same everywhere: see core/arithmetic.hpp.
+// set, `avx512_loop`, `avx2_loop` or `neon_loop`. (Lambdas would not inherit the target attribute.) Without contraction and fast-math the bits are the same everywhere: see core/arithmetic.hpp.
 
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
 
@@ -47,6 +47,19 @@ void run_with(instruction_set set, Arguments... arguments) {
     } else {
       run_avx2<Kernel>(arguments...);
     }
+  } else {
+    Kernel::run(arguments...);
+  }
+}
+
+#elif QGRAIN_HOST_NEON
+
+inline namespace every_instruction_set {
+
+template <class Kernel, class... Arguments>
+void run_with(instruction_set, Arguments... arguments) {
+  if constexpr (requires { typename Kernel::neon_loop; }) {
+    Kernel::neon_loop::run(arguments...);
   } else {
     Kernel::run(arguments...);
   }

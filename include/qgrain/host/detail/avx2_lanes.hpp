@@ -5,11 +5,11 @@
 
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/half.hpp>
+#include <qgrain/host/detail/byte_tables.hpp>
 #include <qgrain/host/detail/lane_ports.hpp>
 #include <qgrain/host/instruction_set.hpp>
 #include <qgrain/quantizer/packing.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -306,20 +306,6 @@ QGRAIN_AVX2 words entries(Vector index, bytes table) {
 /// Bytes of each 128 bits put in another order.
 QGRAIN_AVX2 words reordered(words x, const byte_order& order) { return entries(twice(order), as<bytes>(x)); }
 
-/// Two bytes of each of sixteen numbers that have no more, the upper ones of float32.
-struct byte_tables {
-  byte_order lower;
-  byte_order upper;
-  explicit constexpr byte_tables(const std::array<float, 16>& values) noexcept : lower{}, upper{} {
-    for (std::size_t i = 0; i < 16; ++i) {
-      lower.places[i] = static_cast<std::uint8_t>(bits_of(values[i]) >> 16U);
-      upper.places[i] = static_cast<std::uint8_t>(bits_of(values[i]) >> 24U);
-    }
-  }
-};
-template <class Decoder>
-inline constexpr byte_tables tables_of{Decoder::table};
-
 /// The numbers of a step of codes below 16, four of each eight in 128 bits.
 template <class Decoder>
 QGRAIN_AVX2 void values_of_eights(words codes, floats (&out)[4]) {
@@ -376,15 +362,19 @@ QGRAIN_AVX2 floats converted(words numbers) {
   asm("vcvtdq2ps %1, %0" : "=x"(y) : "x"(numbers));
   return y;
 }
-QGRAIN_AVX2 floats converted_at(const std::int8_t* codes) {
-  words wide;
-  asm("vpmovsxbd %1, %0" : "=x"(wide) : "m"(memory_at<8>(codes)));
-  return converted(wide);
+QGRAIN_AVX2 void converted_values(const std::int8_t* codes, floats (&out)[4]) {
+  for (int i = 0; i < 4; ++i) {
+    words wide;
+    asm("vpmovsxbd %1, %0" : "=x"(wide) : "m"(memory_at<8>(codes + i * lanes)));
+    out[i] = converted(wide);
+  }
 }
-QGRAIN_AVX2 floats converted_at(const std::uint8_t* codes) {
-  words wide;
-  asm("vpmovzxbd %1, %0" : "=x"(wide) : "m"(memory_at<8>(codes)));
-  return converted(wide);
+QGRAIN_AVX2 void converted_values(const std::uint8_t* codes, floats (&out)[4]) {
+  for (int i = 0; i < 4; ++i) {
+    words wide;
+    asm("vpmovzxbd %1, %0" : "=x"(wide) : "m"(memory_at<8>(codes + i * lanes)));
+    out[i] = converted(wide);
+  }
 }
 
 /// The largest lane of each of eight vectors of numbers that are not negative, in order.

@@ -343,11 +343,13 @@ QGRAIN_AVX512 void shifted_signed_values(const Code* codes, floats (&out)[4]) {
   }
 }
 /// Codes of integers as floats.
-QGRAIN_AVX512 floats converted_at(const std::int8_t* codes) {
-  return converted(widened_numbers(loaded<quarter_of_bytes>(codes)));
+QGRAIN_AVX512 void converted_values(const std::int8_t* codes, floats (&out)[4]) {
+  for (int i = 0; i < 4; ++i) out[i] = converted(widened_numbers(loaded<quarter_of_bytes>(codes + i * lanes)));
 }
-QGRAIN_AVX512 floats converted_at(const std::uint8_t* codes) {
-  return converted(as<integers>(widened_words(loaded<quarter_of_bytes>(codes))));
+QGRAIN_AVX512 void converted_values(const std::uint8_t* codes, floats (&out)[4]) {
+  for (int i = 0; i < 4; ++i) {
+    out[i] = converted(as<integers>(widened_words(loaded<quarter_of_bytes>(codes + i * lanes))));
+  }
 }
 
 /// Four vectors of bytes in 32-bit lanes, one after the other; two, for pairs, in 64-bit lanes.

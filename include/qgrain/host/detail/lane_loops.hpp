@@ -336,7 +336,7 @@ struct lane_decoder {
     } else if constexpr (by_table) {
       table_values<lane_decoder>(codes, out);
     } else {
-      for (int i = 0; i < 4; ++i) out[i] = converted_at(codes + i * lanes);
+      converted_values(codes, out);
     }
   }
 };
