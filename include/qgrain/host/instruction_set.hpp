@@ -22,13 +22,20 @@
 #define QGRAIN_HOST_INSTRUCTION_SETS 1
 #endif
 
+// NEON belongs to every 64-bit ARM: to the baseline there.
+#if defined(__aarch64__) && defined(__GNUC__) && !defined(__AARCH64EB__) && !defined(QGRAIN_HOST_BASELINE_ONLY)
+#define QGRAIN_HOST_NEON 1
+#else
+#define QGRAIN_HOST_NEON 0
+#endif
+
 namespace qgrain {
 
 /// Narrow to wide.
 enum class instruction_set : std::uint8_t {
   baseline,  ///< what the compiler was told to assume: SSE2 on x86-64
-  avx2,
-  avx512,  ///< F, BW, DQ and VL
+  avx2,      ///< with FMA and F16C
+  avx512,    ///< F, BW, DQ and VL
 };
 
 /// The environment variable that asks for a set by its name.
@@ -39,7 +46,7 @@ inline constexpr const char* instruction_set_variable = "QGRAIN_INSTRUCTION_SET"
   return set == instruction_set::avx512 ? "avx512" : set == instruction_set::avx2 ? "avx2" : "baseline";
 }
 
-#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3 || QGRAIN_HOST_NEON
 inline namespace every_instruction_set {
 #else
 inline namespace baseline_only {
@@ -52,7 +59,8 @@ inline namespace baseline_only {
     case instruction_set::baseline:
       return true;
     case instruction_set::avx2:
-      return __builtin_cpu_supports("avx2") != 0;
+      // F16C came before both. (clang 14 does not know its name here.)
+      return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
     case instruction_set::avx512:
       return __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
              __builtin_cpu_supports("avx512dq") != 0;

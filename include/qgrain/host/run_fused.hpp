@@ -22,7 +22,7 @@ __attribute__((target("avx2,fma"))) void run_avx2_fma(Arguments... arguments) {
 template <class Kernel, class... Arguments>
 void run_fused(Arguments... arguments) {
   const instruction_set set = chosen_instruction_set();
-  if (set == instruction_set::avx2 && __builtin_cpu_supports("fma")) {
+  if (set == instruction_set::avx2) {
     run_avx2_fma<Kernel>(arguments...);
   } else {
     run_with<Kernel>(set, arguments...);
@@ -31,7 +31,11 @@ void run_fused(Arguments... arguments) {
 
 #else
 
+#if QGRAIN_HOST_NEON
+inline namespace every_instruction_set {
+#else
 inline namespace baseline_only {
+#endif
 
 template <class Kernel, class... Arguments>
 void run_fused(Arguments... arguments) {

@@ -7,7 +7,9 @@
 #define QGRAIN_HOST_DETAIL_AVX512_LANES_HPP
 
 #include <qgrain/core/half.hpp>
+#include <qgrain/host/detail/lane_ports.hpp>
 #include <qgrain/host/instruction_set.hpp>
+#include <qgrain/quantizer/packing.hpp>
 
 #include <cstdint>
 
@@ -67,9 +69,10 @@ QGRAIN_AVX512 half_of_halves widened_numbers_of_half(quarter_of_bytes signed_byt
   asm("vpmovsxbw %1, %0" : "=v"(y) : "v"(signed_bytes));
   return y;
 }
-QGRAIN_AVX512 halves widened_halves(half_of_bytes x) {
+template <class Code>
+QGRAIN_AVX512 halves widened_halves_at(const Code* codes) {
   halves y;
-  asm("vpmovzxbw %1, %0" : "=v"(y) : "v"(x));
+  asm("vpmovzxbw %1, %0" : "=v"(y) : "v"(loaded<half_of_bytes>(codes)));
   return y;
 }
 QGRAIN_AVX512 half_of_bytes narrowed(halves x) {
@@ -100,6 +103,8 @@ QGRAIN_AVX512 floats widened(half_of_halves binary16) {
   asm("vcvtph2ps %1, %0" : "=v"(x) : "v"(binary16));
   return x;
 }
+QGRAIN_AVX512 floats widened_lower(halves binary16) { return widened(lower_half(binary16)); }
+QGRAIN_AVX512 floats widened_upper(halves binary16) { return widened(upper_half(binary16)); }
 QGRAIN_AVX512 floats widened_at(const float16* from) { return widened(loaded<half_of_halves>(from)); }
 
 /// Rounded to bfloat16: from_float<bfloat16>.
@@ -255,6 +260,15 @@ QGRAIN_AVX512 words chosen_by(words mask, words yes, words no) {
   return no;
 }
 
+/// A magnitude with the sign of x.
+QGRAIN_AVX512 floats with_sign_of(floats magnitude, floats x) {
+  return as<floats>(chosen_by(every<0x8000'0000U>(), as<words>(x), as<words>(magnitude)));
+}
+/// The upper halves of both in turn, lane by lane.
+QGRAIN_AVX512 words upper_halves(words first, words second) {
+  return chosen_by(every<0xFFFF'0000U>(), second, first >> 16);
+}
+
 /// Whether there is a byte whose lower seven bits are ones.
 QGRAIN_AVX512 bool has_byte_of_ones(bytes x) {
   std::uint64_t found = 0;
@@ -300,9 +314,43 @@ QGRAIN_AVX512 words twice_at(const std::uint8_t* from) {
   return y;
 }
 
-/// How the elements of a step lie in its four vectors: sixteen after the other, or those of even and of odd places of
-/// 32 in two.
-enum class lane_order { in_turn, in_pairs };
+/// The values of a step of codes by `Decoder`'s table of sixteen, by the lower four bits.
+template <class Decoder, class Code>
+QGRAIN_AVX512 void table_values(const Code* codes, floats (&out)[4]) {
+  const floats table = loaded<floats>(Decoder::table.data());
+  for (int i = 0; i < 4; ++i) out[i] = entries(widened_words(loaded<quarter_of_bytes>(codes + i * lanes)), table);
+}
+/// The same of two codes in a byte. The codes come into the lower bits of lanes, other bits above them: eight lanes
+/// have the same four bytes, and each its own shift.
+template <class Decoder>
+QGRAIN_AVX512 void nibble_values(const std::uint8_t* from, bit_order order, floats (&out)[4]) {
+  constexpr words low_first{0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28};
+  constexpr words high_first{4, 0, 12, 8, 20, 16, 28, 24, 4, 0, 12, 8, 20, 16, 28, 24};
+  constexpr words first{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
+  const words shifts = order == bit_order::low_first ? low_first : high_first;
+  const words all = twice_at(from);
+  const floats table = loaded<floats>(Decoder::table.data());
+  out[0] = entries(permuted(first, all) >> shifts, table);
+  out[1] = entries(permuted(first + 2U, all) >> shifts, table);
+  out[2] = entries(permuted(first + 4U, all) >> shifts, table);
+  out[3] = entries(permuted(first + 6U, all) >> shifts, table);
+}
+/// Signed codes of a step, shifted and masked, as binary16.
+template <int Shift, std::uint16_t Used, class Code>
+QGRAIN_AVX512 void shifted_signed_values(const Code* codes, floats (&out)[4]) {
+  for (int i = 0; i < 4; ++i) {
+    out[i] = widened(widened_numbers_of_half(loaded<quarter_of_bytes>(codes + i * lanes)) << Shift & Used);
+  }
+}
+/// Codes of integers as floats.
+QGRAIN_AVX512 void converted_values(const std::int8_t* codes, floats (&out)[4]) {
+  for (int i = 0; i < 4; ++i) out[i] = converted(widened_numbers(loaded<quarter_of_bytes>(codes + i * lanes)));
+}
+QGRAIN_AVX512 void converted_values(const std::uint8_t* codes, floats (&out)[4]) {
+  for (int i = 0; i < 4; ++i) {
+    out[i] = converted(as<integers>(widened_words(loaded<quarter_of_bytes>(codes + i * lanes))));
+  }
+}
 
 /// Four vectors of bytes in 32-bit lanes, one after the other; two, for pairs, in 64-bit lanes.
 template <lane_order Order = lane_order::in_turn>
@@ -328,9 +376,6 @@ QGRAIN_AVX512 words packed_signed_bytes(words low, words high) {
   asm("vpacksswb %2, %1, %0" : "=v"(both) : "v"(low), "v"(high));
   return both;
 }
-struct byte_order {
-  std::uint8_t places[16];
-};
 /// Bytes of each 128 bits put in another order.
 QGRAIN_AVX512 words reordered(words x, const byte_order& order) {
   words quarter;
@@ -338,38 +383,6 @@ QGRAIN_AVX512 words reordered(words x, const byte_order& order) {
   asm("vpshufb %1, %0, %0" : "+v"(x) : "v"(quarter));
   return x;
 }
-/// What packs make of four vectors.
-inline constexpr byte_order pairs_of_packs{{0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15}};
-/// What packs make of two, and of two more, in every second byte.
-inline constexpr byte_order packs_in_turn{{0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15}};
-inline constexpr byte_order pairs_in_turn{{0, 8, 2, 10, 4, 12, 6, 14, 1, 9, 3, 11, 5, 13, 7, 15}};
-/// Two vectors in every second byte, two more behind them.
-inline constexpr byte_order halves_in_turn{{0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15}};
-
-template <lane_order Order>
-QGRAIN_AVX512 bytes packs_in_order(words packs) {
-  if constexpr (Order == lane_order::in_pairs) packs = reordered(packs, pairs_of_packs);
-  return in_order<Order>(packs);
-}
-/// Integers beyond a signed byte become its ends.
-template <lane_order Order>
-QGRAIN_AVX512 bytes narrowed_signed(const integers (&x)[4]) {
-  return packs_in_order<Order>(packed_signed_bytes(packed(x[0], x[1]), packed(x[2], x[3])));
-}
-/// Integers beyond an unsigned byte become its ends.
-template <lane_order Order>
-QGRAIN_AVX512 bytes narrowed_unsigned(const integers (&x)[4]) {
-  return packs_in_order<Order>(packed_bytes(packed(x[0], x[1]), packed(x[2], x[3])));
-}
-/// As narrowed_signed, of the upper 16 bits of each.
-template <lane_order Order>
-QGRAIN_AVX512 bytes narrowed_upper_signed(const integers (&x)[4]) {
-  const words upper = every<0xFFFF'0000U>();
-  const words all = packed_signed_bytes(chosen_by(upper, as<words>(x[1]), as<words>(x[0]) >> 16),
-                                        chosen_by(upper, as<words>(x[3]), as<words>(x[2]) >> 16));
-  return in_order<Order>(Order == lane_order::in_pairs ? all : reordered(all, halves_in_turn));
-}
-
 /// The largest lane of each of sixteen vectors of numbers that are not negative, in order.
 QGRAIN_AVX512 integers largest_of_each(const integers (&x)[lanes]) {
   integers y[8];

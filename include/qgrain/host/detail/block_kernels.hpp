@@ -6,10 +6,8 @@
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
-#include <qgrain/host/detail/avx512_block.hpp>
-#include <qgrain/host/detail/avx512_loops.hpp>
+#include <qgrain/host/detail/lane_kernels.hpp>
 #include <qgrain/host/detail/lane_rules.hpp>
-#include <qgrain/host/run_widest.hpp>
 #include <qgrain/quantizer/element.hpp>
 #include <qgrain/scale/range.hpp>
 
@@ -19,13 +17,6 @@
 #include <type_traits>
 
 namespace qgrain::detail {
-
-/// Bounds the scratch of a block, which lies on the stack, and keeps a block of the usual group sizes within the first
-/// cache.
-inline constexpr index_t max_block_groups = 128;
-
-template <class Factors>
-using block_factors = std::array<Factors, static_cast<std::size_t>(max_block_groups)>;
 
 /// Calls `body.template run<Width>(group, first column, columns)` for each group of a row. Common small sizes are
 /// constants in the loops, which matters where a group is only a few vectors long; Width 0 means that the size is known
@@ -64,7 +55,8 @@ template <class T>
 /// replaced. An exact maximum of integers: any order of elements, rows and blocks gives the same bits. 16-bit elements
 /// are compared as they are, as widening keeps their order.
 template <class T>
-struct absmax_block {
+struct absmax_block : absmax_lane_loops<absmax_block<T>, T> {
+  using element_type = T;
   using pattern = decltype(magnitude_pattern(T{}));
 
   [[nodiscard]] QGRAIN_ALWAYS_INLINE static float widened_by(float absmax, pattern largest) {
@@ -100,44 +92,6 @@ struct absmax_block {
       }
     }
   }
-
-#if QGRAIN_HOST_INSTRUCTION_SETS == 3
-  /// Sixteen groups of whole vectors at a time; a single group of them in its lanes. (Widening would make a signaling
-  /// NaN of binary16 a quiet one.)
-  QGRAIN_AVX512 static void run_avx512(matrix_view<const T> in, index_t group_cols,
-                                       float* absmax) requires(!std::is_same_v<T, float16>) {
-    constexpr index_t lanes = avx512::lanes;
-    const index_t cols = in.shape.cols;
-    if (group_cols >= cols && cols >= 8 * lanes) return run_single(in, absmax);
-    if (group_cols % lanes != 0) return run_avx2<absmax_block>(in, group_cols, absmax);
-    const index_t groups = cols / group_cols;
-    for (index_t r = 0; r < in.shape.rows; ++r) {
-      index_t g = 0;
-      for (; g + lanes <= groups; g += lanes) {
-        avx512::widen_groups(in.row(r) + g * group_cols, group_cols, absmax + g);
-      }
-      if (g < groups) avx512::widen_few_groups(in.row(r) + g * group_cols, group_cols, groups - g, absmax + g);
-    }
-    const index_t done = groups * group_cols;
-    if (done == cols) return;
-    run_avx2<absmax_block>(matrix_view<const T>{in.data + done, {in.shape.rows, cols - done}, in.leading_dimension},
-                           group_cols, absmax + groups);
-  }
-
-  QGRAIN_AVX512 static void run_single(matrix_view<const T> in, float* absmax) {
-    const index_t whole = in.shape.cols / avx512::lanes * avx512::lanes;
-    avx512::integers largest{};
-    for (index_t r = 0; r < in.shape.rows; ++r) {
-      largest = avx512::larger(largest, avx512::largest_lanes(in.row(r), whole));
-    }
-    float all[avx512::lanes];
-    avx512::stored(largest, all);
-    for (const float x : all) *absmax = widened(*absmax, x);
-    for (index_t r = 0; r < in.shape.rows; ++r) {
-      for (index_t c = whole; c < in.shape.cols; ++c) *absmax = widened(*absmax, to_float(in.row(r)[c]));
-    }
-  }
-#endif
 };
 
 /// Range stage of scales that ask for a range of another type, such as both sides of zero.
@@ -196,7 +150,8 @@ struct block_place {
 /// may be `in` where the types are the same. `sources` has one entry per group of the block, from which the operation
 /// makes its factors. Roundings that do not look at the index leave no trace of it in the loops.
 template <class Operation>
-struct element_block {
+struct element_block : element_lane_loops<element_block<Operation>, Operation> {
+  using operation_type = Operation;
   using factors_type = typename Operation::factors_type;
   using rounding_type = typename Operation::rounding_type;
   using in_type = typename Operation::in_type;
@@ -259,61 +214,13 @@ struct element_block {
       }
     }
   }
-
-#if QGRAIN_HOST_INSTRUCTION_SETS == 3
-  /// The same over lanes, where the operation has a step for them.
-  QGRAIN_AVX512 static void run_avx512(matrix_view<const in_type> in, matrix_view<out_type> out, index_t group_cols,
-                                       const typename Operation::source_type* sources, float tensor_scale,
-                                       block_place place = {}, rounding_type rounding = {}) requires requires {
-    typename Operation::lane_step;
-  }
-  {
-    using from = typename Operation::template lane_source<in_type>;
-    using to = typename Operation::template lane_target<out_type>;
-    if (avx512::lane_block<Operation, from, to, static_cast<std::size_t>(max_block_groups)>::run(
-            {in.data, in.leading_dimension}, {out.data, out.leading_dimension}, in.shape, group_cols, sources,
-            tensor_scale)) {
-      return;
-    }
-    run_avx2<element_block>(in, out, group_cols, sources, tensor_scale, place, rounding);
-  }
-#endif
 };
-
-/// The step of an operation over lanes, where an element has one.
-#if QGRAIN_HOST_INSTRUCTION_SETS == 3
-template <bool Exists, class Step, template <class> class Source, template <class> class Target>
-struct lane_step_of {
-  using lane_step = Step;
-  template <class T>
-  using lane_source = Source<T>;
-  template <class T>
-  using lane_target = Target<T>;
-};
-template <class Step, template <class> class Source, template <class> class Target>
-struct lane_step_of<false, Step, Source, Target> {};
-template <class Element>
-using encode_lanes =
-    lane_step_of<encodes_in_lanes<Element>, avx512::encode_step<Element>, avx512::value_source, avx512::code_target>;
-template <class Element>
-using fake_lanes = lane_step_of<encodes_in_lanes<Element> && restores_in_lanes<Element>, avx512::fake_step<Element>,
-                                avx512::value_source, avx512::value_target>;
-template <class Element>
-using decode_lanes =
-    lane_step_of<decodes_in_lanes<Element>, avx512::decode_step<Element>, avx512::code_source, avx512::value_target>;
-#else
-struct no_lane_step {};
-template <class Element>
-using encode_lanes = no_lane_step;
-template <class Element>
-using fake_lanes = no_lane_step;
-template <class Element>
-using decode_lanes = no_lane_step;
-#endif
 
 /// Values to the values that their codes stand for, from the ranges of the groups.
 template <class Element>
-struct fake_operation : fake_lanes<Element> {
+struct fake_operation {
+  static constexpr lane_work lanes = encodes_in_lanes<Element> && restores_in_lanes<Element> ? lane_work::fake : lane_work::none;
+  using element_type = Element;
   using factors_type = typename Element::factors_type;
   using rounding_type = typename Element::rounding_type;
   using source_type = typename Element::range_type;
@@ -331,7 +238,9 @@ using fake_block = element_block<fake_operation<Element>>;
 
 /// Values to codes, from the stored scales.
 template <class Element>
-struct encode_operation : encode_lanes<Element> {
+struct encode_operation {
+  static constexpr lane_work lanes = encodes_in_lanes<Element> ? lane_work::encode : lane_work::none;
+  using element_type = Element;
   using factors_type = typename Element::factors_type;
   using rounding_type = typename Element::rounding_type;
   using source_type = typename Element::stored_scale;
@@ -350,7 +259,9 @@ using encode_block = element_block<encode_operation<Element>>;
 
 /// Codes to values, from the stored scales; nothing is rounded.
 template <class Element>
-struct decode_operation : decode_lanes<Element> {
+struct decode_operation {
+  static constexpr lane_work lanes = decodes_in_lanes<Element> ? lane_work::decode : lane_work::none;
+  using element_type = Element;
   struct rounding_type {};
   using factors_type = typename Element::factors_type;
   using source_type = typename Element::stored_scale;

@@ -19,10 +19,13 @@
 #define QGRAIN_HOST_DETAIL_LANE_RULES_HPP
 
 #include <qgrain/core/bits.hpp>
+#include <qgrain/core/matrix_view.hpp>
 #include <qgrain/format/minifloat.hpp>
 #include <qgrain/format/rounding.hpp>
 #include <qgrain/scale/element_arithmetic.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -92,6 +95,26 @@ struct step_counts {
   static constexpr std::int32_t first_count =
       (0 - (((least_binade + anchor_distance) >> unused_bits) & (Format::sign_code - 1))) & (Format::sign_code - 1);
   static_assert(first_count % 2 == 0);
+};
+
+/// What an operation on elements is to the loops over lanes; `none`: the definition does it.
+enum class lane_work : std::uint8_t { none, encode, fake, decode };
+
+/// Bounds the scratch of a block, which lies on the stack, and keeps a block of the usual group sizes within the first
+/// cache.
+inline constexpr index_t max_block_groups = 128;
+
+template <class Factors>
+using block_factors = std::array<Factors, static_cast<std::size_t>(max_block_groups)>;
+
+/// The factors of each group of a block, ready for lanes.
+struct group_numbers {
+  block_factors<float> forward;
+  block_factors<float> reciprocal;
+  block_factors<float> kept_sign;  ///< patterns above keep their sign
+  block_factors<float> backward;
+  block_factors<float> zero_point;
+  bool has_wide = false;  ///< numbers other than zero may have a quotient of zero
 };
 
 }  // namespace qgrain::detail

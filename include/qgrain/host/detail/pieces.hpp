@@ -6,9 +6,10 @@
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
-#include <qgrain/host/detail/avx512_block.hpp>
-#include <qgrain/host/detail/avx512_ports.hpp>
 #include <qgrain/host/detail/blocks.hpp>
+#include <qgrain/host/detail/lane_kernels.hpp>
+#include <qgrain/host/detail/lane_ports.hpp>
+#include <qgrain/host/detail/lane_rules.hpp>
 #include <qgrain/host/detail/piece_kernels.hpp>
 #include <qgrain/host/run_widest.hpp>
 #include <qgrain/quantizer/packing.hpp>
@@ -197,33 +198,31 @@ struct packed_target {
   [[nodiscard]] packed opened(const piece& p) const noexcept { return {*this, p}; }
 };
 
-#if QGRAIN_HOST_INSTRUCTION_SETS == 3
 // What loops over lanes read and write as it is, from a row and column on.
 template <class T>
 requires(!std::is_same_v<T, float16>)
-    [[nodiscard]] avx512::value_source<T> lane_port(const float_source<T>& from, index_t row, index_t col) {
+    [[nodiscard]] value_source<T> lane_port(const float_source<T>& from, index_t row, index_t col) {
   return {from.matrix.row(row) + col, from.matrix.leading_dimension};
 }
 template <class T>
 requires(!std::is_same_v<T, float16>)
-    [[nodiscard]] avx512::value_target<T> lane_port(const float_target<T>& to, index_t row, index_t col) {
+    [[nodiscard]] value_target<T> lane_port(const float_target<T>& to, index_t row, index_t col) {
   return {to.matrix.row(row) + col, to.matrix.leading_dimension};
 }
 template <class Code>
 [[nodiscard]] auto lane_port(const plain_codes<Code>& codes, index_t row, index_t col) {
-  using port = std::conditional_t<std::is_const_v<Code>, avx512::code_source<std::remove_const_t<Code>>,
-                                  avx512::code_target<Code>>;
+  using port =
+      std::conditional_t<std::is_const_v<Code>, code_source<std::remove_const_t<Code>>, code_target<Code>>;
   return port{codes.data + row * codes.cols + col, codes.cols};
 }
 template <class Code>
-[[nodiscard]] avx512::nibble_source<Code> lane_port(const packed_source<Code, 4>& codes, index_t row, index_t col) {
+[[nodiscard]] nibble_source<Code> lane_port(const packed_source<Code, 4>& codes, index_t row, index_t col) {
   return {codes.data + (row * codes.cols + col) / 2, codes.cols / 2, codes.order};
 }
 template <class Code>
-[[nodiscard]] avx512::nibble_target<Code> lane_port(const packed_target<Code, 4>& codes, index_t row, index_t col) {
+[[nodiscard]] nibble_target<Code> lane_port(const packed_target<Code, 4>& codes, index_t row, index_t col) {
   return {codes.data + (row * codes.cols + col) / 2, codes.cols / 2, codes.order};
 }
-#endif
 
 /// The element stage of a block over lanes, without pieces; false where there are none or they do not fit.
 template <class Operation, class Source, class Target>
@@ -232,22 +231,13 @@ template <class Operation, class Source, class Target>
                                 [[maybe_unused]] index_t group_cols,
                                 [[maybe_unused]] const typename Operation::source_type* sources,
                                 [[maybe_unused]] float tensor_scale) {
-#if QGRAIN_HOST_INSTRUCTION_SETS == 3
-  if constexpr (requires {
-                  typename Operation::lane_step;
+  if constexpr (Operation::lanes != lane_work::none && requires {
                   lane_port(in, 0, 0);
                   lane_port(out, 0, 0);
                 }) {
-    if (chosen_instruction_set() != instruction_set::avx512) return false;
-    using from = decltype(lane_port(in, 0, 0));
-    using to = decltype(lane_port(out, 0, 0));
-    using loop = avx512::lane_block<Operation, from, to, static_cast<std::size_t>(max_block_groups)>;
-    bool is_done = false;
-    run_avx512<typename loop::call>(lane_port(in, first_row + b.row, b.col), lane_port(out, first_row + b.row, b.col),
-                                    b.shape, group_cols, sources, tensor_scale, &is_done);
-    return is_done;
+    return run_lane_block<Operation>(lane_port(in, first_row + b.row, b.col), lane_port(out, first_row + b.row, b.col),
+                                     b.shape, group_cols, sources, tensor_scale);
   }
-#endif
   return false;
 }
 

@@ -1,33 +1,66 @@
-// The element stage over lanes of AVX-512: 64 elements of a row at a time. What is left of a row, and what holds a NaN,
-// goes through the definition one by one.
-#ifndef QGRAIN_HOST_DETAIL_AVX512_LOOPS_HPP
-#define QGRAIN_HOST_DETAIL_AVX512_LOOPS_HPP
+// The element stage over lanes: four vectors of a row at a time. What holds a NaN goes through the definition one by
+// one. Text that lane_kernels.hpp includes once for each instruction set, in its namespace, over its operations
+// (avx512_lanes.hpp): functions inline only into those of the same set, and no template parameter names one.
+#ifdef QGRAIN_LANES
 
-#include <qgrain/core/bits.hpp>
-#include <qgrain/core/matrix_view.hpp>
-#include <qgrain/host/detail/avx512_lanes.hpp>
-#include <qgrain/host/detail/avx512_ports.hpp>
-#include <qgrain/host/detail/lane_rules.hpp>
+/// Elements of a step.
+inline constexpr index_t step = 4 * lanes;
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <type_traits>
+// From and to ports: a vector of the step that begins at i, codes of all of it.
+template <lane_order Order, int Part, class T>
+QGRAIN_LANES floats values(value_source<T> in, index_t i) {
+  if constexpr (Order == lane_order::in_turn) {
+    return widened_at(in.row + i + Part * lanes);
+  } else {
+    const words pairs = loaded<words>(in.row + i + Part / 2 * 2 * lanes);
+    return as<floats>(Part % 2 == 0 ? pairs << 16 : pairs & every<0xFFFF'0000U>());
+  }
+}
+QGRAIN_LANES void put(value_target<float> out, index_t i, floats x) { stored(x, out.row + i); }
+QGRAIN_LANES void put(value_target<bfloat16> out, index_t i, floats x) { stored(rounded(x, bfloat16{}), out.row + i); }
+template <class Code>
+QGRAIN_LANES void put(code_target<Code> out, index_t i, bytes codes) {
+  stored(codes, out.row + i);
+}
+template <class Code>
+QGRAIN_LANES void put(nibble_target<Code> out, index_t i, bytes codes) {
+  const halves pairs = as<halves>(as<words>(codes) & every<0x0F0F'0F0FU>());
+  const halves one = out.order == bit_order::low_first ? pairs | pairs >> 4 : pairs << 4 | pairs >> 8;
+  stored(narrowed(one), out.row + i / 2);
+}
 
-#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+/// Asks for the block to the right, or the next row, whose ranges are found next; it may lie anywhere.
+template <class T>
+QGRAIN_LANES void prefetch(value_source<T> in, index_t i) {
+  constexpr index_t line = 64 / static_cast<index_t>(sizeof(T));
+  for (index_t k = 0; k < step; k += line) __builtin_prefetch(in.row + i + k);
+}
+template <class Codes>
+QGRAIN_LANES void prefetch(Codes, index_t) {}
 
-namespace qgrain::detail::avx512 {
+template <lane_order Order>
+QGRAIN_LANES bytes packs_in_order(words packs) {
+  if constexpr (Order == lane_order::in_pairs) packs = reordered(packs, pairs_of_packs);
+  return in_order<Order>(packs);
+}
+/// Integers beyond a signed byte become its ends.
+template <lane_order Order>
+QGRAIN_LANES bytes narrowed_signed(const integers (&x)[4]) {
+  return packs_in_order<Order>(packed_signed_bytes(packed(x[0], x[1]), packed(x[2], x[3])));
+}
+/// Integers beyond an unsigned byte become its ends.
+template <lane_order Order>
+QGRAIN_LANES bytes narrowed_unsigned(const integers (&x)[4]) {
+  return packs_in_order<Order>(packed_bytes(packed(x[0], x[1]), packed(x[2], x[3])));
+}
 
-/// The factors of each group of a block, ready for lanes.
-template <std::size_t Groups>
-struct group_numbers {
-  std::array<float, Groups> forward;
-  std::array<float, Groups> reciprocal;
-  std::array<float, Groups> kept_sign;  ///< patterns above keep their sign
-  std::array<float, Groups> backward;
-  std::array<float, Groups> zero_point;
-  bool has_wide = false;  ///< numbers other than zero may have a quotient of zero
-};
+/// As narrowed_signed, of the upper 16 bits of each.
+template <lane_order Order>
+QGRAIN_LANES bytes narrowed_upper_signed(const integers (&x)[4]) {
+  const words all = packed_signed_bytes(upper_halves(as<words>(x[0]), as<words>(x[1])),
+                                        upper_halves(as<words>(x[2]), as<words>(x[3])));
+  return in_order<Order>(Order == lane_order::in_pairs ? all : reordered(all, halves_in_turn));
+}
 
 /// Those of one group in all lanes.
 struct lane_factors {
@@ -37,28 +70,25 @@ struct lane_factors {
   floats backward;
   floats zero_point;
 
-  template <std::size_t Groups>
-  QGRAIN_AVX512 static lane_factors of(const group_numbers<Groups>& all, index_t g) {
+  QGRAIN_LANES static lane_factors of(const group_numbers& all, index_t g) {
     return {spread_at(all.forward.data() + g), spread_at(all.reciprocal.data() + g),
             spread_at(all.kept_sign.data() + g), spread_at(all.backward.data() + g),
             spread_at(all.zero_point.data() + g)};
   }
   /// The same for many steps: in registers.
-  template <std::size_t Groups>
-  QGRAIN_AVX512 static lane_factors held(const group_numbers<Groups>& all, index_t g) {
+  QGRAIN_LANES static lane_factors held(const group_numbers& all, index_t g) {
     return {spread(all.forward.data()[g]), spread(all.reciprocal.data()[g]), spread(all.kept_sign.data()[g]),
             spread(all.backward.data()[g]), spread(all.zero_point.data()[g])};
   }
   /// Each lane its own.
-  template <std::size_t Groups>
-  QGRAIN_AVX512 static lane_factors from(const group_numbers<Groups>& all, index_t g) {
+  QGRAIN_LANES static lane_factors from(const group_numbers& all, index_t g) {
     return {loaded<floats>(all.forward.data() + g), loaded<floats>(all.reciprocal.data() + g),
             loaded<floats>(all.kept_sign.data() + g), loaded<floats>(all.backward.data() + g),
             loaded<floats>(all.zero_point.data() + g)};
   }
 };
 
-/// Sixteen elements towards codes of a format.
+/// Lanes of elements towards codes of a format.
 template <class Element>
 struct lane_encoder {
   using format = typename Element::format_type;
@@ -88,22 +118,22 @@ struct lane_encoder {
 
   /// False where a quotient is next to a tie, or no fixed-point number.
   template <lane_order Order>
-  QGRAIN_AVX512 static bool fixed_point_codes(const floats (&x)[4], const lane_factors (&f)[4], bytes& codes) {
+  QGRAIN_LANES static bool fixed_point_codes(const floats (&x)[4], const lane_factors (&f)[4], bytes& codes) {
     const floats half = spread(fixed_point_unit / 2.0F + 2.0F);
     const integers number[4] = {
         nearest_numbers(fused(x[0], f[0].reciprocal, half)), nearest_numbers(fused(x[1], f[1].reciprocal, half)),
         nearest_numbers(fused(x[2], f[2].reciprocal, half)), nearest_numbers(fused(x[3], f[3].reciprocal, half))};
     codes = inside(narrowed_upper_signed<Order>(number));
-    return all_have_some(number, avx512::every<0xFFFCU>());
+    return all_have_some(number, every<0xFFFCU>());
   }
 
   /// The quotient or product, NaN for infinities and where something overflows on the way too.
-  QGRAIN_AVX512 static floats scaled(floats x, const lane_factors& f) {
+  QGRAIN_LANES static floats scaled(floats x, const lane_factors& f) {
     if constexpr (divides) return quotient(x, f.forward, f.reciprocal);
     return product(x, f.forward);
   }
   /// The same with reciprocals for fixed-point numbers.
-  QGRAIN_AVX512 static floats scaled_in_units(floats x, const lane_factors& f) {
+  QGRAIN_LANES static floats scaled_in_units(floats x, const lane_factors& f) {
     if constexpr (!in_fixed_point) return scaled(x, f);
     return quotient(x, f.forward, product(f.reciprocal, spread(1.0F / fixed_point_unit)));
   }
@@ -111,21 +141,21 @@ struct lane_encoder {
   /// the sign of x; that of a wide group, at least 2, needs the definition there.
   static constexpr bool has_quotient_sign = zero_before && !is_small_integer<format>();
   /// What has the sign of the result: x itself, whose quotient may be no float.
-  QGRAIN_AVX512 static floats signed_by(floats x, floats scaled_x) {
+  QGRAIN_LANES static floats signed_by(floats x, floats scaled_x) {
     if constexpr (has_quotient_sign && !divides) return scaled_x + floats{};
     return divides && !has_quotient_sign ? x : scaled_x;
   }
   /// Whether some element needs the definition.
-  QGRAIN_AVX512 static bool has_other(const floats (&q)[4], const floats (&x)[4], bool has_wide) {
+  QGRAIN_LANES static bool has_other(const floats (&q)[4], const floats (&x)[4], bool has_wide) {
     if constexpr (has_quotient_sign && divides) {
       if (has_wide && has_subnormal(x)) return true;
     }
     return has_nan(q[0], q[1], q[2], q[3]);
   }
 
-  /// The codes of 64 quotients.
+  /// The codes of a step of quotients.
   template <lane_order Order>
-  QGRAIN_AVX512 static bytes codes(const floats (&q)[4], const floats (&x)[4], const lane_factors (&f)[4]) {
+  QGRAIN_LANES static bytes codes(const floats (&q)[4], const floats (&x)[4], const lane_factors (&f)[4]) {
     // No loops over the four, which g++ would keep together with the arrays in memory.
     if constexpr (is_small_integer<format>()) {
       const integers number[4] = {nearest_number(q[0], f[0]), nearest_number(q[1], f[1]), nearest_number(q[2], f[2]),
@@ -135,19 +165,19 @@ struct lane_encoder {
       } else {
         const bytes all = narrowed_unsigned<Order>(number);
         if constexpr (format::max_finite == 255.0F) return all;
-        return smaller(all, every(format::max_finite));
+        return smaller(all, all_bytes(format::max_finite));
       }
     } else {
       const integers number[4] = {counted_steps(q[0]), counted_steps(q[1]), counted_steps(q[2]), counted_steps(q[3])};
       return float_codes<Order>(number, x);
     }
   }
-  QGRAIN_AVX512 static bytes every(float number) {
+  QGRAIN_LANES static bytes all_bytes(float number) {
     return bytes{} + static_cast<std::uint8_t>(static_cast<std::int32_t>(number));
   }
 
   /// The value of the nearest code, before it is brought back.
-  QGRAIN_AVX512 static floats nearest(floats q, floats x, const lane_factors& f) {
+  QGRAIN_LANES static floats nearest(floats q, floats x, const lane_factors& f) {
     if constexpr (is_small_integer<format>()) {
       const floats whole = rounded_steps(limited(q, spread(largest)), f);
       floats inside = whole;
@@ -161,15 +191,15 @@ struct lane_encoder {
       const floats magnitude = limited_magnitude(q, spread(largest));
       const floats anchor =
           as<floats>(binade_of(magnitude) +
-                     as<integers>(avx512::every<static_cast<std::uint32_t>(step_counts<format>::anchor_distance)>()));
+                     as<integers>(every<static_cast<std::uint32_t>(step_counts<format>::anchor_distance)>()));
       const floats near = (magnitude + anchor) - anchor;
-      return as<floats>(chosen_by(avx512::every<f32_sign_bit>(), as<words>(x), as<words>(near)));
+      return with_sign_of(near, x);
     }
   }
 
  private:
   /// The integer of a quotient, which may lie outside of the format.
-  QGRAIN_AVX512 static integers nearest_number(floats q, const lane_factors& f) {
+  QGRAIN_LANES static integers nearest_number(floats q, const lane_factors& f) {
     const floats steps = limited(q, spread(largest));
     if constexpr (adds_first) return nearest_numbers(steps + f.zero_point);
     if constexpr (has_zero_point) return nearest_numbers(steps) + nearest_numbers(f.zero_point);
@@ -179,17 +209,17 @@ struct lane_encoder {
   /// Where a code begins in 15 bits that end with the last mantissa digit of the exponent's half of a float.
   static constexpr int first_bit() { return 7 - format::mantissa_bits; }
   /// The code of a magnitude from that bit on, other digits above it.
-  QGRAIN_AVX512 static integers counted_steps(floats q) {
+  QGRAIN_LANES static integers counted_steps(floats q) {
     using counts = step_counts<format>;
     const floats magnitude = limited_magnitude(q, spread(largest));
     constexpr auto distance = static_cast<std::uint32_t>(counts::anchor_distance + counts::first_count);
-    const integers anchor = binade_of(magnitude) + as<integers>(avx512::every<distance>());
+    const integers anchor = binade_of(magnitude) + as<integers>(every<distance>());
     return sum_of_halves<std::uint16_t{1} << first_bit(), 1>(magnitude + as<floats>(anchor));
   }
   template <lane_order Order>
-  QGRAIN_AVX512 static bytes float_codes(const integers (&number)[4], const floats (&sign)[4]) {
+  QGRAIN_LANES static bytes float_codes(const integers (&number)[4], const floats (&sign)[4]) {
     constexpr int unused = 8 - format::bits;
-    const words upper = avx512::every<0xFF00'FF00U>();
+    const words upper = every<0xFF00'FF00U>();
     const halves first = as<halves>(packed(number[0], number[1])) >> first_bit();
     const halves second = as<halves>(packed(number[2], number[3])) << (8 - first_bit());
     const halves first_sign = as<halves>(packed(as<integers>(sign[0]), as<integers>(sign[1]))) >> (8 + unused);
@@ -197,27 +227,27 @@ struct lane_encoder {
     if constexpr (unused > 0) second_sign = second_sign >> unused;
     const words digits = chosen_by(upper, as<words>(second), as<words>(first));
     const words signs = chosen_by(upper, as<words>(second_sign), as<words>(first_sign));
-    words all = chosen_by(avx512::every<0x0101'0101U * format::sign_code>(), signs, digits);
-    if constexpr (unused > 0) all = all & avx512::every<0x0101'0101U * (2U * format::sign_code - 1U)>();
+    words all = chosen_by(every<0x0101'0101U * format::sign_code>(), signs, digits);
+    if constexpr (unused > 0) all = all & every<0x0101'0101U * (2U * format::sign_code - 1U)>();
     return in_order<Order>(reordered(all, Order == lane_order::in_pairs ? pairs_in_turn : packs_in_turn));
   }
 
   /// Signed codes within the format.
-  QGRAIN_AVX512 static bytes inside(bytes all) {
-    if constexpr (format::max_finite < 127.0F) all = smaller_signed(all, every(format::max_finite));
-    if constexpr (format::lowest > -128.0F) all = larger_signed(all, every(format::lowest));
+  QGRAIN_LANES static bytes inside(bytes all) {
+    if constexpr (format::max_finite < 127.0F) all = smaller_signed(all, all_bytes(format::max_finite));
+    if constexpr (format::lowest > -128.0F) all = larger_signed(all, all_bytes(format::lowest));
     return all;
   }
-  QGRAIN_AVX512 static integers binade_of(floats magnitude) {
-    return larger(as<integers>(as<words>(magnitude) & avx512::every<f32_infinity_bits>()),
-                  as<integers>(avx512::every<static_cast<std::uint32_t>(step_counts<format>::least_binade)>()));
+  QGRAIN_LANES static integers binade_of(floats magnitude) {
+    return larger(as<integers>(as<words>(magnitude) & every<f32_infinity_bits>()),
+                  as<integers>(every<static_cast<std::uint32_t>(step_counts<format>::least_binade)>()));
   }
-  QGRAIN_AVX512 static floats magnitude_of(floats x) { return as<floats>(as<words>(x) & ~f32_sign_bit); }
-  QGRAIN_AVX512 static floats negative_where_kept(floats value, floats x, const lane_factors& f) {
+  QGRAIN_LANES static floats magnitude_of(floats x) { return as<floats>(as<words>(x) & ~f32_sign_bit); }
+  QGRAIN_LANES static floats negative_where_kept(floats value, floats x, const lane_factors& f) {
     return as<floats>(
         with_bits_where_above(as<words>(value), spread(f32_sign_bit), as<words>(x), as<words>(f.kept_sign)));
   }
-  QGRAIN_AVX512 static floats rounded_steps(floats steps, const lane_factors& f) {
+  QGRAIN_LANES static floats rounded_steps(floats steps, const lane_factors& f) {
     if constexpr (adds_first) return nearest_integers(steps + f.zero_point);
     if constexpr (has_zero_point) return nearest_integers(steps) + f.zero_point;
     return nearest_integers(steps);
@@ -226,7 +256,7 @@ struct lane_encoder {
 
 /// A value of the format brought back.
 template <class Element, bool AddsZero = true>
-QGRAIN_AVX512 floats restored(floats q, const lane_factors& f) {
+QGRAIN_LANES floats restored(floats q, const lane_factors& f) {
   constexpr element_arithmetic arithmetic = arithmetic_of<typename Element::scale_type>();
   if constexpr (arithmetic.zero_point != zero_point_use::none && is_small_integer<typename Element::format_type>()) {
     q = q - f.zero_point;
@@ -258,10 +288,10 @@ struct lane_decoder {
   static constexpr bool has_positive_zero = by_table && arithmetic_of<typename Element::scale_type>().zero_after;
 
   /// The value of each code of four bits.
-  alignas(64) static constexpr std::array<float, lanes> table = [] {
-    std::array<float, lanes> values{};
+  alignas(64) static constexpr std::array<float, 16> table = [] {
+    std::array<float, 16> values{};
     if constexpr (format::bits == 4) {
-      for (std::uint32_t i = 0; i < lanes; ++i) values[i] = format::decode(code_of_bits<code_type>(i, 4));
+      for (std::uint32_t i = 0; i < 16; ++i) values[i] = format::decode(code_of_bits<code_type>(i, 4));
       if (has_positive_zero) {
         for (float& value : values) value = value == 0.0F ? 0.0F : value;
       }
@@ -269,12 +299,9 @@ struct lane_decoder {
     return values;
   }();
 
-  /// Codes in the lower four bits of lanes.
-  QGRAIN_AVX512 static floats value_of_nibbles(words codes) { return entries(codes, loaded<floats>(table.data())); }
-
-  /// Thirty-two codes as binary16.
-  QGRAIN_AVX512 static halves shifted(const code_type* codes) {
-    const halves wide = widened_halves(loaded<half_of_bytes>(codes));
+  /// Codes of two vectors as binary16.
+  QGRAIN_LANES static halves shifted(const code_type* codes) {
+    const halves wide = widened_halves_at(codes);
     constexpr auto digits = static_cast<std::uint16_t>((format::sign_code - 1U) << (10 - format::mantissa_bits));
     const halves magnitude = wide << (10 - format::mantissa_bits) & digits;
     const halves sign = wide << (16 - format::bits) & std::uint16_t{0x8000};
@@ -291,51 +318,40 @@ struct lane_decoder {
     }
   }
 
-  /// Sixteen codes, none of them NaN: the sign fills the bits above a code, of which one is too many.
-  QGRAIN_AVX512 static floats value_by_shift(const code_type* codes) {
-    const half_of_halves wide = widened_numbers_of_half(loaded<quarter_of_bytes>(codes));
-    constexpr auto used =
-        static_cast<std::uint16_t>(0x8000U | (format::sign_code - 1U) << (10 - format::mantissa_bits));
-    return widened(wide << (10 - format::mantissa_bits) & used);
-  }
-
-  QGRAIN_AVX512 static void values(const code_type* codes, floats (&out)[4]) {
+  QGRAIN_LANES static void values(const code_type* codes, floats (&out)[4]) {
     if constexpr (by_shift) {
       if (__builtin_expect(!has_byte_of_ones(loaded<bytes>(codes)), 1)) {
-        for (int i = 0; i < 4; ++i) out[i] = value_by_shift(codes + i * lanes);
-        return;
+        // The sign fills the bits above a code, of which one is too many.
+        constexpr auto used =
+            static_cast<std::uint16_t>(0x8000U | (format::sign_code - 1U) << (10 - format::mantissa_bits));
+        return shifted_signed_values<10 - format::mantissa_bits, used>(codes, out);
       }
     }
     if constexpr (by_half) {
       for (int half = 0; half < 2; ++half) {
         const halves all = shifted(codes + half * 2 * lanes);
-        out[2 * half] = widened(lower_half(all));
-        out[2 * half + 1] = widened(upper_half(all));
+        out[2 * half] = widened_lower(all);
+        out[2 * half + 1] = widened_upper(all);
       }
+    } else if constexpr (by_table) {
+      table_values<lane_decoder>(codes, out);
     } else {
-      for (int i = 0; i < 4; ++i) {
-        if constexpr (by_table) {
-          const words wide = widened_words(loaded<quarter_of_bytes>(codes + i * lanes));
-          out[i] = value_of_nibbles(wide);
-        } else {
-          out[i] = converted(widened_numbers(loaded<quarter_of_bytes>(codes + i * lanes)));
-        }
-      }
+      converted_values(codes, out);
     }
   }
 };
 
 /// The zero point of factors that have one.
 template <class Factors>
-QGRAIN_AVX512 float zero_point_of(const Factors& f) {
+QGRAIN_LANES float zero_point_of(const Factors& f) {
   if constexpr (requires { f.zero_point; }) return f.zero_point;
   return 0.0F;
 }
 
 /// What encoding and faking take of the factors of each group; false where some group needs the definition.
-template <class Element, std::size_t Groups>
-QGRAIN_AVX512 bool make_numbers(const typename Element::factors_type* factors, index_t groups,
-                                group_numbers<Groups>& all, [[maybe_unused]] float reciprocal_unit = 1.0F) {
+template <class Element>
+QGRAIN_LANES bool make_numbers(const typename Element::factors_type* factors, index_t groups,
+                                group_numbers& all, [[maybe_unused]] float reciprocal_unit = 1.0F) {
   using encoder = lane_encoder<Element>;
   std::uint32_t others = 0;
   QGRAIN_INDEPENDENT_ITERATIONS
@@ -376,20 +392,19 @@ QGRAIN_AVX512 bool make_numbers(const typename Element::factors_type* factors, i
 template <class Element>
 struct encode_step {
   using encoder = lane_encoder<Element>;
-  template <std::size_t Groups>
-  QGRAIN_AVX512 static bool prepare(const typename Element::factors_type* factors, index_t groups,
-                                    group_numbers<Groups>& all) {
+  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups,
+                                    group_numbers& all) {
     return make_numbers<Element>(factors, groups, all, encoder::fixed_point_unit);
   }
   /// False where there is a NaN: nothing has been written.
   template <lane_order Order, class In, class Out>
-  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
-    const floats x[4] = {in.template values<Order, 0>(c), in.template values<Order, 1>(c),
-                         in.template values<Order, 2>(c), in.template values<Order, 3>(c)};
+  QGRAIN_LANES static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
+    const floats x[4] = {values<Order, 0>(in, c), values<Order, 1>(in, c),
+                         values<Order, 2>(in, c), values<Order, 3>(in, c)};
     if constexpr (encoder::in_fixed_point) {
       bytes codes;
       if (__builtin_expect(encoder::template fixed_point_codes<Order>(x, f, codes), 1)) {
-        out.put(c, codes);
+        put(out, c, codes);
         return true;
       }
     }
@@ -398,30 +413,29 @@ struct encode_step {
     if (encoder::has_other(q, x, has_wide)) return false;
     const floats sign[4] = {encoder::signed_by(x[0], q[0]), encoder::signed_by(x[1], q[1]),
                             encoder::signed_by(x[2], q[2]), encoder::signed_by(x[3], q[3])};
-    out.put(c, encoder::template codes<Order>(q, sign, f));
+    put(out, c, encoder::template codes<Order>(q, sign, f));
     return true;
   }
 };
 
 template <class Element>
 struct fake_step {
-  template <std::size_t Groups>
-  QGRAIN_AVX512 static bool prepare(const typename Element::factors_type* factors, index_t groups,
-                                    group_numbers<Groups>& all) {
+  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups,
+                                    group_numbers& all) {
     return make_numbers<Element>(factors, groups, all);
   }
   using encoder = lane_encoder<Element>;
   template <lane_order, class In, class Out>
-  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
+  QGRAIN_LANES static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
     constexpr auto order = lane_order::in_turn;
-    const floats x[4] = {in.template values<order, 0>(c), in.template values<order, 1>(c),
-                         in.template values<order, 2>(c), in.template values<order, 3>(c)};
+    const floats x[4] = {values<order, 0>(in, c), values<order, 1>(in, c),
+                         values<order, 2>(in, c), values<order, 3>(in, c)};
     const floats q[4] = {encoder::scaled(x[0], f[0]), encoder::scaled(x[1], f[1]), encoder::scaled(x[2], f[2]),
                          encoder::scaled(x[3], f[3])};
     if (encoder::has_other(q, x, has_wide)) return false;
     for (int i = 0; i < 4; ++i) {
       const floats near = encoder::nearest(q[i], encoder::signed_by(x[i], q[i]), f[i]);
-      out.put(c + i * lanes, restored<Element>(near, f[i]));
+      put(out, c + i * lanes, restored<Element>(near, f[i]));
     }
     return true;
   }
@@ -430,9 +444,8 @@ struct fake_step {
 template <class Element>
 struct decode_step {
   /// False where the unit would make a scale overflow, or a product might be a zero.
-  template <std::size_t Groups>
-  QGRAIN_AVX512 static bool prepare(const typename Element::factors_type* factors, index_t groups,
-                                    group_numbers<Groups>& all) {
+  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups,
+                                    group_numbers& all) {
     constexpr float unit = lane_decoder<Element>::unit;
     std::uint32_t others = 0;
     QGRAIN_INDEPENDENT_ITERATIONS
@@ -446,30 +459,39 @@ struct decode_step {
     return others == 0;
   }
   template <lane_order, class In, class Out>
-  QGRAIN_AVX512 static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
+  QGRAIN_LANES static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
     floats x[4];
     if constexpr (In::is_packed) {
-      words codes[4];
-      in.codes(c, codes);
-      for (int i = 0; i < 4; ++i) x[i] = lane_decoder<Element>::value_of_nibbles(codes[i]);
+      nibble_values<lane_decoder<Element>>(in.row + c / 2, in.order, x);
     } else {
       lane_decoder<Element>::values(in.row + c, x);
     }
     for (int i = 0; i < 4; ++i)
-      out.put(c + i * lanes, restored<Element, !lane_decoder<Element>::has_positive_zero>(x[i], f[i]));
+      put(out, c + i * lanes, restored<Element, !lane_decoder<Element>::has_positive_zero>(x[i], f[i]));
     return true;
   }
 };
 
-/// The patterns of sixteen magnitudes as integers, NaN last.
+template <lane_work Work, class Element>
+struct step_for;
+template <class Element>
+struct step_for<lane_work::encode, Element> : encode_step<Element> {};
+template <class Element>
+struct step_for<lane_work::fake, Element> : fake_step<Element> {};
+template <class Element>
+struct step_for<lane_work::decode, Element> : decode_step<Element> {};
+template <class Operation>
+using step_of = step_for<Operation::lanes, typename Operation::element_type>;
+
+/// The patterns of magnitudes as integers, NaN last.
 template <class T>
-QGRAIN_AVX512 integers magnitudes_at(const T* from) {
+QGRAIN_LANES integers magnitudes_at(const T* from) {
   return as<integers>(as<words>(widened_at(from)) & every<~f32_sign_bit>());
 }
 
-/// The largest magnitudes, a lane each, of `count` elements, a multiple of sixteen.
+/// The largest magnitudes, a lane each, of `count` elements, a multiple of the lanes.
 template <class T>
-QGRAIN_AVX512 integers largest_lanes(const T* x, index_t count) {
+QGRAIN_LANES integers largest_lanes(const T* x, index_t count) {
   integers a = magnitudes_at(x);
   index_t i = lanes;
   if (count >= 2 * step) {
@@ -488,8 +510,8 @@ QGRAIN_AVX512 integers largest_lanes(const T* x, index_t count) {
   return a;
 }
 
-/// The same of a multiple of 32 elements that fill half a lane each.
-QGRAIN_AVX512 integers largest_lanes(const bfloat16* x, index_t count) {
+/// The same of elements that fill half a lane each.
+QGRAIN_LANES integers largest_lanes(const bfloat16* x, index_t count) {
   if (count % (2 * lanes) != 0) return largest_lanes<bfloat16>(x, count);
   const halves digits = as<halves>(every<0x7FFF'7FFFU>());
   halves largest = loaded<halves>(x) & digits;
@@ -497,14 +519,14 @@ QGRAIN_AVX512 integers largest_lanes(const bfloat16* x, index_t count) {
   return larger(as<integers>(as<words>(largest) << 16), as<integers>(as<words>(largest) & every<0xFFFF'0000U>()));
 }
 
-/// Widens the largest magnitudes of sixteen neighbouring groups by their elements.
+/// Widens the largest magnitudes of as many neighbouring groups as there are lanes by their elements.
 template <class T>
-QGRAIN_AVX512 void widen_groups(const T* x, index_t group_cols, float* absmax) {
+QGRAIN_LANES void widen_groups(const T* x, index_t group_cols, float* absmax) {
   integers largest[lanes];
   if (group_cols == 32) {
     for (int g = 0; g < lanes; ++g) largest[g] = largest_lanes(x + g * 32, 32);
   } else if (group_cols == 16) {
-    for (int g = 0; g < lanes; ++g) largest[g] = magnitudes_at(x + g * 16);
+    for (int g = 0; g < lanes; ++g) largest[g] = largest_lanes(x + g * 16, 16);
   } else {
     for (int g = 0; g < lanes; ++g) largest[g] = largest_lanes(x + g * group_cols, group_cols);
   }
@@ -513,7 +535,7 @@ QGRAIN_AVX512 void widen_groups(const T* x, index_t group_cols, float* absmax) {
 
 /// The same of fewer groups.
 template <class T>
-QGRAIN_AVX512 void widen_few_groups(const T* x, index_t group_cols, index_t groups, float* absmax) {
+QGRAIN_LANES void widen_few_groups(const T* x, index_t group_cols, index_t groups, float* absmax) {
   integers largest[lanes] = {};
   float widened[lanes] = {};
   for (index_t g = 0; g < groups; ++g) {
@@ -526,13 +548,13 @@ QGRAIN_AVX512 void widen_few_groups(const T* x, index_t group_cols, index_t grou
 
 /// A step of `Step` from column c on, all lanes under the same factors.
 template <class Step, class In, class Out>
-QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const lane_factors& shared, bool has_wide) {
+QGRAIN_LANES bool run_step(In in, Out out, index_t c, const lane_factors& shared, bool has_wide) {
   const lane_factors f[] = {shared, shared, shared, shared};
   return Step::template run<In::natural_order>(in, out, c, f, has_wide);
 }
-/// With factors from `group` on, a group per `Width` lanes.
-template <class Step, int Width, class In, class Out, std::size_t Groups>
-QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const group_numbers<Groups>& all, index_t group) {
+/// With factors from `group` on, a group per `Width` elements.
+template <class Step, int Width, class In, class Out>
+QGRAIN_LANES bool run_step(In in, Out out, index_t c, const group_numbers& all, index_t group) {
   lane_factors f[4];
   for (int i = 0; i < 4; ++i) {
     if constexpr (Width == 1) {
@@ -541,11 +563,8 @@ QGRAIN_AVX512 bool run_step(In in, Out out, index_t c, const group_numbers<Group
       f[i] = lane_factors::of(all, group + i * lanes / Width);
     }
   }
-  return Step::template run < Width == 32 ? In::natural_order : lane_order::in_turn > (in, out, c, f, all.has_wide);
+  constexpr lane_order order = Width % (2 * lanes) == 0 ? In::natural_order : lane_order::in_turn;
+  return Step::template run<order>(in, out, c, f, all.has_wide);
 }
-
-}  // namespace qgrain::detail::avx512
-
-#endif
 
 #endif
