@@ -152,7 +152,9 @@ BOOST_AUTO_TEST_CASE(results_are_the_first_ranks_and_so_is_a_full_disk) {
   const fs::path calls = scratch.path() / "calls.txt";
   const auto run = [&](const std::string& at) {
     fs::remove_all(here / "out");
-    return run_groups({{1, sweep, here,
+    return run_groups({{1,
+                        sweep,
+                        here,
                         {"LD_PRELOAD=" QGRAIN_FAULT_SHIM, "QGRAIN_FAULT_FOLDER=" + (here / "out").string(),
                          "QGRAIN_FAULT_REPORT=" + calls.string(), "QGRAIN_FAULT_AT=" + at,
                          "QGRAIN_FAULT_ERRNO=" + std::to_string(ENOSPC), "QGRAIN_FAULT_LASTS=1"}},

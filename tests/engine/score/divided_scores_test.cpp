@@ -97,13 +97,13 @@ BOOST_AUTO_TEST_CASE(experts_are_scored_as_by_one_process) {
                               {"int8/per_tensor", "int8/per_tensor_static", "percentile"},
                               {"int8/per_tensor", "int8/per_tensor_static", "mse"}};
   const lm::model model(folder);
-  linear_group first_layer;
+  linear_group of_layer;
   for (std::size_t l = 0; l < model.linears().size(); ++l) {
-    const bool is_of_first = model.linears()[l].layer == model.linears().front().layer;
-    if (is_of_first && model.is_of_expert(static_cast<index_t>(l))) first_layer.push_back(l);
+    const bool is_of_same = of_layer.empty() || model.linears()[of_layer.front()].layer == model.linears()[l].layer;
+    if (is_of_same && model.is_of_expert(static_cast<index_t>(l))) of_layer.push_back(l);
   }
   engine_options by_one, by_layer, sampled;
-  by_layer.expert_groups = {first_layer};
+  by_layer.expert_groups = {of_layer};
   by_layer.shared_experts = true;
   by_layer.output_errors = true;
   sampled.cross = cross_term::sampled;
