@@ -57,7 +57,8 @@ index_t rows_of_batches(const packed_rows& rows, index_t batches) {
   return end;
 }
 
-// How a pass divides its rows. Sums over the rows of a call that an override replaces may be of its whole chunk.
+// How a pass divides its rows. Sums over the rows of a call that an override replaces may be of its whole
+// chunk, as products of an expert's rows are.
 row_division::choices choices_of(const pass_context& context, index_t scored_rows, index_t block_bytes,
                                  const linear_override* instead) {
   const index_t row_bytes = block_workspace::width(context.model.config()) * static_cast<index_t>(sizeof(float));
@@ -66,7 +67,7 @@ row_division::choices choices_of(const pass_context& context, index_t scored_row
           fitting,
           rows_of_bundle(scored_rows, context.model.config().hidden, context.limits, fitting),
           instead != nullptr && instead->needs_whole_batches(),
-          instead != nullptr && !instead->takes_bundles(),
+          context.model.config().experts > 0 || (instead != nullptr && !instead->takes_bundles()),
           context.ranks};
 }
 

@@ -81,9 +81,12 @@ run_request request_for(const command_line& line, hydra::runtime_context& contex
   if (is_divided) resumed = shared_request(*ranks, resumed, seconds);
   const auto time = static_cast<std::time_t>(seconds);
   localtime_r(&time, &context.now);
-  if (!resumed) return request_of(line, context);
-  together(ranks, [&] { std::filesystem::current_path(resumed->working_folder); });
-  return *resumed;
+  run_request request;
+  together(ranks, [&] {
+    request = resumed ? *std::move(resumed) : request_of(line, context);
+    std::filesystem::current_path(request.working_folder);
+  });
+  return request;
 }
 
 void check_resumed(const run_request& request, const sweep_plan& plan) {
@@ -118,7 +121,9 @@ void run(const command_line& given, common::communicator* ranks) {
   hydra::runtime_context context = process_context();
   const run_request request = request_for(given, context, ranks);
   const command_line& line = request.line;
-  const pair_source source = open_configuration(line);
+  std::optional<pair_source> opened;
+  together(ranks, [&] { opened.emplace(open_configuration(line)); });
+  const pair_source& source = *opened;
   if (given.what == action::list) return print_list(source, given.list_group);
   if (given.what == action::show_config) {
     json::object shown = composed_configuration(line, source, context);

@@ -26,6 +26,7 @@ struct rank_group {
   int ranks = 1;
   std::vector<std::string> arguments;
   std::filesystem::path folder;
+  std::vector<std::string> variables = {};  ///< "NAME=value" of their environment
 };
 
 inline std::vector<std::string> mpirun_arguments(const std::vector<rank_group>& groups) {
@@ -33,7 +34,9 @@ inline std::vector<std::string> mpirun_arguments(const std::vector<rank_group>& 
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (g > 0) all.emplace_back(":");
     const std::string program = (std::filesystem::path(QGRAIN_BINARY_DIR) / "bin/qgrain-sweep").string();
-    all.insert(all.end(), {"-n", std::to_string(groups[g].ranks), "-wdir", groups[g].folder.string(), program});
+    all.insert(all.end(), {"-n", std::to_string(groups[g].ranks), "-wdir", groups[g].folder.string(), "env"});
+    all.insert(all.end(), groups[g].variables.begin(), groups[g].variables.end());
+    all.push_back(program);
     all.insert(all.end(), groups[g].arguments.begin(), groups[g].arguments.end());
   }
   return all;

@@ -109,25 +109,85 @@ BOOST_AUTO_TEST_CASE(ranks_that_were_given_other_runs_are_refused_before_the_wor
     BOOST_TEST(!fs::exists(out));
   };
   refused(sweep, "the texts (token ids) (");
+  fs::copy_file(here / "texts.txt", there / "texts.txt", fs::copy_options::overwrite_existing);
   refused(with(sweep, {"autoquant.score_size=64"}), "autoquant.score_size is 64 there and 128 on the first rank");
   fs::remove(there / "texts.txt");
   refused(sweep, "texts.txt");
 }
 
-BOOST_AUTO_TEST_CASE(models_with_experts_are_refused_before_the_work) {
+BOOST_AUTO_TEST_CASE(a_checkpoint_that_is_missing_or_another_on_one_rank_is_refused_before_the_work) {
+  const temporary_folder scratch;
+  const fs::path here = made(scratch.path() / "here"), there = made(scratch.path() / "there");
+  fs::copy(fs::path(QGRAIN_SOURCE_DIR) / "examples/models/tiny-qwen3", here / "model");
+  const arguments sweep{"quant_pair=wint8_aint8", "dataset.max_calib_samples=1", "model.path=model",
+                        "runner.output_dir=" + (scratch.path() / "out").string()};
+  const auto refused = [&](const std::string& sentence) {
+    const program_result result = run_groups({{1, sweep, here}, {1, sweep, there}}, scratch.path());
+    BOOST_TEST(result.exit_code == 1);
+    BOOST_TEST((result.err.find("rank 1 of 2 on ") != std::string::npos), result.err);
+    BOOST_TEST((result.err.find(sentence) != std::string::npos), result.err);
+    BOOST_TEST(!fs::exists(scratch.path() / "out"));
+  };
+  refused("model");
+  fs::copy(here / "model", there / "model");
+  for (const auto& entry : fs::directory_iterator(there / "model")) {
+    if (entry.path().extension() != ".safetensors") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(-1, std::ios::end);  // the end of its last tensor
+    const auto last = static_cast<char>(file.get() ^ 1);
+    file.seekp(-1, std::ios::end);
+    file.put(last);
+  }
+  refused("was given another run than the first rank: the weights (");
+}
+
+// The others do not see the first one's folder; its disk fills up, and there is room again.
+BOOST_AUTO_TEST_CASE(results_are_the_first_ranks_and_so_is_a_full_disk) {
+  const temporary_folder scratch;
+  const fs::path alone = made(scratch.path() / "alone"), here = made(scratch.path() / "here"),
+                 there = made(scratch.path() / "there");
+  const arguments sweep{"quant_pair=wint8_aint8", "dataset.size=small", "runner.output_dir=out"};
+  BOOST_TEST_REQUIRE(run_alone(sweep, alone).exit_code == 0);
+  const auto wanted = result_files(alone / "out");
+  const fs::path calls = scratch.path() / "calls.txt";
+  const auto run = [&](const std::string& at) {
+    fs::remove_all(here / "out");
+    return run_groups({{1,
+                        sweep,
+                        here,
+                        {"LD_PRELOAD=" QGRAIN_FAULT_SHIM, "QGRAIN_FAULT_FOLDER=" + (here / "out").string(),
+                         "QGRAIN_FAULT_REPORT=" + calls.string(), "QGRAIN_FAULT_AT=" + at,
+                         "QGRAIN_FAULT_ERRNO=" + std::to_string(ENOSPC), "QGRAIN_FAULT_LASTS=1"}},
+                       {1, sweep, there}},
+                      scratch.path());
+  };
+  const program_result undisturbed = run("0");
+  BOOST_TEST_REQUIRE(undisturbed.exit_code == 0, undisturbed.err);
+  BOOST_TEST((result_files(here / "out") == wanted));
+  BOOST_TEST(!fs::exists(there / "out"));
+  std::ifstream report(calls);
+  std::string word;
+  long count = 0;
+  BOOST_TEST_REQUIRE(static_cast<bool>(report >> word >> count));
+  const program_result full = run(std::to_string(count / 2));
+  BOOST_TEST(full.exit_code == 1);
+  BOOST_TEST((full.err.find("rank 0 of 2 on ") != std::string::npos), full.err);
+  BOOST_TEST((full.err.find("No space left on device") != std::string::npos), full.err);
+  const program_result resumed = run_ranks(3, {"runner.resume=out"}, here);
+  BOOST_TEST_REQUIRE(resumed.exit_code == 0, resumed.err);
+  const auto found = result_files(here / "out");
+  BOOST_TEST((found == wanted), differing_paths(found, wanted));
+}
+
+BOOST_AUTO_TEST_CASE(experts_are_scored_as_by_one_process) {
   const temporary_folder scratch;
   const fs::path source(QGRAIN_SOURCE_DIR), model = scratch.path() / "moe";
   fs::copy(source / "tests/data/scores/qwen3-moe-captions", model);
   for (const char* file : {"tokenizer.json", "tokenizer_config.json"})
     fs::copy_file(source / "examples/models/tiny-qwen3" / file, model / file);
-  const arguments sweep{"quant_pair=wint8_aint8", "dataset.max_calib_samples=1", "runner.output_dir=out",
-                        "autoquant.effective_bits=9", "model.path=" + model.string()};
-  const program_result result = run_ranks(2, sweep, scratch.path());
-  BOOST_TEST(result.exit_code == 1);
-  BOOST_TEST((result.err.find("moe: a model with experts is scored by one process, not by several ranks") !=
-              std::string::npos),
-             result.err);
-  BOOST_TEST(!fs::exists(scratch.path() / "out"));
+  compare({"quant_pair=wint8_aint8", "dataset.max_calib_samples=40", "autoquant.score_size=40", "runner.output_dir=out",
+           "autoquant.effective_bits=9", "model.path=" + model.string()},
+          {2}, scratch.path());
 }
 
 BOOST_AUTO_TEST_CASE(a_run_goes_on_with_another_number_of_ranks_after_one_was_killed) {

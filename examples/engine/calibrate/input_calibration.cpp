@@ -176,9 +176,9 @@ void input_calibration::scale_ranges(std::size_t scale) {
   }
 }
 
-// Errors of channels are too many to be sent for every chunk of rows.
+// Errors of channels are too many to be sent for every bundle of rows, and experts have none.
 bool input_calibration::divides_second_pass() const {
-  if (!common::is_divided(ranks_)) return false;
+  if (!common::is_divided(ranks_) || model_.config().experts > 0) return false;
   for (std::size_t a = 0; a < plan_.ranges.size(); ++a) {
     if (plan_.ranges[a] == calibration_method::mse && plan_.activations[a]->needs_column_range()) return false;
   }

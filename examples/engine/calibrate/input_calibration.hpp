@@ -74,8 +74,11 @@ class input_calibration final : public lm::forward_observer {
   /// Of the first pass.
   void observe(const lm::linear_input& input) override;
   void layer_end() override;
-  /// Histograms of channels are too large to be sent: every rank counts all rows.
-  [[nodiscard]] bool needs_all_rows() const override { return takes_channel_bins_; }
+  /// Histograms of channels are too large to be sent, and how many rows of a batch an expert gets is known to none:
+  /// every rank counts all rows.
+  [[nodiscard]] bool needs_all_rows() const override {
+    return takes_channel_bins_ || (model_.config().experts > 0 && (takes_bins_ || takes_means_));
+  }
 
   /// Rows that the products of `finish` amount to.
   [[nodiscard]] index_t second_pass_rows() const;

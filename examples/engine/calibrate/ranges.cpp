@@ -232,6 +232,7 @@ void input_ranges::widen(common::communicator& ranks) {
     e.channels.resize(static_cast<std::size_t>(model_.linears()[l].in), 0.0F);  // it may have seen none
     for (const std::vector<float>* part : {&e.channels, &e.batches}) all.insert(all.end(), part->begin(), part->end());
   }
+  for (const bool is_seen : seen_) all.push_back(is_seen ? 1.0F : 0.0F);
   ranks.widen(all);
   auto from = all.cbegin();
   for (std::size_t l = 0; l < entries_.size(); ++l) {
@@ -243,6 +244,7 @@ void input_ranges::widen(common::communicator& ranks) {
     }
     e.tensor = largest(e.channels);
   }
+  for (std::size_t l = 0; l < seen_.size(); ++l) seen_[l] = *from++ != 0;
 }
 
 void input_ranges::require_finite() const {

@@ -151,11 +151,6 @@ lm::pass_limits limits_of(lm::pass_limits limits, cross_term cross) {
 
 void check_jobs(const lm::model& model, std::span<const job> jobs) { check_plan(model, plan_jobs(jobs)); }
 
-std::string rank_fault(const lm::model& model) {
-  if (model.config().experts == 0) return {};
-  return model.tensors().name() + ": a model with experts is scored by one process, not by several ranks";
-}
-
 std::string job_fault(const lm::model& model, const job& wanted) {
   const job_plan plan = plan_jobs({&wanted, 1});
   const std::string shapes = faults_of(model, plan);
@@ -167,8 +162,6 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
   const job_plan plan = plan_jobs(jobs);
   check_plan(model, plan);
   check_expert_groups(model, options.expert_groups);
-  if (const std::string fault = rank_fault(model); common::is_divided(options.ranks) && !fault.empty())
-    throw error(errc::unsupported, fault);
   if (options.output_errors && options.cross != cross_term::exact) {
     throw error(errc::invalid_argument,
                 "output errors (mse, sqnr_db) need the product of every job: they go with the exact cross term only");
@@ -207,8 +200,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     const std::string fingerprint = gradient_fingerprint(result.model_fingerprint, rows, jobs, options);
     score_sums sums(options.cross, plan.jobs.size(), model.linears().size(), options.output_errors);
     variant_maker variants(plan, weights, inputs, pool);
-    expert_group_scorer experts(context, plan, weights, inputs, options.expert_groups, options.variant_bytes,
-                                options.stop_requested);
+    expert_group_scorer experts(context, plan, weights, inputs, options.expert_groups, options.variant_bytes, stop);
     scorer visitor(context, plan, variants, experts, options, {sums, result.costs, meter}, scored_rows,
                    {fingerprint, {jobs.begin(), jobs.end()}}, {options.ranks, bounds});
     score_backward(pass, model, visitor, options, fingerprint);

@@ -89,9 +89,6 @@ struct engine_result {
 /// errc::invalid_argument, unknown_name, invalid_shape or unsupported, all faults of a kind at once.
 void check_jobs(const lm::model& model, std::span<const job> jobs);
 
-/// Why several ranks cannot score the model: no code follows the rows of experts over them. Empty where they can.
-[[nodiscard]] std::string rank_fault(const lm::model& model);
-
 /// Why the recipes of a job do not suit the model's Linears or its calibration its recipes, or nothing. Throws
 /// errc::unknown_name.
 [[nodiscard]] std::string job_fault(const lm::model& model, const job& wanted);

@@ -153,6 +153,7 @@ void scorer::visit_expert(const lm::expert_sample& expert) {
   if (before_experts_ && !is_done) {
     if (is_stopped()) stop_here();
     const common::stopwatch watch(costs_.scoring_seconds);
+    sums_.begin_slab(0);
     costs_.scoring_flops += experts_.add(expert, sums_);
     if (is_stopped()) stop_here();
   }
@@ -165,6 +166,7 @@ void scorer::experts_end() {
   before_experts_.reset();
   const bool is_done = resumed_.layer == place_.layer && samples_ <= resumed_.samples;
   if (is_done) return;
+  sums_.begin_slab(0);
   experts_.end(sums_);
   scored({place_.layer, samples_, 0});
 }

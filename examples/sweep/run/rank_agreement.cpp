@@ -165,10 +165,6 @@ void require_agreement(common::communicator& ranks, const sweep_plan& plan, std:
                                             std::string(facts[r].at("host").as_string()) +
                                             " was given another run than the first rank: " + found);
   }
-  for (const pass_of_jobs& pass : passes) {
-    if (const std::string fault = engine::rank_fault(pass.opened->model); !fault.empty())
-      throw error(errc::unsupported, fault);
-  }
   if (ranks.rank() > 0) return;
   warn_of_machines(facts, warn);
   warn_of_idle_ranks(ranks, passes, warn);

@@ -67,6 +67,15 @@ void together(common::communicator* ranks, const std::function<void()>& step) {
   throw error(code, sentence);
 }
 
+void alone(const common::communicator* ranks, const std::function<void()>& work) {
+  if (!common::is_divided(ranks)) return work();
+  try {
+    work();
+  } catch (const error& fault) {
+    throw error(fault.code(), name_of_rank(*ranks, common::host_name()) + ": " + fault.what());
+  }
+}
+
 std::optional<run_request> shared_request(common::communicator& ranks, std::optional<run_request> of_first,
                                           std::int64_t& time) {
   json::object mine{{"time", time}};

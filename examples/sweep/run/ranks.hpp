@@ -20,6 +20,9 @@ namespace qgrain::sweep {
 /// same on all, else with the ranks and hosts that it is of.
 void together(common::communicator* ranks, const std::function<void()>& step);
 
+/// Runs what the first rank does by itself: an error of several ranks' run names it and its host.
+void alone(const common::communicator* ranks, const std::function<void()>& work);
+
 /// The request to go on with that the first rank has found, on all of them, or none; `time`: becomes that of the first.
 [[nodiscard]] std::optional<run_request> shared_request(common::communicator& ranks,
                                                         std::optional<run_request> of_first, std::int64_t& time);
@@ -34,7 +37,7 @@ struct rank_rows_of_pass {
 /// Compares what the ranks have opened: composed configurations, formats, and hashes of weights, tokenizer and texts.
 /// Warns of processors of several types, of more threads than cores and of ranks without rows.
 /// @throws error errc::invalid_argument on all ranks, naming rank, host and the first key or hash that differs from the
-/// first rank's; errc::unsupported for models with experts
+/// first rank's
 void require_agreement(common::communicator& ranks, const sweep_plan& plan, std::span<const pass_of_jobs> passes,
                        const std::function<void(const std::string&)>& warn);
 

@@ -20,6 +20,7 @@
 #include <chrono>
 #include <fstream>
 #include <map>
+#include <span>
 #include <utility>
 
 namespace qgrain::sweep {
@@ -155,11 +156,8 @@ void export_mixes(const sweep_plan& plan, const run_control& control, job_faults
   }
 }
 
-}  // namespace
-
-std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request, const run_control& control) {
-  const std::vector<pass_of_jobs> passes = opened_passes(plan, control);
-  if (is_served(passes, control)) return {};
+std::vector<finished_job> run_passes(sweep_plan& plan, const run_request& request, const run_control& control,
+                                     std::span<const pass_of_jobs> passes) {
   pass_caller caller(control.ranks);
   for (const std::string& warning : plan.warnings) control.warn(warning);
   run_state state(plan, request);
@@ -211,11 +209,8 @@ std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request,
   return done;
 }
 
-void run_recipe_list(sweep_plan& plan, const run_request& request, const run_control& control) {
-  const std::vector<pass_of_jobs> passes = opened_passes(plan, control);
-  if (is_served(passes, control)) return;
+void score_list(sweep_plan& plan, const run_request& request, const run_control& control, const pass_of_jobs& opened) {
   pass_caller caller(control.ranks);
-  const pass_of_jobs& opened = passes.front();
   for (const std::string& warning : plan.warnings) control.warn(warning);
   const recipe_list_job& list = *plan.recipe_list;
   const opened_pass& pass = *opened.opened;
@@ -235,6 +230,20 @@ void run_recipe_list(sweep_plan& plan, const run_request& request, const run_con
                           common::json_text(linear_scores_of(list, pass, scored)) + "\n");
   remove_checkpoints(checkpoint);
   state.log("complete");
+}
+
+}  // namespace
+
+std::vector<finished_job> run_jobs(sweep_plan& plan, const run_request& request, const run_control& control) {
+  const std::vector<pass_of_jobs> passes = opened_passes(plan, control);
+  std::vector<finished_job> done;
+  if (!is_served(passes, control)) alone(control.ranks, [&] { done = run_passes(plan, request, control, passes); });
+  return done;
+}
+
+void run_recipe_list(sweep_plan& plan, const run_request& request, const run_control& control) {
+  const std::vector<pass_of_jobs> passes = opened_passes(plan, control);
+  if (!is_served(passes, control)) alone(control.ranks, [&] { score_list(plan, request, control, passes.front()); });
 }
 
 std::vector<json::object> manifests_of(const sweep_plan& plan) {

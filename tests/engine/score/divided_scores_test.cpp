@@ -19,10 +19,10 @@ lm::packed_rows rows_with(lm::padding padding) {
   return lm::pack(captions("captions_small.txt", 14), {padding, 40, 3, 1021, 1021}, 1024);
 }
 
-engine_result score(const lm::packed_rows& rows, const std::vector<job>& jobs, common::communicator* ranks) {
-  const lm::model model(model_dir);
+engine_result score(const lm::packed_rows& rows, const std::vector<job>& jobs, common::communicator* ranks,
+                    const std::filesystem::path& folder = model_dir, engine_options options = {}) {
+  const lm::model model(folder);
   thread_pool pool(1);
-  engine_options options;
   options.limits = small_pieces;
   options.score_batches = scored_batches;
   options.ranks = ranks;
@@ -86,5 +86,39 @@ BOOST_AUTO_TEST_CASE(errors_of_weights_are_those_of_one_process) {
   for (const int n : {2, 3, 7}) {
     for (const auto& found : on_ranks(n, [&](common::communicator& ranks) { return errors(&ranks); }))
       BOOST_TEST((found == alone), n << " ranks");
+  }
+}
+
+// Scored one by one, by layer and with a sampled cross term; calibrated by what is divided and what is not.
+BOOST_AUTO_TEST_CASE(experts_are_scored_as_by_one_process) {
+  const std::filesystem::path folder = source_dir / "tests/data/scores/qwen3-moe-captions";
+  const std::vector<job> jobs{{"int4/group32", "int8/per_tensor_static"},
+                              {"int8/per_out_channel", "int8/per_tensor_static", "smoothquant"},
+                              {"int8/per_tensor", "int8/per_tensor_static", "percentile"},
+                              {"int8/per_tensor", "int8/per_tensor_static", "mse"}};
+  const lm::model model(folder);
+  linear_group of_layer;
+  for (std::size_t l = 0; l < model.linears().size(); ++l) {
+    const bool is_of_same = of_layer.empty() || model.linears()[of_layer.front()].layer == model.linears()[l].layer;
+    if (is_of_same && model.is_of_expert(static_cast<index_t>(l))) of_layer.push_back(l);
+  }
+  engine_options by_one, by_layer, sampled;
+  by_layer.expert_groups = {of_layer};
+  by_layer.shared_experts = true;
+  by_layer.output_errors = true;
+  sampled.cross = cross_term::sampled;
+  const lm::packed_rows rows = rows_with(lm::padding::left);
+  for (const engine_options& options : {by_one, by_layer, sampled}) {
+    const engine_result alone = score(rows, jobs, nullptr, folder, options);
+    for (const int n : {2, 5}) {
+      const auto all =
+          on_ranks(n, [&](common::communicator& ranks) { return score(rows, jobs, &ranks, folder, options); });
+      for (const engine_result& found : all) {
+        BOOST_TEST((found.calibrations == alone.calibrations), n << " ranks");
+        BOOST_TEST((found.scores == alone.scores), n << " ranks");
+        BOOST_TEST((found.mse == alone.mse), n << " ranks");
+        BOOST_TEST((found.unseen_experts == alone.unseen_experts), n << " ranks");
+      }
+    }
   }
 }
