@@ -219,7 +219,8 @@ struct element_block : element_lane_loops<element_block<Operation>, Operation> {
 /// Values to the values that their codes stand for, from the ranges of the groups.
 template <class Element>
 struct fake_operation {
-  static constexpr lane_work lanes = encodes_in_lanes<Element> && restores_in_lanes<Element> ? lane_work::fake : lane_work::none;
+  static constexpr lane_work lanes =
+      encodes_in_lanes<Element> && restores_in_lanes<Element> ? lane_work::fake : lane_work::none;
   using element_type = Element;
   using factors_type = typename Element::factors_type;
   using rounding_type = typename Element::rounding_type;

@@ -36,7 +36,7 @@ struct lane_block {
   /// Groups of 1, 16 or 32 elements, which a step has some of.
   template <int Width>
   QGRAIN_LANES static void run_short(In in, Out out, index_t cols, const factors_type* factors,
-                                      const group_numbers& numbers) {
+                                     const group_numbers& numbers) {
     index_t c = 0;
     for (; c + step <= cols; c += step) {
       prefetch(in, c + cols);
@@ -51,7 +51,7 @@ struct lane_block {
 
   /// Groups of any number of steps, or one of any size.
   QGRAIN_LANES static void run_long(In in, Out out, index_t cols, index_t group_cols, const factors_type* factors,
-                                     const group_numbers& numbers) {
+                                    const group_numbers& numbers) {
     for (index_t group = 0; group * group_cols < cols; ++group) {
       const index_t end = smaller_of((group + 1) * group_cols, cols);
       index_t c = group * group_cols;

@@ -350,8 +350,8 @@ QGRAIN_LANES float zero_point_of(const Factors& f) {
 
 /// What encoding and faking take of the factors of each group; false where some group needs the definition.
 template <class Element>
-QGRAIN_LANES bool make_numbers(const typename Element::factors_type* factors, index_t groups,
-                                group_numbers& all, [[maybe_unused]] float reciprocal_unit = 1.0F) {
+QGRAIN_LANES bool make_numbers(const typename Element::factors_type* factors, index_t groups, group_numbers& all,
+                               [[maybe_unused]] float reciprocal_unit = 1.0F) {
   using encoder = lane_encoder<Element>;
   std::uint32_t others = 0;
   QGRAIN_INDEPENDENT_ITERATIONS
@@ -392,15 +392,14 @@ QGRAIN_LANES bool make_numbers(const typename Element::factors_type* factors, in
 template <class Element>
 struct encode_step {
   using encoder = lane_encoder<Element>;
-  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups,
-                                    group_numbers& all) {
+  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups, group_numbers& all) {
     return make_numbers<Element>(factors, groups, all, encoder::fixed_point_unit);
   }
   /// False where there is a NaN: nothing has been written.
   template <lane_order Order, class In, class Out>
   QGRAIN_LANES static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
-    const floats x[4] = {values<Order, 0>(in, c), values<Order, 1>(in, c),
-                         values<Order, 2>(in, c), values<Order, 3>(in, c)};
+    const floats x[4] = {values<Order, 0>(in, c), values<Order, 1>(in, c), values<Order, 2>(in, c),
+                         values<Order, 3>(in, c)};
     if constexpr (encoder::in_fixed_point) {
       bytes codes;
       if (__builtin_expect(encoder::template fixed_point_codes<Order>(x, f, codes), 1)) {
@@ -420,16 +419,15 @@ struct encode_step {
 
 template <class Element>
 struct fake_step {
-  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups,
-                                    group_numbers& all) {
+  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups, group_numbers& all) {
     return make_numbers<Element>(factors, groups, all);
   }
   using encoder = lane_encoder<Element>;
   template <lane_order, class In, class Out>
   QGRAIN_LANES static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
     constexpr auto order = lane_order::in_turn;
-    const floats x[4] = {values<order, 0>(in, c), values<order, 1>(in, c),
-                         values<order, 2>(in, c), values<order, 3>(in, c)};
+    const floats x[4] = {values<order, 0>(in, c), values<order, 1>(in, c), values<order, 2>(in, c),
+                         values<order, 3>(in, c)};
     const floats q[4] = {encoder::scaled(x[0], f[0]), encoder::scaled(x[1], f[1]), encoder::scaled(x[2], f[2]),
                          encoder::scaled(x[3], f[3])};
     if (encoder::has_other(q, x, has_wide)) return false;
@@ -444,8 +442,7 @@ struct fake_step {
 template <class Element>
 struct decode_step {
   /// False where the unit would make a scale overflow, or a product might be a zero.
-  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups,
-                                    group_numbers& all) {
+  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups, group_numbers& all) {
     constexpr float unit = lane_decoder<Element>::unit;
     std::uint32_t others = 0;
     QGRAIN_INDEPENDENT_ITERATIONS

@@ -211,8 +211,7 @@ requires(!std::is_same_v<T, float16>)
 }
 template <class Code>
 [[nodiscard]] auto lane_port(const plain_codes<Code>& codes, index_t row, index_t col) {
-  using port =
-      std::conditional_t<std::is_const_v<Code>, code_source<std::remove_const_t<Code>>, code_target<Code>>;
+  using port = std::conditional_t<std::is_const_v<Code>, code_source<std::remove_const_t<Code>>, code_target<Code>>;
   return port{codes.data + row * codes.cols + col, codes.cols};
 }
 template <class Code>
