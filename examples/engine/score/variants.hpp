@@ -70,6 +70,7 @@ class variant_maker {
   void inputs(const lm::linear_sample& sample, index_t linear, std::span<const index_t> rows, std::size_t activation,
               kind what, lm::matrix x) const;
   [[nodiscard]] bool is_scaled(std::size_t activation) const { return quantizer_.is_scaled(activation); }
+  [[nodiscard]] bool keeps(std::size_t activation) const { return quantizer_.keeps(activation); }
 
  private:
   void make_band(const lm::linear_output& output, std::size_t variant, index_t band, kind what, float* memory) const;

@@ -1,0 +1,157 @@
+#include <common/stopwatch.hpp>
+#include <engine/score/exact_products.hpp>
+#include <lm/operations.hpp>
+
+#include <qgrain/sensitivity/gradient_score.hpp>
+#include <qgrain/sensitivity/output_error.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace qgrain::engine {
+namespace {
+
+constexpr index_t tile_rows = 512;
+constexpr index_t tile_outputs = 512;
+
+// Whether these rows are all of a run.
+bool is_run(std::span<const index_t> rows) {
+  return rows.back() - rows.front() + 1 == static_cast<index_t>(rows.size());
+}
+
+// Rows of a tile, so that tiles are about as high.
+index_t balanced_rows(index_t rows) {
+  constexpr index_t step = 16;
+  return ceil_div(ceil_div(rows, ceil_div(rows, tile_rows)), step) * step;
+}
+
+}  // namespace
+
+// An activation variant behind an input scale has other inputs for each Linear.
+std::vector<exact_products::input> exact_products::inputs_of(const call& of) const {
+  std::vector<input> inputs;
+  for (std::size_t a = 0; a < plan_.activations.size(); ++a) {
+    input made;
+    made.activation = a;
+    for (std::size_t place = 0; place < of.jobs.size(); ++place) {
+      if (plan_.jobs[of.jobs[place]].activation == a) made.jobs.push_back(place);
+    }
+    if (made.jobs.empty()) continue;
+    const std::size_t outputs = of.sample.outputs.size();
+    const std::size_t step = variants_.is_scaled(a) ? 1 : outputs;
+    for (std::size_t o = 0; o < outputs; o += step) {
+      made.first_output = o;
+      made.end_output = o + step;
+      inputs.push_back(made);
+    }
+  }
+  return inputs;
+}
+
+// Rows that are left as they are and lie together are read where they are.
+void exact_products::make_inputs(const call& of, std::span<input> inputs, scoring_parts& parts) {
+  const auto count = static_cast<index_t>(of.rows.size());
+  const index_t in = of.sample.x.cols();
+  std::vector<std::pair<const input*, lm::matrix>> made;
+  for (input& i : inputs) {
+    if (variants_.keeps(i.activation) && is_run(of.rows)) {
+      i.stride = of.sample.x.outerStride();
+      i.x = of.sample.x.data() + of.rows.front() * i.stride;
+      continue;
+    }
+    const lm::matrix x = lm::as_matrix(memory_.data() + static_cast<index_t>(made.size()) * count * in, count, in);
+    i.x = x.data();
+    i.stride = in;
+    made.emplace_back(&i, x);
+  }
+  const index_t tasks = ceil_div(count, lm::task_rows);
+  std::vector<double> seconds(static_cast<std::size_t>(tasks) * made.size());
+  pool_.run(static_cast<index_t>(seconds.size()), [&](index_t unit) {
+    const common::stopwatch watch(seconds[static_cast<std::size_t>(unit)]);
+    const auto& [i, x] = made[static_cast<std::size_t>(unit / tasks)];
+    const index_t begin = unit % tasks * lm::task_rows;
+    const index_t end = std::min(begin + lm::task_rows, count);
+    variants_.inputs(of.sample, of.sample.outputs[i->first_output].linear,
+                     of.rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
+                     i->activation, variant_maker::kind::value, lm::rows_of(x, begin, end));
+  });
+  for (const double s : seconds) parts.inputs += s;
+}
+
+// Tiles that read the same part of a weight lie together.
+std::vector<exact_products::tile> exact_products::tiles_of(const call& of, std::span<const input> inputs) const {
+  const auto rows = static_cast<index_t>(of.rows.size());
+  const index_t height = balanced_rows(rows);
+  std::vector<tile> tiles;
+  for (std::size_t o = 0; o < of.sample.outputs.size(); ++o) {
+    const index_t out = of.sample.outputs[o].weight.rows();
+    for (index_t first = 0; first < out; first += tile_outputs) {
+      const index_t width = std::min(tile_outputs, out - first);
+      for (const input& i : inputs) {
+        if (o < i.first_output || o >= i.end_output) continue;
+        for (const std::size_t job : i.jobs) {
+          for (index_t row = 0; row < rows; row += height)
+            tiles.push_back({&i, o, job, row, std::min(height, rows - row), first, width});
+        }
+      }
+    }
+  }
+  return tiles;
+}
+
+output_sums exact_products::score_tile(const call& of, const tile& t, scoring_parts& parts) const {
+  const lm::linear_output& output = of.sample.outputs[t.output];
+  const lm::const_matrix weight = of.from.variants[t.output][plan_.jobs[of.jobs[t.job]].weight - of.from.first];
+  lm::buffer memory(t.rows * t.outputs);
+  const lm::matrix changed = memory.view(t.rows, t.outputs);
+  {
+    const common::stopwatch watch(parts.products);
+    const lm::const_matrix x(t.from->x + t.first_row * t.from->stride, t.rows, of.sample.x.cols(),
+                             Eigen::OuterStride<>(t.from->stride));
+    const auto bias = output.bias.empty() ? output.bias
+                                          : output.bias.subspan(static_cast<std::size_t>(t.first_output),
+                                                                static_cast<std::size_t>(t.outputs));
+    lm::linear(x, lm::rows_of(weight, t.first_output, t.first_output + t.outputs), bias, changed);
+  }
+  const common::stopwatch watch(parts.sums);
+  output_sums sums;
+  const float* y_q = changed.data();
+  for (index_t i = 0; i < t.rows; ++i, y_q += t.outputs) {
+    const index_t row = of.rows[static_cast<std::size_t>(t.first_row + i)];
+    const float* y = output.y.data() + row * output.y.outerStride() + t.first_output;
+    const float* g = output.gradient.data() + row * output.gradient.outerStride() + t.first_output;
+    sums.score += sensitivity::gradient_score(g, y_q, y, t.outputs);
+    if (of.with_errors) sums.error += sensitivity::squared_distance(y_q, y, t.outputs);
+  }
+  return sums;
+}
+
+std::vector<std::vector<output_sums>> exact_products::score(const call& of, scoring_parts& parts) {
+  std::vector<std::vector<output_sums>> found(of.jobs.size(), std::vector<output_sums>(of.sample.outputs.size()));
+  std::vector<input> all = inputs_of(of);
+  const index_t floats = static_cast<index_t>(of.rows.size()) * of.sample.x.cols();
+  const auto most = static_cast<std::size_t>(input_bytes_ / (floats * static_cast<index_t>(sizeof(float))));
+  const std::size_t at_once = std::clamp<std::size_t>(most, 1, all.size());
+  if (memory_.size() < static_cast<index_t>(at_once) * floats)
+    memory_ = lm::buffer(static_cast<index_t>(at_once) * floats);
+  for (std::size_t first = 0; first < all.size(); first += at_once) {
+    const auto inputs = std::span(all).subspan(first, std::min(at_once, all.size() - first));
+    make_inputs(of, inputs, parts);
+    const std::vector<tile> tiles = tiles_of(of, inputs);
+    std::vector<output_sums> sums(tiles.size());
+    std::vector<scoring_parts> times(tiles.size());
+    pool_.run(static_cast<index_t>(tiles.size()), [&](index_t unit) {
+      const auto place = static_cast<std::size_t>(unit);
+      if (!stop_()) sums[place] = score_tile(of, tiles[place], times[place]);
+    });
+    for (const scoring_parts& time : times) parts += time;
+    for (std::size_t t = 0; t < tiles.size(); ++t) {
+      output_sums& into = found[tiles[t].job][tiles[t].output];
+      into.score += sums[t].score;
+      into.error += sums[t].error;
+    }
+  }
+  return found;
+}
+
+}  // namespace qgrain::engine
