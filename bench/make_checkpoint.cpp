@@ -1,6 +1,7 @@
 // A checkpoint of random weights in the shape of a model that people use: config.json, sharded bfloat16 safetensors,
 // and ids.safetensors, five sequences of 67 random tokens.
 //   make_checkpoint SHAPE FOLDER [LAYERS [SEED [TOKENIZER_FOLDER]]]
+// LAYERS - are as many as the shape has. With SEED "empty" the files hold no weights and take no place: for plans.
 // In memory is a megabyte of weights at a time. Tokenizer files are copied from TOKENIZER_FOLDER, if one is named.
 #include <support/reported.hpp>
 #include <support/synthetic_model.hpp>
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 namespace {
 
@@ -24,12 +26,16 @@ struct named_shape {
   std::string_view name;
   synthetic_model model;
 };
-// Qwen3's: layers, hidden, intermediate, vocabulary, heads, key/value heads, head size, layers of a shard, tied head;
-// experts, of a token, their width.
-constexpr std::array<named_shape, 4> shapes{{
+// Qwen3's, but for 0.1B and Llama 3's 70B: layers, hidden, intermediate, vocabulary, heads, key/value heads, head size,
+// layers of a shard, tied head; experts, of a token, their width.
+constexpr std::array<named_shape, 8> shapes{{
+    {"0.1B", {12, 768, 2304, 32768, 12, 4, 64, 12}},
     {"0.6B", {28, 1024, 3072, 151936, 16, 8, 128, 28}},
     {"1.7B", {28, 2048, 6144, 151936, 16, 8, 128, 14}},
     {"4B", {36, 2560, 9728, 151936, 32, 8, 128, 12}},
+    {"8B", {36, 4096, 12288, 151936, 32, 8, 128, 6, false}},
+    {"32B", {64, 5120, 25600, 151936, 64, 8, 128, 4, false}},
+    {"70B", {80, 8192, 28672, 128256, 64, 8, 128, 4, false}},
     {"30B-A3B", {48, 2048, 6144, 151936, 32, 4, 128, 3, false, 128, 8, 768}},
 }};
 
@@ -67,13 +73,14 @@ int run(int argc, char** argv) {
     return 2;
   }
   synthetic_model m = shape_named(argv[1]);
-  if (argc > 3) m.layers = number_of(argv[3], "LAYERS");
-  if (argc > 4) m.seed = static_cast<std::uint64_t>(number_of(argv[4], "SEED"));
+  if (argc > 3 && argv[3] != std::string_view("-")) m.layers = number_of(argv[3], "LAYERS");
+  const bool is_empty = argc > 4 && argv[4] == std::string_view("empty");
+  if (argc > 4 && !is_empty) m.seed = static_cast<std::uint64_t>(number_of(argv[4], "SEED"));
   const fs::path folder = argv[2];
   if (fs::exists(folder)) throw error(errc::invalid_argument, folder.string() + " exists already");
   if (argc > 5 && !fs::exists(fs::path(argv[5]) / "tokenizer.json"))
     throw error(errc::io_failure, std::string(argv[5]) + " has no tokenizer.json");
-  qgrain::testing::write_synthetic_model(m, folder);
+  qgrain::testing::write_synthetic_model(m, folder, !is_empty);
   write_ids(m, folder / "ids.safetensors");
   if (argc > 5) {
     for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {

@@ -206,7 +206,7 @@ void block_runner::compute(const block_weights& w, const chunk& part, index_t la
     });
   }
   instead->observe({products.front().linear, static_cast<index_t>(products.size()), part.begin, x, {}});
-  instead->compute({x, row_numbers(part), products});
+  instead->compute({x, row_numbers(part), products, part.bundles});
 }
 
 // The same operations as in until_attention and after_attention, with all rows of the chunk through one of them before
@@ -250,11 +250,13 @@ void block_runner::forward(const block_weights& w, const chunk& part, index_t la
   for (std::size_t i = 0; i < block_inputs; ++i) {
     const auto input = static_cast<block_input>(i);
     if (layout_->is_empty(input)) continue;
-    observer->observe({model_.linear_of(layer, layout_->first(input)),
-                       static_cast<index_t>(layout_->end(input) - layout_->first(input)),
-                       part.begin,
-                       input_rows(input, 0, n),
-                       {}});
+    for (std::size_t b = 0; b + 1 < part.bundles.size(); ++b) {
+      observer->observe({model_.linear_of(layer, layout_->first(input)),
+                         static_cast<index_t>(layout_->end(input) - layout_->first(input)),
+                         part.begin + part.bundles[b],
+                         input_rows(input, part.bundles[b], part.bundles[b + 1]),
+                         {}});
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 #define QGRAIN_LM_BLOCK_HPP
 
 #include <lm/buffer.hpp>
+#include <lm/chunk.hpp>
 #include <lm/experts.hpp>
 #include <lm/linear_override.hpp>
 #include <lm/model.hpp>
@@ -20,17 +21,6 @@
 #include <vector>
 
 namespace qgrain::lm {
-
-/// A run of whole sequences that is worked on at once.
-struct chunk {
-  index_t first_sequence = 0;
-  index_t end_sequence = 0;
-  index_t begin = 0;  // rows
-  index_t end = 0;
-  index_t period = 0;  ///< tasks do not cross multiples of so many rows; a divisor of rows(), 0: rows()
-
-  [[nodiscard]] index_t rows() const noexcept { return end - begin; }
-};
 
 /// What a block computes on the way, for up to `capacity` rows. n rows; a query width, c key width, d hidden,
 /// f intermediate.

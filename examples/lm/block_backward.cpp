@@ -99,7 +99,7 @@ void block_runner::show(const block_weights& w, const chunk& part, index_t layer
                        as_const(rows_at(work_.outputs, l, 0, n)),
                        is_own ? as_const(rows_at(work_.gradients, l, 0, n)) : gradient});
   }
-  visitor.visit({input_rows(input, 0, n), row_numbers(part), outputs});
+  visitor.visit({input_rows(input, 0, n), row_numbers(part), outputs, part.bundles});
 }
 
 void block_runner::backward(const block_weights& w, const chunk& part, index_t layer, matrix x_all, matrix gradient_all,

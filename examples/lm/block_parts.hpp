@@ -33,12 +33,7 @@ inline std::vector<std::int32_t> row_numbers(const chunk& part) {
 // body(begin, end) for the tasks of a chunk, in rows of the chunk.
 template <class Body>
 void for_each_task(thread_pool& pool, const chunk& part, const Body& body) {
-  const index_t period = part.period > 0 ? part.period : part.rows();
-  const index_t tasks = ceil_div(period, task_rows);
-  pool.run(part.rows() / period * tasks, [&](index_t task) {
-    const index_t begin = task / tasks * period + task % tasks * task_rows;
-    body(begin, std::min(begin + task_rows, (task / tasks + 1) * period));
-  });
+  for_each_task(pool, part.rows(), part.bundles, body);
 }
 
 // One task per sequence and key head: body(sequence, view), where view(matrix, row, rows) is that head's columns of

@@ -25,17 +25,23 @@ packed_rows copies_of(const packed_rows& rows, index_t batches, index_t copies) 
 // Rows that keep the threads busy: three tasks each. More would only fall out of the caches.
 index_t busy_rows(int threads) { return index_t{3} * 128 * threads; }
 
-// Rows of a chunk: whole copies if they fit, else part of a copy, at least the longest sequence. How many whole copies
-// there are changes no result.
-index_t chunk_rows(const model_config& config, const packed_rows& all, index_t rows, index_t bytes, int threads) {
-  const index_t fitting = bytes / (block_workspace::width(config) * static_cast<index_t>(sizeof(float)));
-  if (fitting >= rows) {
-    const index_t copies = std::max<index_t>(std::min(fitting, busy_rows(threads)) / rows, 1);
-    return std::min(copies * rows, all.rows());
-  }
-  index_t longest = 0;
-  for (const sequence_rows& s : all.sequences) longest = std::max(longest, s.rows);
-  return std::max(fitting, longest);
+index_t fitting_rows(const pass_context& context, index_t block_bytes) {
+  const index_t row_bytes = block_workspace::width(context.model.config()) * static_cast<index_t>(sizeof(float));
+  return std::max(context.limits.chunk_bytes, block_bytes) / row_bytes;
+}
+
+// Of all copies, each cut as a pass over the rows alone would cut them.
+std::vector<index_t> bundles_of_copies(const packed_rows& all, index_t rows, index_t rows_each) {
+  std::vector<index_t> bounds = bundles_of(all, 0, rows, rows_each, false);
+  const std::size_t of_copy = bounds.size() - 1;
+  while (bounds.back() < all.rows()) bounds.push_back(bounds[bounds.size() - of_copy] + rows);
+  return bounds;
+}
+
+index_t most_rows(const std::vector<chunk>& parts) {
+  index_t most = 0;
+  for (const chunk& part : parts) most = std::max(most, part.rows());
+  return most;
 }
 
 }  // namespace
@@ -44,34 +50,27 @@ copies_pass::copies_pass(const pass_context& context, index_t batches, index_t c
     : model_(context.model),
       pool_(context.pool),
       copied_(copies_of(context.rows, batches, copies)),
+      rows_(copied_.rows() / copies),
       angles_(model_.config(), copied_),
       blocks_(model_, context.limits.kept_weight_bytes),
-      capacity_(chunk_rows(model_.config(), copied_, copied_.rows() / copies,
-                           std::max(context.limits.chunk_bytes, blocks_.block_bytes()), pool_.threads())),
-      runner_(model_, copied_, angles_, pool_, capacity_) {
+      fitting_(fitting_rows(context, blocks_.block_bytes())),
+      bundles_(
+          bundles_of_copies(copied_, rows_, rows_of_bundle(rows_, model_.config().hidden, context.limits, fitting_))),
+      runner_(model_, copied_, angles_, pool_, most_rows(chunks(copies))) {
   common::use_one_blas_thread();
-  rows_ = copied_.rows() / copies;
-  sequences_ = static_cast<index_t>(copied_.sequences.size()) / copies;
 }
 
 std::vector<chunk> copies_pass::chunks(index_t copies) const {
-  std::vector<chunk> parts;
   // An expert's rows of several copies would make tasks that depend on how many copies there are.
-  if (const index_t at_once = model_.config().experts > 0 ? std::min<index_t>(capacity_ / rows_, 1) : capacity_ / rows_;
-      at_once > 0) {
-    for (index_t first = 0; first < copies; first += at_once) {
-      const index_t end = std::min(first + at_once, copies);
-      parts.push_back({first * sequences_, end * sequences_, first * rows_, end * rows_, rows_});
-    }
-    return parts;
-  }
-  for (index_t s = 0; s < copies * sequences_; ++s) {
-    const sequence_rows& sequence = copied_.sequences[static_cast<std::size_t>(s)];
-    const bool is_new_copy = s % sequences_ == 0;
-    if (is_new_copy || sequence.end() - parts.back().begin > capacity_)
-      parts.push_back({s, s, sequence.begin, sequence.begin, 0});
-    parts.back().end_sequence = s + 1;
-    parts.back().end = sequence.end();
+  const index_t at_once =
+      model_.config().experts > 0 ? 1 : std::max<index_t>(std::min(fitting_, busy_rows(pool_.threads())) / rows_, 1);
+  const index_t of_copy = (static_cast<index_t>(bundles_.size()) - 1) / (copied_.rows() / rows_);
+  std::vector<chunk> parts;
+  for (index_t first = 0; first < copies; first += at_once) {
+    const index_t end = std::min(first + at_once, copies);
+    const auto bounds = std::span(bundles_).subspan(static_cast<std::size_t>(first * of_copy),
+                                                    static_cast<std::size_t>((end - first) * of_copy + 1));
+    for (chunk& part : chunks_of(copied_, bounds, fitting_)) parts.push_back(std::move(part));
   }
   return parts;
 }

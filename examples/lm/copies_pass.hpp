@@ -5,6 +5,7 @@
 #include <lm/block.hpp>
 #include <lm/block_source.hpp>
 #include <lm/buffer.hpp>
+#include <lm/chunk.hpp>
 #include <lm/limits.hpp>
 #include <lm/linear_override.hpp>
 #include <lm/model.hpp>
@@ -42,12 +43,12 @@ class copies_pass {
 
   const model& model_;
   thread_pool& pool_;
-  index_t rows_ = 0;
-  index_t sequences_ = 0;  // of one copy
   packed_rows copied_;
+  index_t rows_;  // of one copy
   row_angles angles_;
   block_source blocks_;
-  index_t capacity_;  // rows of a chunk
+  index_t fitting_;               // rows whose intermediate results memory allows
+  std::vector<index_t> bundles_;  // bounds, of all copies
   block_runner runner_;
   double linear_flops_ = 0;
 };

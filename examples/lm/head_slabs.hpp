@@ -9,6 +9,7 @@
 #include <qgrain/host/parallel.hpp>
 
 #include <algorithm>
+#include <vector>
 
 namespace qgrain::lm {
 
@@ -33,19 +34,22 @@ class head_slabs {
   /// next slab.
   template <class Body>
   void for_each(index_t rows, const Body& body) const {
-    for_each(0, rows, body);
+    std::vector<index_t> begins;
+    for (index_t first = 0; first < rows; first += piece_) begins.push_back(first);
+    for_each(begins, [&](index_t first_output, const_matrix w, index_t first) {
+      body(first_output, w, first, std::min(first + piece_, rows));
+    });
   }
-  /// The same for the pieces of rows [begin, rows), where `begin` begins one.
-  template <class Body>
-  void for_each(index_t begin, index_t rows, const Body& body) const {
-    if (begin == rows) return;
+  /// body(first_output, weight [slab, hidden], piece): all of these pieces for one slab, then the next slab.
+  template <class Piece, class Body>
+  void for_each(const std::vector<Piece>& pieces, const Body& body) const {
+    if (pieces.empty()) return;
     const model_config& config = model_.config();
     buffer weight(slab_ * config.hidden);
     for (index_t first_output = 0; first_output < config.vocabulary; first_output += slab_) {
       const matrix w = weight.view(std::min(slab_, config.vocabulary - first_output), config.hidden);
       model_.read_head(first_output, w, pool_);
-      for (index_t first = begin; first < rows; first += piece_)
-        body(first_output, as_const(w), first, std::min(first + piece_, rows));
+      for (const Piece& piece : pieces) body(first_output, as_const(w), piece);
     }
   }
 

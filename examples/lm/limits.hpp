@@ -13,6 +13,7 @@ struct pass_limits {
   index_t slab_bytes = index_t{32} << 20;  ///< weights of the head at once
   index_t slab_output_bytes = index_t{8} << 20;  ///< logits, and as much for their gradient, of a slab
   index_t kept_weight_bytes = 0;  ///< blocks in float32 that stay in memory until the next time they are asked for
+  index_t bundle_rows = 0;  ///< that a bundle (chunk.hpp) has at least, about; fewer where `chunk_bytes` hold fewer
 };
 
 }  // namespace qgrain::lm

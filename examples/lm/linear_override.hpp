@@ -25,6 +25,7 @@ struct linear_call {
   const_matrix x;                      // [rows, in]
   std::span<const std::int32_t> rows;  // [rows] number of each row among the packed rows, ascending
   std::span<const linear_product> outputs;
+  std::span<const index_t> bundles{};  // [bundles + 1] bounds among the rows (chunk.hpp); empty: not known
 };
 
 /// Takes the place of Linears in a forward pass. All members are called from the pass's own thread; `compute` may use
@@ -39,7 +40,8 @@ class linear_override : public forward_observer {
   [[nodiscard]] virtual bool needs_whole_batches() const { return false; }
   /// The input of Linears of which one is replaced, before its products; the head's input in pieces, all of them first.
   void observe(const linear_input& input) override { static_cast<void>(input); }
-  /// Fills every y. What is not replaced must be x weight^T + bias in tasks of 128 rows to have the plain pass's bits.
+  /// Fills every y. What is not replaced must be x weight^T + bias in the tasks of the call's
+  /// bundles (for_each_task) to have the plain pass's bits.
   virtual void compute(const linear_call& call) = 0;
 };
 

@@ -1,6 +1,5 @@
 #include <common/process.hpp>
 #include <common/stopwatch.hpp>
-#include <lm/division.hpp>
 #include <lm/pass.hpp>
 #include <lm/product_flops.hpp>
 
@@ -50,32 +49,25 @@ double attention_product_flops(const model_config& c, const packed_rows& rows, i
   return sum;
 }
 
-// Sequences that a chunk may not part: one, or all of a batch.
-index_t last_of_unit(const packed_rows& rows, index_t sequence, bool whole_batches) {
-  const auto& all = rows.sequences;
-  auto last = static_cast<std::size_t>(sequence);
-  while (whole_batches && last + 1 < all.size() && all[last + 1].batch == all[last].batch) ++last;
-  return static_cast<index_t>(last);
-}
-
-// As many rows as fit into `bytes` of intermediate results, but at least the longest unit.
-index_t chunk_capacity(const model_config& config, const packed_rows& rows, index_t bytes, bool whole_batches) {
-  index_t longest = 0;
-  for (index_t s = 0; s < static_cast<index_t>(rows.sequences.size()); ++s) {
-    const index_t last = last_of_unit(rows, s, whole_batches);
-    longest = std::max(longest, rows.sequences[static_cast<std::size_t>(last)].end() -
-                                    rows.sequences[static_cast<std::size_t>(s)].begin);
-    s = last;
+index_t rows_of_batches(const packed_rows& rows, index_t batches) {
+  index_t end = 0;
+  for (const sequence_rows& s : rows.sequences) {
+    if (s.batch < batches) end = s.end();
   }
-  const index_t fitting = bytes / (block_workspace::width(config) * static_cast<index_t>(sizeof(float)));
-  return std::min(std::max(fitting, longest), rows.rows());
+  return end;
 }
 
-// Bounds of chunks by their rows.
-std::vector<index_t> divide_chunks(std::span<const chunk> parts, index_t ranks) {
-  std::vector<index_t> sizes;
-  for (const chunk& part : parts) sizes.push_back(part.rows());
-  return divide(sizes, ranks);
+// How a pass divides its rows. Sums over the rows of a call that an override replaces may be of its whole chunk.
+row_division::choices choices_of(const pass_context& context, index_t scored_rows, index_t block_bytes,
+                                 const linear_override* instead) {
+  const index_t row_bytes = block_workspace::width(context.model.config()) * static_cast<index_t>(sizeof(float));
+  const index_t fitting = std::max(context.limits.chunk_bytes, block_bytes) / row_bytes;
+  return {scored_rows,
+          fitting,
+          rows_of_bundle(scored_rows, context.model.config().hidden, context.limits, fitting),
+          instead != nullptr && instead->needs_whole_batches(),
+          instead != nullptr,
+          context.ranks};
 }
 
 }  // namespace
@@ -90,17 +82,13 @@ layer_pass::layer_pass(const pass_context& context, index_t batches, linear_over
       slabs_(model_, pool_, context.limits),
       angles_(config_, rows_),
       blocks_(model_, context.limits.kept_weight_bytes),
-      capacity_(chunk_capacity(config_, rows_, std::max(context.limits.chunk_bytes, blocks_.block_bytes()),
-                               instead != nullptr && instead->needs_whole_batches())),
-      runner_(model_, rows_, angles_, pool_, capacity_),
-      final_weight_(static_cast<std::size_t>(config_.hidden)),
       batches_(batches > 0 ? std::min(batches, rows_.batches()) : rows_.batches()),
-      limited_rows_(0) {
+      limited_rows_(rows_of_batches(rows_, batches_)),
+      division_(rows_, choices_of(context, limited_rows_, blocks_.block_bytes(), instead)),
+      runner_(model_, rows_, angles_, pool_, division_.capacity()),
+      final_weight_(static_cast<std::size_t>(config_.hidden)) {
   common::use_one_blas_thread();
   model_.read_final_norm(final_weight_);
-  for (const sequence_rows& s : rows_.sequences) {
-    if (s.batch < batches_) limited_rows_ = s.end();
-  }
   for (index_t row = 0; row < limited_rows_; ++row) {
     if (rows_.targets[static_cast<std::size_t>(row)] >= 0) target_rows_.push_back(static_cast<std::int32_t>(row));
   }
@@ -111,51 +99,9 @@ const_matrix layer_pass::state(index_t layer) const {
   return states_.at(static_cast<std::size_t>(layer)).view(limited_rows_, config_.hidden);
 }
 
-// Whole units up to `end_row`, as many to a chunk as fit.
-std::vector<chunk> layer_pass::chunks(index_t end_row) const {
-  const bool whole_batches = instead_ != nullptr && instead_->needs_whole_batches();
-  std::vector<chunk> parts;
-  for (index_t s = 0; s < static_cast<index_t>(rows_.sequences.size()); ++s) {
-    const index_t begin = rows_.sequences[static_cast<std::size_t>(s)].begin;
-    const index_t last = last_of_unit(rows_, s, whole_batches);
-    const index_t end = rows_.sequences[static_cast<std::size_t>(last)].end();
-    if (end > end_row) break;
-    if (parts.empty() || end - parts.back().begin > capacity_) parts.push_back({s, s, begin, begin});
-    parts.back().end_sequence = last + 1;
-    parts.back().end = end;
-    s = last;
-  }
-  return parts;
-}
-
-// The chunks of the limited rows are divided, and those behind them: either takes its own time. A chunk has one owner
-// in both passes, as the states of its rows have one place.
-std::vector<chunk> layer_pass::own_chunks(index_t end_row) const {
-  std::vector<chunk> parts = chunks(end_row);
-  if (!is_divided()) return parts;
-  const std::size_t limited = chunks(limited_rows_).size();
-  const std::span all(parts);
-  std::vector<chunk> own;
-  for (const auto& part : {all.first(limited), all.subspan(limited)}) {
-    const std::vector<index_t> bounds = divide_chunks(part, ranks_->size());
-    const auto rank = static_cast<std::size_t>(ranks_->rank());
-    own.insert(own.end(), part.begin() + bounds[rank], part.begin() + bounds[rank + 1]);
-  }
-  return own;
-}
-
-std::vector<index_t> layer_pass::row_bounds(index_t ranks) const {
-  const std::vector<chunk> parts = chunks(limited_rows_);
-  std::vector<index_t> bounds;
-  for (const index_t place : divide_chunks(parts, ranks))
-    bounds.push_back(place < static_cast<index_t>(parts.size()) ? parts[static_cast<std::size_t>(place)].begin
-                                                                : limited_rows_);
-  return bounds;
-}
-
 index_t layer_pass::own_rows() const {
   index_t rows = 0;
-  for (const chunk& part : own_chunks(rows_.rows())) rows += part.rows();
+  for (const chunk& part : division_.own()) rows += part.rows();
   return rows;
 }
 
@@ -170,7 +116,7 @@ void layer_pass::forward(keep what, forward_observer* observer) {
   states_.clear();
   const matrix x = current_.view(rows_.rows(), config_.hidden);
   const bool all_rows = observer != nullptr && observer->needs_all_rows();
-  const std::vector<chunk> taken = all_rows ? chunks(rows_.rows()) : own_chunks(rows_.rows());
+  const std::span<const chunk> taken = all_rows ? division_.all() : division_.own();
   for (const chunk& part : taken) {
     const auto ids =
         std::span(rows_.ids).subspan(static_cast<std::size_t>(part.begin), static_cast<std::size_t>(part.rows()));
@@ -180,7 +126,7 @@ void layer_pass::forward(keep what, forward_observer* observer) {
     if (what == keep::all_states) {
       states_.emplace_back(limited_rows_ * config_.hidden);
       matrix kept = states_.back().view(limited_rows_, config_.hidden);
-      for (const chunk& part : own_chunks(limited_rows_))
+      for (const chunk& part : division_.own_scored())
         rows_of(kept, part.begin, part.end) = rows_of(x, part.begin, part.end);
     }
     const block_weights& weights = blocks_.read(layer, layer + 1, pool_);
@@ -189,24 +135,21 @@ void layer_pass::forward(keep what, forward_observer* observer) {
     costs_.attention_flops += 2 * attention_product_flops(config_, rows_, rows_.rows());
   }
   if (observer != nullptr || replaces_head()) {
-    if (all_rows || !is_divided()) {
-      observe_head(0, rows_.rows(), observer);
-    } else {
-      for (const chunk& part : taken) observe_head(part.begin, part.end, observer);
-    }
+    for (const chunk& part : taken) observe_head(part, observer);
   }
   // The head's rows are divided another way than those of the blocks.
   if (is_divided() && !all_rows)
     common::share_elements(*ranks_, current_.all(), row_bounds(rank_count()), config_.hidden);
 }
 
-// The head's input of rows [first, end), in pieces.
-void layer_pass::observe_head(index_t first, index_t end, forward_observer* observer) {
-  buffer normed(capacity_ * config_.hidden);
-  for (index_t begin = first; begin < end; begin += capacity_) {
-    const index_t piece_end = std::min(begin + capacity_, end);
-    const matrix out = normed.view(piece_end - begin, config_.hidden);
-    final_norm(begin, piece_end, out);
+// The head's input, a bundle at a time.
+void layer_pass::observe_head(const chunk& part, forward_observer* observer) {
+  buffer normed(part.rows() * config_.hidden);
+  for (std::size_t b = 0; b + 1 < part.bundles.size(); ++b) {
+    const index_t begin = part.begin + part.bundles[b];
+    const index_t end = part.begin + part.bundles[b + 1];
+    const matrix out = normed.view(end - begin, config_.hidden);
+    final_norm(begin, end, out);
     const linear_input input{model_.head_linear(), 1, begin, as_const(out), {}};
     if (observer != nullptr) observer->observe(input);
     if (replaces_head()) instead_->observe(input);
@@ -244,7 +187,7 @@ void layer_pass::backward(backward_visitor& visitor, const backward_start* start
     for (index_t layer = layers - 1; layer >= 0; --layer) {
       const block_weights& weights = blocks_.read(layer, layer - 1, pool_);
       const matrix x = states_.back().view(limited_rows_, config_.hidden);
-      for (const chunk& part : own_chunks(limited_rows_)) {
+      for (const chunk& part : division_.own_scored()) {
         runner_.backward(weights, part, layer, x, current_.view(rows_.rows(), config_.hidden), timed);
       }
       states_.pop_back();

@@ -13,6 +13,7 @@
 #include <lm/operations.hpp>
 #include <lm/pass_context.hpp>
 #include <lm/row_angles.hpp>
+#include <lm/row_division.hpp>
 #include <lm/rows.hpp>
 #include <lm/visitor.hpp>
 
@@ -54,8 +55,8 @@ struct pass_costs {
 /// One run over one data set. Call forward first; then loss; then, if inputs were kept, backward; or logits instead of
 /// the last two.
 ///
-/// In a divided run (context.ranks) a rank takes whole chunks of rows, and of the head whole pieces: every product and
-/// every sum is then one of the undivided run, and so are the bits. All members are called on all ranks. Rows keep
+/// In a divided run (context.ranks) a rank takes whole bundles of rows (chunk.hpp), also of the head's: every product
+/// and every sum is then one of the undivided run, and so are the bits. All members are called on all ranks. Rows keep
 /// their numbers; memory of rows that are another rank's is asked for and not touched.
 ///
 /// Memory: the hidden states [rows, hidden] after each block (one of them where inputs are not kept) and one gradient
@@ -94,24 +95,27 @@ class layer_pass {
   [[nodiscard]] const pass_costs& costs() const noexcept { return costs_; }
 
   /// [ranks + 1] which of the rows that loss and backward take are whose, among so many ranks: rank r has [bounds[r],
-  /// bounds[r + 1]), none where there are fewer chunks than ranks.
-  [[nodiscard]] std::vector<index_t> row_bounds(index_t ranks) const;
-  /// Into how many chunks these rows are cut.
-  [[nodiscard]] index_t scored_chunks() const { return static_cast<index_t>(chunks(limited_rows_).size()); }
+  /// bounds[r + 1]), none where there are fewer bundles than ranks.
+  [[nodiscard]] std::vector<index_t> row_bounds(index_t ranks) const { return division_.row_bounds(ranks); }
+  /// Into how many bundles these rows are cut.
+  [[nodiscard]] index_t scored_bundles() const noexcept { return division_.scored_bundles(); }
   /// How many rows this rank takes in a forward pass that need not show all of them.
   [[nodiscard]] index_t own_rows() const;
 
  private:
-  [[nodiscard]] std::vector<chunk> chunks(index_t end_row) const;
-  [[nodiscard]] std::vector<chunk> own_chunks(index_t end_row) const;
-  [[nodiscard]] std::vector<index_t> piece_bounds() const;
+  /// Of the rows with a target, as the head takes them.
+  struct head_division {
+    std::vector<index_t> owners;               ///< [ranks + 1] bounds
+    std::vector<std::vector<index_t>> pieces;  ///< this rank's: bounds of the bundles of each
+  };
+  [[nodiscard]] head_division divide_head() const;
   [[nodiscard]] bool is_divided() const { return common::is_divided(ranks_); }
   [[nodiscard]] index_t rank_count() const { return is_divided() ? ranks_->size() : 1; }
   void gather_normed(std::span<const std::int32_t> rows, matrix out) const;
   [[nodiscard]] bool replaces_head() const { return instead_ != nullptr && instead_->replaces(model_.head_linear()); }
   void replaced_head(std::span<const std::int32_t> rows, index_t first_output, const_matrix weight, const_matrix x,
-                     matrix y);
-  void observe_head(index_t first, index_t end, forward_observer* observer);
+                     matrix y, std::span<const index_t> bundles = {});
+  void observe_head(const chunk& part, forward_observer* observer);
   void backward_head(backward_visitor& visitor);
 
   const model& model_;
@@ -123,11 +127,11 @@ class layer_pass {
   head_slabs slabs_;
   row_angles angles_;
   block_source blocks_;
-  index_t capacity_;  // rows of a chunk
+  index_t batches_;       // that loss and backward take
+  index_t limited_rows_;  // of these batches
+  row_division division_;
   block_runner runner_;
   std::vector<float> final_weight_;
-  index_t batches_;                        // that loss and backward take
-  index_t limited_rows_;                   // of these batches
   buffer current_;                         // [rows, hidden]
   std::vector<buffer> states_;             // per block [limited rows, hidden]
   std::vector<std::int32_t> target_rows_;  // rows that have a target

@@ -1,5 +1,4 @@
 #include <common/stopwatch.hpp>
-#include <lm/division.hpp>
 #include <lm/pass.hpp>
 #include <lm/product_flops.hpp>
 
@@ -10,17 +9,35 @@
 #include <numeric>
 
 namespace qgrain::lm {
+namespace {
 
-// [ranks + 1] which of the rows with a target are whose at the head: whole pieces.
-std::vector<index_t> layer_pass::piece_bounds() const {
-  const auto targets = static_cast<index_t>(target_rows_.size());
-  if (!is_divided()) return {0, targets};
-  std::vector<index_t> sizes;
-  for (index_t first = 0; first < targets; first += slabs_.piece())
-    sizes.push_back(std::min(slabs_.piece(), targets - first));
-  std::vector<index_t> bounds = divide(sizes, ranks_->size());
-  for (index_t& bound : bounds) bound = std::min(bound * slabs_.piece(), targets);
+std::vector<index_t> from_zero(std::vector<index_t> bounds) {
+  const index_t first = bounds.front();
+  for (index_t& bound : bounds) bound -= first;
   return bounds;
+}
+
+}  // namespace
+
+// Pieces are as many as memory asks for, in one process; what is given to ranks is a bundle.
+layer_pass::head_division layer_pass::divide_head() const {
+  const auto targets = static_cast<index_t>(target_rows_.size());
+  std::vector<index_t> ends(target_rows_.size());
+  std::iota(ends.begin(), ends.end(), index_t{1});
+  index_t pieces = ceil_div(targets, slabs_.piece());
+  if (pieces > 2) pieces += pieces % 2;
+  const index_t bundles_each = bundle_count(ceil_div(targets, std::max<index_t>(pieces, 1)), division_.bundle_rows());
+  const std::vector<index_t> bounds = cut_bundles(0, ends, pieces * bundles_each);
+  head_division division{divide_bundles(bounds, rank_count()), {}};
+  const auto rank = static_cast<std::size_t>(is_divided() ? ranks_->rank() : 0);
+  for (auto bound = std::lower_bound(bounds.begin(), bounds.end(), division.owners[rank]);
+       *bound < division.owners[rank + 1];) {
+    std::vector<index_t>& piece = division.pieces.emplace_back();
+    for (index_t b = 0; b <= bundles_each && bound + b < bounds.end() && *(bound + b) <= division.owners[rank + 1]; ++b)
+      piece.push_back(*(bound + b));
+    bound += static_cast<std::ptrdiff_t>(piece.size()) - 1;
+  }
+  return division;
 }
 
 // out [rows, hidden]: the final norm of some rows.
@@ -35,9 +52,9 @@ void layer_pass::gather_normed(std::span<const std::int32_t> rows, matrix out) c
 }
 
 void layer_pass::replaced_head(std::span<const std::int32_t> rows, index_t first_output, const_matrix weight,
-                               const_matrix x, matrix y) {
+                               const_matrix x, matrix y, std::span<const index_t> bundles) {
   const linear_product product{model_.head_linear(), first_output, weight, {}, y};
-  instead_->compute({x, rows, {&product, 1}});
+  instead_->compute({x, rows, {&product, 1}, bundles});
 }
 
 loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
@@ -45,8 +62,7 @@ loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
   const index_t targets = static_cast<index_t>(target_rows_.size());
   if (targets == 0)
     throw error(errc::invalid_argument, "no token has a successor to predict: every sequence is one token long");
-  const std::vector<index_t> bounds = piece_bounds();
-  const auto rank = static_cast<std::size_t>(is_divided() ? ranks_->rank() : 0);
+  const head_division division = divide_head();
   // Per target row over the slabs so far: the softmax's denominator, the logit of the target.
   std::vector<sensitivity::running_log_sum> denominators(target_rows_.size());
   std::vector<float> target_logits(target_rows_.size(), 0.0F);
@@ -56,28 +72,29 @@ loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
   }
   buffer normed;
   buffer logits;
-  slabs_.for_each(
-      bounds[rank], bounds[rank + 1], [&](index_t first_output, const_matrix w, index_t first, index_t end) {
-        const index_t n = end - first;
-        if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
-        if (logits.size() < n * w.rows()) logits = buffer(n * w.rows());
-        const matrix x = normed.view(n, config_.hidden);
-        const matrix y = logits.view(n, w.rows());
-        const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
-        gather_normed(rows, x);
-        if (replaces_head()) replaced_head(rows, first_output, w, as_const(x), y);
-        for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
-          if (!replaces_head()) linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
-          soft_cap(rows_of(y, b, e), config_.logit_cap);
-          for (index_t i = b; i < e; ++i) {
-            const auto t = static_cast<std::size_t>(first + i);
-            denominators[t].add(y.row(i).data(), w.rows());
-            const index_t target = rows_.targets[static_cast<std::size_t>(target_rows_[t])] - first_output;
-            if (target >= 0 && target < w.rows()) target_logits[t] = y(i, target);
-            if (draw) drawn[t].add(y.row(i).data(), w.rows(), first_output);
-          }
-        });
-      });
+  slabs_.for_each(division.pieces, [&](index_t first_output, const_matrix w, const std::vector<index_t>& piece) {
+    const index_t first = piece.front();
+    const index_t n = piece.back() - first;
+    const std::vector<index_t> bundles = from_zero(piece);
+    if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
+    if (logits.size() < n * w.rows()) logits = buffer(n * w.rows());
+    const matrix x = normed.view(n, config_.hidden);
+    const matrix y = logits.view(n, w.rows());
+    const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+    gather_normed(rows, x);
+    if (replaces_head()) replaced_head(rows, first_output, w, as_const(x), y, bundles);
+    for_each_task(pool_, n, bundles, [&](index_t b, index_t e) {
+      if (!replaces_head()) linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
+      soft_cap(rows_of(y, b, e), config_.logit_cap);
+      for (index_t i = b; i < e; ++i) {
+        const auto t = static_cast<std::size_t>(first + i);
+        denominators[t].add(y.row(i).data(), w.rows());
+        const index_t target = rows_.targets[static_cast<std::size_t>(target_rows_[t])] - first_output;
+        if (target >= 0 && target < w.rows()) target_logits[t] = y(i, target);
+        if (draw) drawn[t].add(y.row(i).data(), w.rows(), first_output);
+      }
+    });
+  });
   costs_.linear_flops += product_flops(targets, config_.hidden, config_.vocabulary);
   labels_.clear();
   for (std::size_t i = 0; i < target_rows_.size(); ++i) {
@@ -86,9 +103,9 @@ loss_report layer_pass::loss(const std::optional<label_draw>& draw) {
   std::vector<double> log_sums;
   for (const sensitivity::running_log_sum& sum : denominators) log_sums.push_back(sum.value());
   if (is_divided()) {
-    common::share_elements(*ranks_, std::span(log_sums), bounds);
-    common::share_elements(*ranks_, std::span(target_logits), bounds);
-    common::share_elements(*ranks_, std::span(labels_), bounds);
+    common::share_elements(*ranks_, std::span(log_sums), division.owners);
+    common::share_elements(*ranks_, std::span(target_logits), division.owners);
+    common::share_elements(*ranks_, std::span(labels_), division.owners);
   }
 
   loss_report report;
@@ -129,41 +146,41 @@ void layer_pass::backward_head(backward_visitor& visitor) {
       weight_of[t] = 1.0F / static_cast<float>(rows_.batch_targets[static_cast<std::size_t>(s.batch)]);
     }
   }
-  const std::vector<index_t> bounds = piece_bounds();
-  const auto rank = static_cast<std::size_t>(is_divided() ? ranks_->rank() : 0);
-  slabs_.for_each(
-      bounds[rank], bounds[rank + 1], [&](index_t first_output, const_matrix w, index_t first, index_t end) {
-        const index_t n = end - first;
-        if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
-        if (logits.size() < n * w.rows()) {
-          logits = buffer(n * w.rows());
-          d_logits = buffer(n * w.rows());
-        }
-        const matrix x = normed.view(n, config_.hidden);
-        const matrix y = logits.view(n, w.rows());
-        matrix g = d_logits.view(n, w.rows());
-        const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
-        gather_normed(rows, x);
-        for_each_chunk(pool_, n, task_rows, [&](index_t b, index_t e) {
-          linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
-          if (config_.logit_cap != 0) rows_of(g, b, e) = rows_of(y, b, e);
-          soft_cap(rows_of(g, b, e), config_.logit_cap);
-          for (index_t i = b; i < e; ++i) {
-            const auto target_row = static_cast<std::size_t>(first + i);
-            const matrix z = config_.logit_cap != 0 ? g : y;
-            g.row(i).array() = (z.row(i).array() - log_sums_[target_row]).exp();
-            const index_t target = labels_[target_row] - first_output;
-            if (target >= 0 && target < w.rows()) g(i, target) -= 1.0F;
-            g.row(i).array() *= weight_of[target_row];
-          }
-          soft_cap_backward(as_const(rows_of(y, b, e)), config_.logit_cap, rows_of(g, b, e));
-          linear_backward_add(as_const(rows_of(g, b, e)), w, rows_of(dx_all, first + b, first + e));
-        });
-        const linear_output output{model_.head_linear(), first_output, w, {}, as_const(y), as_const(g)};
-        visitor.visit({as_const(x), rows, {&output, 1}});
-      });
+  const head_division division = divide_head();
+  slabs_.for_each(division.pieces, [&](index_t first_output, const_matrix w, const std::vector<index_t>& piece) {
+    const index_t first = piece.front();
+    const index_t n = piece.back() - first;
+    const std::vector<index_t> bundles = from_zero(piece);
+    if (normed.size() < n * config_.hidden) normed = buffer(n * config_.hidden);
+    if (logits.size() < n * w.rows()) {
+      logits = buffer(n * w.rows());
+      d_logits = buffer(n * w.rows());
+    }
+    const matrix x = normed.view(n, config_.hidden);
+    const matrix y = logits.view(n, w.rows());
+    matrix g = d_logits.view(n, w.rows());
+    const auto rows = std::span(target_rows_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+    gather_normed(rows, x);
+    for_each_task(pool_, n, bundles, [&](index_t b, index_t e) {
+      linear(as_const(rows_of(x, b, e)), w, {}, rows_of(y, b, e));
+      if (config_.logit_cap != 0) rows_of(g, b, e) = rows_of(y, b, e);
+      soft_cap(rows_of(g, b, e), config_.logit_cap);
+      for (index_t i = b; i < e; ++i) {
+        const auto target_row = static_cast<std::size_t>(first + i);
+        const matrix z = config_.logit_cap != 0 ? g : y;
+        g.row(i).array() = (z.row(i).array() - log_sums_[target_row]).exp();
+        const index_t target = labels_[target_row] - first_output;
+        if (target >= 0 && target < w.rows()) g(i, target) -= 1.0F;
+        g.row(i).array() *= weight_of[target_row];
+      }
+      soft_cap_backward(as_const(rows_of(y, b, e)), config_.logit_cap, rows_of(g, b, e));
+      linear_backward_add(as_const(rows_of(g, b, e)), w, rows_of(dx_all, first + b, first + e));
+    });
+    const linear_output output{model_.head_linear(), first_output, w, {}, as_const(y), as_const(g)};
+    visitor.visit({as_const(x), rows, {&output, 1}, bundles});
+  });
   costs_.linear_flops += 2 * product_flops(targets, config_.hidden, config_.vocabulary);
-  if (is_divided()) common::share_elements(*ranks_, d_normed.all(), bounds, config_.hidden);
+  if (is_divided()) common::share_elements(*ranks_, d_normed.all(), division.owners, config_.hidden);
 
   // The last state's memory takes the gradient.
   matrix state_and_gradient = current_.view(rows_.rows(), config_.hidden);

@@ -29,7 +29,8 @@ struct routed_rows {
 };
 
 /// Sees every Linear input once during the forward pass, block by block, all rows of one input before the next block
-/// begins. Called from the pass's own thread; the views end with the call.
+/// begins; a bundle of rows at a time (chunk.hpp), whatever the division, an expert's rows as they come. Called from
+/// the pass's own thread; the views end with the call.
 class forward_observer {
  public:
   virtual ~forward_observer() = default;
@@ -56,6 +57,7 @@ struct linear_sample {
   const_matrix x;                      // [rows, in]
   std::span<const std::int32_t> rows;  // [rows] number of each row among the packed rows, ascending
   std::span<const linear_output> outputs;
+  std::span<const index_t> bundles{};  // [bundles + 1] bounds among the rows (chunk.hpp); empty: one of any size
 };
 
 /// An expert with everything known at its Linears, on the rows that were sent to it.
@@ -75,7 +77,7 @@ struct expert_rows {
 
 /// Sees every Linear during the backward pass: the head slab by slab, then the blocks from last to first, each in
 /// chunks of rows. Within a block all chunks are shown before the block before it begins. Each rank of a divided run
-/// sees its own pieces of the head's rows and its own chunks. Called from the pass's own thread; the views end with the
+/// sees its own bundles of rows, also of the head's. Called from the pass's own thread; the views end with the
 /// call.
 class backward_visitor {
  public:

@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(ranks_without_rows_and_too_many_threads_are_named) {
   const temporary_folder scratch;
   const auto cores = static_cast<long>(::sysconf(_SC_NPROCESSORS_ONLN));
   const program_result few = run_ranks(3,
-                                       {"quant_pair=wint8_aint8", "dataset.size=small",
+                                       {"quant_pair=wint8_aint8", "dataset.size=small", "dataset.max_calib_samples=4",
                                         "runner.threads=" + std::to_string(cores), "runner.output_dir=out"},
                                        scratch.path());
   BOOST_TEST(few.exit_code == 0, few.err);

@@ -1,6 +1,7 @@
 // Promises of the layer-wise pass: the same bits for any number of threads, gradients equal to finite differences.
 #include <lm/division.hpp>
 #include <lm/lm_support.hpp>
+#include <lm/row_division.hpp>
 #include <lm/tokenizer.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -242,4 +243,89 @@ BOOST_AUTO_TEST_CASE(items_are_divided_evenly) {
   BOOST_TEST((divided({7, 3}, 1) == bounds{0, 2}));
   BOOST_TEST((divided({7, 3}, 4) == bounds{0, 1, 2, 2, 2}));
   BOOST_TEST((divided({}, 2) == bounds{0, 0, 0}));
+}
+
+// By hand: even shares, each ending where a unit ends; no more bundles than units.
+BOOST_AUTO_TEST_CASE(bundles_are_even_shares_of_whole_units) {
+  using bounds = std::vector<index_t>;
+  BOOST_TEST((cut_bundles(0, bounds{10, 20, 30, 40, 50, 60}, 3) == bounds{0, 20, 40, 60}));
+  BOOST_TEST((cut_bundles(100, bounds{110, 125, 160, 170}, 2) == bounds{100, 125, 170}));
+  BOOST_TEST((cut_bundles(0, bounds{500, 510, 520}, 4) == bounds{0, 500, 520}));
+  BOOST_TEST((cut_bundles(0, bounds{7, 9}, 8) == bounds{0, 7, 9}));
+  BOOST_TEST((cut_bundles(5, bounds{}, 3) == bounds{5}));
+  // 1,923 rows: 15 or 16 bundles of 128; 16 are what more numbers of ranks divide.
+  BOOST_TEST(bundle_count(1923, 128) == 16);
+  BOOST_TEST(bundle_count(1000, 128) == 8);
+  BOOST_TEST(bundle_count(600, 128) == 4);
+  BOOST_TEST(bundle_count(130, 128) == 1);
+  BOOST_TEST(bundle_count(5, 128) == 1);
+  BOOST_TEST(bundle_count(5, 0) >= 5);
+  // A sixteenth of the rows, 128 at least (256 of a wide model), 512 at most; what fits into memory.
+  BOOST_TEST(rows_of_bundle(1923, 128, {}, 1 << 20) == 128);
+  BOOST_TEST(rows_of_bundle(1923, 1024, {}, 1 << 20) == 256);
+  BOOST_TEST(rows_of_bundle(4800, 128, {}, 1 << 20) == 300);
+  BOOST_TEST(rows_of_bundle(100'000, 128, {}, 1 << 20) == 512);
+  BOOST_TEST(rows_of_bundle(100'000, 128, {}, 40) == 40);
+  // Tasks of about 128 rows within a bundle, and none across two.
+  BOOST_TEST((task_bounds(390, bounds{0, 120, 390}) == bounds{0, 120, 255, 390}));
+  BOOST_TEST((task_bounds(300, bounds{}) == bounds{0, 128, 256, 300}));
+  BOOST_TEST((task_bounds(0, bounds{}) == bounds{0}));
+}
+
+// A rank of several, which nobody talks to.
+class silent_rank final : public qgrain::common::communicator {
+ public:
+  silent_rank(int rank, int size) : rank_(rank), size_(size) {}
+  [[nodiscard]] int rank() const noexcept override { return rank_; }
+  [[nodiscard]] int size() const noexcept override { return size_; }
+  [[nodiscard]] std::vector<std::string> gather(std::string_view) override { return {}; }
+  void share(std::span<std::byte>, std::span<const std::size_t>) override {}
+  void widen(std::span<float>) override {}
+  [[noreturn]] void abort(int code) noexcept override { std::_Exit(code); }
+  [[nodiscard]] std::int64_t sent_bytes() const noexcept override { return 0; }
+
+ private:
+  int rank_;
+  int size_;
+};
+
+// However many ranks there are and whatever fits into memory: every row is one rank's, no bundle is parted or depends
+// on either, and no rank has much more than its share.
+BOOST_AUTO_TEST_CASE(rows_fall_to_ranks_in_the_same_bundles) {
+  const packed_rows rows = pack(captions("medium", 128), {padding::none, 0, 8, -1, {}}, 1024);
+  const index_t scored = rows.sequences[95].end();  // 12 of the 16 batches
+  const auto bundles_of_ranks = [&](int ranks, index_t fitting, index_t* most) {
+    std::vector<index_t> begins, scored_begins;
+    index_t covered = 0;
+    *most = 0;
+    for (int r = 0; r < ranks; ++r) {
+      const silent_rank rank(r, ranks);
+      const row_division division(rows, {scored, fitting, 128, false, false, &rank});
+      index_t own = 0;
+      for (const chunk& part : division.own()) {
+        BOOST_TEST(part.rows() <= std::max<index_t>(fitting, 192));
+        BOOST_TEST(part.rows() <= division.capacity());
+        BOOST_TEST(rows.sequences[static_cast<std::size_t>(part.first_sequence)].begin == part.begin);
+        BOOST_TEST(rows.sequences[static_cast<std::size_t>(part.end_sequence) - 1].end() == part.end);
+        for (std::size_t b = 0; b + 1 < part.bundles.size(); ++b) begins.push_back(part.begin + part.bundles[b]);
+        covered += part.rows();
+        if (part.end <= scored) own += part.rows();
+      }
+      *most = std::max(*most, own);
+      const std::vector<index_t> bounds = division.row_bounds(ranks);
+      BOOST_TEST(own == bounds[static_cast<std::size_t>(r) + 1] - bounds[static_cast<std::size_t>(r)]);
+    }
+    BOOST_TEST(covered == rows.rows());
+    std::sort(begins.begin(), begins.end());
+    return begins;
+  };
+  index_t most = 0;
+  const std::vector<index_t> alone = bundles_of_ranks(1, 1 << 20, &most);
+  BOOST_TEST(most == scored);
+  for (const int ranks : {1, 2, 3, 4, 5, 40}) {
+    for (const index_t fitting : {index_t{1} << 20, index_t{700}, index_t{130}}) {
+      BOOST_TEST((bundles_of_ranks(ranks, fitting, &most) == alone), ranks << " ranks, " << fitting << " rows fit");
+      if (ranks <= 4) BOOST_TEST(most <= scored / ranks + 80);
+    }
+  }
 }

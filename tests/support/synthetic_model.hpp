@@ -100,8 +100,10 @@ inline std::vector<lm::tensor_plan> tensors_of_shard(const synthetic_model& m, s
   return plan;
 }
 
-/// Magnitudes from 2^-6 to 2^-4, the same ones in every call of one seed.
-inline void write_synthetic_model(const synthetic_model& m, const std::filesystem::path& folder) {
+/// Magnitudes from 2^-6 to 2^-4, the same ones in every call of one seed; or without any values, files that take no
+/// place on the disk and read as zeros.
+inline void write_synthetic_model(const synthetic_model& m, const std::filesystem::path& folder,
+                                  bool with_values = true) {
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "config.json") << config_of(m);
   const std::int64_t shards = (m.layers + m.layers_per_shard - 1) / m.layers_per_shard;
@@ -116,7 +118,7 @@ inline void write_synthetic_model(const synthetic_model& m, const std::filesyste
       weight_map[plan[t].name] = name;
       std::int64_t count = 1;
       for (const std::int64_t extent : plan[t].shape) count *= extent;
-      for (std::int64_t first = 0; first < count; first += static_cast<std::int64_t>(values.size())) {
+      for (std::int64_t first = 0; with_values && first < count; first += static_cast<std::int64_t>(values.size())) {
         for (std::size_t i = 0; i < values.size(); i += 4) {
           const std::uint64_t bits = random();
           for (std::size_t j = 0; j < 4; ++j) {

@@ -1,6 +1,7 @@
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/observed_rows.hpp>
 #include <engine/calibrate/second_calibration_pass.hpp>
+#include <lm/chunk.hpp>
 #include <lm/operations.hpp>
 #include <lm/pass.hpp>
 
@@ -79,7 +80,7 @@ void input_calibration::second_pass::observe(const lm::linear_input& input) {
 }
 
 void input_calibration::second_pass::compute(const lm::linear_call& call) {
-  for_each_chunk(owner_.pool_, call.x.rows(), task_rows, [&](index_t b, index_t e) {
+  lm::for_each_task(owner_.pool_, call.x.rows(), call.bundles, [&](index_t b, index_t e) {
     for (const lm::linear_product& p : call.outputs)
       lm::linear(lm::rows_of(call.x, b, e), p.weight, p.bias, lm::rows_of(p.y, b, e));
   });

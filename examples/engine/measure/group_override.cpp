@@ -1,5 +1,6 @@
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/measure/group_override.hpp>
+#include <lm/chunk.hpp>
 #include <lm/operations.hpp>
 
 #include <span>
@@ -25,15 +26,12 @@ void group_override::compute(const lm::linear_call& call) {
     index_t begin;
     index_t end;
   };
-  // Tasks within a copy.
+  // A bundle, the rows of an expert and those of the head are one copy's.
   std::vector<unit> units;
-  const index_t n = call.x.rows();
-  for (index_t begin = 0; begin < n;) {
-    const index_t copy = call.rows[static_cast<std::size_t>(begin)] / rows_;
-    const index_t end = std::min(n, begin + (copy + 1) * rows_ - call.rows[static_cast<std::size_t>(begin)]);
-    for (index_t b = begin; b < end; b += task_rows)
-      units.push_back({jobs_[static_cast<std::size_t>(copy)], b, std::min(b + task_rows, end)});
-    begin = end;
+  const std::vector<index_t> tasks = lm::task_bounds(call.x.rows(), call.bundles);
+  for (std::size_t t = 0; t + 1 < tasks.size(); ++t) {
+    const index_t copy = call.rows[static_cast<std::size_t>(tasks[t])] / rows_;
+    units.push_back({jobs_[static_cast<std::size_t>(copy)], tasks[t], tasks[t + 1]});
   }
   pool_.run(static_cast<index_t>(units.size()), [&](index_t u) {
     const unit& task = units[static_cast<std::size_t>(u)];

@@ -368,7 +368,8 @@ class output_scorer {
 std::string output_fingerprint(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
                                std::span<const linear_group> groups, const output_options& options) {
   std::vector<index_t> settings{options.limits.chunk_bytes, options.limits.slab_bytes, options.limits.slab_output_bytes,
-                                options.score_batches,      options.state_bytes,       options.variant_bytes};
+                                options.limits.bundle_rows, options.score_batches,     options.state_bytes,
+                                options.variant_bytes};
   for (const linear_group& group : groups) {
     settings.push_back(static_cast<index_t>(group.size()));
     for (const std::size_t l : group) settings.push_back(static_cast<index_t>(l));

@@ -2,6 +2,7 @@
 #include <engine/calibrate/observed_rows.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <engine/mix/mix_override.hpp>
+#include <lm/chunk.hpp>
 #include <lm/head_slabs.hpp>
 #include <lm/operations.hpp>
 #include <recipes/fake_recipes.hpp>
@@ -122,7 +123,7 @@ void mix_override::compute(const lm::linear_call& call) {
   for (const lm::linear_product& p : call.outputs) weights.push_back(weight_of(p));
   std::vector<std::int32_t> batches;
   for (const std::int32_t row : call.rows) batches.push_back(batch_of_[static_cast<std::size_t>(row)]);
-  for_each_chunk(pool_, call.x.rows(), task_rows, [&](index_t begin, index_t end) {
+  lm::for_each_task(pool_, call.x.rows(), call.bundles, [&](index_t begin, index_t end) {
     const lm::const_matrix x = lm::rows_of(call.x, begin, end);
     lm::buffer memory(x.size());
     const lm::matrix quantized = memory.view(x.rows(), x.cols());

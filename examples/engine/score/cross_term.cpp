@@ -25,7 +25,8 @@ double separate_terms::score(const lm::linear_sample& sample, std::span<const in
                              const std::vector<std::vector<lm::const_matrix>>& changes, score_sums& sums) const {
   double flops = score_part(sample, rows, first, changes, false, sums);
   for (std::size_t o = 0; o < sample.outputs.size() && !plan_.scales.empty(); ++o)
-    flops += score_part({sample.x, sample.rows, sample.outputs.subspan(o, 1)}, rows, first, {changes[o]}, true, sums);
+    flops += score_part({sample.x, sample.rows, sample.outputs.subspan(o, 1), sample.bundles}, rows, first,
+                        {changes[o]}, true, sums);
   return flops;
 }
 

@@ -1,6 +1,7 @@
 #include <engine/score/cross_term.hpp>
 #include <engine/score/partial_sums.hpp>
 #include <engine/score/term_portion.hpp>
+#include <lm/chunk.hpp>
 #include <lm/operations.hpp>
 
 #include <qgrain/sensitivity/gradient_score.hpp>
@@ -120,8 +121,11 @@ double separate_terms::score_sample(const term_portion& p, std::span<const index
   const double products =
       static_cast<double>(p.weights.size() + p.activations.size()) + static_cast<double>(jobs_with_cross_term);
   double flops = 0;
-  for (std::size_t begin = 0; begin < rows.size(); begin += static_cast<std::size_t>(task_rows)) {
-    const auto part = rows.subspan(begin, std::min(rows.size() - begin, static_cast<std::size_t>(task_rows)));
+  const std::vector<index_t> bounds =
+      lm::task_bounds(static_cast<index_t>(rows.size()), lm::bounds_among(rows, p.sample.bundles));
+  for (std::size_t group = 0; group + 1 < bounds.size(); ++group) {
+    const auto part = rows.subspan(static_cast<std::size_t>(bounds[group]),
+                                   static_cast<std::size_t>(bounds[group + 1] - bounds[group]));
     const sampled_inputs inputs(p, variants_, part, pool_);
     partial_sums<sample_sums> partial(static_cast<index_t>(blocks.size()), p.jobs.size(), 1);
     pool_.run(static_cast<index_t>(blocks.size()), [&](index_t b) {

@@ -92,9 +92,9 @@ class first_calibration_pass final : public lm::forward_observer {
 std::string gradient_fingerprint(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
                                  const engine_options& options) {
   std::vector<index_t> settings{
-      options.limits.chunk_bytes,   options.limits.slab_bytes, options.limits.slab_output_bytes,
-      options.score_batches,        options.variant_bytes,     static_cast<index_t>(options.cross),
-      options.output_errors ? 1 : 0};
+      options.limits.chunk_bytes,          options.limits.slab_bytes,    options.limits.slab_output_bytes,
+      options.limits.bundle_rows,          options.score_batches,        options.variant_bytes,
+      static_cast<index_t>(options.cross), options.output_errors ? 1 : 0};
   if (options.labels) {
     settings.push_back(static_cast<index_t>(options.labels->seed));
     settings.push_back(static_cast<index_t>(options.labels->number));
@@ -146,6 +146,12 @@ void finish_output_errors(const score_sums& sums, std::size_t jobs, engine_resul
 
 }  // namespace
 
+lm::pass_limits limits_of(lm::pass_limits limits, cross_term cross) {
+  constexpr index_t rows_to_sample = 512;
+  if (cross != cross_term::exact) limits.bundle_rows = std::max(limits.bundle_rows, rows_to_sample);
+  return limits;
+}
+
 void check_jobs(const lm::model& model, std::span<const job> jobs) { check_plan(model, plan_jobs(jobs)); }
 
 std::string rank_fault(const lm::model& model) {
@@ -180,7 +186,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     }
     result.model_fingerprint = model_fingerprint(model, weights);
     if (options.shared_ranges) share_tensor_ranges(model, weights);
-    const lm::pass_context context{model, rows, pool, options.limits, options.ranks};
+    const lm::pass_context context{model, rows, pool, limits_of(options.limits, options.cross), options.ranks};
     const auto stop = common::is_divided(options.ranks) ? std::function<bool()>() : options.stop_requested;
     input_calibration inputs(context, plan, options.shared_experts);
     index_t scored_rows = 0;

@@ -53,9 +53,14 @@ struct engine_options {
   common::communicator* ranks = nullptr;
 };
 
+/// The limits of the pass that options ask for. A sampled cross term takes some rows of each bundle, which are worth a
+/// product of their own only where they are several.
+[[nodiscard]] lm::pass_limits limits_of(lm::pass_limits limits, cross_term cross);
+
 struct engine_costs {
   lm::pass_costs pass;
-  double scoring_flops = 0;  ///< matrix products of the jobs
+  double scoring_flops = 0;      ///< matrix products of the jobs
+  std::int64_t block_bytes = 0;  ///< sent by this rank at the ends of blocks, and of the head
   calibration_costs calibration;
   double weight_range_seconds = 0;
   double weight_seconds = 0;       ///< quantizing weights

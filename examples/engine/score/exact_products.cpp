@@ -1,5 +1,6 @@
 #include <common/stopwatch.hpp>
 #include <engine/score/exact_products.hpp>
+#include <lm/chunk.hpp>
 #include <lm/operations.hpp>
 
 #include <qgrain/sensitivity/gradient_score.hpp>
@@ -19,10 +20,17 @@ bool is_run(std::span<const index_t> rows) {
   return rows.back() - rows.front() + 1 == static_cast<index_t>(rows.size());
 }
 
-// Rows of a tile, so that tiles are about as high.
-index_t balanced_rows(index_t rows) {
-  constexpr index_t step = 16;
-  return ceil_div(ceil_div(rows, ceil_div(rows, tile_rows)), step) * step;
+// Bounds of parts of at most tile_rows: of each bundle's rows that are there, equal ones. No bundles: of all rows.
+std::vector<index_t> part_bounds(std::span<const index_t> rows, std::span<const index_t> bundles) {
+  std::vector<index_t> within = lm::bounds_among(rows, bundles);
+  if (within.empty()) within = {0, static_cast<index_t>(rows.size())};
+  std::vector<index_t> bounds{0};
+  for (std::size_t b = 0; b + 1 < within.size(); ++b) {
+    const index_t size = within[b + 1] - within[b];
+    const index_t parts = ceil_div(size, tile_rows);
+    for (index_t p = 1; p <= parts; ++p) bounds.push_back(within[b] + size * p / parts);
+  }
+  return bounds;
 }
 
 }  // namespace
@@ -49,7 +57,7 @@ std::vector<exact_products::input> exact_products::inputs_of(const call& of) con
 }
 
 // Rows that are left as they are and lie together are read where they are.
-void exact_products::make_inputs(const call& of, std::span<input> inputs, scoring_parts& parts) {
+void exact_products::make_inputs(const call& of, std::span<input> inputs, scoring_parts& times) {
   const auto count = static_cast<index_t>(of.rows.size());
   const index_t in = of.sample.x.cols();
   std::vector<std::pair<const input*, lm::matrix>> made;
@@ -75,37 +83,41 @@ void exact_products::make_inputs(const call& of, std::span<input> inputs, scorin
                      of.rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
                      i->activation, variant_maker::kind::value, lm::rows_of(x, begin, end));
   });
-  for (const double s : seconds) parts.inputs += s;
+  for (const double s : seconds) times.inputs += s;
 }
 
-// Tiles that read the same part of a weight lie together.
-std::vector<exact_products::tile> exact_products::tiles_of(const call& of, std::span<const input> inputs) const {
-  const auto rows = static_cast<index_t>(of.rows.size());
-  const index_t height = balanced_rows(rows);
+// Tiles that read the same outputs of a weight lie together.
+std::vector<exact_products::tile> exact_products::tiles_of(const call& of, std::span<const index_t> bounds,
+                                                           std::span<const input> inputs) const {
   std::vector<tile> tiles;
+  const auto add_parts = [&](tile t) {
+    for (std::size_t p = 0; p + 1 < bounds.size(); ++p) {
+      t.part = static_cast<index_t>(p);
+      t.first_row = bounds[p];
+      t.rows = bounds[p + 1] - bounds[p];
+      tiles.push_back(t);
+    }
+  };
   for (std::size_t o = 0; o < of.sample.outputs.size(); ++o) {
     const index_t out = of.sample.outputs[o].weight.rows();
     for (index_t first = 0; first < out; first += tile_outputs) {
-      const index_t width = std::min(tile_outputs, out - first);
       for (const input& i : inputs) {
         if (o < i.first_output || o >= i.end_output) continue;
-        for (const std::size_t job : i.jobs) {
-          for (index_t row = 0; row < rows; row += height)
-            tiles.push_back({&i, o, job, row, std::min(height, rows - row), first, width});
-        }
+        for (const std::size_t job : i.jobs)
+          add_parts({&i, o, job, 0, 0, 0, first, std::min(tile_outputs, out - first)});
       }
     }
   }
   return tiles;
 }
 
-output_sums exact_products::score_tile(const call& of, const tile& t, scoring_parts& parts) const {
+output_sums exact_products::score_tile(const call& of, const tile& t, scoring_parts& times) const {
   const lm::linear_output& output = of.sample.outputs[t.output];
   const lm::const_matrix weight = of.from.variants[t.output][plan_.jobs[of.jobs[t.job]].weight - of.from.first];
   lm::buffer memory(t.rows * t.outputs);
   const lm::matrix changed = memory.view(t.rows, t.outputs);
   {
-    const common::stopwatch watch(parts.products);
+    const common::stopwatch watch(times.products);
     const lm::const_matrix x(t.from->x + t.first_row * t.from->stride, t.rows, of.sample.x.cols(),
                              Eigen::OuterStride<>(t.from->stride));
     const auto bias = output.bias.empty() ? output.bias
@@ -113,7 +125,7 @@ output_sums exact_products::score_tile(const call& of, const tile& t, scoring_pa
                                                                 static_cast<std::size_t>(t.outputs));
     lm::linear(x, lm::rows_of(weight, t.first_output, t.first_output + t.outputs), bias, changed);
   }
-  const common::stopwatch watch(parts.sums);
+  const common::stopwatch watch(times.sums);
   output_sums sums;
   const float* y_q = changed.data();
   for (index_t i = 0; i < t.rows; ++i, y_q += t.outputs) {
@@ -126,8 +138,9 @@ output_sums exact_products::score_tile(const call& of, const tile& t, scoring_pa
   return sums;
 }
 
-std::vector<std::vector<output_sums>> exact_products::score(const call& of, scoring_parts& parts) {
-  std::vector<std::vector<output_sums>> found(of.jobs.size(), std::vector<output_sums>(of.sample.outputs.size()));
+partial_sums<output_sums> exact_products::score(const call& of, scoring_parts& times) {
+  const std::vector<index_t> bounds = part_bounds(of.rows, of.sample.bundles);
+  partial_sums<output_sums> found(static_cast<index_t>(bounds.size()) - 1, of.jobs.size(), of.sample.outputs.size());
   std::vector<input> all = inputs_of(of);
   const index_t floats = static_cast<index_t>(of.rows.size()) * of.sample.x.cols();
   const auto most = static_cast<std::size_t>(input_bytes_ / (floats * static_cast<index_t>(sizeof(float))));
@@ -136,17 +149,17 @@ std::vector<std::vector<output_sums>> exact_products::score(const call& of, scor
     memory_ = lm::buffer(static_cast<index_t>(at_once) * floats);
   for (std::size_t first = 0; first < all.size(); first += at_once) {
     const auto inputs = std::span(all).subspan(first, std::min(at_once, all.size() - first));
-    make_inputs(of, inputs, parts);
-    const std::vector<tile> tiles = tiles_of(of, inputs);
+    make_inputs(of, inputs, times);
+    const std::vector<tile> tiles = tiles_of(of, bounds, inputs);
     std::vector<output_sums> sums(tiles.size());
-    std::vector<scoring_parts> times(tiles.size());
+    std::vector<scoring_parts> times_of(tiles.size());
     pool_.run(static_cast<index_t>(tiles.size()), [&](index_t unit) {
       const auto place = static_cast<std::size_t>(unit);
-      if (!stop_()) sums[place] = score_tile(of, tiles[place], times[place]);
+      if (!stop_()) sums[place] = score_tile(of, tiles[place], times_of[place]);
     });
-    for (const scoring_parts& time : times) parts += time;
+    for (const scoring_parts& time : times_of) times += time;
     for (std::size_t t = 0; t < tiles.size(); ++t) {
-      output_sums& into = found[tiles[t].job][tiles[t].output];
+      output_sums& into = found.at(tiles[t].part, tiles[t].job, tiles[t].output);
       into.score += sums[t].score;
       into.error += sums[t].error;
     }

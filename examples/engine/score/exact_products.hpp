@@ -3,6 +3,7 @@
 #define QGRAIN_ENGINE_SCORE_EXACT_PRODUCTS_HPP
 
 #include <engine/score/job.hpp>
+#include <engine/score/partial_sums.hpp>
 #include <engine/score/scoring_parts.hpp>
 #include <engine/score/variants.hpp>
 #include <lm/buffer.hpp>
@@ -47,8 +48,9 @@ class exact_products {
     weights from;
     bool with_errors = false;
   };
-  /// [job of the call][output of the sample]. Of no use once stop() is true. Adds to `parts`.
-  [[nodiscard]] std::vector<std::vector<output_sums>> score(const call& of, scoring_parts& parts);
+  /// Of each part of the rows, one after the other, job of the call and output of the sample; a part crosses no bounds
+  /// of bundles. Of no use once stop() is true. Adds to `times`.
+  [[nodiscard]] partial_sums<output_sums> score(const call& of, scoring_parts& times);
 
  private:
   /// The sample's rows under an activation variant, for outputs [first_output, end_output) of the sample and some jobs.
@@ -64,6 +66,7 @@ class exact_products {
     const input* from;
     std::size_t output;
     std::size_t job;  // place among those of the call
+    index_t part;     // of the rows
     index_t first_row;
     index_t rows;
     index_t first_output;
@@ -71,9 +74,10 @@ class exact_products {
   };
 
   [[nodiscard]] std::vector<input> inputs_of(const call& of) const;
-  [[nodiscard]] std::vector<tile> tiles_of(const call& of, std::span<const input> inputs) const;
-  void make_inputs(const call& of, std::span<input> inputs, scoring_parts& parts);
-  [[nodiscard]] output_sums score_tile(const call& of, const tile& t, scoring_parts& parts) const;
+  [[nodiscard]] std::vector<tile> tiles_of(const call& of, std::span<const index_t> bounds,
+                                           std::span<const input> inputs) const;
+  void make_inputs(const call& of, std::span<input> inputs, scoring_parts& times);
+  [[nodiscard]] output_sums score_tile(const call& of, const tile& t, scoring_parts& times) const;
 
   const job_plan& plan_;
   const variant_maker& variants_;

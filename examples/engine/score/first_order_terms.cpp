@@ -1,6 +1,7 @@
 #include <engine/score/cross_term.hpp>
 #include <engine/score/partial_sums.hpp>
 #include <engine/score/term_portion.hpp>
+#include <lm/chunk.hpp>
 #include <lm/operations.hpp>
 
 #include <qgrain/sensitivity/gradient_score.hpp>
@@ -116,13 +117,15 @@ double separate_terms::score_terms(const term_portion& p, std::span<const index_
   const auto count = static_cast<index_t>(rows.size());
   const auto weights = static_cast<index_t>(p.weights.size());
   const auto activations = static_cast<index_t>(p.activations.size());
-  const index_t tasks = ceil_div(count, task_rows);
+  const std::vector<index_t> bounds = lm::task_bounds(count, lm::bounds_among(rows, p.sample.bundles));
+  const auto tasks = static_cast<index_t>(bounds.size()) - 1;
   const std::vector<output_block> blocks = blocks_of(p.sample);
   partial_sums<double> partial(tasks, p.jobs.size(), p.sample.outputs.size());
   pool_.run(tasks, [&](index_t task) {
     if (stop_ && stop_()) return;
-    const index_t n = std::min(task_rows, count - task * task_rows);
-    const auto part = rows.subspan(static_cast<std::size_t>(task * task_rows), static_cast<std::size_t>(n));
+    const auto first = static_cast<std::size_t>(bounds[static_cast<std::size_t>(task)]);
+    const index_t n = bounds[static_cast<std::size_t>(task) + 1] - bounds[static_cast<std::size_t>(task)];
+    const auto part = rows.subspan(first, static_cast<std::size_t>(n));
     const task_inputs inputs(p, variants_, part);
     term_panels panels(p, n);
     for (const output_block& block : blocks) {

@@ -1,5 +1,6 @@
 #include <common/stopwatch.hpp>
 #include <engine/score/scorer.hpp>
+#include <lm/chunk.hpp>
 
 #include <qgrain/core/status.hpp>
 #include <qgrain/sensitivity/output_error.hpp>
@@ -76,7 +77,9 @@ void scorer::keep_gradient(lm::const_matrix gradient) {
 rank_news scorer::exchange() {
   const rank_news mine{options_.stop_requested && options_.stop_requested(), is_due(),
                        costs_.scoring_flops - boundary_flops_};
+  const std::int64_t sent_before = ranks_.ranks->sent_bytes();
   const rank_news all = add_written(*ranks_.ranks, sums_, mine);
+  costs_.block_bytes += ranks_.ranks->sent_bytes() - sent_before;
   boundary_sums_ = sums_.values;
   boundary_flops_ += all.flops;
   costs_.scoring_flops = boundary_flops_;
@@ -89,7 +92,7 @@ void scorer::visit(const lm::linear_sample& whole) {
   for (const lm::linear_output& o : whole.outputs) {
     if (options_.output_errors || !experts_.has(o.linear)) own.push_back(o);
   }
-  const lm::linear_sample sample{whole.x, whole.rows, own};
+  const lm::linear_sample sample{whole.x, whole.rows, own, whole.bundles};
   sums_.begin_slab(whole.outputs.front().first_output);
   index_t elements = 0;
   for (const lm::linear_output& output : whole.outputs) elements += output.weight.size();
@@ -159,10 +162,12 @@ void scorer::add_outputs(const lm::linear_sample& sample, const std::vector<inde
   const auto count = static_cast<index_t>(rows.size());
   for (const lm::linear_output& output : sample.outputs) {
     const std::vector<float> zeros(static_cast<std::size_t>(output.y.cols()), 0.0F);
-    std::vector<double> partial(static_cast<std::size_t>(ceil_div(count, task_rows)), 0.0);
-    for_each_chunk(pool_, count, task_rows, [&](index_t begin, index_t end) {
-      double& sum = partial[static_cast<std::size_t>(begin / task_rows)];
-      for (index_t i = begin; i < end; ++i) {
+    const std::vector<index_t> bounds = lm::task_bounds(count, lm::bounds_among<index_t>(rows, sample.bundles));
+    std::vector<double> partial(bounds.size() - 1, 0.0);
+    pool_.run(static_cast<index_t>(partial.size()), [&](index_t task) {
+      const auto t = static_cast<std::size_t>(task);
+      double& sum = partial[t];
+      for (index_t i = bounds[t]; i < bounds[t + 1]; ++i) {
         const index_t row = rows[static_cast<std::size_t>(i)];
         sum += sensitivity::squared_distance(output.y.data() + row * output.y.outerStride(), zeros.data(),
                                              output.y.cols());
@@ -243,9 +248,11 @@ bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<in
     const lm::linear_output& output = sample.outputs[o];
     const auto l = static_cast<std::size_t>(output.linear);
     for (std::size_t place = 0; place < jobs.size(); ++place) {
-      const output_sums& sums = found[place][o];
-      if (!experts_.has(output.linear)) sums_.add(score_sums::score, jobs[place], l, sums.score);
-      if (options_.output_errors) sums_.add(score_sums::output_error, jobs[place], l, sums.error);
+      for (index_t part = 0; part < found.tasks(); ++part) {
+        const output_sums& sums = found.at(part, place, o);
+        if (!experts_.has(output.linear)) sums_.add(score_sums::score, jobs[place], l, sums.score);
+        if (options_.output_errors) sums_.add(score_sums::output_error, jobs[place], l, sums.error);
+      }
     }
     costs_.scoring_flops += 2.0 * static_cast<double>(jobs.size()) * static_cast<double>(rows.size()) *
                             static_cast<double>(output.weight.size());

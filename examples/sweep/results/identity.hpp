@@ -13,7 +13,7 @@ namespace qgrain::sweep {
 namespace json = boost::json;
 
 /// Raised with every change that gives other numbers for the same input (docs/versions.md).
-inline constexpr int numerics_version = 2;
+inline constexpr int numerics_version = 3;
 
 /// The key of a manifest and of linear-scores.json that holds the identity: a mapping of parts to XXH64 hashes.
 ///   weights        names, types, shapes and bytes of the checkpoint's tensors, however they are spread over files

@@ -21,6 +21,7 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -32,7 +33,10 @@ namespace {
 // counts more in jobs that are alone with their variants than in the grid measured there.
 constexpr double pass_overhead = 1.8;
 constexpr double job_overhead = 2;
-constexpr double program_bytes = 16e6;  // code, tokenizer, tables
+// What every rank does for a weight, however few its rows: as many operations of products take its time.
+constexpr double operations_to_quantize = 80;  // under one recipe
+constexpr double operations_to_read = 30;      // and widen
+constexpr double program_bytes = 16e6;         // code, tokenizer, tables
 constexpr double bytes_per_value = sizeof(float);
 constexpr double sampled_share = 1.0 / 24;  // of the rows, where the cross term is not exact (engine/cross_term.hpp)
 
@@ -208,6 +212,7 @@ double measured_rate(int threads) {
 // How the rows of a pass fall to ranks.
 struct row_shares {
   double largest = 1;  // of all rows that are scored
+  double bundles = 0;  // of the rank that has most
   std::string text;
 };
 row_shares shares_of(const opened_pass& pass, int ranks) {
@@ -220,8 +225,9 @@ row_shares shares_of(const opened_pass& pass, int ranks) {
     shares.largest = std::max(shares.largest, static_cast<double>(own) / static_cast<double>(rows.bounds.back()));
     shares.text += (r == 0 ? "" : ", ") + std::to_string(own);
   }
-  shares.text = "rows of each rank: " + shares.text + " (" + std::to_string(rows.chunks) +
-                (rows.chunks == 1 ? " chunk" : " chunks") + " in all)";
+  shares.bundles = std::ceil(static_cast<double>(rows.bundles) * shares.largest);
+  shares.text = "rows of each rank: " + shares.text + " (" + std::to_string(rows.bundles) +
+                (rows.bundles == 1 ? " bundle" : " bundles") + " in all)";
   return shares;
 }
 
@@ -234,10 +240,26 @@ bool sees_all_rows(const std::vector<engine::job>& jobs) {
 }
 
 // Of a rank at the end of a block: a place and a sum for each task of rows, job and Linear.
-double sent_by_block(const opened_pass& pass, const pass_sizes& sizes, std::size_t jobs, double share) {
+double sent_by_block(const opened_pass& pass, const pass_sizes& sizes, std::size_t jobs, const row_shares& shares) {
   const auto linears = static_cast<double>(pass.model.layout(0).linears.size());
-  return std::ceil(sizes.scored * share / static_cast<double>(lm::task_rows)) * static_cast<double>(jobs) * linears *
-         16;
+  const double tasks = std::max(shares.bundles, sizes.scored * shares.largest / static_cast<double>(lm::task_rows));
+  return std::ceil(tasks) * static_cast<double>(jobs) * linears * 16;
+}
+
+// The states behind the last block, and the gradient there.
+double sent_once(const opened_pass& pass, const pass_sizes& sizes, double share) {
+  return share * (sizes.scored + sizes.targets) * static_cast<double>(pass.model.config().hidden) * bytes_per_value;
+}
+
+// Operations that take the time of what a rank does for the weights.
+double weight_operations(const opened_pass& pass, const pass_sizes& sizes, const variant_counts& variants,
+                         double share) {
+  const double chunk =
+      std::max(static_cast<double>(lm::pass_limits().chunk_bytes), sizes.block_weights * bytes_per_value) /
+      (static_cast<double>(lm::block_workspace::width(pass.model.config())) * bytes_per_value);
+  const double chunks = std::max(1.0, std::ceil(share * sizes.scored / chunk));
+  const double quantized = chunks * static_cast<double>(variants.weights.size());
+  return (sizes.blocks + sizes.head) * (operations_to_quantize * quantized + 3 * operations_to_read);
 }
 
 }  // namespace
@@ -267,12 +289,15 @@ run_estimate estimate_run(sweep_plan& plan, int ranks) {
     // Of the rank that has most to do; a third of a pass is its forward half.
     weighted += pass_overhead * (of_passes * (forward_share + 2 * shares.largest) / 3 + calibrating) +
                 job_overhead * (of_jobs * shares.largest + of_outputs / ranks + measuring);
+    // In one process this is part of the overhead.
+    weighted += sweeps * (1 - shares.largest) * weight_operations(pass, sizes, variants, shares.largest);
     const double states = needed.outputs ? 1 : shares.largest;
     estimate.bytes = std::max(
         estimate.bytes, pass_bytes(pass, sizes, variants, states) + channel_histogram_bytes(pass.model.config(), jobs));
     if (ranks == 1) return;
     estimate.divisions.push_back(shares.text);
-    estimate.block_bytes = std::max(estimate.block_bytes, sent_by_block(pass, sizes, jobs.size(), shares.largest));
+    estimate.block_bytes = std::max(estimate.block_bytes, sent_by_block(pass, sizes, jobs.size(), shares));
+    estimate.once_bytes = std::max(estimate.once_bytes, sent_once(pass, sizes, shares.largest));
   };
   if (plan.recipe_list) {
     const pass_of_jobs pass = open_recipe_list(plan);
@@ -294,6 +319,7 @@ run_estimate estimate_run(sweep_plan& plan, int ranks) {
     }
   }
   if (estimate.passes == 0) return estimate;
+  estimate.threads = threads;
   estimate.rate = measured_rate(threads);
   estimate.seconds = weighted / estimate.rate;
   return estimate;
@@ -311,7 +337,15 @@ void print_estimate(std::ostream& out, const run_estimate& estimate) {
   if (estimate.ranks == 1) return;
   for (const std::string& division : estimate.divisions) out << division << "\n";
   out << estimate.ranks << " ranks: time and memory are those of the one that has most to do; it sends at most "
-      << std::ceil(estimate.block_bytes * 1e-3) << " kB at the end of a block\n";
+      << std::ceil(estimate.block_bytes * 1e-3) << " kB at the end of a block, and once "
+      << std::ceil(estimate.once_bytes * 1e-6) << " MB\n";
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  if (estimate.ranks * estimate.threads > cores) {
+    out << "hint: " << estimate.ranks << " ranks x " << estimate.threads
+        << (estimate.threads == 1 ? " thread" : " threads") << " are more than the " << cores
+        << (cores == 1 ? " core" : " cores")
+        << " of this machine: the time holds where every rank has cores of its own\n";
+  }
 }
 
 }  // namespace qgrain::sweep

@@ -18,7 +18,9 @@ struct run_estimate {
   double seconds = 0;     ///< products at that rate, times what surrounds them; of the rank that has most to do
   double bytes = 0;       ///< of the largest pass, program included; of one rank
   int ranks = 1;
+  int threads = 1;
   double block_bytes = 0;              ///< that a rank sends at the end of a block, at most
+  double once_bytes = 0;               ///< and once in a sweep
   std::vector<std::string> divisions;  ///< of each pass, a line
 };
 

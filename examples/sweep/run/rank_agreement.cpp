@@ -139,7 +139,8 @@ void warn_of_idle_ranks(common::communicator& ranks, std::span<const pass_of_job
     if (idle.empty()) continue;
     warn((idle.size() == 1 ? "rank " : "ranks ") + join_names(idle) + " of " + std::to_string(ranks.size()) +
          " will be idle in the backward pass: its " + std::to_string(rows.bounds.back()) + " rows are " +
-         std::to_string(rows.chunks) + (rows.chunks == 1 ? " chunk" : " chunks") + ", which are not divided further");
+         std::to_string(rows.bundles) + (rows.bundles == 1 ? " bundle" : " bundles") +
+         ", which are not divided further");
   }
 }
 
@@ -148,8 +149,8 @@ void warn_of_idle_ranks(common::communicator& ranks, std::span<const pass_of_job
 rank_rows_of_pass rows_of_ranks(const opened_pass& pass, int ranks) {
   const index_t batches = num_score_steps(pass.settings.score_size, pass.settings.batch_size, pass.rows.batches());
   thread_pool pool(1);
-  const lm::layer_pass layers({pass.model, pass.rows, pool}, batches);
-  return {layers.row_bounds(ranks), layers.scored_chunks()};
+  const lm::layer_pass layers({pass.model, pass.rows, pool, engine::limits_of({}, pass.settings.cross)}, batches);
+  return {layers.row_bounds(ranks), layers.scored_bundles()};
 }
 
 void require_agreement(common::communicator& ranks, const sweep_plan& plan, std::span<const pass_of_jobs> passes,

@@ -27,7 +27,7 @@ void together(common::communicator* ranks, const std::function<void()>& step);
 /// Which of the rows that a pass scores are whose.
 struct rank_rows_of_pass {
   std::vector<index_t> bounds;  ///< [ranks + 1]
-  index_t chunks = 0;           ///< into which the rows are cut
+  index_t bundles = 0;          ///< into which the rows are cut
 };
 [[nodiscard]] rank_rows_of_pass rows_of_ranks(const opened_pass& pass, int ranks);
 

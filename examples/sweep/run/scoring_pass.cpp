@@ -296,6 +296,7 @@ json::object run_stats(const scored_pass& scored, const pass_settings& settings)
   return {{"jobs_in_pass", scored.jobs.size()},
           {"ranks", scored.ranks},
           {"sent_bytes", scored.sent_bytes},
+          {"sent_bytes_of_blocks", costs.block_bytes},
           {"threads", settings.threads},
           {"cross_term", name_of(settings.cross)},
           {"sweep_seconds", std::move(sweeps)},
