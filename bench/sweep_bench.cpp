@@ -46,12 +46,12 @@ std::vector<lm::token_ids> random_texts(index_t vocabulary) {
   return sequences;
 }
 
-// The rate of OpenBLAS by itself, on its own threads: all rows of a product in one call.
+// The rate of OpenBLAS by itself: every thread multiplies all rows in one call.
 class own_products {
  public:
-  own_products(index_t rows, int threads) : rows_(rows), threads_(threads) {}
+  own_products(index_t rows, thread_pool& pool) : rows_(rows), pool_(pool) {}
 
-  // Seconds of one product [rows, in] times [in, out]. A shape is measured once.
+  // Seconds for a product [rows, in] times [in, out] of every thread. A shape is measured once.
   double seconds(index_t in, index_t out) {
     const auto [place, is_new] = seconds_.try_emplace({in, out}, 0.0);
     if (is_new) place->second = measured(in, out);
@@ -61,24 +61,22 @@ class own_products {
  private:
   [[nodiscard]] double measured(index_t in, index_t out) const {
     const index_t slab = std::min<index_t>(out, 8192);  // of the head
+    const index_t threads = pool_.threads();
     lm::buffer x(rows_ * in);
     lm::buffer w(slab * in);
-    lm::buffer y(rows_ * slab);
-    std::fill(x.all().begin(), x.all().end(), 0.5F);
-    std::fill(w.all().begin(), w.all().end(), 0.5F);
-    openblas_set_num_threads(threads_);
-    const auto product = [&] {
+    lm::buffer y(threads * rows_ * slab);
+    for (lm::buffer* b : {&x, &w, &y}) std::fill(b->all().begin(), b->all().end(), 0.5F);
+    const auto product = [&](index_t thread) {
       cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(rows_), static_cast<int>(slab),
                   static_cast<int>(in), 1.0F, x.data(), static_cast<int>(in), w.data(), static_cast<int>(in), 0.0F,
-                  y.data(), static_cast<int>(slab));
+                  y.data() + thread * rows_ * slab, static_cast<int>(slab));
     };
-    const double once = bench::median_seconds({product}, 15).front();
-    common::use_one_blas_thread();
+    const double once = bench::median_seconds({[&] { pool_.run(threads, product); }}, 9).front();
     return once * static_cast<double>(out) / static_cast<double>(slab);
   }
 
   index_t rows_;
-  int threads_;
+  thread_pool& pool_;
   std::map<std::pair<index_t, index_t>, double> seconds_;
 };
 
@@ -134,14 +132,14 @@ int run(int argc, char** argv) {
   static_cast<void>(engine::score_jobs(model, rows, std::span(jobs).first(1), pool));
 
   const engine::engine_costs costs = engine::score_jobs(model, rows, jobs, pool).costs;
-  own_products own(rows.rows(), threads);
+  own_products own(rows.rows(), pool);
   double seconds = 0;
   double flops = 0;
   for (const lm::linear_info& l : model.linears()) {
     seconds += own.seconds(l.in, l.out);
     flops += lm::product_flops(rows.rows(), l.in, l.out);
   }
-  const double own_rate = flops / seconds;
+  const double own_rate = threads * flops / seconds;
   const double rate = costs.scoring_flops / (costs.scoring.products / threads);
   std::printf("%lld rows, %zu jobs, %d threads\n\n", static_cast<long long>(rows.rows()), jobs.size(), threads);
   print_parts(costs, threads, own_rate);

@@ -86,26 +86,26 @@ void exact_products::make_inputs(const call& of, std::span<input> inputs, scorin
   for (const double s : seconds) times.inputs += s;
 }
 
-// Tiles that read the same outputs of a weight lie together.
+// Tiles of the same rows and outputs, whose Y and G are the same, lie together, and of these those of the same input.
 std::vector<exact_products::tile> exact_products::tiles_of(const call& of, std::span<const index_t> bounds,
                                                            std::span<const input> inputs) const {
   std::vector<tile> tiles;
-  const auto add_parts = [&](tile t) {
-    for (std::size_t p = 0; p + 1 < bounds.size(); ++p) {
-      t.part = static_cast<index_t>(p);
-      t.first_row = bounds[p];
-      t.rows = bounds[p + 1] - bounds[p];
-      tiles.push_back(t);
+  const auto add_jobs = [&](tile t) {
+    for (const input& i : inputs) {
+      if (t.output < i.first_output || t.output >= i.end_output) continue;
+      t.from = &i;
+      for (const std::size_t job : i.jobs) {
+        t.job = job;
+        tiles.push_back(t);
+      }
     }
   };
   for (std::size_t o = 0; o < of.sample.outputs.size(); ++o) {
     const index_t out = of.sample.outputs[o].weight.rows();
     for (index_t first = 0; first < out; first += tile_outputs) {
-      for (const input& i : inputs) {
-        if (o < i.first_output || o >= i.end_output) continue;
-        for (const std::size_t job : i.jobs)
-          add_parts({&i, o, job, 0, 0, 0, first, std::min(tile_outputs, out - first)});
-      }
+      const index_t outputs = std::min(tile_outputs, out - first);
+      for (std::size_t p = 0; p + 1 < bounds.size(); ++p)
+        add_jobs({nullptr, o, 0, static_cast<index_t>(p), bounds[p], bounds[p + 1] - bounds[p], first, outputs});
     }
   }
   return tiles;
@@ -113,7 +113,7 @@ std::vector<exact_products::tile> exact_products::tiles_of(const call& of, std::
 
 output_sums exact_products::score_tile(const call& of, const tile& t, scoring_parts& times) const {
   const lm::linear_output& output = of.sample.outputs[t.output];
-  const lm::const_matrix weight = of.from.variants[t.output][plan_.jobs[of.jobs[t.job]].weight - of.from.first];
+  const lm::const_matrix quantized = of.from.variants[t.output][plan_.jobs[of.jobs[t.job]].weight - of.from.first];
   lm::buffer memory(t.rows * t.outputs);
   const lm::matrix changed = memory.view(t.rows, t.outputs);
   {
@@ -123,7 +123,13 @@ output_sums exact_products::score_tile(const call& of, const tile& t, scoring_pa
     const auto bias = output.bias.empty() ? output.bias
                                           : output.bias.subspan(static_cast<std::size_t>(t.first_output),
                                                                 static_cast<std::size_t>(t.outputs));
-    lm::linear(x, lm::rows_of(weight, t.first_output, t.first_output + t.outputs), bias, changed);
+    if (quantized.size() == 0) {
+      lm::linear(x, lm::rows_of(output.weight, t.first_output, t.first_output + t.outputs), bias, changed);
+    } else {
+      const Eigen::OuterStride<> stride(quantized.outerStride());
+      const lm::const_matrix w(quantized.data() + t.first_output, quantized.rows(), t.outputs, stride);
+      lm::linear_transposed(x, w, bias, changed);
+    }
   }
   const common::stopwatch watch(times.sums);
   output_sums sums;

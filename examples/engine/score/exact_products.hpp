@@ -36,7 +36,7 @@ class exact_products {
                  std::function<bool()> stop)
       : plan_(plan), variants_(variants), pool_(pool), input_bytes_(input_bytes), stop_(std::move(stop)) {}
 
-  /// Weight variants from `first` on, [output of the sample][variant - first].
+  /// Weight variants from `first` on, [output of the sample][variant - first]: of kind transposed.
   struct weights {
     std::size_t first = 0;
     const std::vector<std::vector<lm::const_matrix>>& variants;

@@ -224,7 +224,7 @@ void scorer::score_portion(const lm::linear_sample& sample, const std::vector<in
   {
     const common::stopwatch watch(costs_.weight_seconds);
     variants =
-        variants_.weights(sample, first, end, is_exact ? variant_maker::kind::value : variant_maker::kind::change);
+        variants_.weights(sample, first, end, is_exact ? variant_maker::kind::transposed : variant_maker::kind::change);
   }
   const common::stopwatch watch(costs_.scoring_seconds);
   if (is_exact) {
