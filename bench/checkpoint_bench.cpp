@@ -35,7 +35,7 @@ std::vector<lm::token_ids> read_ids(const std::filesystem::path& path) {
   return sequences;
 }
 
-// Operations per second of the products of a layer's Linears, in the engine's tasks of 128 rows.
+// Operations per second of the products of a layer's Linears, in tasks of 128 rows.
 double product_rate(const lm::model& m, index_t rows, thread_pool& pool) {
   lm::block_weights block(m.config());
   m.read_block(0, block, pool);

@@ -12,7 +12,7 @@
 
 namespace qgrain::bench {
 
-// One product of every Linear over some rows, in the engine's tasks of 128 rows. Returns its operations.
+// One product of every Linear over some rows, in tasks of 128 rows. Returns its operations.
 class linear_products {
  public:
   linear_products(const lm::model& m, index_t rows, thread_pool& pool) : model_(m), rows_(rows), pool_(pool) {

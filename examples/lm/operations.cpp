@@ -135,6 +135,11 @@ void linear(const_matrix x, const_matrix w, std::span<const float> bias, matrix 
   if (!bias.empty()) y.array().rowwise() += vector_of(bias);
 }
 
+void linear_transposed(const_matrix x, const_matrix w, std::span<const float> bias, matrix y) {
+  y.noalias() = x * w;
+  if (!bias.empty()) y.array().rowwise() += vector_of(bias);
+}
+
 void linear_backward(const_matrix g, const_matrix w, matrix dx) { dx.noalias() = g * w; }
 void linear_backward_add(const_matrix g, const_matrix w, matrix dx) { dx.noalias() += g * w; }
 

@@ -12,6 +12,8 @@ namespace qgrain::lm {
 
 /// y [n, out] = x [n, in] * w [out, in]^T, plus `bias` [out] unless it is empty.
 void linear(const_matrix x, const_matrix w, std::span<const float> bias, matrix y);
+/// The same of w [in, out]: matrix libraries copy such a weight faster than the other.
+void linear_transposed(const_matrix x, const_matrix w, std::span<const float> bias, matrix y);
 
 /// dx [n, in] = g [n, out] * w [out, in].
 void linear_backward(const_matrix g, const_matrix w, matrix dx);

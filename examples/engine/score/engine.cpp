@@ -65,13 +65,16 @@ void check_plan(const lm::model& model, const job_plan& plan) {
 class first_calibration_pass final : public lm::forward_observer {
  public:
   first_calibration_pass(const lm::model& model, input_calibration& inputs, progress_meter& meter,
-                         const std::function<bool()>& stop)
-      : model_(model), inputs_(inputs), meter_(meter), stop_(stop) {}
+                         const std::function<bool()>& stop, double& seconds)
+      : model_(model), inputs_(inputs), meter_(meter), stop_(stop), seconds_(seconds) {}
   void layer_end() override { inputs_.layer_end(); }
   [[nodiscard]] bool needs_all_rows() const override { return inputs_.needs_all_rows(); }
   void observe(const lm::linear_input& input) override {
     if (stop_ && stop_()) throw interrupted();
-    inputs_.observe(input);
+    {
+      const common::stopwatch watch(seconds_);
+      inputs_.observe(input);
+    }
     index_t weights = 0;
     for (index_t l = 0; l < input.linears; ++l) {
       weights += model_.linears()[static_cast<std::size_t>(input.first_linear + l)].elements();
@@ -84,6 +87,7 @@ class first_calibration_pass final : public lm::forward_observer {
   input_calibration& inputs_;
   progress_meter& meter_;
   const std::function<bool()>& stop_;
+  double& seconds_;
 };
 
 std::string gradient_fingerprint(const std::string& model, const lm::packed_rows& rows, std::span<const job> jobs,
@@ -186,7 +190,7 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     const auto rank = static_cast<std::size_t>(is_divided ? options.ranks->rank() : 0);
     progress_meter meter(model, (inputs.needs_all_rows() ? rows.rows() : pass.own_rows()) + inputs.second_pass_rows(),
                          bounds[rank + 1] - bounds[rank], plan.scored_jobs(), options.progress);
-    first_calibration_pass observer(model, inputs, meter, stop);
+    first_calibration_pass observer(model, inputs, meter, stop, result.costs.calibration_seconds);
     pass.forward(lm::layer_pass::keep::all_states, &observer);
     inputs.finish(weights, [&](index_t seen, index_t elements) {
       if (stop && stop()) throw interrupted();

@@ -7,6 +7,7 @@
 #include <engine/score/cross_term.hpp>
 #include <engine/score/job.hpp>
 #include <engine/score/linear_group.hpp>
+#include <engine/score/scoring_parts.hpp>
 #include <engine/score/sums.hpp>
 #include <lm/model.hpp>
 #include <lm/pass.hpp>
@@ -62,8 +63,10 @@ struct engine_costs {
   std::int64_t block_bytes = 0;  ///< sent by this rank at the ends of blocks, and of the head
   calibration_costs calibration;
   double weight_range_seconds = 0;
-  double weight_seconds = 0;   ///< quantizing weights
-  double scoring_seconds = 0;  ///< quantizing activations, products and sums
+  double weight_seconds = 0;       ///< quantizing weights
+  double scoring_seconds = 0;      ///< quantizing activations, products and sums
+  scoring_parts scoring;           ///< of it, where the cross term is exact
+  double calibration_seconds = 0;  ///< of the forward pass: the ranges of inputs
   double total_seconds = 0;
 };
 
@@ -106,8 +109,9 @@ void check_jobs(const lm::model& model, std::span<const job> jobs);
 ///
 /// Every recipe is checked against every Linear first, every weight for finiteness; all faults of a kind are named at
 /// once (errc::unknown_name, invalid_argument, invalid_shape, non_finite). Output errors without an exact cross term
-/// are errc::invalid_argument. Memory: that of the pass, and the quantized weights of one Linear up to
-/// options.variant_bytes (at least one).
+/// are errc::invalid_argument. Memory: that of the pass, the quantized weights of one Linear up to
+/// options.variant_bytes (at least one), and its quantized inputs of a chunk of rows up to limits.chunk_bytes (at least
+/// one).
 [[nodiscard]] engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                                        thread_pool& pool, const engine_options& options = {});
 

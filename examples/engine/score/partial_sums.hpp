@@ -4,6 +4,7 @@
 
 #include <lm/buffer.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -21,6 +22,10 @@ class partial_sums {
   }
   [[nodiscard]] const Value& at(lm::index_t task, std::size_t job, std::size_t output) const {
     return values_[place(task, job, output)];
+  }
+
+  [[nodiscard]] lm::index_t tasks() const {
+    return static_cast<lm::index_t>(values_.size() / std::max<std::size_t>(jobs_ * outputs_, 1));
   }
 
  private:

@@ -1,38 +1,14 @@
 #include <common/stopwatch.hpp>
-#include <engine/score/partial_sums.hpp>
 #include <engine/score/scorer.hpp>
 #include <lm/chunk.hpp>
-#include <lm/operations.hpp>
 
 #include <qgrain/core/status.hpp>
-#include <qgrain/sensitivity/gradient_score.hpp>
 #include <qgrain/sensitivity/output_error.hpp>
 
 #include <algorithm>
 
 namespace qgrain::engine {
 namespace {
-
-double score_of(const lm::linear_output& output, std::span<const index_t> rows, lm::const_matrix changed) {
-  double sum = 0;
-  for (index_t i = 0; i < changed.rows(); ++i) {
-    const index_t row = rows[static_cast<std::size_t>(i)];
-    sum += sensitivity::gradient_score(output.gradient.data() + row * output.gradient.outerStride(),
-                                       changed.data() + i * changed.outerStride(),
-                                       output.y.data() + row * output.y.outerStride(), changed.cols());
-  }
-  return sum;
-}
-
-double squared_error_of(const lm::linear_output& output, std::span<const index_t> rows, lm::const_matrix changed) {
-  double sum = 0;
-  for (index_t i = 0; i < changed.rows(); ++i) {
-    const index_t row = rows[static_cast<std::size_t>(i)];
-    sum += sensitivity::squared_distance(changed.data() + i * changed.outerStride(),
-                                         output.y.data() + row * output.y.outerStride(), changed.cols());
-  }
-  return sum;
-}
 
 std::string layer_text(const pass_place& place) {
   return "layer " + std::to_string(place.layer) + " samples " + std::to_string(place.samples) + " variants " +
@@ -54,6 +30,7 @@ scorer::scorer(const lm::pass_context& context, const job_plan& plan, variant_ma
       sums_(into.sums),
       identity_(std::move(identity)),
       ranks_(std::move(ranks)),
+      products_(plan, variants, pool_, options.limits.chunk_bytes, [this] { return is_stopped(); }),
       terms_(plan, variants, pool_, rows, [this] { return is_stopped(); }),
       place_{context.model.config().layers + 1, 0, 0},
       boundary_sums_(sums_.values) {
@@ -131,8 +108,8 @@ void scorer::visit(const lm::linear_sample& whole) {
     std::size_t first = is_resumed_block && samples_ == resumed_.samples ? resumed_.variants : 0;
     for (; first < plan_.weights.size() && !rows.empty(); first += at_once) {
       const std::size_t end = std::min(first + at_once, plan_.weights.size());
-      const portion p = jobs_between(first, end);
-      if (!p.groups.empty()) score_portion(sample, rows, p);
+      const std::vector<std::size_t> jobs = jobs_between(first, end);
+      if (!jobs.empty()) score_portion(sample, rows, first, end, jobs);
       if (first == 0 && options_.output_errors) add_outputs(sample, rows);
       if (end < plan_.weights.size()) scored({place_.layer, samples_, end});
     }
@@ -231,35 +208,33 @@ void scorer::save() {
   if (options_.log) options_.log("checkpoint " + layer_text(place_));
 }
 
-scorer::portion scorer::jobs_between(std::size_t first, std::size_t end) const {
-  portion p{first, end, {}};
-  p.groups.resize(plan_.activations.size());
+std::vector<std::size_t> scorer::jobs_between(std::size_t first, std::size_t end) const {
+  std::vector<std::size_t> jobs;
   for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
     const job_plan::pair& pair = plan_.jobs[j];
-    p.groups[pair.activation].activation = pair.activation;
-    if (plan_.is_scored(pair) && pair.weight >= first && pair.weight < end) p.groups[pair.activation].jobs.push_back(j);
+    if (plan_.is_scored(pair) && pair.weight >= first && pair.weight < end) jobs.push_back(j);
   }
-  std::erase_if(p.groups, [](const portion::activation_jobs& g) { return g.jobs.empty(); });
-  return p;
+  return jobs;
 }
 
 // Leaves the state as it was in front of the portion where a stop is asked for.
-void scorer::score_portion(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p) {
+void scorer::score_portion(const lm::linear_sample& sample, const std::vector<index_t>& rows, std::size_t first,
+                           std::size_t end, const std::vector<std::size_t>& jobs) {
   if (is_stopped()) stop_here();
   const bool is_exact = options_.cross == cross_term::exact;
   std::vector<std::vector<lm::const_matrix>> variants;
   {
     const common::stopwatch watch(costs_.weight_seconds);
     variants =
-        variants_.weights(sample, p.first, p.end, is_exact ? variant_maker::kind::value : variant_maker::kind::change);
+        variants_.weights(sample, first, end, is_exact ? variant_maker::kind::transposed : variant_maker::kind::change);
   }
   const common::stopwatch watch(costs_.scoring_seconds);
   if (is_exact) {
-    if (!score_exactly(sample, rows, p, variants)) stop_here();
+    if (!score_exactly(sample, rows, jobs, {first, variants})) stop_here();
     return;
   }
   score_sums before = sums_;
-  const double flops = terms_.score(sample, rows, p.first, variants, sums_);
+  const double flops = terms_.score(sample, rows, first, variants, sums_);
   if (is_stopped()) {
     sums_ = std::move(before);
     stop_here();
@@ -267,59 +242,22 @@ void scorer::score_portion(const lm::linear_sample& sample, const std::vector<in
   costs_.scoring_flops += flops;
 }
 
-// A unit of work is a task of rows with one activation variant: quantized once, then multiplied for every job that
-// takes it.
-bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p,
-                           const std::vector<std::vector<lm::const_matrix>>& variants) {
-  const auto count = static_cast<index_t>(rows.size());
-  const index_t in = sample.x.cols();
-  const std::size_t outputs = sample.outputs.size();
-  index_t widest = 0;
-  for (const lm::linear_output& output : sample.outputs) widest = std::max(widest, output.weight.rows());
-  const std::vector<index_t> bounds = lm::task_bounds(count, lm::bounds_among<index_t>(rows, sample.bundles));
-  const auto tasks = static_cast<index_t>(bounds.size()) - 1;
-  const auto groups = static_cast<index_t>(p.groups.size());
-  struct task_sums {
-    double score = 0;
-    double error = 0;
-  };
-  partial_sums<task_sums> partial(tasks, plan_.jobs.size(), outputs);
-  pool_.run(tasks * groups, [&](index_t unit) {
-    if (is_stopped()) return;
-    const index_t task = unit / groups;
-    const portion::activation_jobs& group = p.groups[static_cast<std::size_t>(unit % groups)];
-    const auto first = static_cast<std::size_t>(bounds[static_cast<std::size_t>(task)]);
-    const index_t n = bounds[static_cast<std::size_t>(task) + 1] - bounds[static_cast<std::size_t>(task)];
-    const auto part = std::span(rows).subspan(first, static_cast<std::size_t>(n));
-    lm::buffer scratch(n * (in + widest));
-    const lm::matrix x = lm::as_matrix(scratch.data(), n, in);
-    for (std::size_t o = 0; o < outputs; ++o) {
-      const lm::linear_output& output = sample.outputs[o];
-      if (o == 0 || variants_.is_scaled(group.activation))
-        variants_.inputs(sample, output.linear, part, group.activation, variant_maker::kind::value, x);
-      const lm::matrix changed = lm::as_matrix(scratch.data() + n * in, n, output.weight.rows());
-      for (const std::size_t j : group.jobs) {
-        lm::linear(lm::as_const(x), variants[o][plan_.jobs[j].weight - p.first], output.bias, changed);
-        task_sums& sum = partial.at(task, j, o);
-        sum.score = score_of(output, part, lm::as_const(changed));
-        if (options_.output_errors) sum.error = squared_error_of(output, part, lm::as_const(changed));
-      }
-    }
-  });
+bool scorer::score_exactly(const lm::linear_sample& sample, const std::vector<index_t>& rows,
+                           const std::vector<std::size_t>& jobs, const exact_products::weights& weights) {
+  const auto found = products_.score({sample, rows, jobs, weights, options_.output_errors}, costs_.scoring);
   if (is_stopped()) return false;
-  std::size_t products = 0;
-  for (const portion::activation_jobs& group : p.groups) products += group.jobs.size();
-  for (std::size_t o = 0; o < outputs; ++o) {
+  for (std::size_t o = 0; o < sample.outputs.size(); ++o) {
     const lm::linear_output& output = sample.outputs[o];
-    for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
-      const auto l = static_cast<std::size_t>(output.linear);
-      for (index_t task = 0; task < tasks; ++task) {
-        if (!experts_.has(output.linear)) sums_.add(score_sums::score, j, l, partial.at(task, j, o).score);
-        if (options_.output_errors) sums_.add(score_sums::output_error, j, l, partial.at(task, j, o).error);
+    const auto l = static_cast<std::size_t>(output.linear);
+    for (std::size_t place = 0; place < jobs.size(); ++place) {
+      for (index_t part = 0; part < found.tasks(); ++part) {
+        const output_sums& sums = found.at(part, place, o);
+        if (!experts_.has(output.linear)) sums_.add(score_sums::score, jobs[place], l, sums.score);
+        if (options_.output_errors) sums_.add(score_sums::output_error, jobs[place], l, sums.error);
       }
     }
-    costs_.scoring_flops +=
-        2.0 * static_cast<double>(products) * static_cast<double>(count) * static_cast<double>(output.weight.size());
+    costs_.scoring_flops += 2.0 * static_cast<double>(jobs.size()) * static_cast<double>(rows.size()) *
+                            static_cast<double>(output.weight.size());
   }
   return true;
 }

@@ -5,6 +5,7 @@
 #include <engine/score/checkpoint.hpp>
 #include <engine/score/cross_term.hpp>
 #include <engine/score/engine.hpp>
+#include <engine/score/exact_products.hpp>
 #include <engine/score/expert_groups.hpp>
 #include <engine/score/job.hpp>
 #include <engine/score/progress.hpp>
@@ -27,7 +28,7 @@
 namespace qgrain::engine {
 
 /// Adds to the sums and to costs. Each weight variant is quantized once per sample, each activation variant once per
-/// sample and task of rows, whichever jobs and Linears take it. Weight variants are taken in portions that fit into
+/// sample and portion, whichever jobs and Linears take it. Weight variants are taken in portions that fit into
 /// memory; behind a portion the state may be saved. In a divided pass, on every rank, it may be saved by the first one
 /// and stopped at the boundaries of blocks alone, where the ranks add their sums. All arguments but the identity and
 /// the rows of the ranks must outlive the scorer.
@@ -55,22 +56,13 @@ class scorer final : public lm::backward_visitor {
   void finish();
 
  private:
-  /// Weight variants [first, end) and their jobs, by activation variant.
-  struct portion {
-    struct activation_jobs {
-      std::size_t activation = 0;
-      std::vector<std::size_t> jobs;
-    };
-    std::size_t first = 0;
-    std::size_t end = 0;
-    std::vector<activation_jobs> groups;
-  };
-
-  [[nodiscard]] portion jobs_between(std::size_t first, std::size_t end) const;
-  void score_portion(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p);
+  /// Jobs of weight variants [first, end).
+  [[nodiscard]] std::vector<std::size_t> jobs_between(std::size_t first, std::size_t end) const;
+  void score_portion(const lm::linear_sample& sample, const std::vector<index_t>& rows, std::size_t first,
+                     std::size_t end, const std::vector<std::size_t>& jobs);
   /// False where it was stopped: the sums are as they were.
-  [[nodiscard]] bool score_exactly(const lm::linear_sample& sample, const std::vector<index_t>& rows, const portion& p,
-                                   const std::vector<std::vector<lm::const_matrix>>& variants);
+  [[nodiscard]] bool score_exactly(const lm::linear_sample& sample, const std::vector<index_t>& rows,
+                                   const std::vector<std::size_t>& jobs, const exact_products::weights& weights);
   void add_outputs(const lm::linear_sample& sample, const std::vector<index_t>& rows);
   [[nodiscard]] bool is_divided() const { return common::is_divided(ranks_.ranks); }
   [[nodiscard]] bool is_stopped() const {
@@ -95,6 +87,7 @@ class scorer final : public lm::backward_visitor {
   score_sums& sums_;
   pass_identity identity_;
   rank_rows ranks_;
+  exact_products products_;
   separate_terms terms_;
 
   pass_place place_;              // scored so far

@@ -6,6 +6,22 @@
 #include <algorithm>
 
 namespace qgrain::engine {
+namespace {
+
+// out [cols, rows] := in, both in pieces that stay in the cache.
+void transpose(lm::const_matrix in, lm::matrix out) {
+  constexpr index_t piece = 16;
+  for (index_t r0 = 0; r0 < in.rows(); r0 += piece) {
+    const index_t r1 = std::min(r0 + piece, in.rows());
+    for (index_t c = 0; c < in.cols(); ++c) {
+      const float* from = in.data() + c;
+      float* to = out.data() + c * out.outerStride();
+      for (index_t r = r0; r < r1; ++r) to[r] = from[r * in.outerStride()];
+    }
+  }
+}
+
+}  // namespace
 
 void variant_quantizer::weight_band(std::size_t variant, index_t linear, index_t first_output, lm::const_matrix w,
                                     lm::matrix out) const {
@@ -52,8 +68,10 @@ std::vector<std::vector<lm::const_matrix>> variant_maker::weights(const lm::line
         continue;
       }
       const fake_recipe& recipe = *plan_.weights[v];
-      variants.back().push_back(
-          lm::as_matrix(static_cast<const float*>(memory), output.weight.rows(), output.weight.cols()));
+      const index_t out = output.weight.rows();
+      const index_t in = output.weight.cols();
+      variants.back().push_back(what == kind::transposed ? lm::as_matrix(static_cast<const float*>(memory), in, out)
+                                                         : lm::as_matrix(static_cast<const float*>(memory), out, in));
       const index_t bands = ceil_div(output.weight.rows(), band_rows(recipe));
       for (index_t band = 0; band < bands; ++band) tasks.push_back({&output, v, band, memory});
     }
@@ -71,6 +89,14 @@ void variant_maker::make_band(const lm::linear_output& output, std::size_t varia
   const index_t begin = band * rows;
   const index_t end = std::min(begin + rows, output.weight.rows());
   const lm::const_matrix plain = lm::rows_of(output.weight, begin, end);
+  if (what == kind::transposed) {
+    lm::buffer scratch(plain.size());
+    const lm::matrix quantized = scratch.view(plain.rows(), plain.cols());
+    quantizer_.weight_band(variant, output.linear, output.first_output + begin, plain, quantized);
+    const Eigen::OuterStride<> stride(output.weight.rows());
+    transpose(lm::as_const(quantized), lm::matrix(memory + begin, plain.cols(), plain.rows(), stride));
+    return;
+  }
   lm::matrix made = lm::rows_of(lm::as_matrix(memory, output.weight.rows(), output.weight.cols()), begin, end);
   quantizer_.weight_band(variant, output.linear, output.first_output + begin, plain, made);
   if (what == kind::value) return;

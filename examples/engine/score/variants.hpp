@@ -58,10 +58,10 @@ class variant_maker {
                 thread_pool& pool)
       : plan_(plan), quantizer_(plan, weights, inputs), inputs_(inputs), pool_(pool) {}
 
-  enum class kind : std::uint8_t { value, change };
+  enum class kind : std::uint8_t { value, change, transposed };
   /// [output of the sample][variant - first]: weight variants [first, end), or what each changes (quantized, times its
-  /// input scale, minus unquantized). An unquantized one is the weight itself; its change is an empty matrix. Valid
-  /// until the next call.
+  /// input scale, minus unquantized), or each as [in, out]. An unquantized one is the weight itself; its change, and
+  /// what it is transposed, an empty matrix. Valid until the next call.
   [[nodiscard]] std::vector<std::vector<lm::const_matrix>> weights(const lm::linear_sample& sample, std::size_t first,
                                                                    std::size_t end, kind what);
   /// x [n, in] := the listed rows of the sample under an activation variant for a Linear of the sample; of kind change
@@ -70,6 +70,7 @@ class variant_maker {
   void inputs(const lm::linear_sample& sample, index_t linear, std::span<const index_t> rows, std::size_t activation,
               kind what, lm::matrix x) const;
   [[nodiscard]] bool is_scaled(std::size_t activation) const { return quantizer_.is_scaled(activation); }
+  [[nodiscard]] bool keeps(std::size_t activation) const { return quantizer_.keeps(activation); }
 
  private:
   void make_band(const lm::linear_output& output, std::size_t variant, index_t band, kind what, float* memory) const;

@@ -33,18 +33,25 @@ template <std::size_t Lanes>
   return fold_lanes(sums, detail::plus_in_double{});
 }
 
-/// The sum of term(i) for i in [0, count), in double: term i goes to lane i mod Lanes, lanes are then folded. `term` is
-/// always inlined, as kernels are (host/run_widest.hpp); one that is exact in double, such as a product of
-/// two floats, may be fused with the sum without a change of bits.
+/// Adds term(i) for i in [0, count), in double: term i goes to lane i mod Lanes. `term` is always inlined, as kernels
+/// are (host/run_widest.hpp); one that is exact in double, such as a product of two floats, may be fused with the sum
+/// without a change of bits.
 template <std::size_t Lanes, class Term>
-[[nodiscard]] QGRAIN_ALWAYS_INLINE double lane_sum(index_t count, const Term& term) {
+QGRAIN_ALWAYS_INLINE void add_to_lanes(double (&sums)[Lanes], index_t count, const Term& term) {
   constexpr auto lanes = static_cast<index_t>(Lanes);
-  double sums[Lanes] = {};
   const index_t whole = count - count % lanes;
   for (index_t first = 0; first < whole; first += lanes) {
+    QGRAIN_INDEPENDENT_ITERATIONS
     for (index_t lane = 0; lane < lanes; ++lane) sums[lane] += term(first + lane);
   }
   for (index_t i = whole; i < count; ++i) sums[i - whole] += term(i);
+}
+
+/// The sum of term(i) for i in [0, count), in lanes that are then folded: see add_to_lanes.
+template <std::size_t Lanes, class Term>
+[[nodiscard]] QGRAIN_ALWAYS_INLINE double lane_sum(index_t count, const Term& term) {
+  double sums[Lanes] = {};
+  add_to_lanes(sums, count, term);
   return fold_lanes(sums);
 }
 

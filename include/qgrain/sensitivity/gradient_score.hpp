@@ -2,12 +2,12 @@
 #ifndef QGRAIN_SENSITIVITY_GRADIENT_SCORE_HPP
 #define QGRAIN_SENSITIVITY_GRADIENT_SCORE_HPP
 
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
+#include <qgrain/core/exponential.hpp>
 #include <qgrain/core/lane_sum.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/run_widest.hpp>
-
-#include <algorithm>
 
 namespace qgrain::sensitivity {
 
@@ -22,7 +22,7 @@ struct gradient_term {
   [[nodiscard]] QGRAIN_ALWAYS_INLINE double operator()(index_t i) const noexcept {
     constexpr float limit = 1e10F;
     const float product = g[i] * (changed[i] - y[i]);
-    const auto p = static_cast<double>(std::max(-limit, std::min(limit, product)));
+    const auto p = static_cast<double>(at_most(limit, float_from_magnitude(magnitude_bits(product))));
     return p * p;
   }
 };

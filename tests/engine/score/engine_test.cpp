@@ -121,6 +121,23 @@ BOOST_AUTO_TEST_CASE(memory_limits_do_not_change_the_scores) {
   agreement.check("in pieces");
 }
 
+// One bundle of more rows than a product takes at once, so that it is cut.
+BOOST_AUTO_TEST_CASE(one_large_bundle_changes_no_more_than_rounding) {
+  const lm::packed_rows rows = rows_of(captions("captions_medium.txt", 50), "plain");
+  BOOST_TEST_REQUIRE(rows.rows() > 600);
+  thread_pool pool(2);
+  const engine_result wanted = score_jobs(tiny(), rows, some_jobs, pool);
+  engine_options large;
+  large.limits.bundle_rows = rows.rows();
+  const engine_result found = score_jobs(tiny(), rows, some_jobs, pool, large);
+  qgrain::testing::score_agreement agreement;
+  for (std::size_t j = 0; j < some_jobs.size(); ++j) {
+    agreement.add(job_text(some_jobs[j]), qgrain::testing::gradient_score_kind(some_jobs[j].activation),
+                  found.scores[j], wanted.scores[j]);
+  }
+  agreement.check("in one bundle");
+}
+
 // A job's score does not depend on its company, and a job that quantizes nothing is free.
 BOOST_AUTO_TEST_CASE(jobs_do_not_touch_each_other) {
   const lm::packed_rows rows = rows_of(captions("captions_small.txt", 8), "driver");
