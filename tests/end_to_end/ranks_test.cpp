@@ -17,7 +17,7 @@ arguments with(arguments all, const arguments& more) {
   return all;
 }
 
-// Texts for several chunks of rows, all of which are scored.
+// Texts for several bundles of rows, all of which are scored.
 arguments long_data(const std::string& samples) {
   return {"dataset.size=large", "dataset.max_calib_samples=" + samples, "autoquant.score_size=512",
           "runner.output_dir=out"};
@@ -49,15 +49,15 @@ BOOST_AUTO_TEST_CASE(any_number_of_ranks_and_threads_gives_the_bytes_of_one_proc
   for (const char* threads : {"1", "2"}) {
     const temporary_folder scratch;
     const std::string of_threads = std::string("runner.threads=") + threads;
-    compare(with(long_data("330"), {"quant_pair=wint4_aint8", of_threads}), {1, 2, 3, 4}, scratch.path());
+    compare(with(long_data("100"), {"quant_pair=wint4_aint8", of_threads}), {1, 2, 3, 4}, scratch.path());
   }
 }
 
 BOOST_AUTO_TEST_CASE(every_calibration_is_that_of_one_process) {
   for (const char* padding : {"left", "none"}) {
     const temporary_folder scratch;
-    compare(with(long_data("150"), {"-m", "calibration=max,percentile,mse,entropy,smoothquant,awq_lite",
-                                    "quant_pair=wint4_aint8", std::string("dataset.padding=") + padding}),
+    compare(with(long_data("60"), {"-m", "calibration=max,percentile,mse,entropy,smoothquant,awq_lite",
+                                   "quant_pair=wint4_aint8", std::string("dataset.padding=") + padding}),
             {2}, scratch.path());
   }
 }
@@ -72,13 +72,13 @@ BOOST_AUTO_TEST_CASE(every_method_is_that_of_one_process) {
             {3}, scratch.path());
   }
   const temporary_folder scratch;
-  compare(with(long_data("150"), with(search, {"autoquant.methods=[fisher,mse,sqnr_db,weight_mse]"})), {2},
+  compare(with(long_data("60"), with(search, {"autoquant.methods=[fisher,mse,sqnr_db,weight_mse]"})), {2},
           scratch.path());
 }
 
 BOOST_AUTO_TEST_CASE(a_sampled_cross_term_is_that_of_one_process) {
   const temporary_folder scratch;
-  compare(with(long_data("150"), {"quant_pair=wint4_aint8", "autoquant.cross_term=sampled"}), {2}, scratch.path());
+  compare(with(long_data("100"), {"quant_pair=wint4_aint8", "autoquant.cross_term=sampled"}), {2}, scratch.path());
 }
 
 BOOST_AUTO_TEST_CASE(ranks_without_rows_and_too_many_threads_are_named) {

@@ -147,8 +147,7 @@ class output_scorer {
     result_.token_kl_div = result_.kl_div;
     result_.loss_increase = result_.kl_div;
     resume();
-    double work = 0;
-    double done = 0;
+    double work = 0, done = 0;
     std::vector<unit> units;  // that are not done
     for (std::size_t g = 0; g < groups.size(); ++g) {
       const double of_group = group_work(model_, groups[g]);

@@ -155,15 +155,18 @@ double mixes_of(const planned_job& job) {
   return static_cast<double>(job.formats.size()) + 2 * chosen + (settings.verify ? 1 : 0);  // and the reversed ones
 }
 
+bool takes_channel_histograms(const std::vector<engine::job>& jobs) {
+  return std::any_of(jobs.begin(), jobs.end(), [](const engine::job& j) {
+    const engine::job_plan plan = engine::plan_jobs({&j, 1});
+    return engine::is_of_histogram(plan.ranges.front()) && plan.activations.front()->needs_column_range();
+  });
+}
+
 // A histogram for each input channel of a block, where a calibration asks for them.
 double channel_histogram_bytes(const lm::model_config& config, const std::vector<engine::job>& jobs) {
   constexpr double of_bin = sizeof(std::int64_t) + sizeof(float);
   constexpr double of_channel = of_bin * static_cast<double>(calibration::histogram::options().bins);
-  const auto asks = [](const engine::job& j) {
-    const engine::job_plan plan = engine::plan_jobs({&j, 1});
-    return engine::is_of_histogram(plan.ranges.front()) && plan.activations.front()->needs_column_range();
-  };
-  if (std::none_of(jobs.begin(), jobs.end(), asks)) return 0;
+  if (!takes_channel_histograms(jobs)) return 0;
   return of_channel * static_cast<double>(2 * config.hidden + config.query_width() + config.intermediate);
 }
 
@@ -233,13 +236,8 @@ row_shares shares_of(const opened_pass& pass, int ranks) {
   return shares;
 }
 
-// Histograms and means are collected by every rank from all rows (engine/calibrate/input_calibration.hpp).
-bool sees_all_rows(const std::vector<engine::job>& jobs) {
-  return std::any_of(jobs.begin(), jobs.end(), [](const engine::job& j) {
-    const engine::calibration_method method = engine::find_calibration(j.calibration);
-    return engine::is_of_histogram(method) || method == engine::calibration_method::awq_lite;
-  });
-}
+// Histograms of channels are collected by every rank from all rows (engine/calibrate/input_calibration.hpp).
+bool sees_all_rows(const std::vector<engine::job>& jobs) { return takes_channel_histograms(jobs); }
 
 // Of a rank at the end of a block: a place and a sum for each task of rows, job and Linear.
 double sent_by_block(const opened_pass& pass, const pass_sizes& sizes, std::size_t jobs, const row_shares& shares) {
