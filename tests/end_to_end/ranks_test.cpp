@@ -3,7 +3,9 @@
 
 #include <qgrain/core/status.hpp>
 
+#include <algorithm>
 #include <end_to_end/ranks_support.hpp>
+#include <sstream>
 
 namespace {
 
@@ -91,6 +93,27 @@ BOOST_AUTO_TEST_CASE(ranks_without_rows_and_too_many_threads_are_named) {
   BOOST_TEST(few.exit_code == 0, few.err);
   BOOST_TEST((few.err.find("ranks 1, 2 of 3 will be idle in the backward pass") != std::string::npos), few.err);
   BOOST_TEST((few.err.find("have " + std::to_string(3 * cores) + " threads together") != std::string::npos), few.err);
+}
+
+// The rows of all ranks are the texts', in even shares, and a plan says what fewer ranks would take.
+BOOST_AUTO_TEST_CASE(a_plan_for_ranks_names_their_shares_and_cores) {
+  const temporary_folder scratch;
+  const auto cores = static_cast<long>(::sysconf(_SC_NPROCESSORS_ONLN));
+  const program_result plan = run_alone({"--dry-run", "-n", "4", "quant_pair=wint8_aint8", "dataset.size=medium",
+                                         "runner.threads=" + std::to_string(cores), "runner.output_dir=out"},
+                                        scratch.path());
+  BOOST_TEST_REQUIRE(plan.exit_code == 0, plan.err);
+  const std::string key = "rows of each rank: ";
+  const std::size_t at = plan.err.find(key);
+  BOOST_TEST_REQUIRE(at != std::string::npos, plan.err);
+  std::istringstream numbers(plan.err.substr(at + key.size(), plan.err.find(" (", at) - at - key.size()));
+  std::vector<long> rows;
+  for (std::string number; std::getline(numbers, number, ',');) rows.push_back(std::stol(number));
+  BOOST_TEST_REQUIRE(rows.size() == 4U);
+  const auto [least, most] = std::minmax_element(rows.begin(), rows.end());
+  BOOST_TEST(*most - *least <= *most / 10, plan.err);
+  for (const char* said : {"at the end of a block", "rows of the busiest", "memory of each", "hint: 4 ranks x "})
+    BOOST_TEST((plan.err.find(said) != std::string::npos), said << ": " << plan.err);
 }
 
 BOOST_AUTO_TEST_CASE(ranks_that_were_given_other_runs_are_refused_before_the_work) {
