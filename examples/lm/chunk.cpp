@@ -35,7 +35,7 @@ std::vector<index_t> parts_up_to(std::span<const index_t> sizes, index_t most) {
 // The rates are docs/benchmarks.md's; above 512 rows nothing is gained.
 index_t rows_of_bundle(index_t rows, index_t hidden, const pass_limits& limits, index_t fitting) {
   constexpr index_t wide = 1024;
-  constexpr index_t bundles = 16;
+  constexpr index_t bundles = 32;
   const index_t least = hidden < wide ? task_rows : 2 * task_rows;
   const index_t wanted = std::clamp<index_t>(rows / bundles, least, 4 * task_rows);
   return std::min(std::max(wanted, limits.bundle_rows), fitting);
@@ -44,7 +44,7 @@ index_t rows_of_bundle(index_t rows, index_t hidden, const pass_limits& limits, 
 index_t bundle_count(index_t rows, index_t rows_each) {
   const double wanted = static_cast<double>(rows) / static_cast<double>(std::max<index_t>(rows_each, 1));
   if (wanted < 1.5) return 1;
-  return wanted < 8 ? rounded_to(wanted, 2) : rounded_to(wanted, 4);
+  return rounded_to(wanted, wanted < 8 ? 2 : wanted < 12 ? 4 : 16);
 }
 
 std::vector<index_t> cut_bundles(index_t begin, std::span<const index_t> unit_ends, index_t count) {

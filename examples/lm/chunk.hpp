@@ -26,11 +26,11 @@ struct chunk {
   [[nodiscard]] index_t rows() const noexcept { return end - begin; }
 };
 
-/// Of how many rows a bundle is, about: a sixteenth of all, so that many ranks have something to do, but enough for
+/// Of how many rows a bundle is, about: a thirty-second of all, so that many ranks have something to do, but enough for
 /// products that wide to keep their rate; at most `fitting`.
 [[nodiscard]] index_t rows_of_bundle(index_t rows, index_t hidden, const pass_limits& limits, index_t fitting);
-/// Into how many bundles of about `rows_each` rows: an even number where that leaves them near to it, which more ranks
-/// divide evenly.
+/// Into how many bundles of about `rows_each` rows: a number that twos divide, or sixteens where they are many, as
+/// numbers of ranks do.
 [[nodiscard]] index_t bundle_count(index_t rows, index_t rows_each);
 /// [bundles + 1] bounds from `begin` on. `unit_ends`: ascending ends of what is not parted. Up to `count` bundles, each
 /// ending where a unit ends next to its even share.

@@ -255,15 +255,18 @@ BOOST_AUTO_TEST_CASE(bundles_are_even_shares_of_whole_units) {
   BOOST_TEST((cut_bundles(5, bounds{}, 3) == bounds{5}));
   // 1,923 rows: 15 or 16 bundles of 128; 16 are what more numbers of ranks divide.
   BOOST_TEST(bundle_count(1923, 128) == 16);
+  BOOST_TEST(bundle_count(10220, 512) == 16);
+  BOOST_TEST(bundle_count(16000, 512) == 32);
+  BOOST_TEST(bundle_count(1400, 128) == 12);
   BOOST_TEST(bundle_count(1000, 128) == 8);
   BOOST_TEST(bundle_count(600, 128) == 4);
   BOOST_TEST(bundle_count(130, 128) == 1);
   BOOST_TEST(bundle_count(5, 128) == 1);
   BOOST_TEST(bundle_count(5, 0) >= 5);
-  // A sixteenth of the rows, 128 at least (256 of a wide model), 512 at most; what fits into memory.
+  // A thirty-second of the rows, 128 at least (256 of a wide model), 512 at most; what fits into memory.
   BOOST_TEST(rows_of_bundle(1923, 128, {}, 1 << 20) == 128);
   BOOST_TEST(rows_of_bundle(1923, 1024, {}, 1 << 20) == 256);
-  BOOST_TEST(rows_of_bundle(4800, 128, {}, 1 << 20) == 300);
+  BOOST_TEST(rows_of_bundle(4800, 128, {}, 1 << 20) == 150);
   BOOST_TEST(rows_of_bundle(100'000, 128, {}, 1 << 20) == 512);
   BOOST_TEST(rows_of_bundle(100'000, 128, {}, 40) == 40);
   // Tasks of about 128 rows within a bundle, and none across two.

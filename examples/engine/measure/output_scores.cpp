@@ -370,10 +370,7 @@ std::string output_fingerprint(const std::string& model, const lm::packed_rows& 
   std::vector<index_t> settings{options.limits.chunk_bytes, options.limits.slab_bytes, options.limits.slab_output_bytes,
                                 options.limits.bundle_rows, options.score_batches,     options.state_bytes,
                                 options.variant_bytes};
-  for (const linear_group& group : groups) {
-    settings.push_back(static_cast<index_t>(group.size()));
-    for (const std::size_t l : group) settings.push_back(static_cast<index_t>(l));
-  }
+  append_groups(settings, groups);
   if (options.shared_ranges) settings.push_back(-1);
   if (options.shared_experts) settings.push_back(-2);
   return pass_fingerprint("output", model, rows, jobs, settings);

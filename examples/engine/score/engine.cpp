@@ -101,10 +101,7 @@ std::string gradient_fingerprint(const std::string& model, const lm::packed_rows
   }
   if (options.shared_ranges) settings.push_back(1);
   if (options.shared_experts) settings.push_back(-1);
-  for (const linear_group& group : options.expert_groups) {
-    settings.push_back(static_cast<index_t>(group.size()));
-    for (const std::size_t l : group) settings.push_back(static_cast<index_t>(l));
-  }
+  append_groups(settings, options.expert_groups);
   return pass_fingerprint("gradient", model, rows, jobs, settings);
 }
 

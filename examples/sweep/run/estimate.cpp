@@ -1,3 +1,4 @@
+#include <common/text_table.hpp>
 #include <engine/score/engine.hpp>
 #include <lm/block.hpp>
 #include <lm/operations.hpp>
@@ -20,6 +21,7 @@
 #include <limits>
 #include <ostream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -262,42 +264,65 @@ double weight_operations(const opened_pass& pass, const pass_sizes& sizes, const
   return (sizes.blocks + sizes.head) * (operations_to_quantize * quantized + 3 * operations_to_read);
 }
 
+// Of a pass, whatever the ranks.
+struct pass_work {
+  pass_work(const opened_pass& of, const std::vector<engine::job>& its_jobs, double mixes)
+      : pass(of), jobs(its_jobs), variants(variants_of(its_jobs)), sizes(sizes_of(of)), needed(of.settings) {
+    sweeps = (needed.gradient ? 1 : 0) + static_cast<double>(needed.fisher_draws);
+    of_passes = sweeps * pass_operations(sizes);
+    calibrating = sweeps * calibration_operations(pass, sizes, variants);
+    measuring = mixes > 0 ? (mixes + 1) * 2 * sizes.rows * (sizes.blocks + sizes.head) : 0;
+    of_jobs = sweeps * job_operations(sizes, variants, pass.settings.cross);
+    of_outputs = needed.outputs ? output_operations(pass, sizes, variants) : 0;
+  }
+
+  const opened_pass& pass;
+  const std::vector<engine::job>& jobs;
+  variant_counts variants;
+  pass_sizes sizes;
+  pass_sweeps needed;
+  double sweeps = 0;
+  double of_passes = 0;  // operations
+  double calibrating = 0;
+  double measuring = 0;
+  double of_jobs = 0;
+  double of_outputs = 0;
+};
+
+// Adds a pass; `seconds` are operations until the rate is known.
+void add_pass(run_estimate& estimate, const pass_work& work) {
+  const row_shares shares = shares_of(work.pass, estimate.ranks);
+  const double forward_share = sees_all_rows(work.jobs) ? 1 : shares.largest;
+  ++estimate.passes;
+  estimate.threads = work.pass.settings.threads;
+  estimate.operations += work.of_passes + work.calibrating + work.of_jobs + work.of_outputs + work.measuring;
+  // Of the rank that has most to do; a third of a pass is its forward half.
+  estimate.seconds +=
+      pass_overhead * (work.of_passes * (forward_share + 2 * shares.largest) / 3 + work.calibrating) +
+      job_overhead * (work.of_jobs * shares.largest + work.of_outputs / estimate.ranks + work.measuring);
+  // In one process this is part of the overhead.
+  estimate.seconds +=
+      work.sweeps * (1 - shares.largest) * weight_operations(work.pass, work.sizes, work.variants, shares.largest);
+  const double states = work.needed.outputs ? 1 : shares.largest;
+  estimate.bytes = std::max(estimate.bytes, pass_bytes(work.pass, work.sizes, work.variants, states) +
+                                                channel_histogram_bytes(work.pass.model.config(), work.jobs));
+  estimate.largest_share = std::max(estimate.largest_share, shares.largest);
+  if (estimate.ranks == 1) return;
+  estimate.divisions.push_back(shares.text);
+  estimate.block_bytes = std::max(estimate.block_bytes, sent_by_block(work.pass, work.sizes, work.jobs.size(), shares));
+  estimate.once_bytes = std::max(estimate.once_bytes, sent_once(work.pass, work.sizes, shares.largest));
+}
+
 }  // namespace
 
 run_estimate estimate_run(sweep_plan& plan, int ranks) {
   run_estimate estimate;
   estimate.ranks = ranks;
-  double weighted = 0;
-  int threads = 1;
+  for (int fewer = 1; fewer < ranks; fewer *= 2) estimate.fewer.emplace_back().ranks = fewer;
   const auto add = [&](const opened_pass& pass, const std::vector<engine::job>& jobs, double mixes) {
-    threads = pass.settings.threads;
-    const variant_counts variants = variants_of(jobs);
-    const pass_sizes sizes = sizes_of(pass);
-    const pass_sweeps needed(pass.settings);
-    const double sweeps = (needed.gradient ? 1 : 0) + static_cast<double>(needed.fisher_draws);
-    const row_shares shares = shares_of(pass, ranks);
-    const double of_passes = sweeps * pass_operations(sizes);
-    const double calibrating = sweeps * calibration_operations(pass, sizes, variants);
-    const double own = of_passes + calibrating;
-    const double forward_share = sees_all_rows(jobs) ? 1 : shares.largest;
-    const double measuring = mixes > 0 ? (mixes + 1) * 2 * sizes.rows * (sizes.blocks + sizes.head) : 0;
-    const double of_jobs = sweeps * job_operations(sizes, variants, pass.settings.cross);
-    const double of_outputs = needed.outputs ? output_operations(pass, sizes, variants) : 0;
-    const double scoring = of_jobs + of_outputs + measuring;
-    ++estimate.passes;
-    estimate.operations += own + scoring;
-    // Of the rank that has most to do; a third of a pass is its forward half.
-    weighted += pass_overhead * (of_passes * (forward_share + 2 * shares.largest) / 3 + calibrating) +
-                job_overhead * (of_jobs * shares.largest + of_outputs / ranks + measuring);
-    // In one process this is part of the overhead.
-    weighted += sweeps * (1 - shares.largest) * weight_operations(pass, sizes, variants, shares.largest);
-    const double states = needed.outputs ? 1 : shares.largest;
-    estimate.bytes = std::max(
-        estimate.bytes, pass_bytes(pass, sizes, variants, states) + channel_histogram_bytes(pass.model.config(), jobs));
-    if (ranks == 1) return;
-    estimate.divisions.push_back(shares.text);
-    estimate.block_bytes = std::max(estimate.block_bytes, sent_by_block(pass, sizes, jobs.size(), shares));
-    estimate.once_bytes = std::max(estimate.once_bytes, sent_once(pass, sizes, shares.largest));
+    const pass_work work(pass, jobs, mixes);
+    add_pass(estimate, work);
+    for (run_estimate& other : estimate.fewer) add_pass(other, work);
   };
   if (plan.recipe_list) {
     const pass_of_jobs pass = open_recipe_list(plan);
@@ -319,11 +344,33 @@ run_estimate estimate_run(sweep_plan& plan, int ranks) {
     }
   }
   if (estimate.passes == 0) return estimate;
-  estimate.threads = threads;
-  estimate.rate = measured_rate(threads);
-  estimate.seconds = weighted / estimate.rate;
+  estimate.rate = measured_rate(estimate.threads);
+  estimate.seconds /= estimate.rate;
+  for (run_estimate& other : estimate.fewer) other.seconds /= estimate.rate;
   return estimate;
 }
+
+namespace {
+
+// One line for each number of ranks.
+void print_ranks(std::ostream& out, const run_estimate& estimate) {
+  std::vector<std::vector<std::string>> rows{
+      {"ranks", "rows of the busiest", "memory of each", "sent at a block's end", "sent once", "time"}};
+  const auto add = [&](const run_estimate& e) {
+    std::ostringstream share, memory, block, once;
+    share << std::round(e.largest_share * 1000) / 10 << " %";
+    memory << std::ceil(e.bytes * 1e-6) << " MB";
+    block << std::ceil(e.block_bytes * 1e-3) << " kB";
+    once << std::ceil(e.once_bytes * 1e-6) << " MB";
+    rows.push_back({std::to_string(e.ranks), share.str(), memory.str(), block.str(), once.str(),
+                    duration_text(std::ceil(e.seconds))});
+  };
+  for (const run_estimate& fewer : estimate.fewer) add(fewer);
+  add(estimate);
+  common::print_table(out, rows);
+}
+
+}  // namespace
 
 void print_estimate(std::ostream& out, const run_estimate& estimate) {
   if (estimate.passes == 0) {
@@ -339,6 +386,7 @@ void print_estimate(std::ostream& out, const run_estimate& estimate) {
   out << estimate.ranks << " ranks: time and memory are those of the one that has most to do; it sends at most "
       << std::ceil(estimate.block_bytes * 1e-3) << " kB at the end of a block, and once "
       << std::ceil(estimate.once_bytes * 1e-6) << " MB\n";
+  print_ranks(out, estimate);
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   if (estimate.ranks * estimate.threads > cores) {
     out << "hint: " << estimate.ranks << " ranks x " << estimate.threads
