@@ -48,6 +48,11 @@ template <class Vector, class T>
 QGRAIN_AVX2 void stored(Vector x, T* to) {
   __builtin_memcpy(static_cast<void*>(to), &x, sizeof x);
 }
+/// Past the caches, to a multiple of the vector's size; `end_of_streaming` is to follow.
+template <class Vector, class T>
+QGRAIN_AVX2 void streamed(Vector x, T* to) {
+  asm volatile("vmovntdq %1, %0" : "=m"(*reinterpret_cast<std::uint8_t(*)[sizeof x]>(to)) : "x"(x));
+}
 /// Some bytes of memory, as an operand.
 template <std::size_t Size>
 struct memory_of {
@@ -329,7 +334,7 @@ QGRAIN_AVX2 void table_values(const Code* codes, floats (&out)[4]) {
 /// The same of two codes in a byte, which come into two bytes each.
 template <class Decoder>
 QGRAIN_AVX2 void nibble_values(const std::uint8_t* from, bit_order order, floats (&out)[4]) {
-  constexpr bytes places{0, 0, 1, 1, 4, 4, 5, 5, 8, 8, 9, 9, 12, 12, 13, 13,
+  constexpr bytes places{0, 0, 1, 1, 4, 4, 5, 5, 8,  8,  9,  9,  12, 12, 13, 13,
                          2, 2, 3, 3, 6, 6, 7, 7, 10, 10, 11, 11, 14, 14, 15, 15};
   bytes all;
   asm("vbroadcasti128 %1, %0" : "=x"(all) : "m"(memory_at<16>(from)));

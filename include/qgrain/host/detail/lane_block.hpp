@@ -36,10 +36,10 @@ struct lane_block {
   /// Groups of 1, 16 or 32 elements, which a step has some of.
   template <int Width>
   QGRAIN_LANES static void run_short(In in, Out out, index_t cols, const factors_type* factors,
-                                      const group_numbers& numbers) {
+                                     const group_numbers& numbers) {
     index_t c = 0;
     for (; c + step <= cols; c += step) {
-      prefetch(in, c + cols);
+      prefetch(in, c, cols);
       if (run_step<step_type, Width>(in, out, c, numbers, c / Width)) continue;
       for (index_t g = c; g < c + step; g += larger_of(Width, lanes)) {
         put_rest(in, out, g, larger_of(Width, lanes), factors + g / Width, Width == 1);
@@ -51,13 +51,13 @@ struct lane_block {
 
   /// Groups of any number of steps, or one of any size.
   QGRAIN_LANES static void run_long(In in, Out out, index_t cols, index_t group_cols, const factors_type* factors,
-                                     const group_numbers& numbers) {
+                                    const group_numbers& numbers) {
     for (index_t group = 0; group * group_cols < cols; ++group) {
       const index_t end = smaller_of((group + 1) * group_cols, cols);
       index_t c = group * group_cols;
       const lane_factors shared = lane_factors::held(numbers, group);
       for (; c + step <= end; c += step) {
-        prefetch(in, c + cols);
+        prefetch(in, c, cols);
         if (!run_step<step_type>(in, out, c, shared, numbers.has_wide))
           put_rest(in, out, c, step, factors + group, false);
       }

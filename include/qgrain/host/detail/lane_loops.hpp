@@ -16,8 +16,15 @@ QGRAIN_LANES floats values(value_source<T> in, index_t i) {
     return as<floats>(Part % 2 == 0 ? pairs << 16 : pairs & every<0xFFFF'0000U>());
   }
 }
-QGRAIN_LANES void put(value_target<float> out, index_t i, floats x) { stored(x, out.row + i); }
-QGRAIN_LANES void put(value_target<bfloat16> out, index_t i, floats x) { stored(rounded(x, bfloat16{}), out.row + i); }
+template <class T, class Vector>
+QGRAIN_LANES void put_values(value_target<T> out, index_t i, Vector x) {
+  if constexpr (requires { streamed(x, out.row); }) {  // a set may have no such stores
+    if (__builtin_expect(out.is_streamed, 0)) return streamed(x, out.row + i);
+  }
+  stored(x, out.row + i);
+}
+QGRAIN_LANES void put(value_target<float> out, index_t i, floats x) { put_values(out, i, x); }
+QGRAIN_LANES void put(value_target<bfloat16> out, index_t i, floats x) { put_values(out, i, rounded(x, bfloat16{})); }
 template <class Code>
 QGRAIN_LANES void put(code_target<Code> out, index_t i, bytes codes) {
   stored(codes, out.row + i);
@@ -29,14 +36,18 @@ QGRAIN_LANES void put(nibble_target<Code> out, index_t i, bytes codes) {
   stored(narrowed(one), out.row + i / 2);
 }
 
-/// Asks for the block to the right, or the next row, whose ranges are found next; it may lie anywhere.
+/// Asks for the blocks to the right, or the next rows; they may lie anywhere.
 template <class T>
-QGRAIN_LANES void prefetch(value_source<T> in, index_t i) {
+QGRAIN_LANES void prefetch(value_source<T> in, index_t i, index_t cols) {
   constexpr index_t line = 64 / static_cast<index_t>(sizeof(T));
-  for (index_t k = 0; k < step; k += line) __builtin_prefetch(in.row + i + k);
+  if (in.ahead == read_ahead::none) return;
+  for (index_t k = i; k < i + step; k += line) __builtin_prefetch(in.row + k + cols);
+  if (__builtin_expect(in.ahead == read_ahead::two_blocks, 0)) {
+    for (index_t k = i; k < i + step; k += line) __builtin_prefetch(in.row + k + 2 * cols, 0, 2);
+  }
 }
 template <class Codes>
-QGRAIN_LANES void prefetch(Codes, index_t) {}
+QGRAIN_LANES void prefetch(Codes, index_t, index_t) {}
 
 template <lane_order Order>
 QGRAIN_LANES bytes packs_in_order(words packs) {
@@ -350,8 +361,8 @@ QGRAIN_LANES float zero_point_of(const Factors& f) {
 
 /// What encoding and faking take of the factors of each group; false where some group needs the definition.
 template <class Element>
-QGRAIN_LANES bool make_numbers(const typename Element::factors_type* factors, index_t groups,
-                                group_numbers& all, [[maybe_unused]] float reciprocal_unit = 1.0F) {
+QGRAIN_LANES bool make_numbers(const typename Element::factors_type* factors, index_t groups, group_numbers& all,
+                               [[maybe_unused]] float reciprocal_unit = 1.0F) {
   using encoder = lane_encoder<Element>;
   std::uint32_t others = 0;
   QGRAIN_INDEPENDENT_ITERATIONS
@@ -392,15 +403,14 @@ QGRAIN_LANES bool make_numbers(const typename Element::factors_type* factors, in
 template <class Element>
 struct encode_step {
   using encoder = lane_encoder<Element>;
-  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups,
-                                    group_numbers& all) {
+  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups, group_numbers& all) {
     return make_numbers<Element>(factors, groups, all, encoder::fixed_point_unit);
   }
   /// False where there is a NaN: nothing has been written.
   template <lane_order Order, class In, class Out>
   QGRAIN_LANES static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
-    const floats x[4] = {values<Order, 0>(in, c), values<Order, 1>(in, c),
-                         values<Order, 2>(in, c), values<Order, 3>(in, c)};
+    const floats x[4] = {values<Order, 0>(in, c), values<Order, 1>(in, c), values<Order, 2>(in, c),
+                         values<Order, 3>(in, c)};
     if constexpr (encoder::in_fixed_point) {
       bytes codes;
       if (__builtin_expect(encoder::template fixed_point_codes<Order>(x, f, codes), 1)) {
@@ -420,16 +430,15 @@ struct encode_step {
 
 template <class Element>
 struct fake_step {
-  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups,
-                                    group_numbers& all) {
+  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups, group_numbers& all) {
     return make_numbers<Element>(factors, groups, all);
   }
   using encoder = lane_encoder<Element>;
   template <lane_order, class In, class Out>
   QGRAIN_LANES static bool run(In in, Out out, index_t c, const lane_factors (&f)[4], [[maybe_unused]] bool has_wide) {
     constexpr auto order = lane_order::in_turn;
-    const floats x[4] = {values<order, 0>(in, c), values<order, 1>(in, c),
-                         values<order, 2>(in, c), values<order, 3>(in, c)};
+    const floats x[4] = {values<order, 0>(in, c), values<order, 1>(in, c), values<order, 2>(in, c),
+                         values<order, 3>(in, c)};
     const floats q[4] = {encoder::scaled(x[0], f[0]), encoder::scaled(x[1], f[1]), encoder::scaled(x[2], f[2]),
                          encoder::scaled(x[3], f[3])};
     if (encoder::has_other(q, x, has_wide)) return false;
@@ -444,8 +453,7 @@ struct fake_step {
 template <class Element>
 struct decode_step {
   /// False where the unit would make a scale overflow, or a product might be a zero.
-  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups,
-                                    group_numbers& all) {
+  QGRAIN_LANES static bool prepare(const typename Element::factors_type* factors, index_t groups, group_numbers& all) {
     constexpr float unit = lane_decoder<Element>::unit;
     std::uint32_t others = 0;
     QGRAIN_INDEPENDENT_ITERATIONS
