@@ -44,12 +44,20 @@ std::int32_t largest_loop(const T* in, index_t count) {
 }
 
 #if defined(__AVX512BW__)
+namespace lane_loops = detail::avx512;
+#define QGRAIN_LANE_TARGET
+#elif defined(__AVX2__)
+namespace lane_loops = detail::avx2;
+#define QGRAIN_LANE_TARGET __attribute__((target("avx2,fma,f16c")))
+#endif
+
+#if defined(QGRAIN_LANE_TARGET)
 /// The same over lanes: factors of one group, no NaN.
 template <class Step, class In, class Out>
-void lanes_loop(In in, Out out, index_t count, const detail::avx512::group_numbers<1>& factors) {
-  const auto shared = detail::avx512::lane_factors::held(factors, 0);
-  for (index_t i = 0; i < count; i += detail::avx512::step) {
-    if (!detail::avx512::run_step<Step>(in, out, i, shared, factors.has_wide)) return;
+QGRAIN_LANE_TARGET void lanes_loop(In in, Out out, index_t count, const detail::group_numbers& factors) {
+  const auto shared = lane_loops::lane_factors::held(factors, 0);
+  for (index_t i = 0; i < count; i += lane_loops::step) {
+    if (!lane_loops::run_step<Step>(in, out, i, shared, factors.has_wide)) return;
   }
 }
 #endif
@@ -79,17 +87,14 @@ template void dequantize_loop<fp8_e5m2_codes>(const std::uint8_t*, float*, index
 template void dequantize_loop<mxfp4_ocp>(const std::uint8_t*, float*, index_t, scale_factors);
 template void dequantize_loop<nf4_codes>(const std::uint8_t*, float*, index_t, scale_factors);
 
-#if defined(__AVX512BW__)
-#define QGRAIN_LANES_LOOPS(CODES)                                                                  \
-  template void lanes_loop<detail::avx512::encode_step<CODES::element_type>>(                      \
-      detail::avx512::value_source<float>, detail::avx512::code_target<CODES::code_type>, index_t, \
-      const detail::avx512::group_numbers<1>&);                                                    \
-  template void lanes_loop<detail::avx512::fake_step<CODES::element_type>>(                        \
-      detail::avx512::value_source<float>, detail::avx512::value_target<float>, index_t,           \
-      const detail::avx512::group_numbers<1>&);                                                    \
-  template void lanes_loop<detail::avx512::decode_step<CODES::element_type>>(                      \
-      detail::avx512::code_source<CODES::code_type>, detail::avx512::value_target<float>, index_t, \
-      const detail::avx512::group_numbers<1>&);
+#if defined(QGRAIN_LANE_TARGET)
+#define QGRAIN_LANES_LOOPS(CODES)                                                                                 \
+  template void lanes_loop<lane_loops::encode_step<CODES::element_type>>(                                         \
+      detail::value_source<float>, detail::code_target<CODES::code_type>, index_t, const detail::group_numbers&); \
+  template void lanes_loop<lane_loops::fake_step<CODES::element_type>>(                                           \
+      detail::value_source<float>, detail::value_target<float>, index_t, const detail::group_numbers&);           \
+  template void lanes_loop<lane_loops::decode_step<CODES::element_type>>(                                         \
+      detail::code_source<CODES::code_type>, detail::value_target<float>, index_t, const detail::group_numbers&);
 QGRAIN_LANES_LOOPS(int8_codes)
 QGRAIN_LANES_LOOPS(fp8_codes)
 QGRAIN_LANES_LOOPS(mxfp8_e4m3_ocp)

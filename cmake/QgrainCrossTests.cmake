@@ -8,6 +8,7 @@ set(qgrain_cross_tests
   format/tool_conversion_test
   scale/e8m0_rules_test
   quantizer/quantizer_test
+  host/lanes_test
   layout/packing_test
   conformance/ggml_test
   conformance/nvfp4_test)

@@ -16,6 +16,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <initializer_list>
 #include <limits>
 #include <vector>
 
@@ -54,10 +55,9 @@ std::vector<sample> samples() {
     add("subnormal", [&] { return of_pattern(random.next() & 0x8000'FFFFU); });
     add("huge", [&] { return 1e37F * random.bell(); });
     add("zeros", [&] { return random.next() % 2 == 0 ? 0.0F : -0.0F; });
-    // No negative NaN: of two that are multiplied either may give its sign, as compilers order the factors.
     add("no numbers", [&] {
       const auto kind = random.next() % 300;
-      return kind == 0 ? nan : kind == 2 ? infinity : kind == 3 ? -infinity : random.bell();
+      return kind == 0 ? nan : kind == 1 ? -nan : kind == 2 ? infinity : kind == 3 ? -infinity : random.bell();
     });
   }
   return all;
@@ -66,11 +66,24 @@ std::vector<sample> samples() {
 /// Equal but for the digits of a NaN.
 bool same(float a, float b) { return (is_nan(a) && is_nan(b)) || bits_of(a) == bits_of(b); }
 
-/// `stated` is what quantize found: scales are the business of others.
+/// Rows with a gap before each.
+template <class T>
+std::vector<T> spaced(shape2d shape, const std::vector<T>& x, index_t gap) {
+  std::vector<T> all;
+  for (index_t r = 0; r < shape.rows; ++r) {
+    all.insert(all.end(), static_cast<std::size_t>(gap), T{});
+    const auto row = x.begin() + r * shape.cols;
+    all.insert(all.end(), row, row + shape.cols);
+  }
+  return all;
+}
+
+/// Under the scales that quantize found, which are the business of others.
 template <class Q, class T>
-void compare_codes(const sample& s, const std::vector<T>& x) {
+void compare_codes(const sample& s, const std::vector<T>& x, index_t gap = 0) {
   const auto count = x.size();
-  const matrix_view<const T> in{x.data(), s.shape};
+  const std::vector<T> rows = spaced(s.shape, x, gap);
+  const matrix_view<const T> in{rows.data() + gap, s.shape, s.shape.cols + gap};
   const quantized_matrix<Q> found = quantize<Q>(on_host{}, in);
   const auto view = found.view();
   const float tensor = view.tensor_scale == nullptr ? 1.0F : *view.tensor_scale;
@@ -178,12 +191,76 @@ std::size_t wrong_values_of_large(shape2d shape, std::size_t begin) {
   return wrong;
 }
 
+/// Shapes that no vector divides, columns in units of groups, rows that begin anywhere.
+template <class Q>
+void compare_shapes(index_t unit) {
+  qgrain_test::random_source random(11);
+  for (int i = 0; i < 40; ++i) {
+    const shape2d shape{1 + static_cast<index_t>(random.next() % 4),
+                        unit * (1 + static_cast<index_t>(random.next() % static_cast<std::uint64_t>(300 / unit)))};
+    const auto gap = static_cast<index_t>(random.next() % 20);
+    sample s{"any shape", shape, {}};
+    std::vector<bfloat16> halves;
+    for (index_t k = 0; k < shape.elements(); ++k) {
+      s.values.push_back(random.bell());
+      halves.push_back(from_float<bfloat16>(s.values.back()));
+    }
+    compare_codes<Q>(s, s.values, gap);
+    compare_codes<Q>(s, halves, gap);
+  }
+}
+
+/// Every bfloat16, as it is and as float32, under scales that are given.
+template <class Q>
+void compare_every_bfloat16(std::initializer_list<typename Q::stored_scale> scales, float tensor_scale) {
+  constexpr shape2d shape{64, 1024};
+  std::vector<bfloat16> halves;
+  std::vector<float> values;
+  for (std::uint32_t bits = 0; bits < 0x10000U; ++bits) {
+    halves.push_back({static_cast<std::uint16_t>(bits)});
+    values.push_back(to_float(halves.back()));
+  }
+  const float* const tensor = Q::scale_type::tensor_bits == 0 ? nullptr : &tensor_scale;
+  for (const auto scale : scales) {
+    const std::vector<typename Q::stored_scale> all(static_cast<std::size_t>(Q::scale_count(shape)), scale);
+    const auto factors = Q::factors(scale, tensor_scale);
+    std::vector<typename Q::code_type> codes(values.size());
+    std::vector<typename Q::code_type> codes_of_halves(values.size());
+    quantize_with_scales<Q>(on_host{}, matrix_view<const float>{values.data(), shape}, {all, tensor}, codes);
+    quantize_with_scales<Q>(on_host{}, matrix_view<const bfloat16>{halves.data(), shape}, {all, tensor},
+                            codes_of_halves);
+    std::size_t wrong = 0;
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const auto wanted = Q::element_type::encode(values[k], factors);
+      wrong += codes[k] != wanted || codes_of_halves[k] != wanted ? 1U : 0U;
+    }
+    BOOST_TEST(wrong == 0U, "scale " << float(scale) << ": " << wrong << " differ");
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(larger_than_caches) {
   BOOST_TEST(wrong_values_of_large<float>({2050, 4096}, 0) == 0U);
   BOOST_TEST(wrong_values_of_large<float>({2050, 4096}, 1) == 0U);
   BOOST_TEST(wrong_values_of_large<bfloat16>({4098, 4096}, 0) == 0U);
+}
+BOOST_AUTO_TEST_CASE(any_shape) {
+  compare_shapes<quantizer<int8, per_token>>(1);
+  compare_shapes<quantizer<int8, per_channel<1>>>(1);
+  compare_shapes<quantizer<float8_e5m2, per_token>>(1);
+  compare_shapes<quantizer<int4, per_group<32>>>(32);
+  compare_shapes<quantizer<float8_e4m3fn, per_group<32>>>(32);
+  compare_shapes<mxfp4_ocp>(32);
+  compare_shapes<nvfp4_modelopt>(16);
+}
+BOOST_AUTO_TEST_CASE(every_bfloat16) {
+  const std::initializer_list<float> scales{0.0F, 1.0F, 0.007F, 3.3F, 1e-30F, 1e30F};
+  compare_every_bfloat16<quantizer<int8, per_token>>(scales, 1.0F);
+  compare_every_bfloat16<quantizer<int4, per_group<32>>>(scales, 1.0F);
+  compare_every_bfloat16<quantizer<float8_e4m3fn, per_token>>(scales, 1.0F);
+  compare_every_bfloat16<mxfp4_ocp>({0, 100, 127, 150, 254}, 1.0F);
+  compare_every_bfloat16<nvfp4_modelopt>({0x00, 0x01, 0x38, 0x7E}, 0.01F);
 }
 BOOST_AUTO_TEST_CASE(ties_and_what_lies_beyond) {
   compare_near_ties<quantizer<int8, per_token>, float>();
@@ -216,5 +293,6 @@ BOOST_AUTO_TEST_CASE(zero_points) {
   compare<ct_int8_asymmetric>();
   compare<onnx_uint4_group32>();
   compare<torchao_int8_asymmetric>();
+  compare<onnx_dynamic_uint8>();
 }
 BOOST_AUTO_TEST_CASE(zeros_that_are_added) { compare<ct_int8_per_token>(); }

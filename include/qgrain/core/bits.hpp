@@ -77,13 +77,16 @@ inline constexpr std::uint64_t f64_infinity_bits = 0x7FF0'0000'0000'0000U;   ///
 }
 
 /// The sign of a NaN `result` of an operation on a and b, where it reaches a code: that of a NaN operand, a's first,
-/// and minus where the operation made it (infinity / infinity). x86 gives just that; other processors make a positive
-/// one, and devices drop the sign of operands too.
+/// and minus where the operation made it (infinity / infinity). x86 gives just that, but for the factors of a product,
+/// which compilers put in either order: `Ordered` says that it is a / b. Other processors make a positive one, and
+/// devices drop the sign of operands too.
+template <bool Ordered = false>
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr std::uint32_t sign_of_computed_nan([[maybe_unused]] float result,
                                                                               [[maybe_unused]] float a,
                                                                               [[maybe_unused]] float b) noexcept {
 #if defined(__x86_64__) && !defined(__CUDA_ARCH__)
-  return sign_of(result);
+  if constexpr (Ordered) return sign_of(result);
+  return selected(is_nan(a), sign_of(a), sign_of(result));
 #else
   return selected(is_nan(a), sign_of(a), selected(is_nan(b), sign_of(b), f32_sign_bit));
 #endif

@@ -9,7 +9,8 @@ namespace qgrain {
 
 // A kernel is a struct with a static `run`, always inlined (QGRAIN_ALWAYS_INLINE); each wrapper below is the same loop
 // compiled for one instruction set. A kernel may name a struct whose `run` has the same results with instructions of a
-// set, `avx512_loop`, `avx2_loop` or `neon_loop`. (Lambdas would not inherit the target attribute.) Without contraction and fast-math the bits are the same everywhere: see core/arithmetic.hpp.
+// set, `avx512_loop`, `avx2_loop` or `neon_loop`. (Lambdas would not inherit the target attribute.) Without contraction
+// and fast-math the bits are the same everywhere: see core/arithmetic.hpp.
 
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
 

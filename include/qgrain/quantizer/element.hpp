@@ -5,6 +5,7 @@
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/concepts.hpp>
 #include <qgrain/core/config.hpp>
+#include <qgrain/scale/element_arithmetic.hpp>
 #include <qgrain/scale/range.hpp>
 
 #include <cstdint>
@@ -72,7 +73,7 @@ struct element_quantizer {
     const float scaled = Scale::scaled(x, factors);
     if constexpr (requires { Format::encode_computed(scaled, 0U, rounding.at(element)); }) {
       // What a factor does to 1 is NaN where the factor is.
-      const std::uint32_t sign_of_nan = sign_of_computed_nan(scaled, x, Scale::scaled(1.0F, factors));
+      const std::uint32_t sign_of_nan = sign_of_computed_nan<is_quotient>(scaled, x, Scale::scaled(1.0F, factors));
       return Format::encode_computed(scaled, sign_of_nan, rounding.at(element));
     } else {
       return detail::encode_as<Format>(scaled, rounding.at(element));
@@ -86,6 +87,9 @@ struct element_quantizer {
                                                                Rounding rounding = {}) noexcept {
     return Scale::restored(detail::round_to<Format>(Scale::scaled(x, factors), rounding.at(element)), factors);
   }
+
+ private:
+  static constexpr bool is_quotient = detail::arithmetic_of<Scale>().scaled == element_operation::quotient;
 };
 
 }  // namespace qgrain

@@ -334,11 +334,9 @@ QGRAIN_AVX512 void nibble_values(const std::uint8_t* from, bit_order order, floa
   constexpr words first{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
   const words shifts = order == bit_order::low_first ? low_first : high_first;
   const words all = twice_at(from);
-  const floats table = loaded<floats>(Decoder::table.data());
-  out[0] = entries(permuted(first, all) >> shifts, table);
-  out[1] = entries(permuted(first + 2U, all) >> shifts, table);
-  out[2] = entries(permuted(first + 4U, all) >> shifts, table);
-  out[3] = entries(permuted(first + 6U, all) >> shifts, table);
+  const words codes[4] = {permuted(first, all) >> shifts, permuted(first + 2U, all) >> shifts,
+                          permuted(first + 4U, all) >> shifts, permuted(first + 6U, all) >> shifts};
+  for (int i = 0; i < 4; ++i) out[i] = entries(codes[i], loaded<floats>(Decoder::table.data()));
 }
 /// Signed codes of a step, shifted and masked, as binary16.
 template <int Shift, std::uint16_t Used, class Code>

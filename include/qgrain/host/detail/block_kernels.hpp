@@ -56,7 +56,6 @@ template <class T>
 /// are compared as they are, as widening keeps their order.
 template <class T>
 struct absmax_block : absmax_lane_loops<absmax_block<T>, T> {
-  using element_type = T;
   using pattern = decltype(magnitude_pattern(T{}));
 
   [[nodiscard]] QGRAIN_ALWAYS_INLINE static float widened_by(float absmax, pattern largest) {
@@ -151,7 +150,6 @@ struct block_place {
 /// makes its factors. Roundings that do not look at the index leave no trace of it in the loops.
 template <class Operation>
 struct element_block : element_lane_loops<element_block<Operation>, Operation> {
-  using operation_type = Operation;
   using factors_type = typename Operation::factors_type;
   using rounding_type = typename Operation::rounding_type;
   using in_type = typename Operation::in_type;
@@ -219,7 +217,8 @@ struct element_block : element_lane_loops<element_block<Operation>, Operation> {
 /// Values to the values that their codes stand for, from the ranges of the groups.
 template <class Element>
 struct fake_operation {
-  static constexpr lane_work lanes = encodes_in_lanes<Element> && restores_in_lanes<Element> ? lane_work::fake : lane_work::none;
+  static constexpr lane_work lanes =
+      encodes_in_lanes<Element> && restores_in_lanes<Element> ? lane_work::fake : lane_work::none;
   using element_type = Element;
   using factors_type = typename Element::factors_type;
   using rounding_type = typename Element::rounding_type;
