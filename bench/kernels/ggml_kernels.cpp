@@ -56,6 +56,9 @@ void add_block(kernel_list& kernels) {
 void add_ggml(kernel_list& kernels) {
   add_block<interop::ggml_q8_0>(kernels);
   add_block<interop::ggml_q4_0>(kernels);
+  add_block<interop::ggml_q4_1>(kernels);
+  add_block<interop::ggml_q5_0>(kernels);
+  add_block<interop::ggml_q5_1>(kernels);
   add_block<interop::ggml_mxfp4>(kernels);
 }
 

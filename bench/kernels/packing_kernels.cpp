@@ -65,7 +65,7 @@ void add_packing_of(int bits, kernel_list& kernels) {
 }  // namespace
 
 void add_packing(kernel_list& kernels) {
-  for (const int bits : {4, 6}) add_packing_of(bits, kernels);
+  for (const int bits : {2, 3, 4, 5, 6}) add_packing_of(bits, kernels);
 
   kernel tiles = bare_kernel("to_layout", "scale_tiles_128x4");
   tiles.layout = "a scale for 16 values, row-major to tiles";

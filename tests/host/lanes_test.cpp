@@ -4,6 +4,7 @@
 #include <support/inputs.hpp>
 
 #include <qgrain/core/half.hpp>
+#include <qgrain/format/codebook.hpp>
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_group.hpp>
 #include <qgrain/host/quantize.hpp>
@@ -167,6 +168,29 @@ void compare_near_ties() {
   BOOST_TEST(wrong == 0U);
 }
 
+/// An output larger than caches, which is written past them where it begins at a line, and `begin` elements behind one.
+template <class T>
+std::size_t wrong_values_of_large(shape2d shape, std::size_t begin) {
+  using q = quantizer<int8, per_token>;
+  const auto count = static_cast<std::size_t>(shape.elements());
+  std::vector<std::int8_t> codes(count);
+  for (std::size_t i = 0; i < count; ++i) codes[i] = static_cast<std::int8_t>(static_cast<int>(i * 89 % 255) - 127);
+  std::vector<float> scales(static_cast<std::size_t>(shape.rows));
+  for (std::size_t r = 0; r < scales.size(); ++r) scales[r] = 0.001F * static_cast<float>(r + 1);
+  constexpr std::size_t line = 64 / sizeof(T);
+  std::vector<T> memory(count + 2 * line);
+  const std::size_t before = reinterpret_cast<std::uintptr_t>(memory.data()) % 64 / sizeof(T);
+  T* const values = memory.data() + (line - before) % line + begin;
+  dequantize(on_host{}, quantized_view<const q>{codes.data(), scales.data(), nullptr, shape},
+             matrix_view<T>{values, shape});
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto wanted = from_float<T>(static_cast<float>(codes[i]) * scales[i / static_cast<std::size_t>(shape.cols)]);
+    wrong += to_float(values[i]) != to_float(wanted) ? 1U : 0U;
+  }
+  return wrong;
+}
+
 /// Shapes that no vector divides, columns in units of groups, rows that begin anywhere.
 template <class Q>
 void compare_shapes(index_t unit) {
@@ -216,6 +240,11 @@ void compare_every_bfloat16(std::initializer_list<typename Q::stored_scale> scal
 
 }  // namespace
 
+BOOST_AUTO_TEST_CASE(larger_than_caches) {
+  BOOST_TEST(wrong_values_of_large<float>({2050, 4096}, 0) == 0U);
+  BOOST_TEST(wrong_values_of_large<float>({2050, 4096}, 1) == 0U);
+  BOOST_TEST(wrong_values_of_large<bfloat16>({4098, 4096}, 0) == 0U);
+}
 BOOST_AUTO_TEST_CASE(any_shape) {
   compare_shapes<quantizer<int8, per_token>>(1);
   compare_shapes<quantizer<int8, per_channel<1>>>(1);
@@ -250,6 +279,11 @@ BOOST_AUTO_TEST_CASE(powers_of_two) {
   compare<mxfp4_ocp>();
   compare<mxfp6_e3m2_ocp>();
   compare<mxint8_rceil>();
+}
+BOOST_AUTO_TEST_CASE(codebooks) {
+  compare<quantizer<nf4, per_group<64>>>();
+  compare<quantizer<iq4_nl, per_group<32>>>();
+  compare<quantizer<nf4, per_channel<1>>>();
 }
 BOOST_AUTO_TEST_CASE(two_levels) {
   compare<nvfp4_modelopt>();

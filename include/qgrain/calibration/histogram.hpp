@@ -8,9 +8,11 @@
 #include <qgrain/core/detail/elementary.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/scale/range.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -82,15 +84,15 @@ class histogram {
   /// Counts of a part, one per bin.
   [[nodiscard]] std::vector<std::int64_t> count(std::span<const float> part) const {
     std::vector<std::int64_t> counts(counts_.size(), 0);
-    for (const float x : part) {
-      if (is_counted(x)) ++counts[bin_of(x)];
-    }
+    add_to(counts, part, 1);
     return counts;
   }
   /// Counts one element, as often as `times` says.
   void add(float x, std::int64_t times) {
     if (is_counted(x)) counts_[bin_of(x)] += times;
   }
+  /// The same of neighbours.
+  void add(std::span<const float> part, std::int64_t times) { add_to(counts_, part, times); }
   void add(const std::vector<std::int64_t>& counts) {
     for (std::size_t i = 0; i < counts.size(); ++i) counts_[i] += counts[i];
   }
@@ -137,9 +139,33 @@ class histogram {
   [[nodiscard]] std::size_t bin_of(float x) const noexcept {
     const float top = edges_.back();
     if (top == 0.0F) return middle();
-    const float bin = div_rn(mul_rn(float_from_magnitude(magnitude_bits(x)), static_cast<float>(counts_.size())), top);
-    const std::size_t last = counts_.size() - 1;
-    return bin < static_cast<float>(last) ? static_cast<std::size_t>(bin) : last;
+    return static_cast<std::size_t>(find_bins::bin(x, static_cast<float>(counts_.size()), top));
+  }
+  /// The bins of some elements under a top that is not 0.
+  struct find_bins {
+    [[nodiscard]] QGRAIN_ELEMENTWISE static std::int32_t bin(float x, float bins, float top) noexcept {
+      const float place = div_rn(mul_rn(float_from_magnitude(magnitude_bits(x)), bins), top);
+      return static_cast<std::int32_t>(place < bins - 1.0F ? place : bins - 1.0F);
+    }
+    QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t count, float bins, float top, std::int32_t* found) {
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < count; ++i) found[i] = bin(x[i], bins, top);
+    }
+  };
+  void add_to(std::vector<std::int64_t>& counts, std::span<const float> part, std::int64_t times) const {
+    const float top = edges_.back();
+    std::array<std::int32_t, 256> found;
+    if (top == 0.0F) found.fill(static_cast<std::int32_t>(middle()));
+    for (std::size_t first = 0; first < part.size(); first += found.size()) {
+      const std::size_t count = std::min(found.size(), part.size() - first);
+      const float* const x = part.data() + first;
+      if (top != 0.0F) {
+        run_widest<find_bins>(x, static_cast<index_t>(count), static_cast<float>(counts_.size()), top, found.data());
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        if (is_counted(x[i])) counts[static_cast<std::size_t>(found[i])] += times;
+      }
+    }
   }
 
   void set_first_edges(float top) { edges_ = detail::even_steps(0.0F, top, counts_.size()); }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,13 @@ class histogram_observer {
     for (std::size_t i = 0; i < count; ++i) histograms_[i].prepare(tops[i]);
     for (index_t r = 0; r < batch.shape.rows; ++r) {
       const std::int64_t n = detail::multiplicity(times, r);
+      if constexpr (std::is_same_v<T, float>) {
+        if (axis_ != range_axis::columns) {
+          histograms_[detail::range_index(r, 0, axis_)].add(
+              std::span<const float>(batch.row(r), static_cast<std::size_t>(batch.shape.cols)), n);
+          continue;
+        }
+      }
       for (index_t c = 0; c < batch.shape.cols; ++c)
         histograms_[detail::range_index(r, c, axis_)].add(to_float(batch(r, c)), n);
     }
@@ -66,17 +74,31 @@ class histogram_observer {
   [[nodiscard]] std::vector<float> largest_magnitudes(matrix_view<const T> batch, std::size_t count) const {
     std::vector<float> tops(count, 0.0F);
     for (index_t r = 0; r < batch.shape.rows; ++r) {
+      std::int32_t largest = 0;
       for (index_t c = 0; c < batch.shape.cols; ++c) {
-        const float x = to_float(batch(r, c));
-        if (!is_finite(x)) {
-          qgrain::detail::raise(errc::non_finite, "element (" + std::to_string(r) + ", " + std::to_string(c) +
-                                                      ") of a batch to calibrate on is " + std::to_string(x));
+        largest = larger_of(largest, magnitude_bits(to_float(batch(r, c))));
+      }
+      const float top_of_row = float_from_magnitude(largest);
+      if (!is_finite(top_of_row)) raise_for_row(batch, r);
+      if (axis_ != range_axis::columns) {
+        float& top = tops[detail::range_index(r, 0, axis_)];
+        top = widened(top, top_of_row);
+      } else {
+        for (index_t c = 0; c < batch.shape.cols; ++c) {
+          float& top = tops[static_cast<std::size_t>(c)];
+          top = widened(top, to_float(batch(r, c)));
         }
-        float& top = tops[detail::range_index(r, c, axis_)];
-        top = widened(top, x);
       }
     }
     return tops;
+  }
+  template <class T>
+  [[noreturn]] static void raise_for_row(matrix_view<const T> batch, index_t r) {
+    index_t c = 0;
+    while (is_finite(to_float(batch(r, c)))) ++c;
+    qgrain::detail::raise(errc::non_finite, "element (" + std::to_string(r) + ", " + std::to_string(c) +
+                                                ") of a batch to calibrate on is " +
+                                                std::to_string(to_float(batch(r, c))));
   }
 
   range_axis axis_;

@@ -93,11 +93,12 @@ struct codebook {
     }
   }
 
- private:
-  // A variable per midpoint, not an array: device code may use the value of a constant, not its address.
+  /// The largest float32 whose code is at most I, which is below the last one. A variable each, not an array: device
+  /// code may use the value of a constant, not its address.
   template <int I>
   static constexpr float last_of = detail::last_before_middle(Table::value(I), Table::value(I + 1), Ties);
 
+ private:
   /// One of `Count` entries, a power of two, chosen by the lower bits of the code, one after the other: a small table
   /// as masks of constants, as loads by index would not be vectorized.
   template <int First, int Count>

@@ -2,10 +2,12 @@
 #ifndef QGRAIN_INTEROP_GGML_HPP
 #define QGRAIN_INTEROP_GGML_HPP
 
+#include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/short_name.hpp>
 #include <qgrain/core/status.hpp>
+#include <qgrain/host/detail/block_kernels.hpp>
 #include <qgrain/host/run_widest.hpp>
 #include <qgrain/interop/code_matrix.hpp>
 #include <qgrain/interop/detail/code_rules.hpp>
@@ -13,6 +15,7 @@
 #include <qgrain/interop/detail/ggml_codes.hpp>
 #include <qgrain/interop/detail/ggml_super_blocks.hpp>
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -61,18 +64,54 @@ struct ggml_encode_rows {
     }
   }
 };
+/// Some blocks side by side whose largest magnitudes are known: none waits for those of the one before.
+template <class B>
+struct ggml_encode_ranged {
+  QGRAIN_ALWAYS_INLINE static void run(const float* x, const float* absmax, index_t count, B* blocks) {
+    for (index_t b = 0; b < count; ++b) blocks[b] = B::encode_in_range(x + b * B::elements, absmax[b]);
+  }
+};
+template <class B>
+void ggml_encode(matrix_view<const float> in, index_t per_row, B* blocks) {
+  if constexpr (requires(const float* x) { B::encode_in_range(x, 1.0F); }) {
+    constexpr index_t most = 128;
+    for (index_t r = 0; r < in.shape.rows; ++r) {
+      for (index_t first = 0; first < per_row; first += most) {
+        const index_t count = smaller_of(most, per_row - first);
+        const float* const x = in.row(r) + first * B::elements;
+        std::array<float, static_cast<std::size_t>(most)> absmax{};
+        const matrix_view<const float> values{x, {1, count * B::elements}};
+        run_widest<qgrain::detail::absmax_block<float>>(values, index_t{B::elements}, absmax.data());
+        run_widest<ggml_encode_ranged<B>>(x, static_cast<const float*>(absmax.data()), count,
+                                          blocks + r * per_row + first);
+      }
+    }
+  } else {
+    run_widest<ggml_encode_rows<B>>(in, per_row, blocks);
+  }
+}
 template <class B>
 struct ggml_decode_rows {
   QGRAIN_ALWAYS_INLINE static void run(const B* blocks, index_t per_row, matrix_view<float> out) {
     for (index_t r = 0; r < out.shape.rows; ++r) {
       for (index_t b = 0; b < per_row; ++b) {
-        const B block = blocks[r * per_row + b];
+        // No copy of the block, which would wait for the parts it is made of. For all that compilers know, values might
+        // be bytes that are read for each of them, a scale or fifth bits: beside such ones they are made apart.
+        const B& block = blocks[r * per_row + b];
+        constexpr bool is_apart =
+            !std::is_same_v<B, ggml_q8_0> && !std::is_same_v<B, ggml_q4_0> && !std::is_same_v<B, ggml_q4_1>;
         float* const y = out.row(r) + b * B::elements;
+        std::array<float, static_cast<std::size_t>(is_apart ? B::elements : 1)> values;
+        float* const to = is_apart ? values.data() : y;
         // In halves, as blocks of 32 keep their codes: each is one loop of vectors then.
         constexpr int half = B::elements % 32 == 0 ? 16 : B::elements;
         for (int first = 0; first < B::elements; first += half) {
           QGRAIN_INDEPENDENT_ITERATIONS
-          for (int i = 0; i < half; ++i) y[first + i] = block.value(first + i);
+          for (int i = 0; i < half; ++i) to[first + i] = block.value(first + i);
+        }
+        if constexpr (is_apart) {
+          QGRAIN_INDEPENDENT_ITERATIONS
+          for (int i = 0; i < B::elements; ++i) y[i] = to[i];
         }
       }
     }
@@ -86,7 +125,7 @@ struct ggml_decode_rows {
 /// @throws error errc::invalid_shape where rows are no whole blocks; nothing has been written then
 template <ggml_writable_block B>
 void ggml_quantize(matrix_view<const float> in, B* blocks) {
-  run_widest<detail::ggml_encode_rows<B>>(in, ggml_blocks_per_row<B>(in.shape.cols), blocks);
+  detail::ggml_encode(in, ggml_blocks_per_row<B>(in.shape.cols), blocks);
 }
 
 /// Blocks back to values. out: [rows, cols], any leading dimension.

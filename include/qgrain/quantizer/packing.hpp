@@ -6,6 +6,7 @@
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/core/status.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -84,6 +85,87 @@ QGRAIN_HOST_DEVICE constexpr void unpack_run(const std::uint8_t* packed, int cou
   }
 }
 
+/// The bytes of a word in the other order.
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr std::uint64_t turned(std::uint64_t word) noexcept {
+  word = (word & 0x00FF'00FF'00FF'00FFU) << 8 | (word >> 8 & 0x00FF'00FF'00FF'00FFU);
+  word = (word & 0x0000'FFFF'0000'FFFFU) << 16 | (word >> 16 & 0x0000'FFFF'0000'FFFFU);
+  return word << 32 | word >> 32;
+}
+/// Eight bytes as a word, the first of them lowest, and back: one load and one store but for constants.
+template <class Byte>
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr std::uint64_t word_at(const Byte* from) noexcept {
+  static_assert(sizeof(Byte) == 1);
+  std::uint64_t word = 0;
+  if (__builtin_is_constant_evaluated() || std::endian::native != std::endian::little) {
+    for (int i = 0; i < 8; ++i) word |= std::uint64_t{static_cast<std::uint8_t>(from[i])} << 8 * i;
+  } else {
+    __builtin_memcpy(&word, from, sizeof word);
+  }
+  return word;
+}
+template <class Byte>
+QGRAIN_HOST_DEVICE constexpr void put_word(std::uint64_t word, Byte* to) noexcept {
+  static_assert(sizeof(Byte) == 1);
+  if (__builtin_is_constant_evaluated() || std::endian::native != std::endian::little) {
+    for (int i = 0; i < 8; ++i) to[i] = static_cast<Byte>(static_cast<std::uint8_t>(word >> 8 * i));
+  } else {
+    __builtin_memcpy(to, &word, sizeof word);
+  }
+}
+
+/// Numbers of `bits` bits at the bottom of each `width` bits of a word: neighbours moved next to each other.
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr std::uint64_t pairs_joined(std::uint64_t word, int width,
+                                                                      int bits) noexcept {
+  const std::uint64_t ends = width == 32 ? 1 : width == 16 ? 0x1'0000'0001U : 0x0001'0001'0001'0001U;
+  const std::uint64_t low = ((std::uint64_t{1} << bits) - 1) * ends;
+  return (word & low) | (word >> (width - bits) & low << bits);
+}
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr std::uint64_t pairs_parted(std::uint64_t word, int width,
+                                                                      int bits) noexcept {
+  const std::uint64_t ends = width == 32 ? 1 : width == 16 ? 0x1'0000'0001U : 0x0001'0001'0001'0001U;
+  const std::uint64_t low = ((std::uint64_t{1} << bits) - 1) * ends;
+  return (word & low) | (word & low << bits) << (width - bits);
+}
+
+/// As many runs of eight codes of a byte as leave eight bytes to write at each: what is written behind a run, the next
+/// one writes again. The number of runs.
+template <class Code>
+QGRAIN_HOST_DEVICE constexpr index_t pack_runs(const Code* codes, index_t count, int bits, bit_order order,
+                                               std::uint8_t* out) noexcept {
+  const bool low = order == bit_order::low_first;
+  const index_t runs = count / 8;
+  const index_t bytes = packed_bytes(count, bits);
+  index_t run = 0;
+  for (; run < runs && run * bits + 8 <= bytes; ++run) {
+    const std::uint64_t eight = word_at(codes + 8 * run);
+    const std::uint64_t twos = pairs_joined(low ? eight : turned(eight), 8, bits);
+    const std::uint64_t all = pairs_joined(pairs_joined(twos, 16, 2 * bits), 32, 4 * bits);
+    put_word(low ? all : turned(all << (64 - 8 * bits)), out + run * bits);
+  }
+  return run;
+}
+
+/// The way back of as many runs as have eight bytes to read.
+template <class Code>
+QGRAIN_HOST_DEVICE constexpr index_t unpack_runs(const std::uint8_t* packed, index_t count, int bits, bit_order order,
+                                                 Code* codes) noexcept {
+  const bool low = order == bit_order::low_first;
+  const index_t runs = count / 8;
+  const index_t bytes = packed_bytes(count, bits);
+  const std::uint64_t bottoms = 0x0101'0101'0101'0101U;
+  const std::uint64_t sign = Code(-1) < Code(0) && bits < 8 ? bottoms << (bits - 1) : 0;
+  const std::uint64_t top = sign == 0 ? 0 : bottoms << 7;  // no number borrows from its neighbour
+  index_t run = 0;
+  for (; run < runs && run * bits + 8 <= bytes; ++run) {
+    const std::uint64_t word = word_at(packed + run * bits);
+    const std::uint64_t fours = pairs_parted(low ? word : turned(word) >> (64 - 8 * bits), 32, 4 * bits);
+    const std::uint64_t all = pairs_parted(pairs_parted(fours, 16, 2 * bits), 8, bits);
+    const std::uint64_t extended = (((all ^ sign) | top) - sign) ^ top;
+    put_word(low ? extended : turned(extended), codes + 8 * run);
+  }
+  return run;
+}
+
 }  // namespace detail
 
 /// Packs codes of 1 to 8 bits one after the other; unused bits of the last byte are 0. Eight codes fill whole bytes, so
@@ -94,7 +176,9 @@ template <class Code>
 QGRAIN_HOST_DEVICE constexpr void pack_codes(const Code* codes, index_t count, int bits, bit_order order,
                                              std::uint8_t* out) noexcept {
   const index_t whole = count / 8;
-  for (index_t run = 0; run < whole; ++run) detail::pack_run(codes + 8 * run, 8, bits, order, out + run * bits);
+  index_t run = 0;
+  if constexpr (sizeof(Code) == 1) run = detail::pack_runs(codes, count, bits, order, out);
+  for (; run < whole; ++run) detail::pack_run(codes + 8 * run, 8, bits, order, out + run * bits);
   detail::pack_run(codes + 8 * whole, static_cast<int>(count % 8), bits, order, out + whole * bits);
 }
 
@@ -103,7 +187,9 @@ template <class Code>
 QGRAIN_HOST_DEVICE constexpr void unpack_codes(const std::uint8_t* packed, index_t count, int bits, bit_order order,
                                                Code* codes) noexcept {
   const index_t whole = count / 8;
-  for (index_t run = 0; run < whole; ++run) detail::unpack_run(packed + run * bits, 8, bits, order, codes + 8 * run);
+  index_t run = 0;
+  if constexpr (sizeof(Code) == 1) run = detail::unpack_runs(packed, count, bits, order, codes);
+  for (; run < whole; ++run) detail::unpack_run(packed + run * bits, 8, bits, order, codes + 8 * run);
   detail::unpack_run(packed + whole * bits, static_cast<int>(count % 8), bits, order, codes + 8 * whole);
 }
 

@@ -48,6 +48,11 @@ template <class Vector, class T>
 QGRAIN_AVX2 void stored(Vector x, T* to) {
   __builtin_memcpy(static_cast<void*>(to), &x, sizeof x);
 }
+/// Past the caches, to a multiple of the vector's size; `end_of_streaming` is to follow.
+template <class Vector, class T>
+QGRAIN_AVX2 void streamed(Vector x, T* to) {
+  asm volatile("vmovntdq %1, %0" : "=m"(*reinterpret_cast<std::uint8_t(*)[sizeof x]>(to)) : "x"(x));
+}
 /// Some bytes of memory, as an operand.
 template <std::size_t Size>
 struct memory_of {

@@ -47,6 +47,11 @@ template <class Vector, class T>
 QGRAIN_AVX512 void stored(Vector x, T* to) {
   __builtin_memcpy(static_cast<void*>(to), &x, sizeof x);
 }
+/// Past the caches, to a multiple of the vector's size; `end_of_streaming` is to follow.
+template <class Vector, class T>
+QGRAIN_AVX512 void streamed(Vector x, T* to) {
+  asm volatile("vmovntdq %1, %0" : "=m"(*reinterpret_cast<std::uint8_t(*)[sizeof x]>(to)) : "v"(x));
+}
 
 // Widening and conversion, which g++ 12 takes apart.
 QGRAIN_AVX512 words widened_words(half_of_halves x) {

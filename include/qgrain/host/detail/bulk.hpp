@@ -8,6 +8,7 @@
 #include <qgrain/host/detail/blocks.hpp>
 #include <qgrain/host/detail/pieces.hpp>
 #include <qgrain/host/detail/row_chunks.hpp>
+#include <qgrain/host/detail/streaming.hpp>
 #include <qgrain/host/given_ranges.hpp>
 #include <qgrain/host/on_host.hpp>
 #include <qgrain/layout/layout.hpp>
@@ -90,10 +91,10 @@ void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d g
   using range_type = typename Element::range_type;
   using stored_scale = typename Element::stored_scale;
   constexpr auto most_groups = static_cast<std::size_t>(max_block_groups);
-  const float_source<T> values{in};
   scales.clear_padding();
   with_runner(where, [&](task_runner& runner) {
     const auto known = ranges_before<range_type>(runner, in, group, given, tensor_scale_function<Element>());
+    const float_source<T> values{in, ahead_in(in, known.groups.data != nullptr)};
     if (tensor_scale != nullptr) *tensor_scale = known.tensor_scale;
     for_each_row_chunk(runner, in.shape.rows, rows_per_chunk, [&](index_t row, index_t rows) {
       for_each_block({rows, in.shape.cols}, {smaller_of(group.rows, rows), group.cols}, [&](const block& b) {
@@ -127,7 +128,7 @@ void encode_matrix(const on_host& where, matrix_view<const T> whole, shape2d gro
   const matrix_view<const T> in = folded(whole, fold);
   const Codes codes = all_codes.folded(fold);
   const Scales scales = all_scales.folded(fold);
-  const float_source<T> values{in};
+  const float_source<T> values{in, read_ahead::none};
   with_runner(where, [&](task_runner& runner) {
     for_each_row_chunk(runner, in.shape, group, [&](index_t row, index_t rows) {
       for_each_block({rows, in.shape.cols}, {smaller_of(group.rows, rows), group.cols}, [&](const block& b) {
@@ -153,7 +154,7 @@ void dequantize_matrix(const on_host& where, const Codes& all_codes, const Scale
   const Codes codes = all_codes.folded(fold);
   const Scales scales = all_scales.folded(fold);
   const shape2d shape = out.shape;
-  const float_target<T> values{out};
+  const float_target<T> values{out, is_to_be_streamed(out)};
   with_runner(where, [&](task_runner& runner) {
     for_each_row_chunk(runner, shape, group, [&](index_t row, index_t rows) {
       for_each_block({rows, shape.cols}, {smaller_of(group.rows, rows), group.cols}, [&](const block& b) {
@@ -166,6 +167,7 @@ void dequantize_matrix(const on_host& where, const Codes& all_codes, const Scale
                         run_widest<decode_block<Element>>(x, y, group.cols, of_block + first_group, tensor_scale);
                       });
       });
+      if (values.is_streamed) end_of_streaming();
     });
   });
 }

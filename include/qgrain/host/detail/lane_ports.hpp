@@ -28,11 +28,16 @@ inline constexpr byte_order pairs_in_turn{{0, 8, 2, 10, 4, 12, 6, 14, 1, 9, 3, 1
 /// Two vectors in every second byte, two more behind them.
 inline constexpr byte_order halves_in_turn{{0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15}};
 
+/// How far ahead of a loop memory is asked for: not where one pass reads it in turn, the next block, whose ranges are
+/// found next, or, in matrices that no cache holds, as memory answers later than a block takes, the one behind it too.
+enum class read_ahead : std::uint8_t { none, one_block, two_blocks };
+
 template <class T>
 struct value_source {
   using element_type = float;
   const T* row;
   index_t pitch;
+  read_ahead ahead = read_ahead::one_block;
   /// Two of 16 bits fill a lane: pairs are widened by one operation each.
   static constexpr lane_order natural_order = std::is_same_v<T, bfloat16> ? lane_order::in_pairs : lane_order::in_turn;
   void copied(index_t first, index_t count, float* to) const {
@@ -46,6 +51,7 @@ struct value_target {
   using element_type = float;
   T* row;
   index_t pitch;
+  bool is_streamed = false;  ///< whole vectors go past the caches; rows begin at lines of 64 bytes then
   void copy(index_t first, index_t count, const float* from) const {
     for (index_t i = 0; i < count; ++i) row[first + i] = from_float<T>(from[i]);
   }

@@ -51,7 +51,9 @@ QGRAIN_ALWAYS_INLINE void pack_all(const Code* codes, index_t count, std::uint8_
           static_cast<std::uint8_t>(low_bits(codes[2 * i], 4) << first | low_bits(codes[2 * i + 1], 4) << (4 - first));
     }
   } else {
-    for (index_t run = 0; run < runs; ++run) pack_run(codes + 8 * run, 8, Bits, Order, out + run * Bits);
+    index_t run = 0;
+    if constexpr (sizeof(Code) == 1) run = pack_runs(codes, count, Bits, Order, out);
+    for (; run < runs; ++run) pack_run(codes + 8 * run, 8, Bits, Order, out + run * Bits);
   }
   pack_run(codes + 8 * runs, static_cast<int>(count % 8), Bits, Order, out + runs * Bits);
 }
@@ -68,7 +70,9 @@ QGRAIN_ALWAYS_INLINE void unpack_all(const std::uint8_t* packed, index_t count, 
       codes[2 * i + 1] = static_cast<Code>((low_bits(packed[i] >> (4 - first), 4) ^ sign) - sign);
     }
   } else {
-    for (index_t run = 0; run < runs; ++run) unpack_run(packed + run * Bits, 8, Bits, Order, codes + 8 * run);
+    index_t run = 0;
+    if constexpr (sizeof(Code) == 1) run = unpack_runs(packed, count, Bits, Order, codes);
+    for (; run < runs; ++run) unpack_run(packed + run * Bits, 8, Bits, Order, codes + 8 * run);
   }
   unpack_run(packed + runs * Bits, static_cast<int>(count % 8), Bits, Order, codes + 8 * runs);
 }

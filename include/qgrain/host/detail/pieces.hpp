@@ -82,6 +82,7 @@ struct float_source {
   using element_type = T;
   static constexpr bool in_place = std::is_same_v<T, float>;
   matrix_view<const T> matrix;
+  read_ahead ahead = read_ahead::one_block;
 
   class widened {
    public:
@@ -109,6 +110,7 @@ template <class T>
 struct float_target {
   static constexpr bool in_place = std::is_same_v<T, float>;
   matrix_view<T> matrix;
+  bool is_streamed = false;
 
   class rounded {
    public:
@@ -202,12 +204,12 @@ struct packed_target {
 template <class T>
 requires(!std::is_same_v<T, float16>)
     [[nodiscard]] value_source<T> lane_port(const float_source<T>& from, index_t row, index_t col) {
-  return {from.matrix.row(row) + col, from.matrix.leading_dimension};
+  return {from.matrix.row(row) + col, from.matrix.leading_dimension, from.ahead};
 }
 template <class T>
 requires(!std::is_same_v<T, float16>)
     [[nodiscard]] value_target<T> lane_port(const float_target<T>& to, index_t row, index_t col) {
-  return {to.matrix.row(row) + col, to.matrix.leading_dimension};
+  return {to.matrix.row(row) + col, to.matrix.leading_dimension, to.is_streamed};
 }
 template <class Code>
 [[nodiscard]] auto lane_port(const plain_codes<Code>& codes, index_t row, index_t col) {

@@ -13,6 +13,7 @@
 #include <qgrain/scale/signed_max.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 namespace qgrain::interop {
@@ -35,11 +36,20 @@ QGRAIN_ELEMENTWISE constexpr void set_nibbles_of_32(std::uint8_t* qs, const std:
 }
 
 /// Bit i of 32, lowest byte first.
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr int bit_of_32(const std::uint8_t* qh, int i) noexcept {
-  return (qh[i / 8] >> (i % 8)) & 1;
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr int bit_of_32(const std::uint8_t* qh, int i) noexcept {
+  const std::uint32_t all =
+      std::uint32_t{qh[0]} | std::uint32_t{qh[1]} << 8 | std::uint32_t{qh[2]} << 16 | std::uint32_t{qh[3]} << 24;
+  return static_cast<int>(all >> i & 1U);
 }
 QGRAIN_HOST_DEVICE constexpr void set_bit_of_32(std::uint8_t* qh, int i, int value) noexcept {
   qh[i / 8] = static_cast<std::uint8_t>(qh[i / 8] | (value & 1) << (i % 8));
+}
+/// All of them at once, the fifth of codes of five bits.
+QGRAIN_ELEMENTWISE constexpr void set_fifth_bits_of_32(std::uint8_t* qh, const std::int32_t* codes) noexcept {
+  std::uint32_t all = 0;
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (int i = 0; i < 32; ++i) all |= (static_cast<std::uint32_t>(codes[i]) >> 4 & 1U) << i;
+  for (int b = 0; b < 4; ++b) qh[b] = static_cast<std::uint8_t>(all >> 8 * b);
 }
 
 /// 1 / d, and 0 for a block of zeros.
@@ -78,7 +88,7 @@ struct least_and_most {
   float least;
   float most;
 };
-[[nodiscard]] QGRAIN_HOST_DEVICE constexpr least_and_most limits_of(const float* x, int count) noexcept {
+[[nodiscard]] QGRAIN_HOST_DEVICE constexpr least_and_most limits_in_turn(const float* x, int count) noexcept {
   least_and_most limits{x[0], x[0]};
   for (int i = 1; i < count; ++i) {
     limits.least = is_nan(x[i]) || x[i] <= limits.least ? x[i] : limits.least;
@@ -86,6 +96,25 @@ struct least_and_most {
     if (is_nan(limits.least)) return limits;
   }
   return limits;
+}
+/// The same by patterns, in the order of numbers, as compilers vectorize it; a zero or a NaN has to be looked for.
+[[nodiscard]] QGRAIN_ELEMENTWISE constexpr least_and_most limits_of(const float* x, int count) noexcept {
+  std::int32_t least = std::numeric_limits<std::int32_t>::max();
+  std::int32_t most = std::numeric_limits<std::int32_t>::min();
+  QGRAIN_INDEPENDENT_ITERATIONS
+  for (int i = 0; i < count; ++i) {
+    const auto pattern = static_cast<std::int32_t>(bits_of(x[i]));
+    const std::int32_t place = pattern ^ ((pattern >> 31) & 0x7FFF'FFFF);
+    least = smaller_of(least, place);
+    most = larger_of(most, place);
+  }
+  constexpr auto infinity = static_cast<std::int32_t>(f32_infinity_bits);
+  const auto is_zero = [](std::int32_t place) { return place == 0 || place == -1; };
+  if (most > infinity || least < -infinity - 1 || is_zero(least) || is_zero(most)) return limits_in_turn(x, count);
+  const auto number = [](std::int32_t place) {
+    return float_from_bits(static_cast<std::uint32_t>(place ^ ((place >> 31) & 0x7FFF'FFFF)));
+  };
+  return {number(least), number(most)};
 }
 
 /// Code of the symmetric formats: x / d with d so chosen that the element of the largest magnitude, sign included, is
@@ -119,7 +148,11 @@ struct ggml_q8_0 {
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "q8_0"; }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_q8_0 encode(const float* x) noexcept {
-    const float d = div_rn(float_from_magnitude(detail::largest_magnitude(x, elements)), 127.0F);
+    return encode_in_range(x, float_from_magnitude(detail::largest_magnitude(x, elements)));
+  }
+  /// The same where the largest magnitude is known.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_q8_0 encode_in_range(const float* x, float absmax) noexcept {
+    const float d = div_rn(absmax, 127.0F);
     const float inverse = detail::inverse_or_zero(d);
     ggml_q8_0 block{from_float<float16>(d), {}};
     QGRAIN_INDEPENDENT_ITERATIONS
@@ -166,14 +199,15 @@ struct ggml_q4_1 {
   std::uint8_t qs[16];
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "q4_1"; }
-  [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr ggml_q4_1 encode(const float* x) noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_q4_1 encode(const float* x) noexcept {
     const detail::least_and_most limits = detail::limits_of(x, elements);
     const float d = div_rn(sub_rn(limits.most, limits.least), 15.0F);
     const float inverse = detail::inverse_or_zero(d);
     ggml_q4_1 block{from_float<float16>(d), from_float<float16>(limits.least), {}};
-    for (int i = 0; i < elements; ++i) {
-      detail::set_nibble_of_32(block.qs, i, detail::code_above(x[i], limits.least, inverse, 15));
-    }
+    std::int32_t codes[elements] = {};
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (int i = 0; i < elements; ++i) codes[i] = detail::code_above(x[i], limits.least, inverse, 15);
+    detail::set_nibbles_of_32(block.qs, codes);
     return block;
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float value(int i) const noexcept {
@@ -190,15 +224,15 @@ struct ggml_q5_0 {
   std::uint8_t qs[16];
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "q5_0"; }
-  [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr ggml_q5_0 encode(const float* x) noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_q5_0 encode(const float* x) noexcept {
     const float d = div_rn(detail::first_largest(x, elements), -16.0F);
     const float inverse = detail::inverse_or_zero(d);
     ggml_q5_0 block{from_float<float16>(d), {}, {}};
-    for (int i = 0; i < elements; ++i) {
-      const int code = detail::code_around(x[i], inverse, 16);
-      detail::set_nibble_of_32(block.qs, i, code);
-      detail::set_bit_of_32(block.qh, i, code >> 4);
-    }
+    std::int32_t codes[elements] = {};
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (int i = 0; i < elements; ++i) codes[i] = detail::code_around(x[i], inverse, 16);
+    detail::set_nibbles_of_32(block.qs, codes);
+    detail::set_fifth_bits_of_32(block.qh, codes);
     return block;
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float value(int i) const noexcept {
@@ -217,16 +251,16 @@ struct ggml_q5_1 {
   std::uint8_t qs[16];
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "q5_1"; }
-  [[nodiscard]] QGRAIN_HOST_DEVICE static constexpr ggml_q5_1 encode(const float* x) noexcept {
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_q5_1 encode(const float* x) noexcept {
     const detail::least_and_most limits = detail::limits_of(x, elements);
     const float d = div_rn(sub_rn(limits.most, limits.least), 31.0F);
     const float inverse = detail::inverse_or_zero(d);
     ggml_q5_1 block{from_float<float16>(d), from_float<float16>(limits.least), {}, {}};
-    for (int i = 0; i < elements; ++i) {
-      const int code = detail::code_above(x[i], limits.least, inverse, 31);
-      detail::set_nibble_of_32(block.qs, i, code);
-      detail::set_bit_of_32(block.qh, i, code >> 4);
-    }
+    std::int32_t codes[elements] = {};
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (int i = 0; i < elements; ++i) codes[i] = detail::code_above(x[i], limits.least, inverse, 31);
+    detail::set_nibbles_of_32(block.qs, codes);
+    detail::set_fifth_bits_of_32(block.qh, codes);
     return block;
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float value(int i) const noexcept {
@@ -266,8 +300,11 @@ struct ggml_mxfp4 {
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "mxfp4"; }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_mxfp4 encode(const float* x) noexcept {
+    return encode_in_range(x, float_from_magnitude(detail::largest_magnitude(x, elements)));
+  }
+  /// The same where the largest magnitude is known.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_mxfp4 encode_in_range(const float* x, float absmax) noexcept {
     using scale = absmax_e8m0_by<e8m0_floor_log2f>;
-    const float absmax = float_from_magnitude(detail::largest_magnitude(x, elements));
     ggml_mxfp4 block{scale::stored<float4_e2m1fn>(absmax, 1.0F), {}};
     const scale_factors factors = scale::factors(block.e, 1.0F);
     const std::int32_t largest_of_finite = block.e == last_finite_unit ? 5 : 7;
