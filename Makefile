@@ -54,10 +54,10 @@ bench: packages
 	scripts/run_benchmarks build/bin
 
 format:
-	@git ls-files '*.hpp' '*.cpp' '*.cuh' '*.cu' | xargs clang-format -i
+	@git ls-files '*.hpp' '*.cpp' '*.cuh' '*.cu' '*.inc' | xargs clang-format -i
 
 format-check:
-	@git ls-files '*.hpp' '*.cpp' '*.cuh' '*.cu' | xargs clang-format --dry-run --Werror
+	@git ls-files '*.hpp' '*.cpp' '*.cuh' '*.cu' '*.inc' | xargs clang-format --dry-run --Werror
 
 PREFIX ?= /usr/local
 install: build

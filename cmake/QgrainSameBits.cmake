@@ -13,7 +13,7 @@ function(qgrain_add_same_bits_test name)
   target_link_libraries(${name} PRIVATE qgrain::qgrain qgrain_warnings)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/qgrain/*.hpp
-       ${PROJECT_SOURCE_DIR}/tests/support/*.hpp)
+       ${PROJECT_SOURCE_DIR}/include/qgrain/*.inc ${PROJECT_SOURCE_DIR}/tests/support/*.hpp)
   set(remaining ${ARGN})
   while(remaining)
     list(POP_FRONT remaining variant compiler flags)

@@ -1,6 +1,6 @@
 // The loops over lanes of each instruction set, and what chooses among them.
 //
-// One text, lane_loops.hpp and lane_block.hpp, is compiled in a namespace for each set, over its operations: vectors
+// One text, lane_loops.inc and lane_block.inc, is compiled in a namespace for each set, over its operations: vectors
 // and functions of a set have to be inlined into functions of the same target attribute, which templates cannot take as
 // a parameter.
 #ifndef QGRAIN_HOST_DETAIL_LANE_KERNELS_HPP
@@ -44,25 +44,25 @@ void run_definition(Arguments... arguments) {
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
 namespace avx512 {
 #define QGRAIN_LANES QGRAIN_AVX512
-#include <qgrain/host/detail/lane_loops.hpp>
+#include <qgrain/host/detail/lane_loops.inc>
 // The blocks stand on the loops.
-#include <qgrain/host/detail/lane_block.hpp>
+#include <qgrain/host/detail/lane_block.inc>
 #undef QGRAIN_LANES
 }  // namespace avx512
 
 namespace avx2 {
 #define QGRAIN_LANES QGRAIN_AVX2
-#include <qgrain/host/detail/lane_loops.hpp>
+#include <qgrain/host/detail/lane_loops.inc>
 // The blocks stand on the loops.
-#include <qgrain/host/detail/lane_block.hpp>
+#include <qgrain/host/detail/lane_block.inc>
 #undef QGRAIN_LANES
 }  // namespace avx2
 #elif QGRAIN_HOST_NEON
 namespace neon {
 #define QGRAIN_LANES QGRAIN_NEON
-#include <qgrain/host/detail/lane_loops.hpp>
+#include <qgrain/host/detail/lane_loops.inc>
 // The blocks stand on the loops.
-#include <qgrain/host/detail/lane_block.hpp>
+#include <qgrain/host/detail/lane_block.inc>
 #undef QGRAIN_LANES
 }  // namespace neon
 #endif

@@ -1,6 +1,6 @@
 // What loops over lanes read and write: values of 16 or 32 bits, codes, plain or two in a byte. Each port is a row;
 // `copied` and `copy` take some of its elements one by one, which is what is left of a row. How vectors come from them
-// and get there is the loops' business (lane_loops.hpp).
+// and get there is the loops' business (lane_loops.inc).
 #ifndef QGRAIN_HOST_DETAIL_LANE_PORTS_HPP
 #define QGRAIN_HOST_DETAIL_LANE_PORTS_HPP
 
