@@ -99,8 +99,9 @@ struct least_and_most {
 }
 /// The same by patterns, in the order of numbers, as compilers vectorize it; a zero or a NaN has to be looked for.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr least_and_most limits_of(const float* x, int count) noexcept {
-  std::int32_t least = std::numeric_limits<std::int32_t>::max();
-  std::int32_t most = std::numeric_limits<std::int32_t>::min();
+  constexpr std::int32_t above_all = std::numeric_limits<std::int32_t>::max();  // devices may not call it
+  std::int32_t least = above_all;
+  std::int32_t most = -above_all - 1;
   QGRAIN_INDEPENDENT_ITERATIONS
   for (int i = 0; i < count; ++i) {
     const auto pattern = static_cast<std::int32_t>(bits_of(x[i]));
