@@ -128,13 +128,12 @@ QGRAIN_HOST_DEVICE constexpr void put_word(std::uint64_t word, Byte* to) noexcep
 }
 
 /// As many runs of eight codes of a byte as leave eight bytes to write at each: what is written behind a run, the next
-/// one writes again. The number of runs.
+/// one writes again. bytes: packed_bytes(count, bits). The number of runs.
 template <class Code>
 QGRAIN_HOST_DEVICE constexpr index_t pack_runs(const Code* codes, index_t count, int bits, bit_order order,
-                                               std::uint8_t* out) noexcept {
+                                               std::uint8_t* out, index_t bytes) noexcept {
   const bool low = order == bit_order::low_first;
   const index_t runs = count / 8;
-  const index_t bytes = packed_bytes(count, bits);
   index_t run = 0;
   for (; run < runs && run * bits + 8 <= bytes; ++run) {
     const std::uint64_t eight = word_at(codes + 8 * run);
@@ -148,10 +147,9 @@ QGRAIN_HOST_DEVICE constexpr index_t pack_runs(const Code* codes, index_t count,
 /// The way back of as many runs as have eight bytes to read.
 template <class Code>
 QGRAIN_HOST_DEVICE constexpr index_t unpack_runs(const std::uint8_t* packed, index_t count, int bits, bit_order order,
-                                                 Code* codes) noexcept {
+                                                 Code* codes, index_t bytes) noexcept {
   const bool low = order == bit_order::low_first;
   const index_t runs = count / 8;
-  const index_t bytes = packed_bytes(count, bits);
   const std::uint64_t bottoms = 0x0101'0101'0101'0101U;
   const std::uint64_t sign = Code(-1) < Code(0) && bits < 8 ? bottoms << (bits - 1) : 0;
   const std::uint64_t top = sign == 0 ? 0 : bottoms << 7;  // no number borrows from its neighbour
@@ -166,6 +164,27 @@ QGRAIN_HOST_DEVICE constexpr index_t unpack_runs(const std::uint8_t* packed, ind
   return run;
 }
 
+// In the two below `bytes` is packed_bytes(count, bits), or the size of the buffer, which is the same: where a compiler
+// knows it, it sees that no word reaches beyond.
+template <class Code>
+QGRAIN_HOST_DEVICE constexpr void pack_into(const Code* codes, index_t count, int bits, bit_order order,
+                                            std::uint8_t* out, index_t bytes) noexcept {
+  const index_t whole = count / 8;
+  index_t run = 0;
+  if constexpr (sizeof(Code) == 1) run = pack_runs(codes, count, bits, order, out, bytes);
+  for (; run < whole; ++run) pack_run(codes + 8 * run, 8, bits, order, out + run * bits);
+  pack_run(codes + 8 * whole, static_cast<int>(count % 8), bits, order, out + whole * bits);
+}
+template <class Code>
+QGRAIN_HOST_DEVICE constexpr void unpack_from(const std::uint8_t* packed, index_t count, int bits, bit_order order,
+                                              Code* codes, index_t bytes) noexcept {
+  const index_t whole = count / 8;
+  index_t run = 0;
+  if constexpr (sizeof(Code) == 1) run = unpack_runs(packed, count, bits, order, codes, bytes);
+  for (; run < whole; ++run) unpack_run(packed + run * bits, 8, bits, order, codes + 8 * run);
+  unpack_run(packed + whole * bits, static_cast<int>(count % 8), bits, order, codes + 8 * whole);
+}
+
 }  // namespace detail
 
 /// Packs codes of 1 to 8 bits one after the other; unused bits of the last byte are 0. Eight codes fill whole bytes, so
@@ -175,22 +194,14 @@ QGRAIN_HOST_DEVICE constexpr index_t unpack_runs(const std::uint8_t* packed, ind
 template <class Code>
 QGRAIN_HOST_DEVICE constexpr void pack_codes(const Code* codes, index_t count, int bits, bit_order order,
                                              std::uint8_t* out) noexcept {
-  const index_t whole = count / 8;
-  index_t run = 0;
-  if constexpr (sizeof(Code) == 1) run = detail::pack_runs(codes, count, bits, order, out);
-  for (; run < whole; ++run) detail::pack_run(codes + 8 * run, 8, bits, order, out + run * bits);
-  detail::pack_run(codes + 8 * whole, static_cast<int>(count % 8), bits, order, out + whole * bits);
+  detail::pack_into(codes, count, bits, order, out, packed_bytes(count, bits));
 }
 
 /// The way back from pack_codes: `count` codes, all written.
 template <class Code>
 QGRAIN_HOST_DEVICE constexpr void unpack_codes(const std::uint8_t* packed, index_t count, int bits, bit_order order,
                                                Code* codes) noexcept {
-  const index_t whole = count / 8;
-  index_t run = 0;
-  if constexpr (sizeof(Code) == 1) run = detail::unpack_runs(packed, count, bits, order, codes);
-  for (; run < whole; ++run) detail::unpack_run(packed + run * bits, 8, bits, order, codes + 8 * run);
-  detail::unpack_run(packed + whole * bits, static_cast<int>(count % 8), bits, order, codes + 8 * whole);
+  detail::unpack_from(packed, count, bits, order, codes, packed_bytes(count, bits));
 }
 
 namespace detail {
@@ -216,7 +227,8 @@ template <class Code>
 void pack_codes(std::type_identity_t<std::span<const Code>> codes, int bits, bit_order order,
                 std::span<std::uint8_t> out) {
   detail::require_packed(codes.size(), bits, out.size());
-  pack_codes(codes.data(), static_cast<index_t>(codes.size()), bits, order, out.data());
+  detail::pack_into(codes.data(), static_cast<index_t>(codes.size()), bits, order, out.data(),
+                    static_cast<index_t>(out.size()));
 }
 
 /// `unpack_codes` from a buffer of known size. Errors as in pack_codes.
@@ -224,7 +236,8 @@ template <class Code>
 void unpack_codes(std::span<const std::uint8_t> packed, int bits, bit_order order,
                   std::type_identity_t<std::span<Code>> codes) {
   detail::require_packed(codes.size(), bits, packed.size());
-  unpack_codes(packed.data(), static_cast<index_t>(codes.size()), bits, order, codes.data());
+  detail::unpack_from(packed.data(), static_cast<index_t>(codes.size()), bits, order, codes.data(),
+                      static_cast<index_t>(packed.size()));
 }
 
 }  // namespace qgrain

@@ -52,7 +52,7 @@ QGRAIN_ALWAYS_INLINE void pack_all(const Code* codes, index_t count, std::uint8_
     }
   } else {
     index_t run = 0;
-    if constexpr (sizeof(Code) == 1) run = pack_runs(codes, count, Bits, Order, out);
+    if constexpr (sizeof(Code) == 1) run = pack_runs(codes, count, Bits, Order, out, packed_bytes(count, Bits));
     for (; run < runs; ++run) pack_run(codes + 8 * run, 8, Bits, Order, out + run * Bits);
   }
   pack_run(codes + 8 * runs, static_cast<int>(count % 8), Bits, Order, out + runs * Bits);
@@ -71,7 +71,7 @@ QGRAIN_ALWAYS_INLINE void unpack_all(const std::uint8_t* packed, index_t count, 
     }
   } else {
     index_t run = 0;
-    if constexpr (sizeof(Code) == 1) run = unpack_runs(packed, count, Bits, Order, codes);
+    if constexpr (sizeof(Code) == 1) run = unpack_runs(packed, count, Bits, Order, codes, packed_bytes(count, Bits));
     for (; run < runs; ++run) unpack_run(packed + run * Bits, 8, Bits, Order, codes + 8 * run);
   }
   unpack_run(packed + runs * Bits, static_cast<int>(count % 8), Bits, Order, codes + 8 * runs);

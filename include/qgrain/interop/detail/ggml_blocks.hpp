@@ -13,7 +13,6 @@
 #include <qgrain/scale/signed_max.hpp>
 
 #include <cstdint>
-#include <limits>
 #include <string_view>
 
 namespace qgrain::interop {
@@ -99,7 +98,7 @@ struct least_and_most {
 }
 /// The same by patterns, in the order of numbers, as compilers vectorize it; a zero or a NaN has to be looked for.
 [[nodiscard]] QGRAIN_ELEMENTWISE constexpr least_and_most limits_of(const float* x, int count) noexcept {
-  constexpr std::int32_t above_all = std::numeric_limits<std::int32_t>::max();  // devices may not call it
+  constexpr std::int32_t above_all = 0x7FFF'FFFF;
   std::int32_t least = above_all;
   std::int32_t most = -above_all - 1;
   QGRAIN_INDEPENDENT_ITERATIONS
