@@ -6,6 +6,7 @@
 #include <engine/score/engine.hpp>
 #include <engine/score/fisher.hpp>
 #include <lm/operations.hpp>
+#include <support/jobs.hpp>
 #include <support/linear_products.hpp>
 #include <support/program.hpp>
 #include <support/timing.hpp>
@@ -16,19 +17,6 @@ namespace {
 
 using namespace qgrain;
 using namespace qgrain::engine;
-
-// 24 jobs: six weight variants with four activation variants.
-std::vector<job> all_jobs() {
-  std::vector<job> jobs;
-  for (const char* weight :
-       {"int8/per_out_channel", "int4/group128", "int4/group32", "fp8/per_tensor", "mxfp4_rceil", "nvfp4_modelopt"}) {
-    for (const char* activation :
-         {"fp16", "int8/per_tensor_static", "fp8/per_token_dynamic", "int8/per_token_dynamic"}) {
-      jobs.push_back({weight, activation});
-    }
-  }
-  return jobs;
-}
 
 // q, k, v; o; gate, up; down of each block; the head.
 std::vector<linear_group> grouped(const lm::model& m) {
@@ -49,7 +37,7 @@ void run(const lm::model& m, const std::vector<lm::token_ids>& sequences, int th
       lm::pack(sequences, {lm::padding::left, 512, 8, padding_id, padding_id}, m.config().vocabulary);
   thread_pool pool(threads);
   qgrain::common::use_one_blas_thread();
-  const std::vector<job> jobs = all_jobs();
+  const std::vector<job> jobs = bench::all_jobs();
   const std::vector<linear_group> groups = grouped(m);
   double flops = 0;
   double bare_flops = 0;

@@ -4,6 +4,7 @@
 #include <common/process.hpp>
 #include <engine/score/engine.hpp>
 #include <lm/product_flops.hpp>
+#include <support/jobs.hpp>
 #include <support/program.hpp>
 #include <support/reported.hpp>
 #include <support/timing.hpp>
@@ -22,18 +23,6 @@ namespace {
 using namespace qgrain;
 using engine::job;
 using lm::index_t;
-
-std::vector<job> all_jobs() {
-  std::vector<job> jobs;
-  for (const char* weight :
-       {"int8/per_out_channel", "int4/group128", "int4/group32", "fp8/per_tensor", "mxfp4_rceil", "nvfp4_modelopt"}) {
-    for (const char* activation :
-         {"fp16", "int8/per_tensor_static", "fp8/per_token_dynamic", "int8/per_token_dynamic"}) {
-      jobs.push_back({weight, activation});
-    }
-  }
-  return jobs;
-}
 
 std::vector<lm::token_ids> random_texts(index_t vocabulary) {
   constexpr std::size_t texts = 25;
@@ -128,7 +117,7 @@ int run(int argc, char** argv) {
   const lm::packed_rows rows = lm::pack(texts, {}, model.config().vocabulary);
   thread_pool pool(threads);
   common::use_one_blas_thread();
-  const std::vector<job> jobs = all_jobs();
+  const std::vector<job> jobs = bench::all_jobs();
   static_cast<void>(engine::score_jobs(model, rows, std::span(jobs).first(1), pool));
 
   const engine::engine_costs costs = engine::score_jobs(model, rows, jobs, pool).costs;

@@ -30,6 +30,13 @@
 #define QGRAIN_INDEPENDENT_ITERATIONS
 #endif
 
+/// Before a loop over the vectors of a step: unrolled below -O3 too, where g++ would keep arrays of them in memory.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define QGRAIN_UNROLLED_VECTORS _Pragma("GCC unroll 16")
+#else
+#define QGRAIN_UNROLLED_VECTORS
+#endif
+
 /// Before a loop of a kernel: unrolled whatever the size of its body, so that arrays indexed by it stay in registers.
 #if defined(__CUDA_ARCH__)
 #define QGRAIN_UNROLLED _Pragma("unroll")

@@ -355,6 +355,7 @@ QGRAIN_AVX2 halves widened_halves_at(const Code* codes) {
 /// Signed codes of a step, shifted and masked, as binary16.
 template <int Shift, std::uint16_t Used, class Code>
 QGRAIN_AVX2 void shifted_signed_values(const Code* codes, floats (&out)[4]) {
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) {
     half_of_halves wide;
     asm("vpmovsxbw %1, %0" : "=x"(wide) : "m"(memory_at<8>(codes + i * lanes)));
@@ -368,6 +369,7 @@ QGRAIN_AVX2 floats converted(words numbers) {
   return y;
 }
 QGRAIN_AVX2 void converted_values(const std::int8_t* codes, floats (&out)[4]) {
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) {
     words wide;
     asm("vpmovsxbd %1, %0" : "=x"(wide) : "m"(memory_at<8>(codes + i * lanes)));
@@ -375,6 +377,7 @@ QGRAIN_AVX2 void converted_values(const std::int8_t* codes, floats (&out)[4]) {
   }
 }
 QGRAIN_AVX2 void converted_values(const std::uint8_t* codes, floats (&out)[4]) {
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) {
     words wide;
     asm("vpmovzxbd %1, %0" : "=x"(wide) : "m"(memory_at<8>(codes + i * lanes)));
@@ -385,10 +388,12 @@ QGRAIN_AVX2 void converted_values(const std::uint8_t* codes, floats (&out)[4]) {
 /// The largest lane of each of eight vectors of numbers that are not negative, in order.
 QGRAIN_AVX2 integers largest_of_each(const integers (&x)[lanes]) {
   integers y[4];
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) {  // lane 4 k + {0, 1}: parts of x[i], {2, 3}: of x[i + 4]
     y[i] = larger(__builtin_shufflevector(x[i], x[i + 4], 0, 1, 8, 9, 4, 5, 12, 13),
                   __builtin_shufflevector(x[i], x[i + 4], 2, 3, 10, 11, 6, 7, 14, 15));
   }
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 2; ++i) {  // lane 4 k + {0, 1, 2, 3}: x[i], x[i + 4], x[i + 2], x[i + 6]
     y[i] = larger(__builtin_shufflevector(y[i], y[i + 2], 0, 2, 8, 10, 4, 6, 12, 14),
                   __builtin_shufflevector(y[i], y[i + 2], 1, 3, 9, 11, 5, 7, 13, 15));

@@ -323,6 +323,7 @@ QGRAIN_AVX512 words twice_at(const std::uint8_t* from) {
 template <class Decoder, class Code>
 QGRAIN_AVX512 void table_values(const Code* codes, floats (&out)[4]) {
   const floats table = loaded<floats>(Decoder::table.data());
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) out[i] = entries(widened_words(loaded<quarter_of_bytes>(codes + i * lanes)), table);
 }
 /// The same of two codes in a byte. The codes come into the lower bits of lanes, other bits above them: eight lanes
@@ -336,20 +337,24 @@ QGRAIN_AVX512 void nibble_values(const std::uint8_t* from, bit_order order, floa
   const words all = twice_at(from);
   const words codes[4] = {permuted(first, all) >> shifts, permuted(first + 2U, all) >> shifts,
                           permuted(first + 4U, all) >> shifts, permuted(first + 6U, all) >> shifts};
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) out[i] = entries(codes[i], loaded<floats>(Decoder::table.data()));
 }
 /// Signed codes of a step, shifted and masked, as binary16.
 template <int Shift, std::uint16_t Used, class Code>
 QGRAIN_AVX512 void shifted_signed_values(const Code* codes, floats (&out)[4]) {
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) {
     out[i] = widened(widened_numbers_of_half(loaded<quarter_of_bytes>(codes + i * lanes)) << Shift & Used);
   }
 }
 /// Codes of integers as floats.
 QGRAIN_AVX512 void converted_values(const std::int8_t* codes, floats (&out)[4]) {
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) out[i] = converted(widened_numbers(loaded<quarter_of_bytes>(codes + i * lanes)));
 }
 QGRAIN_AVX512 void converted_values(const std::uint8_t* codes, floats (&out)[4]) {
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) {
     out[i] = converted(as<integers>(widened_words(loaded<quarter_of_bytes>(codes + i * lanes))));
   }
@@ -389,14 +394,17 @@ QGRAIN_AVX512 words reordered(words x, const byte_order& order) {
 /// The largest lane of each of sixteen vectors of numbers that are not negative, in order.
 QGRAIN_AVX512 integers largest_of_each(const integers (&x)[lanes]) {
   integers y[8];
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 8; ++i) {  // lane 4 k + {0, 1}: parts of x[i], {2, 3}: of x[i + 8]
     y[i] = larger(__builtin_shufflevector(x[i], x[i + 8], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
                   __builtin_shufflevector(x[i], x[i + 8], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31));
   }
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) {  // lane 4 k + {0, 1, 2, 3}: x[i], x[i + 4], x[i + 8], x[i + 12]
     y[i] = larger(__builtin_shufflevector(y[i], y[i + 4], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
                   __builtin_shufflevector(y[i], y[i + 4], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31));
   }
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 2; ++i) {  // quarters: two of x[i + ...], two of x[i + 2 + ...]
     y[i] =
         larger(__builtin_shufflevector(y[i], y[i + 2], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),

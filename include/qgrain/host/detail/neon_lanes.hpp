@@ -285,6 +285,7 @@ QGRAIN_NEON halves widened_signed_halves_at(const void* codes) {
 /// Signed codes of a step, shifted and masked, as binary16.
 template <int Shift, std::uint16_t Used, class Code>
 QGRAIN_NEON void shifted_signed_values(const Code* codes, floats (&out)[4]) {
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 2; ++i) {
     const halves wide = widened_signed_halves_at(codes + 2 * i * lanes) << Shift & Used;
     out[2 * i] = widened_lower(wide);
@@ -293,6 +294,7 @@ QGRAIN_NEON void shifted_signed_values(const Code* codes, floats (&out)[4]) {
 }
 /// Codes of integers as floats.
 QGRAIN_NEON void converted_values(const std::int8_t* codes, floats (&out)[4]) {
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 2; ++i) {
     const auto wide = as<signed_halves>(widened_signed_halves_at(codes + 2 * i * lanes));
     out[2 * i] = __builtin_convertvector(__builtin_shufflevector(wide, wide, 0, 1, 2, 3), floats);
@@ -300,6 +302,7 @@ QGRAIN_NEON void converted_values(const std::int8_t* codes, floats (&out)[4]) {
   }
 }
 QGRAIN_NEON void converted_values(const std::uint8_t* codes, floats (&out)[4]) {
+  QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 2; ++i) {
     const halves wide = widened_halves_at(codes + 2 * i * lanes);
     out[2 * i] = __builtin_convertvector(__builtin_shufflevector(wide, wide, 0, 1, 2, 3), floats);
