@@ -28,6 +28,10 @@ struct block_workspace {
   block_workspace(const model_config& config, index_t capacity);
   /// Floats per row.
   [[nodiscard]] static index_t width(const model_config& config);
+  /// Rows whose results fit into so many bytes.
+  [[nodiscard]] static index_t fitting_rows(const model_config& config, index_t bytes) {
+    return bytes / (width(config) * static_cast<index_t>(sizeof(float)));
+  }
 
   buffer attention_input;         // [n, d] normed
   buffer turned_query;            // [n, a] normed and turned

@@ -25,11 +25,6 @@ packed_rows copies_of(const packed_rows& rows, index_t batches, index_t copies) 
 // Rows that keep the threads busy: three tasks each. More would only fall out of the caches.
 index_t busy_rows(int threads) { return index_t{3} * 128 * threads; }
 
-index_t fitting_rows(const pass_context& context, index_t block_bytes) {
-  const index_t row_bytes = block_workspace::width(context.model.config()) * static_cast<index_t>(sizeof(float));
-  return std::max(context.limits.chunk_bytes, block_bytes) / row_bytes;
-}
-
 // Of all copies, each cut as a pass over the rows alone would cut them.
 std::vector<index_t> bundles_of_copies(const packed_rows& all, index_t rows, index_t rows_each) {
   std::vector<index_t> bounds = bundles_of(all, 0, rows, rows_each, false);
@@ -53,7 +48,8 @@ copies_pass::copies_pass(const pass_context& context, index_t batches, index_t c
       rows_(copied_.rows() / copies),
       angles_(model_.config(), copied_),
       blocks_(model_, context.limits.kept_weight_bytes),
-      fitting_(fitting_rows(context, blocks_.block_bytes())),
+      fitting_(
+          block_workspace::fitting_rows(model_.config(), std::max(context.limits.chunk_bytes, blocks_.block_bytes()))),
       bundles_(
           bundles_of_copies(copied_, rows_, rows_of_bundle(rows_, model_.config().hidden, context.limits, fitting_))),
       runner_(model_, copied_, angles_, pool_, most_rows(chunks(copies))) {

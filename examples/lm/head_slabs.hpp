@@ -58,13 +58,9 @@ class head_slabs {
   template <class Piece, class Body>
   void for_each(const std::vector<Piece>& pieces, const Body& body) const {
     if (pieces.empty()) return;
-    const model_config& config = model_.config();
-    buffer weight(slab_ * config.hidden);
-    for (index_t first_output = 0; first_output < config.vocabulary; first_output += slab_) {
-      const matrix w = weight.view(std::min(slab_, config.vocabulary - first_output), config.hidden);
-      model_.read_head(first_output, w, pool_);
-      for (const Piece& piece : pieces) body(first_output, as_const(w), piece);
-    }
+    for_each_slab(0, slabs(), [&](index_t first_output, const_matrix w) {
+      for (const Piece& piece : pieces) body(first_output, w, piece);
+    });
   }
 
  private:

@@ -61,8 +61,8 @@ index_t rows_of_batches(const packed_rows& rows, index_t batches) {
 // chunk, as products of an expert's rows are.
 row_division::choices choices_of(const pass_context& context, index_t scored_rows, index_t block_bytes,
                                  const linear_override* instead) {
-  const index_t row_bytes = block_workspace::width(context.model.config()) * static_cast<index_t>(sizeof(float));
-  const index_t fitting = std::max(context.limits.chunk_bytes, block_bytes) / row_bytes;
+  const index_t fitting =
+      block_workspace::fitting_rows(context.model.config(), std::max(context.limits.chunk_bytes, block_bytes));
   return {scored_rows,
           fitting,
           rows_of_bundle(scored_rows, context.model.config().hidden, context.limits, fitting),

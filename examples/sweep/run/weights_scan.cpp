@@ -45,12 +45,22 @@ std::int64_t non_finite_values(std::span<const std::byte> bytes, lm::dtype type)
 
 using scanned_tensor = weights_scan::scanned_tensor;
 
-scanned_tensor scan(const lm::safetensors_file& file, const lm::tensor_info& tensor) {
-  scanned_tensor found{tensor.name, 0, 0};
-  common::xxhash64 hash;
+void add_head(common::xxhash64& hash, const lm::tensor_info& tensor) {
   hash.add_text(tensor.name);
   hash.add_text(lm::name_of(tensor.type));
   hash.add_text(lm::shape_text(tensor.shape));
+}
+
+void add_head(common::xxhash64& hash, const lm::gguf_tensor& tensor) {
+  hash.add_text(tensor.name);
+  hash.add_text(tensor.type->name);
+  hash.add_text(lm::shape_text(tensor.shape));
+}
+
+scanned_tensor scan(const lm::safetensors_file& file, const lm::tensor_info& tensor) {
+  scanned_tensor found{tensor.name, 0, 0};
+  common::xxhash64 hash;
+  add_head(hash, tensor);
   const std::int64_t size = tensor.end - tensor.begin;
   std::vector<std::byte> memory(std::min(portion_bytes, static_cast<std::size_t>(size)));
   for (std::int64_t at = 0; at < size; at += static_cast<std::int64_t>(memory.size())) {
@@ -64,9 +74,7 @@ scanned_tensor scan(const lm::safetensors_file& file, const lm::tensor_info& ten
 }
 
 void add_ends(common::xxhash64& hash, const lm::safetensors_file& file, const lm::tensor_info& tensor) {
-  hash.add_text(tensor.name);
-  hash.add_text(lm::name_of(tensor.type));
-  hash.add_text(lm::shape_text(tensor.shape));
+  add_head(hash, tensor);
   const std::int64_t size = tensor.end - tensor.begin;
   std::vector<std::byte> part(static_cast<std::size_t>(std::min(end_bytes, size)));
   if (part.empty()) return;
@@ -77,9 +85,7 @@ void add_ends(common::xxhash64& hash, const lm::safetensors_file& file, const lm
 }
 
 void add_ends(common::xxhash64& hash, const lm::gguf_weights& weights, const lm::gguf_tensor& tensor) {
-  hash.add_text(tensor.name);
-  hash.add_text(tensor.type->name);
-  hash.add_text(lm::shape_text(tensor.shape));
+  add_head(hash, tensor);
   const std::int64_t blocks = tensor.bytes / tensor.type->bytes;
   const std::int64_t count = std::min(blocks, std::max<std::int64_t>(end_bytes / tensor.type->bytes, 1));
   std::vector<std::byte> part(static_cast<std::size_t>(count * tensor.type->bytes));
@@ -99,9 +105,7 @@ scanned_tensor scan(const lm::gguf_weights& weights, const lm::gguf_tensor& tens
   const std::string name = lm::hugging_face_name_of(lm::family_of(weights.file()), tensor.name);
   scanned_tensor found{name, 0, 0};
   common::xxhash64 hash;
-  hash.add_text(tensor.name);
-  hash.add_text(tensor.type->name);
-  hash.add_text(lm::shape_text(tensor.shape));
+  add_head(hash, tensor);
   const lm::gguf_weight* weight = weights.find(name);
   const std::int64_t portion_blocks =
       std::max<std::int64_t>(static_cast<std::int64_t>(portion_bytes) / tensor.type->bytes, 1);
