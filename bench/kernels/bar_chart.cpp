@@ -1,31 +1,18 @@
+#include <common/html_text.hpp>
 #include <common/number_text.hpp>
 #include <kernels/bar_chart.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
 #include <vector>
 
 namespace qgrain::bench {
 namespace {
 
 using common::formatted;
+using common::html_text;
 
 constexpr double labels = 470, bars = 480, margin = 60, line = 16, top = 60;
-
-[[nodiscard]] std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '&') {
-      result += "&amp;";
-    } else if (c == '<') {
-      result += "&lt;";
-    } else {
-      result += c;
-    }
-  }
-  return result;
-}
 
 /// From a ratio to a place: powers of two at equal distances.
 struct axis {
@@ -58,7 +45,7 @@ struct axis {
   const number_range ratio = row.ratio();
   const double x = scale.place(ratio.median);
   std::string text = formatted("<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">", labels - 6, y + 11) +
-                     escaped(row.name) + "</text>\n";
+                     html_text(row.name) + "</text>\n";
   text += formatted("<rect x=\"%.0f\" y=\"%.0f\" width=\"%.1f\" height=\"%.0f\" fill=\"%s\"/>\n", labels, y + 2,
                     x - labels, line - 4, row.by == "qgrain" ? "#0072b2" : "#e69f00");
   text += formatted("<path d=\"M%.1f,%.1fH%.1f\" stroke=\"#000\"/>\n", scale.place(ratio.least), y + line / 2,
@@ -83,7 +70,7 @@ std::string bar_chart(const bench_run& run) {
   text +=
       "<text x=\"6\" y=\"16\" font-size=\"14\">Time in times of memcpy of the float32 bytes (qgrain blue, peers "
       "orange)</text>\n<text x=\"6\" y=\"32\">" +
-      escaped(run.date + ", " + run.processor + ", " + run.instruction_set) + "</text>\n";
+      html_text(run.date + ", " + run.processor + ", " + run.instruction_set) + "</text>\n";
   text += grid(scale, bottom);
   double y = top;
   for (const row_result* row : rows) {

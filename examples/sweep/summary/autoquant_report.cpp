@@ -1,4 +1,5 @@
 #include <common/file.hpp>
+#include <common/html_text.hpp>
 #include <sweep/summary/autoquant_parts.hpp>
 #include <sweep/summary/autoquant_report.hpp>
 #include <sweep/summary/page_parts.hpp>
@@ -8,6 +9,8 @@
 
 namespace qgrain::sweep {
 namespace {
+
+using common::html_text;
 
 // What the page of a whole sweep does not need.
 constexpr std::string_view further_style =

@@ -1,13 +1,15 @@
+#include <common/html_text.hpp>
 #include <sweep/summary/bits_picture.hpp>
 #include <sweep/summary/layer_place.hpp>
 #include <sweep/summary/markdown_table.hpp>
-#include <sweep/summary/svg_chart.hpp>
 
 #include <algorithm>
 #include <map>
 
 namespace qgrain::sweep {
 namespace {
+
+using common::html_text;
 
 constexpr double cell_height = 22, head_height = 40, row_titles = 80, character = 6.8;
 constexpr const char* outside = "outside";

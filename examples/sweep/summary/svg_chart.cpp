@@ -1,3 +1,4 @@
+#include <common/html_text.hpp>
 #include <sweep/summary/markdown_table.hpp>
 #include <sweep/summary/svg_chart.hpp>
 
@@ -8,6 +9,8 @@
 
 namespace qgrain::sweep {
 namespace {
+
+using common::html_text;
 
 constexpr double width = 1000, height = 460, left = 80, right = 240, top = 16, bottom = 46;
 constexpr double character = 6.6;  // width of one, about
@@ -144,32 +147,6 @@ std::string label_of(const chart_point& point, const axes& scale) {
 }
 
 }  // namespace
-
-std::string html_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    }
-  }
-  return out;
-}
 
 std::string svg_chart(const chart& what) {
   const axes scale(what);

@@ -4,13 +4,9 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace qgrain::sweep {
-
-/// `text` with what HTML and XML read as markup written out; control characters become blanks.
-[[nodiscard]] std::string html_text(std::string_view text);
 
 struct chart_point {
   double x = 0;
