@@ -87,8 +87,11 @@ std::optional<run_request> shared_request(common::communicator& ranks, std::opti
   return of_first;
 }
 
-pass_caller::~pass_caller() {
-  if (common::is_divided(ranks_) && others_wait_) static_cast<void>(ranks_->gather(""));
+void pass_caller::dismiss() {
+  if (!common::is_divided(ranks_) || !others_wait_) return;
+  static_cast<void>(ranks_->gather(""));
+  others_wait_ = false;
+  ranks_->leave();
 }
 
 scored_pass pass_caller::score(std::size_t number, const opened_pass& pass, std::vector<engine::job> jobs,
@@ -105,7 +108,7 @@ scored_pass pass_caller::score(std::size_t number, const opened_pass& pass, std:
 void serve_passes(common::communicator& ranks, std::span<const pass_of_jobs> passes) {
   for (;;) {
     const std::string number = ranks.gather("").front();
-    if (number.empty()) return;
+    if (number.empty()) return ranks.leave();
     scoring_options options;
     options.progress = [](double) {};
     options.ranks = &ranks;

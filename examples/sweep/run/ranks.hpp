@@ -40,11 +40,12 @@ class pass_caller {
   explicit pass_caller(common::communicator* ranks) : ranks_(ranks) {}
   pass_caller(const pass_caller&) = delete;
   pass_caller& operator=(const pass_caller&) = delete;
-  /// Tells the others that there are no more passes.
-  ~pass_caller();
+  ~pass_caller() { dismiss(); }
   /// Scores pass number `number` of the run on all ranks.
   [[nodiscard]] scored_pass score(std::size_t number, const opened_pass& pass, std::vector<engine::job> jobs,
                                   scoring_options options);
+  /// Tells the others that there are no more passes: the first rank goes on alone.
+  void dismiss();
 
  private:
   common::communicator* ranks_;

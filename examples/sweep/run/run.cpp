@@ -186,6 +186,7 @@ std::vector<finished_job> run_passes(sweep_plan& plan, const run_request& reques
       };
       claim_checkpoint(checkpoint, passes[p].identity);
       const scored_pass scored = caller.score(p, pass, missing, options);
+      if (p + 1 == passes.size()) caller.dismiss();
       warn_of_unseen(scored, control);
       mix_bench bench(pass);
       for (const std::size_t j : passes[p].jobs) {
@@ -220,6 +221,7 @@ void score_list(sweep_plan& plan, const run_request& request, const run_control&
     control.progress(share, "scoring " + std::to_string(list.jobs.size()) + " jobs in one pass");
   };
   const scored_pass scored = caller.score(0, pass, list.jobs, options);
+  caller.dismiss();
   warn_of_unseen(scored, control);
   common::write_text_file(list.folder / run_stats_name, common::json_text(run_stats(scored, list.pass)) + "\n");
   common::write_text_file(list.folder / linear_scores_name,
