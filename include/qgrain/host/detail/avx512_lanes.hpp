@@ -303,19 +303,22 @@ QGRAIN_AVX512 floats entries(words index, floats table) {
   return y;
 }
 
-/// Lanes of a vector, by the lower four bits.
-QGRAIN_AVX512 words permuted(words index, words x) {
-  words y;
-  asm("vpermd %2, %1, %0" : "=v"(y) : "v"(index), "v"(x));
+/// Eight bytes in each of the eight places.
+QGRAIN_AVX512 bytes eight_at(const std::uint8_t* from) {
+  bytes y;
+  asm("vpbroadcastq %1, %0" : "=v"(y) : "m"(*reinterpret_cast<const std::uint8_t(*)[8]>(from)));
   return y;
 }
-/// Half of a vector twice.
-QGRAIN_AVX512 words twice_at(const std::uint8_t* from) {
-  struct half {
-    std::uint8_t bytes[32];
-  };
-  words y;
-  asm("vbroadcasti64x4 %1, %0" : "=v"(y) : "m"(*reinterpret_cast<const half*>(from)));
+/// Bytes of each 128 bits by places there.
+QGRAIN_AVX512 bytes shuffled(bytes x, bytes places) {
+  bytes y;
+  asm("vpshufb %2, %1, %0" : "=v"(y) : "v"(x), "v"(places));
+  return y;
+}
+/// The upper halves of products.
+QGRAIN_AVX512 halves upper_product(bytes x, halves factors) {
+  halves y;
+  asm("vpmulhuw %2, %1, %0" : "=v"(y) : "v"(x), "v"(factors));
   return y;
 }
 
@@ -326,19 +329,25 @@ QGRAIN_AVX512 void table_values(const Code* codes, floats (&out)[4]) {
   QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) out[i] = entries(widened_words(loaded<quarter_of_bytes>(codes + i * lanes)), table);
 }
-/// The same of two codes in a byte. The codes come into the lower bits of lanes, other bits above them: eight lanes
-/// have the same four bytes, and each its own shift.
+/// The same of two codes in a byte. Each lane has its byte in all four places, 257 times it in its lower half, of which
+/// a product by 2^12 brings the upper code into the lowest bits of what is above 16 bits, one by 2^8 the lower code: other
+/// bits stay above them. Products have ports of their own where shifts by lanes share that of the permutations.
 template <class Decoder>
 QGRAIN_AVX512 void nibble_values(const std::uint8_t* from, bit_order order, floats (&out)[4]) {
-  constexpr words low_first{0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28};
-  constexpr words high_first{4, 0, 12, 8, 20, 16, 28, 24, 4, 0, 12, 8, 20, 16, 28, 24};
-  constexpr words first{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
-  const words shifts = order == bit_order::low_first ? low_first : high_first;
-  const words all = twice_at(from);
-  const words codes[4] = {permuted(first, all) >> shifts, permuted(first + 2U, all) >> shifts,
-                          permuted(first + 4U, all) >> shifts, permuted(first + 6U, all) >> shifts};
+  constexpr bytes places{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3,
+                         4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7};
+  constexpr std::uint32_t lower = 1U << 8;
+  constexpr std::uint32_t upper = 1U << 12;
+  constexpr words low_first{lower, upper, lower, upper, lower, upper, lower, upper,
+                            lower, upper, lower, upper, lower, upper, lower, upper};
+  constexpr words high_first{upper, lower, upper, lower, upper, lower, upper, lower,
+                             upper, lower, upper, lower, upper, lower, upper, lower};
+  const halves factors = as<halves>(order == bit_order::low_first ? low_first : high_first);
   QGRAIN_UNROLLED_VECTORS
-  for (int i = 0; i < 4; ++i) out[i] = entries(codes[i], loaded<floats>(Decoder::table.data()));
+  for (int i = 0; i < 4; ++i) {
+    const bytes spread_codes = shuffled(eight_at(from + 8 * i), places);
+    out[i] = entries(as<words>(upper_product(spread_codes, factors)), loaded<floats>(Decoder::table.data()));
+  }
 }
 /// Signed codes of a step, shifted and masked, as binary16.
 template <int Shift, std::uint16_t Used, class Code>
