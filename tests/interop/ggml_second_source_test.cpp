@@ -3,11 +3,16 @@
 #include <support/reference_ggml.hpp>
 #include <support/second_source.hpp>
 
+#include <qgrain/host/instruction_set.hpp>
+#include <qgrain/host/run_widest.hpp>
 #include <qgrain/interop/ggml.hpp>
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -34,11 +39,36 @@ std::vector<std::vector<float>> finite_blocks(float most) {
   return blocks;
 }
 
+/// Rows of blocks, with gaps between them and without, through the loops of every set that this processor has.
+template <class Block>
+void compare_rows(const std::vector<std::vector<float>>& values, const std::vector<Block>& wanted) {
+  for (const qgrain::instruction_set set : qgrain::supported_instruction_sets()) {
+    for (const qgrain::index_t per_row : {1, 2, 7, 16, 37, 1000}) {
+      const qgrain::index_t rows = static_cast<qgrain::index_t>(values.size()) / per_row;
+      for (const qgrain::index_t gap : {0, 3}) {
+        const qgrain::index_t pitch = per_row * 32 + gap;
+        std::vector<float> x(static_cast<std::size_t>(rows * pitch), 1e30F);
+        for (qgrain::index_t b = 0; b < rows * per_row; ++b) {
+          const std::vector<float>& block = values[static_cast<std::size_t>(b)];
+          std::copy(block.begin(), block.end(), x.begin() + b / per_row * pitch + b % per_row * 32);
+        }
+        std::vector<Block> blocks(static_cast<std::size_t>(rows * per_row));
+        qgrain::run_with<detail::ggml_encode_rows<Block>>(
+            set, qgrain::matrix_view<const float>{x.data(), {rows, per_row * 32}, pitch}, per_row, blocks.data());
+        BOOST_TEST((std::memcmp(blocks.data(), wanted.data(), blocks.size() * sizeof(Block)) == 0),
+                   Block::name() << ", " << name_of(set) << ": " << per_row << " blocks a row, gaps of " << gap);
+      }
+    }
+  }
+}
+
 template <class Block>
 void compare_encoding(float most, const std::function<reference_bytes(const std::vector<float>&)>& reference,
                       float largest = qgrain_test::reference_infinity, float smallest = 0) {
   std::size_t right = 0;
   std::size_t all = 0;
+  std::vector<std::vector<float>> values;
+  std::vector<Block> blocks;
   for (const std::vector<float>& x : finite_blocks(most)) {
     float absmax = 0;
     for (const float v : x) absmax = std::fmax(absmax, std::fabs(v));
@@ -50,10 +80,13 @@ void compare_encoding(float most, const std::function<reference_bytes(const std:
     BOOST_CHECK_MESSAGE(same, Block::name() << ": block with largest magnitude " << std::hexfloat << absmax);
     right += same ? 1U : 0U;
     ++all;
+    values.push_back(x);
+    std::memcpy(static_cast<void*>(&blocks.emplace_back()), wanted.data(), sizeof(Block));
   }
   BOOST_TEST_MESSAGE(Block::name() << ": " << right << " of " << all << " blocks encoded alike");
   BOOST_TEST(all > 5000U);
   BOOST_TEST(right == all);
+  compare_rows(values, blocks);
 }
 
 template <class Block>
@@ -91,6 +124,46 @@ BOOST_AUTO_TEST_CASE(encoding) {
       31.0F, [](const auto& x) { return reference_above(x, 31); }, 1.7e38F);
   // Below 2^-125 the tool's exponent byte wraps around.
   compare_encoding<ggml_mxfp4>(6.0F, reference_ggml_mxfp4, reference_infinity, std::ldexp(1.0F, -125));
+}
+
+// No tool says what these become; loops over lanes say what the definition says, next to each other kind of block.
+template <class Block>
+void compare_without_reference() {
+  qgrain_test::random_source random(11);
+  const auto one_of = [&](auto... choices) {
+    const float all[] = {choices...};
+    return all[random.next() % sizeof...(choices)];
+  };
+  std::vector<std::vector<float>> values;
+  std::vector<Block> blocks;
+  for (int i = 0; i < 5000; ++i) {
+    const auto kind = random.next() % 10;
+    const float scale = kind == 0 ? std::exp2(static_cast<float>(random.next() % 250) - 125.0F) : 1.0F;
+    std::vector<float>& x = values.emplace_back(32);
+    for (float& v : x) {
+      v = kind == 1   ? one_of(0.0F, -0.0F)
+          : kind == 2 ? std::fabs(random.bell())
+          : kind == 3 ? -std::fabs(random.bell())
+          : kind == 4 ? 0.25F * static_cast<float>(static_cast<int>(random.next() % 65) - 32)
+                      : scale * random.bell();
+    }
+    constexpr float infinity = qgrain_test::reference_infinity;
+    const float nan = std::nanf("");
+    if (kind == 5) x[random.next() % 32] = one_of(infinity, -infinity, nan, -nan);
+    if (kind == 6) x[random.next() % 32] = one_of(8.0F, -8.0F);
+    if (kind == 6) x[random.next() % 32] = one_of(8.0F, -8.0F);
+    blocks.push_back(Block::encode(x.data()));
+  }
+  compare_rows(values, blocks);
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_blocks_without_reference) {
+  compare_without_reference<ggml_q8_0>();
+  compare_without_reference<ggml_q4_0>();
+  compare_without_reference<ggml_q4_1>();
+  compare_without_reference<ggml_q5_0>();
+  compare_without_reference<ggml_q5_1>();
+  compare_without_reference<ggml_mxfp4>();
 }
 
 BOOST_AUTO_TEST_CASE(bfloat16_elements) {

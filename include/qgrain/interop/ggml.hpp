@@ -13,6 +13,7 @@
 #include <qgrain/interop/detail/code_rules.hpp>
 #include <qgrain/interop/detail/ggml_blocks.hpp>
 #include <qgrain/interop/detail/ggml_codes.hpp>
+#include <qgrain/interop/detail/ggml_lanes.hpp>
 #include <qgrain/interop/detail/ggml_super_blocks.hpp>
 
 #include <array>
@@ -57,7 +58,7 @@ namespace detail {
 
 /// The loops of both directions, compiled for every instruction set.
 template <class B>
-struct ggml_encode_rows {
+struct ggml_encode_rows : ggml_lane_loops<B> {
   QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, index_t per_row, B* blocks) {
     for (index_t r = 0; r < in.shape.rows; ++r) {
       for (index_t b = 0; b < per_row; ++b) blocks[r * per_row + b] = B::encode(in.row(r) + b * B::elements);
@@ -73,6 +74,7 @@ struct ggml_encode_ranged {
 };
 template <class B>
 void ggml_encode(matrix_view<const float> in, index_t per_row, B* blocks) {
+  if (encodes_in_lanes<B>()) return run_widest<ggml_encode_rows<B>>(in, per_row, blocks);
   if constexpr (requires(const float* x) { B::encode_in_range(x, 1.0F); }) {
     constexpr index_t most = 128;
     for (index_t r = 0; r < in.shape.rows; ++r) {

@@ -293,6 +293,7 @@ static_assert(sizeof(ggml_bf16) == 2);
 /// beside the largest floats values end at 3. A block with a NaN has byte 255, which ggml decodes as a number.
 struct ggml_mxfp4 {
   static constexpr int elements = 32;
+  using scale_type = absmax_e8m0_by<e8m0_floor_log2f>;
   static constexpr std::uint8_t last_finite_unit =
       253;  ///< of the largest floats: 4 * 2^126 overflows, 3 * 2^126 does not
   std::uint8_t e;
@@ -304,7 +305,7 @@ struct ggml_mxfp4 {
   }
   /// The same where the largest magnitude is known.
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr ggml_mxfp4 encode_in_range(const float* x, float absmax) noexcept {
-    using scale = absmax_e8m0_by<e8m0_floor_log2f>;
+    using scale = scale_type;
     ggml_mxfp4 block{scale::stored<float4_e2m1fn>(absmax, 1.0F), {}};
     const scale_factors factors = scale::factors(block.e, 1.0F);
     const std::int32_t largest_of_finite = block.e == last_finite_unit ? 5 : 7;
