@@ -7,9 +7,7 @@
 namespace qgrain::lm {
 namespace {
 
-// Time in products of a row and a weight.
-constexpr index_t pass_products = 3;      // forward; recomputed; gradients of inputs
-constexpr index_t products_to_make = 40;  // of a changed weight (docs/benchmarks.md)
+constexpr index_t pass_products = 3;  // of a row and a weight: forward; recomputed; gradients of inputs
 
 index_t largest_part(std::span<const index_t> bounds) {
   index_t most = 0;

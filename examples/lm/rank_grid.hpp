@@ -26,6 +26,9 @@ struct rank_grid {
   [[nodiscard]] index_t job_share(index_t rank) const noexcept { return rank / row_shares; }
 };
 
+/// Making a changed weight takes the time of so many products of a row and a weight (docs/benchmarks.md).
+inline constexpr index_t products_to_make = 120;
+
 /// The grid of at most so many ranks whose busiest takes the least time, with as many row shares as that allows.
 /// `bounds`: of what rows are given to ranks in; `fitting`: rows for which a changed weight is made once.
 [[nodiscard]] rank_grid choose_grid(std::span<const index_t> bounds, index_t ranks, const job_load& load,

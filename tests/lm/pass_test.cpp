@@ -360,12 +360,12 @@ BOOST_AUTO_TEST_CASE(ranks_divide_rows_first_and_then_jobs) {
   BOOST_TEST((grid_of(0, 4, jobs) == shares{1, 1}));
 }
 
-// Making a weight takes the time of 40 products: where bundles are small and every job has a weight of its own it is
+// Making a weight takes the time of 120 products: where bundles are small and every job has a weight of its own it is
 // better made by one rank only.
 BOOST_AUTO_TEST_CASE(weights_that_take_longest_are_divided_before_rows) {
   const std::vector<index_t> bounds{0, 20, 40, 60, 80};
   const rank_grid many = choose_grid(bounds, 4, {100, 100}, 1000);
-  BOOST_TEST((many.row_shares == 1 && many.job_shares == 4));  // 80 x 28 + 25 x 40, not 20 x 103 + 100 x 40
+  BOOST_TEST((many.row_shares == 1 && many.job_shares == 4));  // 80 x 28 + 25 x 120, not 20 x 103 + 100 x 120
   const rank_grid few = choose_grid(bounds, 4, {100, 1}, 1000);
   BOOST_TEST((few.row_shares == 4 && few.job_shares == 1));
 }

@@ -3,6 +3,7 @@
 #include <lm/block.hpp>
 #include <lm/operations.hpp>
 #include <lm/pass.hpp>
+#include <lm/rank_grid.hpp>
 #include <sweep/run/estimate.hpp>
 #include <sweep/run/open_passes.hpp>
 #include <sweep/run/pass_division.hpp>
@@ -33,9 +34,9 @@ namespace {
 constexpr double pass_overhead = 1.8;
 constexpr double job_overhead = 2;
 // What every rank does for a weight, however few its rows: as many operations of products take its time.
-constexpr double operations_to_quantize = 80;  // under one recipe
-constexpr double operations_to_read = 30;      // and widen
-constexpr double program_bytes = 16e6;         // code, tokenizer, tables
+constexpr double operations_to_quantize = 2.0 * lm::products_to_make;  // under one recipe
+constexpr double operations_to_read = 30;                              // and widen
+constexpr double program_bytes = 16e6;                                 // code, tokenizer, tables
 constexpr double bytes_per_value = sizeof(float);
 
 // How many mixes a job measures at the most.
