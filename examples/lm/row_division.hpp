@@ -38,6 +38,8 @@ class row_division {
   [[nodiscard]] std::span<const chunk> own_scored() const noexcept { return std::span(own_).first(own_scored_); }
   /// [ranks + 1] which of the scored rows are whose, among so many ranks.
   [[nodiscard]] std::vector<index_t> row_bounds(index_t ranks) const { return divide_bundles(scored_, ranks); }
+  /// [bundles + 1] of what is given to ranks of the scored rows.
+  [[nodiscard]] std::span<const index_t> scored_bounds() const noexcept { return scored_; }
   [[nodiscard]] index_t scored_bundles() const noexcept { return static_cast<index_t>(scored_.size()) - 1; }
 
  private:
