@@ -47,6 +47,12 @@ struct measured {
   double sent_by_block = 0;
 };
 
+// Shares of all.
+struct busiest {
+  double rows = 1;
+  double jobs = 1;
+};
+
 class workplace {
  public:
   workplace(strings arguments) : arguments_(std::move(arguments)) {
@@ -88,23 +94,22 @@ class workplace {
     return found;
   }
 
-  // The rows of the rank that has most, of all.
-  [[nodiscard]] double largest_share(int ranks) const {
-    strings command{program_.string(), "--dry-run", "-n", std::to_string(ranks)};
+  // What the busiest of 1, 2, 4 ... up to `most` ranks has, as a plan's table says it.
+  [[nodiscard]] std::map<int, busiest> planned(int most) const {
+    strings command{program_.string(), "--dry-run", "-n", std::to_string(most)};
     command.insert(command.end(), jobs.begin(), jobs.end());
     command.insert(command.end(), arguments_.begin(), arguments_.end());
-    const std::string said = started(command);
-    const std::string key = "rows of each rank: ";
-    const std::size_t at = said.find(key);
-    if (at == std::string::npos) throw error(errc::bad_file, "the plan of several ranks does not name their rows");
-    std::istringstream numbers(said.substr(at + key.size(), said.find(" (", at) - at - key.size()));
-    double most = 0, all = 0;
-    for (std::string number; std::getline(numbers, number, ',');) {
-      const double rows = std::strtod(number.c_str(), nullptr);
-      most = std::max(most, rows);
-      all += rows;
+    std::map<int, busiest> found;
+    std::istringstream lines(started(command));
+    bool is_table = false;
+    for (std::string line; std::getline(lines, line); is_table = is_table || line.starts_with("ranks  rows")) {
+      int ranks = 0;
+      double rows = 0, own_jobs = 0;
+      if (is_table && std::sscanf(line.c_str(), "%d %lf %% %lf %%", &ranks, &rows, &own_jobs) == 3)
+        found[ranks] = {rows / 100, own_jobs / 100};
     }
-    return most / all;
+    if (found.count(most) == 0) throw error(errc::bad_file, "the plan of several ranks does not say what they have");
+    return found;
   }
 
  private:
@@ -194,25 +199,31 @@ void print_traffic(const std::vector<measured>& two) {
 }
 
 void print_simulated(const workplace& place, const std::vector<measured>& one, const std::vector<measured>& two) {
-  const double half = place.largest_share(2);
+  const std::map<int, busiest> planned = place.planned(64);
+  const double half = planned.at(2).rows;
   const auto blocks = [](const measured& m) { return m.blocks; };
   const auto others = [](const measured& m) { return m.pass - m.blocks; };
   const auto around = [](const measured& m) { return m.whole - m.pass; };
   const double fixed_blocks = fixed_part(median_of(one, blocks), median_of(two, blocks), half);
   const double fixed_others = fixed_part(median_of(one, others), median_of(two, others), half);
-  std::printf(
-      "\nMore ranks, by computation alone (a simulation): of %.1f ms a block %.1f ms are every rank's own, whatever "
-      "its rows.\n\n"
-      "| ranks | share of the rows | pass | speed-up of the pass | of the run |\n|---|---|---|---|---|\n",
-      median_of(one, blocks) / one.front().block_count * 1e3, fixed_blocks / one.front().block_count * 1e3);
+  const double of_jobs =
+      median_of(one, [](const measured& m) { return m.of_phase.at("quantize_weights") + m.of_phase.at("score"); });
   const double whole = median_of(one, [](const measured& m) { return m.whole; });
   const double pass = median_of(one, [](const measured& m) { return m.pass; });
-  for (const int ranks : {2, 4, 8, 16, 32, 64}) {
-    const double share = place.largest_share(ranks);
-    const double simulated = fixed_blocks + share * (median_of(one, blocks) - fixed_blocks) + fixed_others +
-                             share * (median_of(one, others) - fixed_others);
-    std::printf("| %d | %.1f %% | %.3f s | %.2f | %.2f |\n", ranks, 100 * share, simulated, pass / simulated,
-                whole / (simulated + median_of(two, around)));
+  std::printf(
+      "\nMore ranks, by computation alone (a simulation): of %.1f ms a block %.1f ms are every rank's own, whatever "
+      "its rows; %.0f %% of the pass are the jobs', and fall as its jobs do.\n\n"
+      "| ranks | share of the rows | of the jobs | pass | speed-up of the pass | of the run "
+      "|\n|---|---|---|---|---|---|\n",
+      median_of(one, blocks) / one.front().block_count * 1e3, fixed_blocks / one.front().block_count * 1e3,
+      100 * of_jobs / pass);
+  for (const auto& [ranks, share] : planned) {
+    if (ranks == 1) continue;
+    const double all_jobs = fixed_blocks + share.rows * (median_of(one, blocks) - fixed_blocks) + fixed_others +
+                            share.rows * (median_of(one, others) - fixed_others);
+    const double simulated = all_jobs * (1 - of_jobs / pass * (1 - share.jobs));
+    std::printf("| %d | %.1f %% | %.1f %% | %.3f s | %.2f | %.2f |\n", ranks, 100 * share.rows, 100 * share.jobs,
+                simulated, pass / simulated, whole / (simulated + median_of(two, around)));
   }
 }
 

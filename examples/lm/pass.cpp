@@ -49,6 +49,12 @@ double attention_product_flops(const model_config& c, const packed_rows& rows, i
   return sum;
 }
 
+index_t rows_in(std::span<const chunk> parts) {
+  index_t rows = 0;
+  for (const chunk& part : parts) rows += part.rows();
+  return rows;
+}
+
 index_t rows_of_batches(const packed_rows& rows, index_t batches) {
   index_t end = 0;
   for (const sequence_rows& s : rows.sequences) {
@@ -68,7 +74,8 @@ row_division::choices choices_of(const pass_context& context, index_t scored_row
           rows_of_bundle(scored_rows, context.model.config().hidden, context.limits, fitting),
           instead != nullptr && instead->needs_whole_batches(),
           context.model.config().experts > 0 || (instead != nullptr && !instead->takes_bundles()),
-          context.ranks};
+          context.ranks,
+          context.load};
 }
 
 }  // namespace
@@ -100,11 +107,9 @@ const_matrix layer_pass::state(index_t layer) const {
   return states_.at(static_cast<std::size_t>(layer)).view(limited_rows_, config_.hidden);
 }
 
-index_t layer_pass::own_rows() const {
-  index_t rows = 0;
-  for (const chunk& part : division_.own()) rows += part.rows();
-  return rows;
-}
+index_t layer_pass::own_rows() const { return rows_in(division_.own()); }
+
+index_t layer_pass::own_scored_rows() const { return rows_in(division_.own_scored()); }
 
 void layer_pass::forward(keep what, forward_observer* observer) {
   if (instead_ != nullptr) {

@@ -56,8 +56,9 @@ struct pass_costs {
 /// the last two.
 ///
 /// In a divided run (context.ranks) a rank takes whole bundles of rows (chunk.hpp), also of the head's: every product
-/// and every sum is then one of the undivided run, and so are the bits. All members are called on all ranks. Rows keep
-/// their numbers; memory of rows that are another rank's is asked for and not touched.
+/// and every sum is then one of the undivided run, and so are the bits. Several ranks may have the same rows of the
+/// backward pass (rank_grid.hpp). All members are called on all ranks. Rows keep their numbers; memory of rows that are
+/// another rank's is asked for and not touched.
 ///
 /// Memory: the hidden states [rows, hidden] after each block (one of them where inputs are not kept) and one gradient
 /// of that size, one block's weights, a block's intermediate results for one chunk of rows, one slab of the head.
@@ -96,8 +97,10 @@ class layer_pass {
   void final_norm(index_t begin, index_t end, matrix out) const;
   [[nodiscard]] const pass_costs& costs() const noexcept { return costs_; }
 
-  /// [ranks + 1] which of the rows that loss and backward take are whose, among so many ranks: rank r has [bounds[r],
-  /// bounds[r + 1]), none where there are fewer bundles than ranks.
+  /// How so many ranks share the rows that loss and backward take, and what the visitor does there (context.load).
+  [[nodiscard]] rank_grid grid(index_t ranks) const { return division_.grid(ranks); }
+  /// [ranks + 1] which of these rows are whose, among so many ranks: rank r owns [bounds[r], bounds[r + 1]), none
+  /// behind the row shares of the grid. What it finds there for all jobs is known to all.
   [[nodiscard]] std::vector<index_t> row_bounds(index_t ranks) const { return division_.row_bounds(ranks); }
   /// [bundles + 1] bounds of what ranks are given whole of these rows.
   [[nodiscard]] std::span<const index_t> scored_bounds() const noexcept { return division_.scored_bounds(); }
@@ -105,11 +108,13 @@ class layer_pass {
   [[nodiscard]] index_t scored_bundles() const noexcept { return division_.scored_bundles(); }
   /// How many rows this rank takes in a forward pass that need not show all of them.
   [[nodiscard]] index_t own_rows() const;
+  /// And in the backward pass.
+  [[nodiscard]] index_t own_scored_rows() const;
 
  private:
   /// Of the rows with a target, as the head takes them.
   struct head_division {
-    std::vector<index_t> owners;               ///< [ranks + 1] bounds
+    std::vector<index_t> owners;               ///< [ranks + 1] bounds, as row_bounds()
     std::vector<std::vector<index_t>> pieces;  ///< this rank's: bounds of the bundles of each
   };
   [[nodiscard]] head_division divide_head() const;

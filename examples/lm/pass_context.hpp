@@ -5,6 +5,7 @@
 #include <common/communicator.hpp>
 #include <lm/limits.hpp>
 #include <lm/model.hpp>
+#include <lm/rank_grid.hpp>
 #include <lm/rows.hpp>
 
 #include <qgrain/host/parallel.hpp>
@@ -19,6 +20,8 @@ struct pass_context {
   pass_limits limits = {};
   /// Whose ranks divide the work, each with the same model and rows; null: this process does all of it.
   common::communicator* ranks = nullptr;
+  /// What the visitor of a backward pass does for its rows, by which the ranks are divided where rows are too few.
+  job_load load = {};
 };
 
 }  // namespace qgrain::lm

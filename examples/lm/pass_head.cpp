@@ -28,12 +28,16 @@ layer_pass::head_division layer_pass::divide_head() const {
   if (pieces > 2) pieces += pieces % 2;
   const index_t bundles_each = bundle_count(ceil_div(targets, std::max<index_t>(pieces, 1)), division_.bundle_rows());
   const std::vector<index_t> bounds = cut_bundles(0, ends, pieces * bundles_each);
-  head_division division{divide_bundles(bounds, rank_count()), {}};
-  const auto rank = static_cast<std::size_t>(is_divided() ? ranks_->rank() : 0);
-  for (auto bound = std::lower_bound(bounds.begin(), bounds.end(), division.owners[rank]);
-       *bound < division.owners[rank + 1];) {
+  const rank_grid all_ranks = grid(rank_count());
+  const index_t rank = is_divided() ? ranks_->rank() : 0;
+  head_division division{divide_bundles(bounds, all_ranks.row_shares), {}};
+  const auto share = static_cast<std::size_t>(all_ranks.row_share(rank));
+  const index_t begin = division.owners[share];
+  const index_t end = rank < all_ranks.ranks() ? division.owners[share + 1] : begin;
+  division.owners.resize(static_cast<std::size_t>(rank_count()) + 1, targets);
+  for (auto bound = std::lower_bound(bounds.begin(), bounds.end(), begin); *bound < end;) {
     std::vector<index_t>& piece = division.pieces.emplace_back();
-    for (index_t b = 0; b <= bundles_each && bound + b < bounds.end() && *(bound + b) <= division.owners[rank + 1]; ++b)
+    for (index_t b = 0; b <= bundles_each && bound + b < bounds.end() && *(bound + b) <= end; ++b)
       piece.push_back(*(bound + b));
     bound += static_cast<std::ptrdiff_t>(piece.size()) - 1;
   }

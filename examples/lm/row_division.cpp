@@ -31,23 +31,32 @@ std::vector<index_t> divide_bundles(std::span<const index_t> bounds, index_t ran
   return cut;
 }
 
-row_division::row_division(const packed_rows& rows, const choices& how) : bundle_rows_(how.bundle_rows) {
-  const auto rank = static_cast<std::size_t>(how.ranks != nullptr ? how.ranks->rank() : 0);
+row_division::row_division(const packed_rows& rows, const choices& how)
+    : load_(how.load), fitting_(how.fitting), bundle_rows_(how.bundle_rows) {
+  const index_t rank = how.ranks != nullptr ? how.ranks->rank() : 0;
   const index_t ranks = how.ranks != nullptr ? how.ranks->size() : 1;
   const auto add = [&](index_t begin, index_t end) {
     const std::vector<index_t> bundles = bundles_of(rows, begin, end, how.bundle_rows, how.whole_batches);
     const std::vector<chunk> parts = chunks_of(rows, bundles, how.fitting);
     all_.insert(all_.end(), parts.begin(), parts.end());
     const std::vector<index_t> units = how.whole_chunks ? bounds_of(parts, begin) : bundles;
-    const std::vector<index_t> bounds = divide_bundles(units, ranks);
-    if (begin == 0) scored_ = units;
+    auto share = static_cast<std::size_t>(rank);
+    index_t shares = ranks;
+    if (begin == 0) {
+      scored_ = units;
+      const rank_grid all_ranks = grid(ranks);
+      if (rank >= all_ranks.ranks()) return;
+      share = static_cast<std::size_t>(all_ranks.row_share(rank));
+      shares = all_ranks.row_shares;
+    }
+    const std::vector<index_t> bounds = divide_bundles(units, shares);
     if (!how.whole_chunks) {
-      const std::vector<chunk> mine = chunks_of(rows, between(bundles, bounds[rank], bounds[rank + 1]), how.fitting);
+      const std::vector<chunk> mine = chunks_of(rows, between(bundles, bounds[share], bounds[share + 1]), how.fitting);
       own_.insert(own_.end(), mine.begin(), mine.end());
       return;
     }
     for (const chunk& part : parts) {
-      if (part.begin >= bounds[rank] && part.end <= bounds[rank + 1]) own_.push_back(part);
+      if (part.begin >= bounds[share] && part.end <= bounds[share + 1]) own_.push_back(part);
     }
   };
   add(0, how.scored_rows);
@@ -55,6 +64,12 @@ row_division::row_division(const packed_rows& rows, const choices& how) : bundle
   if (how.scored_rows < rows.rows()) add(how.scored_rows, rows.rows());
   for (const chunk& part : all_) capacity_ = std::max(capacity_, part.rows());
   for (const chunk& part : own_) capacity_ = std::max(capacity_, part.rows());
+}
+
+std::vector<index_t> row_division::row_bounds(index_t ranks) const {
+  std::vector<index_t> bounds = divide_bundles(scored_, grid(ranks).row_shares);
+  bounds.resize(static_cast<std::size_t>(ranks) + 1, bounds.back());
+  return bounds;
 }
 
 }  // namespace qgrain::lm

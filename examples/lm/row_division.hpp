@@ -4,6 +4,7 @@
 
 #include <common/communicator.hpp>
 #include <lm/chunk.hpp>
+#include <lm/rank_grid.hpp>
 #include <lm/rows.hpp>
 
 #include <span>
@@ -15,8 +16,8 @@ namespace qgrain::lm {
 /// has is as little as it can be.
 [[nodiscard]] std::vector<index_t> divide_bundles(std::span<const index_t> bounds, index_t ranks);
 
-/// The rows of the scored batches are divided, and those behind them: either takes its own time. A row has one owner in
-/// all passes, as its states have one place.
+/// The rows of the scored batches are divided, and those behind them: either takes its own time. Scored rows are those
+/// of all ranks of the grid that have the same row share; the first of them is their owner. Others have one rank.
 class row_division {
  public:
   struct choices {
@@ -26,6 +27,7 @@ class row_division {
     bool whole_batches = false;  ///< are not parted
     bool whole_chunks = false;   ///< are one process's: ranks are given whole ones
     const common::communicator* ranks = nullptr;
+    job_load load = {};  ///< what else is divided
   };
   row_division(const packed_rows& rows, const choices& how);
 
@@ -36,10 +38,11 @@ class row_division {
   /// This rank's.
   [[nodiscard]] std::span<const chunk> own() const noexcept { return own_; }
   [[nodiscard]] std::span<const chunk> own_scored() const noexcept { return std::span(own_).first(own_scored_); }
-  /// [ranks + 1] which of the scored rows are whose, among so many ranks.
-  [[nodiscard]] std::vector<index_t> row_bounds(index_t ranks) const { return divide_bundles(scored_, ranks); }
   /// [bundles + 1] of what is given to ranks of the scored rows.
   [[nodiscard]] std::span<const index_t> scored_bounds() const noexcept { return scored_; }
+  [[nodiscard]] rank_grid grid(index_t ranks) const { return choose_grid(scored_, ranks, load_, fitting_); }
+  /// [ranks + 1] which of the scored rows are owned by whom, among so many ranks.
+  [[nodiscard]] std::vector<index_t> row_bounds(index_t ranks) const;
   [[nodiscard]] index_t scored_bundles() const noexcept { return static_cast<index_t>(scored_.size()) - 1; }
 
  private:
@@ -47,6 +50,8 @@ class row_division {
   std::vector<chunk> all_;
   std::vector<chunk> own_;
   std::size_t own_scored_ = 0;
+  job_load load_;
+  index_t fitting_;
   index_t bundle_rows_;
   index_t capacity_ = 0;
 };

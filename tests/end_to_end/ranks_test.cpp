@@ -95,6 +95,30 @@ BOOST_AUTO_TEST_CASE(ranks_without_rows_and_too_many_threads_are_named) {
   BOOST_TEST((few.err.find("have " + std::to_string(3 * cores) + " threads together") != std::string::npos), few.err);
 }
 
+// Two bundles of rows and five jobs: six ranks have a part, with one or two jobs each.
+BOOST_AUTO_TEST_CASE(ranks_beyond_the_bundles_take_jobs_to_the_same_bytes) {
+  const temporary_folder scratch;
+  const arguments sweep{"-m",
+                        "quant_pair=wint8_aint8,wint4_aint4,wfp8_afp8,wint4_aint8,wint8_afp8",
+                        "autoquant.methods=[gradient,mse,sqnr_db]",
+                        "dataset.size=small",
+                        "runner.threads=1",
+                        "runner.output_dir=out"};
+  compare(sweep, {5}, scratch.path());
+  const fs::path seven = made(scratch.path() / "seven");
+  const program_result many = run_ranks(7, sweep, seven);
+  BOOST_TEST_REQUIRE(many.exit_code == 0, many.err);
+  BOOST_TEST((result_files(seven / "out") == result_files(scratch.path() / "alone/out")));
+  BOOST_TEST((many.err.find("rank 6 of 7 will be idle in the backward pass, which is 2 shares of the rows (2 bundles) "
+                            "x 3 shares of the jobs") != std::string::npos),
+             many.err);
+  const program_result plan =
+      run_alone(with({"--dry-run", "-n", "7"}, with(sweep, {"runner.output_dir=planned"})), scratch.path());
+  BOOST_TEST_REQUIRE(plan.exit_code == 0, plan.err);
+  BOOST_TEST((plan.err.find("; 2 bundles) x 3 job shares (1, 2, 2), 1 rank without work") != std::string::npos),
+             plan.err);
+}
+
 // The rows of all ranks are the texts', in even shares, and a plan says what fewer ranks would take.
 BOOST_AUTO_TEST_CASE(a_plan_for_ranks_names_their_shares_and_cores) {
   const temporary_folder scratch;
@@ -103,10 +127,10 @@ BOOST_AUTO_TEST_CASE(a_plan_for_ranks_names_their_shares_and_cores) {
                                          "runner.threads=" + std::to_string(cores), "runner.output_dir=out"},
                                         scratch.path());
   BOOST_TEST_REQUIRE(plan.exit_code == 0, plan.err);
-  const std::string key = "rows of each rank: ";
+  const std::string key = "4 row shares (";
   const std::size_t at = plan.err.find(key);
   BOOST_TEST_REQUIRE(at != std::string::npos, plan.err);
-  std::istringstream numbers(plan.err.substr(at + key.size(), plan.err.find(" (", at) - at - key.size()));
+  std::istringstream numbers(plan.err.substr(at + key.size(), plan.err.find(';', at) - at - key.size()));
   std::vector<long> rows;
   for (std::string number; std::getline(numbers, number, ',');) rows.push_back(std::stol(number));
   BOOST_TEST_REQUIRE(rows.size() == 4U);

@@ -332,3 +332,40 @@ BOOST_AUTO_TEST_CASE(rows_fall_to_ranks_in_the_same_bundles) {
     }
   }
 }
+
+// Of the busiest rank, in products of a row and a weight: three for a row and one more for each of its jobs.
+BOOST_AUTO_TEST_CASE(ranks_divide_rows_first_and_then_jobs) {
+  const auto grid_of = [](index_t bundles, index_t ranks, const job_load& load) {
+    std::vector<index_t> bounds{0};
+    for (index_t b = 0; b < bundles; ++b) bounds.push_back(bounds.back() + 512);
+    const rank_grid grid = choose_grid(bounds, ranks, load, 4096);
+    return std::pair(grid.row_shares, grid.job_shares);
+  };
+  using shares = std::pair<index_t, index_t>;
+  const job_load jobs{24, 6};
+  BOOST_TEST((grid_of(16, 1, jobs) == shares{1, 1}));
+  BOOST_TEST((grid_of(16, 4, jobs) == shares{4, 1}));
+  BOOST_TEST((grid_of(16, 16, jobs) == shares{16, 1}));
+  BOOST_TEST((grid_of(16, 32, jobs) == shares{16, 2}));
+  BOOST_TEST((grid_of(16, 64, jobs) == shares{16, 4}));
+  BOOST_TEST((grid_of(16, 1000, jobs) == shares{16, 24}));  // the others have nothing to do
+  // All rows and a third of the jobs (3 + 8), not half of the rows (27 / 2) with a rank too many.
+  BOOST_TEST((grid_of(2, 3, jobs) == shares{1, 3}));
+  // One rank without work (15 / 2) rather than all rows on five (3 + 5).
+  BOOST_TEST((grid_of(2, 5, jobs) == shares{2, 2}));
+  BOOST_TEST((grid_of(16, 17, jobs) == shares{16, 1}));
+  // Nothing but rows.
+  BOOST_TEST((grid_of(2, 8, {}) == shares{2, 1}));
+  BOOST_TEST((grid_of(5, 4, {}) == shares{4, 1}));
+  BOOST_TEST((grid_of(0, 4, jobs) == shares{1, 1}));
+}
+
+// Making a weight takes the time of 40 products: where bundles are small and every job has a weight of its own it is
+// better made by one rank only.
+BOOST_AUTO_TEST_CASE(weights_that_take_longest_are_divided_before_rows) {
+  const std::vector<index_t> bounds{0, 20, 40, 60, 80};
+  const rank_grid many = choose_grid(bounds, 4, {100, 100}, 1000);
+  BOOST_TEST((many.row_shares == 1 && many.job_shares == 4));  // 80 x 28 + 25 x 40, not 20 x 103 + 100 x 40
+  const rank_grid few = choose_grid(bounds, 4, {100, 1}, 1000);
+  BOOST_TEST((few.row_shares == 4 && few.job_shares == 1));
+}

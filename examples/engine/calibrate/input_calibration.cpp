@@ -14,13 +14,15 @@
 
 namespace qgrain::engine {
 
-input_calibration::input_calibration(const lm::pass_context& context, const job_plan& plan, bool shared_experts)
+input_calibration::input_calibration(const lm::pass_context& context, const job_plan& plan, bool shared_experts,
+                                     index_t copied_rows)
     : model_(context.model),
       rows_(context.rows),
       plan_(plan),
       pool_(context.pool),
       limits_(context.limits),
       ranks_(context.ranks),
+      copied_rows_(copied_rows),
       ranges_(context),
       multiplicities_(rows_.multiplicities()),
       shared_experts_(shared_experts),
@@ -71,7 +73,10 @@ void input_calibration::observe(const lm::linear_input& input) {
   if (!of) of = std::make_unique<input_statistics>(input.x.cols(), takes_channel_bins_, ranks_);
   if (const index_t searched = rows_in_front(input, awq_rows_); searched > 0)
     of->widen(lm::rows_of(input.x, 0, searched), pool_);
-  if (divided_) return divided_->hold(input);
+  if (divided_) {
+    if (input.first_row >= copied_rows_) divided_->hold(input);
+    return;
+  }
   collector_.observe(input, observed_rows(input, ranges_.batches_of_rows()).all(),
                      [this](index_t batch, const lm::linear_input& whole) { observe_batch(batch, whole); });
   if (!input.rows.empty()) {

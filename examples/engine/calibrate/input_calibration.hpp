@@ -69,7 +69,9 @@ struct calibration_costs {
 class input_calibration final : public lm::forward_observer {
  public:
   /// `shared_experts`: the static ranges of each projection are the largest of the layer's experts for all of them.
-  input_calibration(const lm::pass_context& context, const job_plan& plan, bool shared_experts = false);
+  /// `copied_rows`: of the first so many rows another rank takes histograms and means.
+  input_calibration(const lm::pass_context& context, const job_plan& plan, bool shared_experts = false,
+                    index_t copied_rows = 0);
   ~input_calibration() override;
   /// Of the first pass.
   void observe(const lm::linear_input& input) override;
@@ -116,6 +118,7 @@ class input_calibration final : public lm::forward_observer {
   thread_pool& pool_;
   lm::pass_limits limits_;
   common::communicator* ranks_;
+  index_t copied_rows_;
   input_ranges ranges_;
   std::vector<std::int32_t> multiplicities_;
   bool takes_bins_ = false;          // percentile or entropy, per tensor

@@ -47,12 +47,7 @@ bool has_head(const lm::model& model, const linear_group& group) {
 
 // Jobs in an order that keeps those of a weight variant together, in portions that fit into memory.
 std::vector<std::vector<std::size_t>> portions(const job_plan& plan, std::size_t most_jobs, std::size_t most_variants) {
-  std::vector<std::size_t> order;
-  for (std::size_t j = 0; j < plan.jobs.size(); ++j) {
-    if (plan.is_scored(plan.jobs[j])) order.push_back(j);
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return plan.jobs[a].weight < plan.jobs[b].weight; });
+  const std::vector<std::size_t> order = jobs_by_weight(plan);
   std::vector<std::vector<std::size_t>> parts;
   std::size_t variants = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {

@@ -44,7 +44,7 @@ double separate_terms::score_part(const lm::linear_sample& sample, std::span<con
   };
   for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
     const job_plan::pair& pair = plan_.jobs[j];
-    if (pair.weight < first || pair.weight >= end || !plan_.is_scored(pair)) continue;
+    if (pair.weight < first || pair.weight >= end || !plan_.is_scored(j)) continue;
     if (variants_.is_scaled(pair.activation) != is_scaled) continue;
     p.jobs.push_back({j, plan_.weights[pair.weight] ? place_of(p.weights, pair.weight - first) : -1,
                       plan_.activations[pair.activation] ? place_of(p.activations, pair.activation) : -1});

@@ -158,6 +158,13 @@ std::string job_fault(const lm::model& model, const job& wanted) {
   return shapes.empty() ? unsupported_faults(plan) : shapes;
 }
 
+lm::job_load load_of(const job_plan& plan, cross_term cross) {
+  if (cross != cross_term::exact) return {};
+  const auto made =
+      std::count_if(plan.weights.begin(), plan.weights.end(), [](const auto& recipe) { return recipe.has_value(); });
+  return {static_cast<index_t>(plan.scored_jobs()), made};
+}
+
 engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, std::span<const job> jobs,
                          thread_pool& pool, const engine_options& options) {
   const job_plan plan = plan_jobs(jobs);
@@ -177,19 +184,22 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     }
     result.model_fingerprint = model_fingerprint(model, weights);
     if (options.shared_ranges) share_tensor_ranges(model, weights);
-    const lm::pass_context context{model, rows, pool, limits_of(options.limits, options.cross), options.ranks};
-    const auto stop = common::is_divided(options.ranks) ? std::function<bool()>() : options.stop_requested;
-    input_calibration inputs(context, plan, options.shared_experts);
+    const lm::pass_context context{
+        model, rows, pool, limits_of(options.limits, options.cross), options.ranks, load_of(plan, options.cross)};
+    const bool is_divided = common::is_divided(options.ranks);
+    const auto stop = is_divided ? std::function<bool()>() : options.stop_requested;
     index_t scored_rows = 0;
     for (const lm::sequence_rows& s : rows.sequences) {
       if (options.score_batches == 0 || s.batch < options.score_batches) scored_rows = s.end();
     }
     lm::layer_pass pass(context, options.score_batches);
-    const bool is_divided = common::is_divided(options.ranks);
-    const std::vector<index_t> bounds = pass.row_bounds(is_divided ? options.ranks->size() : 1);
-    const auto rank = static_cast<std::size_t>(is_divided ? options.ranks->rank() : 0);
+    const index_t ranks = is_divided ? options.ranks->size() : 1;
+    const lm::rank_grid grid = pass.grid(ranks);
+    const index_t share = is_divided ? grid.job_share(options.ranks->rank()) : 0;
+    const job_plan own = job_share(plan, static_cast<std::size_t>(share), static_cast<std::size_t>(grid.job_shares));
+    input_calibration inputs(context, plan, options.shared_experts, share > 0 ? scored_rows : 0);
     progress_meter meter(model, (inputs.needs_all_rows() ? rows.rows() : pass.own_rows()) + inputs.second_pass_rows(),
-                         bounds[rank + 1] - bounds[rank], plan.scored_jobs(), options.progress);
+                         pass.own_scored_rows(), own.scored_jobs(), options.progress);
     first_calibration_pass observer(model, inputs, meter, stop, result.costs.calibration_seconds);
     pass.forward(lm::layer_pass::keep::all_states, &observer);
     inputs.finish(weights, [&](index_t seen, index_t elements) {
@@ -200,10 +210,10 @@ engine_result score_jobs(const lm::model& model, const lm::packed_rows& rows, st
     result.loss = pass.loss(options.labels);
     const std::string fingerprint = gradient_fingerprint(result.model_fingerprint, rows, jobs, options);
     score_sums sums(options.cross, plan.jobs.size(), model.linears().size(), options.output_errors);
-    variant_maker variants(plan, weights, inputs, pool);
-    expert_group_scorer experts(context, plan, weights, inputs, options.expert_groups, options.variant_bytes, stop);
-    scorer visitor(context, plan, variants, experts, options, {sums, result.costs, meter}, scored_rows,
-                   {fingerprint, {jobs.begin(), jobs.end()}}, {options.ranks, bounds});
+    variant_maker variants(own, weights, inputs, pool);
+    expert_group_scorer experts(context, own, weights, inputs, options.expert_groups, options.variant_bytes, stop);
+    scorer visitor(context, own, variants, experts, options, {sums, result.costs, meter}, scored_rows,
+                   {fingerprint, {jobs.begin(), jobs.end()}}, {options.ranks, pass.row_bounds(ranks), share == 0});
     score_backward(pass, model, visitor, options, fingerprint);
     result.scores = finished_scores(sums, options.cross, plan, result.cross_term_errors);
     if (options.output_errors) finish_output_errors(sums, plan.jobs.size(), result);

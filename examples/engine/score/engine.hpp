@@ -11,6 +11,7 @@
 #include <engine/score/sums.hpp>
 #include <lm/model.hpp>
 #include <lm/pass.hpp>
+#include <lm/rank_grid.hpp>
 #include <lm/rows.hpp>
 
 #include <qgrain/host/parallel.hpp>
@@ -50,12 +51,18 @@ struct engine_options {
   std::function<void(const std::string& line)> log;
   /// Whose ranks divide the work, all of them called with the same arguments but for checkpoint, log, progress and
   /// stop_requested, which the first one may have alone: to the same bits, known to all. They stop between blocks.
+  /// Where there are more ranks than bundles of rows, or making weights takes long, jobs are divided too
+  /// (lm::choose_grid).
   common::communicator* ranks = nullptr;
 };
 
 /// The limits of the pass that options ask for. A sampled cross term takes some rows of each bundle, which are worth a
 /// product of their own only where they are several.
 [[nodiscard]] lm::pass_limits limits_of(lm::pass_limits limits, cross_term cross);
+
+/// What is divided among ranks besides rows: nothing where the cross term is not exact, as products are then those of
+/// variants, whose sums for all jobs are one product.
+[[nodiscard]] lm::job_load load_of(const job_plan& plan, cross_term cross);
 
 struct engine_costs {
   lm::pass_costs pass;

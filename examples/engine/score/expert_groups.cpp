@@ -152,7 +152,7 @@ expert_group_scorer::expert_group_scorer(const lm::pass_context& context, const 
     is_wide_.push_back(is_wide);
   }
   for (std::size_t j = 0; j < plan.jobs.size(); ++j) {
-    if (plan.is_scored(plan.jobs[j])) scored_.push_back(j);
+    if (plan.is_scored(j)) scored_.push_back(j);
   }
 }
 

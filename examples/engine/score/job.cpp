@@ -59,7 +59,9 @@ struct activation_key {
 }  // namespace
 
 std::size_t job_plan::scored_jobs() const {
-  return static_cast<std::size_t>(std::count_if(jobs.begin(), jobs.end(), [&](const pair& p) { return is_scored(p); }));
+  std::size_t count = 0;
+  for (std::size_t j = 0; j < jobs.size(); ++j) count += is_scored(j) ? 1U : 0U;
+  return count;
 }
 
 bool is_recipe(std::string_view name) {
@@ -208,6 +210,38 @@ job_plan plan_jobs(std::span<const job> jobs) {
   std::string sentence;
   for (const std::string& fault : unknown) sentence += (sentence.empty() ? "" : "; ") + fault;
   throw error(code, sentence);
+}
+
+std::vector<std::size_t> jobs_by_weight(const job_plan& plan) {
+  std::vector<std::size_t> order;
+  for (std::size_t j = 0; j < plan.jobs.size(); ++j) {
+    if (plan.is_scored(j)) order.push_back(j);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return plan.jobs[a].weight < plan.jobs[b].weight; });
+  return order;
+}
+
+job_plan job_share(const job_plan& plan, std::size_t share, std::size_t shares) {
+  if (shares == 1) return plan;
+  job_plan part = plan;
+  part.left_to_others.assign(plan.jobs.size(), true);
+  part.weights.clear();
+  part.weight_scales.clear();
+  const std::vector<std::size_t> order = jobs_by_weight(plan);
+  const std::size_t end = std::min(order.size() * (share + 1) / shares, order.size());
+  std::size_t last = plan.weights.size();
+  for (std::size_t at = order.size() * share / shares; at < end; ++at) {
+    const std::size_t weight = plan.jobs[order[at]].weight;
+    if (weight != last) {
+      part.weights.push_back(plan.weights[weight]);
+      part.weight_scales.push_back(plan.weight_scales[weight]);
+    }
+    last = weight;
+    part.jobs[order[at]].weight = part.weights.size() - 1;
+    part.left_to_others[order[at]] = false;
+  }
+  return part;
 }
 
 }  // namespace qgrain::engine

@@ -78,8 +78,12 @@ struct job_plan {
   std::vector<calibration_method> ranges;      ///< of each activation variant: max, percentile, mse or entropy
   std::vector<std::string> faults;             ///< combinations of recipes and calibration that make no sense
 
+  std::vector<bool> left_to_others;  ///< [job] or empty: another rank of the run scores it (job_share)
+
   /// A job that quantizes nothing scores 0 and needs no product.
-  [[nodiscard]] bool is_scored(const pair& p) const {
+  [[nodiscard]] bool is_scored(std::size_t job) const {
+    if (!left_to_others.empty() && left_to_others[job]) return false;
+    const pair& p = jobs[job];
     return weights[p.weight].has_value() || activations[p.activation].has_value();
   }
   [[nodiscard]] std::size_t scored_jobs() const;
@@ -102,6 +106,13 @@ enum class recipe_role : std::uint8_t { weight, activation };
 /// sentence. Throws errc::invalid_argument or errc::unknown_name. A calibration that has nothing to do (no static
 /// range, no input scale) counts as max, so that variants are shared.
 [[nodiscard]] job_plan plan_jobs(std::span<const job> jobs);
+
+/// Jobs that are scored, those of a weight variant together.
+[[nodiscard]] std::vector<std::size_t> jobs_by_weight(const job_plan& plan);
+/// The plan of one of several ranks that share the scored jobs evenly: jobs of a weight variant stay together where
+/// that is possible, and of the weight variants those remain that its jobs take. Jobs and activation variants keep
+/// their places. One share: the plan as it is; behind the last share: none of its jobs.
+[[nodiscard]] job_plan job_share(const job_plan& plan, std::size_t share, std::size_t shares);
 
 }  // namespace qgrain::engine
 

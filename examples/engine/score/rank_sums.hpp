@@ -15,6 +15,7 @@ namespace qgrain::engine {
 struct rank_rows {
   common::communicator* ranks = nullptr;
   std::vector<index_t> bounds = {};  ///< [ranks + 1]
+  bool adds_outputs = true;          ///< else another rank with the same rows adds what all jobs share
 };
 
 struct rank_news {

@@ -110,7 +110,7 @@ void scorer::visit(const lm::linear_sample& whole) {
       const std::size_t end = std::min(first + at_once, plan_.weights.size());
       const std::vector<std::size_t> jobs = jobs_between(first, end);
       if (!jobs.empty()) score_portion(sample, rows, first, end, jobs);
-      if (first == 0 && options_.output_errors) add_outputs(sample, rows);
+      if (first == 0 && options_.output_errors && ranks_.adds_outputs) add_outputs(sample, rows);
       if (end < plan_.weights.size()) scored({place_.layer, samples_, end});
     }
     scored({place_.layer, samples_ + 1, 0});
@@ -212,7 +212,7 @@ std::vector<std::size_t> scorer::jobs_between(std::size_t first, std::size_t end
   std::vector<std::size_t> jobs;
   for (std::size_t j = 0; j < plan_.jobs.size(); ++j) {
     const job_plan::pair& pair = plan_.jobs[j];
-    if (plan_.is_scored(pair) && pair.weight >= first && pair.weight < end) jobs.push_back(j);
+    if (plan_.is_scored(j) && pair.weight >= first && pair.weight < end) jobs.push_back(j);
   }
   return jobs;
 }

@@ -3,14 +3,13 @@
 #include <lm/block.hpp>
 #include <lm/operations.hpp>
 #include <lm/pass.hpp>
-#include <recipes/unquantized.hpp>
 #include <sweep/run/estimate.hpp>
 #include <sweep/run/open_passes.hpp>
-#include <sweep/run/ranks.hpp>
+#include <sweep/run/pass_division.hpp>
+#include <sweep/run/pass_operations.hpp>
 #include <sweep/run/run.hpp>
 #include <sweep/run/scoring_pass.hpp>
 #include <sweep/run/terminal.hpp>
-#include <sweep/settings/naming.hpp>
 
 #include <qgrain/calibration/histogram.hpp>
 #include <qgrain/host/parallel.hpp>
@@ -20,11 +19,9 @@
 #include <cmath>
 #include <limits>
 #include <ostream>
-#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -40,112 +37,6 @@ constexpr double operations_to_quantize = 80;  // under one recipe
 constexpr double operations_to_read = 30;      // and widen
 constexpr double program_bytes = 16e6;         // code, tokenizer, tables
 constexpr double bytes_per_value = sizeof(float);
-constexpr double sampled_share = 1.0 / 24;  // of the rows, where the cross term is not exact (engine/cross_term.hpp)
-
-// Sizes that costs depend on.
-struct pass_sizes {
-  double rows = 0;
-  double scored = 0;         // rows of the scored batches
-  double targets = 0;        // of them
-  double block = 0;          // weights of one block that a row goes through
-  double blocks = 0;         // of all blocks
-  double block_weights = 0;  // of one block, with one expert
-  double head = 0;
-  double largest = 0;  // weights of the largest group of Linears with one input
-  double attention = 0;
-};
-
-pass_sizes sizes_of(const opened_pass& pass) {
-  const lm::model_config& config = pass.model.config();
-  pass_sizes sizes;
-  sizes.rows = static_cast<double>(pass.rows.rows());
-  const index_t batches = num_score_steps(pass.settings.score_size, pass.settings.batch_size, pass.rows.batches());
-  for (const lm::sequence_rows& s : pass.rows.sequences) {
-    const double tokens = static_cast<double>(s.tokens());
-    sizes.attention += 18 * tokens * tokens * static_cast<double>(config.query_width());  // forward 2, backward 7
-    if (s.batch >= batches) continue;
-    sizes.scored += static_cast<double>(s.rows);
-    sizes.targets +=
-        static_cast<double>(std::count_if(pass.rows.targets.begin() + s.begin, pass.rows.targets.begin() + s.end(),
-                                          [](std::int32_t target) { return target >= 0; }));
-  }
-  const std::vector<lm::linear_info>& linears = pass.model.linears();
-  double experts = 0;  // at rest
-  for (std::size_t l = 0; l < linears.size(); ++l) {
-    const auto elements = static_cast<double>(linears[l].elements());
-    const bool is_of_expert = pass.model.is_of_expert(static_cast<index_t>(l));
-    // an expert sees some of the rows
-    const double share =
-        is_of_expert ? static_cast<double>(config.experts_per_token) / static_cast<double>(config.experts) : 1;
-    sizes.blocks += share * elements;
-    if (is_of_expert) experts += share * elements;
-    sizes.largest = std::max(sizes.largest, elements);
-  }
-  sizes.head = static_cast<double>(linears.back().elements());
-  sizes.blocks -= sizes.head;
-  sizes.block = sizes.blocks / static_cast<double>(config.layers);
-  sizes.block_weights =
-      (sizes.blocks - experts) / static_cast<double>(config.layers) +
-      static_cast<double>(lm::expert_parts * static_cast<std::size_t>(config.hidden * config.expert_width));
-  return sizes;
-}
-
-// Distinct recipes and pairs of them, with the calibration.
-struct variant_counts {
-  std::set<std::pair<std::string, std::string>> weights;
-  std::set<std::pair<std::string, std::string>> activations;
-  std::set<std::tuple<std::string, std::string, std::string>> jobs;
-};
-
-variant_counts variants_of(const std::vector<engine::job>& jobs) {
-  variant_counts found;
-  for (const engine::job& j : jobs) {
-    if (j.weight == recipes::unquantized && j.activation == recipes::unquantized) continue;
-    found.weights.emplace(j.weight, j.calibration);
-    found.activations.emplace(j.activation, j.calibration);
-    found.jobs.emplace(j.weight, j.activation, j.calibration);
-  }
-  return found;
-}
-
-double pass_operations(const pass_sizes& s) {
-  // forward; recomputation and gradients of inputs; logits and their gradient
-  return 2 * s.rows * s.blocks + 4 * s.scored * s.blocks + 6 * s.targets * s.head + s.attention;
-}
-
-double job_operations(const pass_sizes& s, const variant_counts& variants, engine::cross_term mode) {
-  const double all = static_cast<double>(variants.jobs.size());
-  const double separate = static_cast<double>(variants.weights.size() + variants.activations.size());
-  const double products = mode == engine::cross_term::exact ? all : separate + sampled_share * (all + separate);
-  return products * 2 * (s.scored * s.blocks + s.targets * s.head);
-}
-
-// Products of the pass that calibrations which look twice take, and of AWQ's searches on a quarter of the batches.
-double calibration_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
-  constexpr double alphas = 11;
-  const auto has = [](engine::calibration_method method) {
-    return [method](const auto& variant) { return variant.second == name_of(method); };
-  };
-  const auto awq = static_cast<double>(
-      std::count_if(variants.weights.begin(), variants.weights.end(), has(engine::calibration_method::awq_lite)));
-  const auto batches = static_cast<double>(pass.rows.batches());
-  const double awq_rows = awq > 0 ? s.rows * std::max(1.0, std::floor(batches / 4)) / batches : 0;
-  const bool is_whole =
-      std::any_of(variants.activations.begin(), variants.activations.end(), has(engine::calibration_method::mse));
-  return 2 * (is_whole ? s.rows : awq_rows) * s.blocks + 2 * alphas * awq * awq_rows * (s.blocks + s.head);
-}
-
-// Products of the scores that are measured at the model's output: a forward pass and, for each group and job, what is
-// behind the group's layer.
-double output_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
-  double rests = 0;  // weights that are run through, over all groups
-  const double layers = static_cast<double>(pass.model.config().layers);
-  for (const engine::linear_group& group : linear_groups(pass)) {
-    const auto layer = static_cast<double>(pass.model.linears()[group.front()].layer);
-    rests += s.block * std::max(layers - layer, 0.0) + s.head;
-  }
-  return 2 * s.rows * s.blocks + 2 * s.scored * (s.head + rests * static_cast<double>(variants.jobs.size()));
-}
 
 // How many mixes a job measures at the most.
 double mixes_of(const planned_job& job) {
@@ -170,8 +61,9 @@ double channel_histogram_bytes(const lm::model_config& config, const std::vector
   return of_channel * static_cast<double>(2 * config.hidden + config.query_width() + config.intermediate);
 }
 
-// `share`: of the rows, whose states are kept.
-double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants, double share) {
+// `share`: of the rows, whose states are kept; `weights`: of the quantized weights.
+double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants, double share,
+                  double weights) {
   const lm::pass_limits limits;
   const double layers = static_cast<double>(pass.model.config().layers);
   const double states =
@@ -186,8 +78,9 @@ double pass_bytes(const opened_pass& pass, const pass_sizes& s, const variant_co
   const double slab = std::min(static_cast<double>(limits.slab_bytes), s.head * bytes_per_value) +
                       2 * std::min(static_cast<double>(limits.slab_output_bytes), logits);
   const double one = s.largest * bytes_per_value;
-  const double quantized = std::max(one, std::min(one * static_cast<double>(variants.weights.size()),
-                                                  static_cast<double>(engine::engine_options().variant_bytes)));
+  const double quantized =
+      std::max(one, std::min(one * std::ceil(weights * static_cast<double>(variants.weights.size())),
+                             static_cast<double>(engine::engine_options().variant_bytes)));
   return program_bytes + states + block + chunk + slab + quantized;
 }
 
@@ -214,36 +107,51 @@ double measured_rate(int threads) {
   return 2.0 * static_cast<double>(all * width * width) / fastest;
 }
 
-// How the rows of a pass fall to ranks.
-struct row_shares {
-  double largest = 1;  // of all rows that are scored
-  double bundles = 0;  // of the rank that has most
+// What of a pass falls to the rank that has most.
+struct busiest_share {
+  double rows = 1;     // of all rows that are scored
+  double jobs = 1;     // of all jobs
+  double weights = 1;  // of their quantized weights
+  double bundles = 0;
   std::string text;
 };
-row_shares shares_of(const opened_pass& pass, int ranks) {
-  row_shares shares;
-  if (ranks == 1) return shares;
-  const rank_rows_of_pass rows = rows_of_ranks(pass, ranks);
-  shares.largest = 0;
-  for (std::size_t r = 0; r + 1 < rows.bounds.size(); ++r) {
-    const index_t own = rows.bounds[r + 1] - rows.bounds[r];
-    shares.largest = std::max(shares.largest, static_cast<double>(own) / static_cast<double>(rows.bounds.back()));
-    shares.text += (r == 0 ? "" : ", ") + std::to_string(own);
-  }
-  shares.bundles = std::ceil(static_cast<double>(rows.bundles) * shares.largest);
-  shares.text = "rows of each rank: " + shares.text + " (" + std::to_string(rows.bundles) +
-                (rows.bundles == 1 ? " bundle" : " bundles") + " in all)";
-  return shares;
+
+std::string joined(const std::vector<index_t>& numbers) {
+  std::string text;
+  for (const index_t n : numbers) text += (text.empty() ? "" : ", ") + std::to_string(n);
+  return text;
+}
+
+busiest_share share_of(const opened_pass& pass, std::span<const engine::job> jobs, int ranks) {
+  busiest_share share;
+  if (ranks == 1) return share;
+  const pass_division division = divide_pass(pass, jobs, ranks);
+  const auto most = [](const std::vector<index_t>& sizes) {
+    double sum = 0;
+    for (const index_t n : sizes) sum += static_cast<double>(n);
+    return sum > 0 ? static_cast<double>(*std::max_element(sizes.begin(), sizes.end())) / sum : 1.0;
+  };
+  share.rows = most(division.rows);
+  share.jobs = most(division.jobs);
+  share.weights = 1.0 / static_cast<double>(division.grid.job_shares);
+  share.bundles = std::ceil(static_cast<double>(division.bundles) * share.rows);
+  const auto count = [](index_t n, const char* of) { return std::to_string(n) + of + (n == 1 ? "" : "s"); };
+  share.text = count(division.grid.row_shares, " row share") + " (" + joined(division.rows) + "; " +
+               count(division.bundles, " bundle") + ") x " + count(division.grid.job_shares, " job share") + " (" +
+               joined(division.jobs) + ")";
+  const index_t idle = ranks - division.grid.ranks();
+  if (idle > 0) share.text += ", " + count(idle, " rank") + " without work";
+  return share;
 }
 
 // Histograms of channels are collected by every rank from all rows (engine/calibrate/input_calibration.hpp).
 bool sees_all_rows(const std::vector<engine::job>& jobs) { return takes_channel_histograms(jobs); }
 
 // Of a rank at the end of a block: a place and a sum for each task of rows, job and Linear.
-double sent_by_block(const opened_pass& pass, const pass_sizes& sizes, std::size_t jobs, const row_shares& shares) {
+double sent_by_block(const opened_pass& pass, const pass_sizes& sizes, std::size_t jobs, const busiest_share& share) {
   const auto linears = static_cast<double>(pass.model.layout(0).linears.size());
-  const double tasks = std::max(shares.bundles, sizes.scored * shares.largest / static_cast<double>(lm::task_rows));
-  return std::ceil(tasks) * static_cast<double>(jobs) * linears * 16;
+  const double tasks = std::max(share.bundles, sizes.scored * share.rows / static_cast<double>(lm::task_rows));
+  return std::ceil(tasks) * std::ceil(share.jobs * static_cast<double>(jobs)) * linears * 16;
 }
 
 // The states behind the last block, and the gradient there.
@@ -251,15 +159,17 @@ double sent_once(const opened_pass& pass, const pass_sizes& sizes, double share)
   return share * (sizes.scored + sizes.targets) * static_cast<double>(pass.model.config().hidden) * bytes_per_value;
 }
 
-// Operations that take the time of what a rank does for the weights.
+// Operations that take the time of what a rank does for the weights, however few its rows; in one process, and of a
+// share of the rows and jobs, it is part of the overhead.
 double weight_operations(const opened_pass& pass, const pass_sizes& sizes, const variant_counts& variants,
-                         double share) {
+                         const busiest_share& share) {
   const double chunk =
       std::max(static_cast<double>(lm::pass_limits().chunk_bytes), sizes.block_weights * bytes_per_value) /
       (static_cast<double>(lm::block_workspace::width(pass.model.config())) * bytes_per_value);
-  const double chunks = std::max(1.0, std::ceil(share * sizes.scored / chunk));
-  const double quantized = chunks * static_cast<double>(variants.weights.size());
-  return (sizes.blocks + sizes.head) * (operations_to_quantize * quantized + 3 * operations_to_read);
+  const double chunks = std::max(1.0, std::ceil(share.rows * sizes.scored / chunk));
+  const double quantized = chunks * std::ceil(share.weights * static_cast<double>(variants.weights.size()));
+  return (sizes.blocks + sizes.head) * ((1 - share.rows) * operations_to_quantize * quantized +
+                                        (1 - share.rows * share.jobs) * 3 * operations_to_read);
 }
 
 // Of a pass, whatever the ranks.
@@ -289,26 +199,28 @@ struct pass_work {
 
 // Adds a pass; `seconds` are operations until the rate is known.
 void add_pass(run_estimate& estimate, const pass_work& work) {
-  const row_shares shares = shares_of(work.pass, estimate.ranks);
-  const double forward_share = sees_all_rows(work.jobs) ? 1 : shares.largest;
+  const busiest_share share = share_of(work.pass, work.jobs, estimate.ranks);
+  // Rows that are not scored are divided among all ranks.
+  const double further = (work.sizes.rows - work.sizes.scored) / work.sizes.rows;
+  const double forward_share =
+      sees_all_rows(work.jobs) ? 1 : (1 - further) * share.rows + further / static_cast<double>(estimate.ranks);
   ++estimate.passes;
   estimate.threads = work.pass.settings.threads;
   estimate.operations += work.of_passes + work.calibrating + work.of_jobs + work.of_outputs + work.measuring;
   // Of the rank that has most to do; a third of a pass is its forward half.
   estimate.seconds +=
-      pass_overhead * (work.of_passes * (forward_share + 2 * shares.largest) / 3 + work.calibrating) +
-      job_overhead * (work.of_jobs * shares.largest + work.of_outputs / estimate.ranks + work.measuring);
-  // In one process this is part of the overhead.
-  estimate.seconds +=
-      work.sweeps * (1 - shares.largest) * weight_operations(work.pass, work.sizes, work.variants, shares.largest);
-  const double states = work.needed.outputs ? 1 : shares.largest;
-  estimate.bytes = std::max(estimate.bytes, pass_bytes(work.pass, work.sizes, work.variants, states) +
+      pass_overhead * (work.of_passes * (forward_share + 2 * share.rows) / 3 + work.calibrating) +
+      job_overhead * (work.of_jobs * share.rows * share.jobs + work.of_outputs / estimate.ranks + work.measuring) +
+      work.sweeps * weight_operations(work.pass, work.sizes, work.variants, share);
+  const double states = work.needed.outputs ? 1 : share.rows;
+  estimate.bytes = std::max(estimate.bytes, pass_bytes(work.pass, work.sizes, work.variants, states, share.weights) +
                                                 channel_histogram_bytes(work.pass.model.config(), work.jobs));
-  estimate.largest_share = std::max(estimate.largest_share, shares.largest);
+  estimate.largest_share = std::max(estimate.largest_share, share.rows);
+  estimate.largest_jobs = std::max(estimate.largest_jobs, share.jobs);
   if (estimate.ranks == 1) return;
-  estimate.divisions.push_back(shares.text);
-  estimate.block_bytes = std::max(estimate.block_bytes, sent_by_block(work.pass, work.sizes, work.jobs.size(), shares));
-  estimate.once_bytes = std::max(estimate.once_bytes, sent_once(work.pass, work.sizes, shares.largest));
+  estimate.divisions.push_back(share.text);
+  estimate.block_bytes = std::max(estimate.block_bytes, sent_by_block(work.pass, work.sizes, work.jobs.size(), share));
+  estimate.once_bytes = std::max(estimate.once_bytes, sent_once(work.pass, work.sizes, share.rows));
 }
 
 }  // namespace
@@ -330,13 +242,10 @@ run_estimate estimate_run(sweep_plan& plan, int ranks) {
     static_cast<void>(manifests_of(plan));
   } else {
     for (const pass_of_jobs& pass : open_settled_passes(plan)) {
-      std::vector<engine::job> jobs;
+      const std::vector<engine::job> jobs = missing_jobs(plan, pass);
       double mixes = 0;
       for (const std::size_t j : pass.jobs) {
-        if (plan.jobs[j].state == folder_state::complete) continue;
-        const std::vector<engine::job> of_formats = jobs_of(plan.jobs[j]);
-        jobs.insert(jobs.end(), of_formats.begin(), of_formats.end());
-        mixes += mixes_of(plan.jobs[j]);
+        if (plan.jobs[j].state != folder_state::complete) mixes += mixes_of(plan.jobs[j]);
       }
       if (!jobs.empty()) add(*pass.opened, jobs, mixes);
     }
@@ -353,14 +262,15 @@ namespace {
 // One line for each number of ranks.
 void print_ranks(std::ostream& out, const run_estimate& estimate) {
   std::vector<std::vector<std::string>> rows{
-      {"ranks", "rows of the busiest", "memory of each", "sent at a block's end", "sent once", "time"}};
+      {"ranks", "rows of the busiest", "its jobs", "memory of each", "sent at a block's end", "sent once", "time"}};
   const auto add = [&](const run_estimate& e) {
-    std::ostringstream share, memory, block, once;
+    std::ostringstream share, jobs, memory, block, once;
     share << std::round(e.largest_share * 1000) / 10 << " %";
+    jobs << std::round(e.largest_jobs * 1000) / 10 << " %";
     memory << std::ceil(e.bytes * 1e-6) << " MB";
     block << std::ceil(e.block_bytes * 1e-3) << " kB";
     once << std::ceil(e.once_bytes * 1e-6) << " MB";
-    rows.push_back({std::to_string(e.ranks), share.str(), memory.str(), block.str(), once.str(),
+    rows.push_back({std::to_string(e.ranks), share.str(), jobs.str(), memory.str(), block.str(), once.str(),
                     duration_text(std::ceil(e.seconds))});
   };
   for (const run_estimate& fewer : estimate.fewer) add(fewer);

@@ -22,6 +22,7 @@ struct run_estimate {
   double block_bytes = 0;              ///< that a rank sends at the end of a block, at most
   double once_bytes = 0;               ///< and once in a sweep
   double largest_share = 0;            ///< of a pass's scored rows, of the rank that has most
+  double largest_jobs = 0;             ///< and of its jobs
   std::vector<std::string> divisions;  ///< of each pass, a line
   std::vector<run_estimate> fewer;     ///< of 1, 2, 4 ... ranks, fewer than asked for
 };

@@ -1,10 +1,7 @@
 #include <common/json.hpp>
 #include <common/launcher.hpp>
-#include <engine/score/engine.hpp>
-#include <lm/pass.hpp>
 #include <sweep/results/identity.hpp>
 #include <sweep/run/ranks.hpp>
-#include <sweep/settings/naming.hpp>
 
 #include <qgrain/core/nearest_names.hpp>
 #include <qgrain/core/status.hpp>
@@ -128,30 +125,7 @@ void warn_of_machines(std::span<const json::object> facts, const std::function<v
   }
 }
 
-void warn_of_idle_ranks(common::communicator& ranks, std::span<const pass_of_jobs> passes,
-                        const std::function<void(const std::string&)>& warn) {
-  for (const pass_of_jobs& pass : passes) {
-    const rank_rows_of_pass rows = rows_of_ranks(*pass.opened, ranks.size());
-    std::vector<std::string> idle;
-    for (std::size_t r = 0; r + 1 < rows.bounds.size(); ++r) {
-      if (rows.bounds[r] == rows.bounds[r + 1]) idle.push_back(std::to_string(r));
-    }
-    if (idle.empty()) continue;
-    warn((idle.size() == 1 ? "rank " : "ranks ") + join_names(idle) + " of " + std::to_string(ranks.size()) +
-         " will be idle in the backward pass: its " + std::to_string(rows.bounds.back()) + " rows are " +
-         std::to_string(rows.bundles) + (rows.bundles == 1 ? " bundle" : " bundles") +
-         ", which are not divided further");
-  }
-}
-
 }  // namespace
-
-rank_rows_of_pass rows_of_ranks(const opened_pass& pass, int ranks) {
-  const index_t batches = num_score_steps(pass.settings.score_size, pass.settings.batch_size, pass.rows.batches());
-  thread_pool pool(1);
-  const lm::layer_pass layers({pass.model, pass.rows, pool, engine::limits_of({}, pass.settings.cross)}, batches);
-  return {layers.row_bounds(ranks), layers.scored_bundles()};
-}
 
 void require_agreement(common::communicator& ranks, const sweep_plan& plan, std::span<const pass_of_jobs> passes,
                        const std::function<void(const std::string&)>& warn) {
@@ -167,7 +141,6 @@ void require_agreement(common::communicator& ranks, const sweep_plan& plan, std:
   }
   if (ranks.rank() > 0) return;
   warn_of_machines(facts, warn);
-  warn_of_idle_ranks(ranks, passes, warn);
 }
 
 }  // namespace qgrain::sweep

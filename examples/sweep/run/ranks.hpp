@@ -31,15 +31,8 @@ void alone(const common::communicator* ranks, const std::function<void()>& work)
 [[nodiscard]] std::optional<run_request> shared_request(common::communicator& ranks,
                                                         std::optional<run_request> of_first, std::int64_t& time);
 
-/// Which of the rows that a pass scores are whose.
-struct rank_rows_of_pass {
-  std::vector<index_t> bounds;  ///< [ranks + 1]
-  index_t bundles = 0;          ///< into which the rows are cut
-};
-[[nodiscard]] rank_rows_of_pass rows_of_ranks(const opened_pass& pass, int ranks);
-
 /// Compares what the ranks have opened: composed configurations, formats, and hashes of weights, tokenizer and texts.
-/// Warns of processors of several types, of more threads than cores and of ranks without rows.
+/// Warns of processors of several types and of more threads than cores.
 /// @throws error errc::invalid_argument on all ranks, naming rank, host and the first key or hash that differs from the
 /// first rank's
 void require_agreement(common::communicator& ranks, const sweep_plan& plan, std::span<const pass_of_jobs> passes,

@@ -7,6 +7,7 @@
 #include <sweep/run/export_mixes.hpp>
 #include <sweep/run/linear_scores.hpp>
 #include <sweep/run/open_passes.hpp>
+#include <sweep/run/pass_division.hpp>
 #include <sweep/run/pass_state.hpp>
 #include <sweep/run/ranks.hpp>
 #include <sweep/run/run.hpp>
@@ -127,6 +128,8 @@ std::vector<pass_of_jobs> opened_passes(sweep_plan& plan, const run_control& con
   identify_passes(passes, control.ranks);
   if (common::is_divided(control.ranks)) require_agreement(*control.ranks, plan, passes, control.warn);
   together(control.ranks, [&] { settle_stale(plan, passes); });
+  if (common::is_divided(control.ranks) && control.ranks->rank() == 0)
+    warn_of_idle_ranks(control.ranks->size(), plan, passes, control.warn);
   return passes;
 }
 
@@ -169,17 +172,10 @@ std::vector<finished_job> run_passes(sweep_plan& plan, const run_request& reques
   for (std::size_t p = 0; p < passes.size(); ++p) {
     const opened_pass& pass = *passes[p].opened;
     const std::filesystem::path checkpoint = checkpoint_path(plan.folder, pass.settings);
-    std::vector<engine::job> missing;  // jobs that come to the same recipes are scored once
     for (const std::size_t j : passes[p].jobs) {
-      const planned_job& planned_one = plan.jobs[j];
-      if (planned_one.state == folder_state::complete) {
-        done[j] = read_finished(planned_one);
-        continue;
-      }
-      for (const engine::job& wanted : jobs_of(planned_one)) {
-        if (std::find(missing.begin(), missing.end(), wanted) == missing.end()) missing.push_back(wanted);
-      }
+      if (plan.jobs[j].state == folder_state::complete) done[j] = read_finished(plan.jobs[j]);
     }
+    const std::vector<engine::job> missing = missing_jobs(plan, passes[p]);
     if (!missing.empty()) {
       const std::string what =
           "scoring " + std::to_string(missing.size()) + (missing.size() == 1 ? " job" : " jobs in one pass") +

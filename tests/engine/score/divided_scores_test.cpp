@@ -1,6 +1,7 @@
 // What several ranks calibrate, score and verify together, against one process: every bit, on every rank.
 #include <engine/engine_support.hpp>
 #include <engine/measure/verification.hpp>
+#include <engine/score/checkpoint.hpp>
 #include <engine/score/weight_errors.hpp>
 #include <engine/thread_ranks.hpp>
 
@@ -122,6 +123,78 @@ BOOST_AUTO_TEST_CASE(errors_of_weights_are_those_of_one_process) {
   }
 }
 
+// More ranks than bundles of rows, jobs that they do not divide evenly, and ranks that are left without any.
+BOOST_AUTO_TEST_CASE(jobs_of_ranks_with_the_same_rows_are_those_of_one_process) {
+  const std::vector<job> jobs{{"int8/per_tensor", "int8/per_tensor_static"},
+                              {"int4/group32", "fp8/per_tensor_static", "smoothquant"},
+                              {"fp16", "int8/per_token_dynamic"},
+                              {"int8/per_tensor", "int4/per_tensor_static", "percentile"},
+                              {"int4/group32", "fp16"},
+                              {"fp16", "fp16"},
+                              {"int8/per_tensor", "fp16"}};
+  const lm::packed_rows rows = rows_with(lm::padding::left);
+  engine_options options;
+  options.output_errors = true;
+  const engine_result alone = score(rows, jobs, nullptr, model_dir, options);
+  const lm::job_load load = load_of(plan_jobs(jobs), options.cross);
+  BOOST_TEST((load.jobs == 6 && load.weights == 3));  // a recipe behind an input scale is another one
+  thread_pool pool(1);
+  const lm::layer_pass pass({tiny(), rows, pool, small_pieces, nullptr, load}, scored_batches);
+  BOOST_TEST_REQUIRE(pass.scored_bundles() < 7);
+  for (const int n : {3, 7, 16, 20, 40}) {
+    const lm::rank_grid grid = pass.grid(n);
+    BOOST_TEST((n < 7 || grid.job_shares > 1), n << " ranks");
+    const auto all =
+        on_ranks(n, [&](common::communicator& ranks) { return score(rows, jobs, &ranks, model_dir, options); });
+    for (const engine_result& found : all) {
+      BOOST_TEST((found.calibrations == alone.calibrations), n << " ranks");
+      BOOST_TEST((found.scores == alone.scores), n << " ranks");
+      BOOST_TEST((found.mse == alone.mse), n << " ranks");
+      BOOST_TEST((found.sqnr_db == alone.sqnr_db), n << " ranks");
+      BOOST_TEST((found.scored_outputs == alone.scored_outputs), n << " ranks");
+      BOOST_TEST(found.loss.mean_of_batches == alone.loss.mean_of_batches);
+    }
+  }
+}
+
+// From what many ranks have saved, with fewer of them and by one process.
+BOOST_AUTO_TEST_CASE(divided_jobs_go_on_with_another_number_of_ranks) {
+  const std::vector<job> jobs{{"int8/per_tensor", "int8/per_tensor_static"},
+                              {"int4/group32", "int8/per_tensor_static"},
+                              {"int4/group32", "fp16"}};
+  const lm::packed_rows rows = rows_with(lm::padding::none);
+  const lm::testing::temporary_folder folder;
+  const engine_result alone = score(rows, jobs, nullptr);
+  int blocks = 0;
+  engine_options first;
+  first.checkpoint = folder.path() / "state";
+  first.checkpoint_seconds = 1e9;
+  first.stop_requested = [&] { return ++blocks == 3; };
+  BOOST_CHECK_THROW(static_cast<void>(on_ranks(16,
+                                               [&](common::communicator& ranks) {
+                                                 const bool is_first = ranks.rank() == 0;
+                                                 return score(rows, jobs, &ranks, model_dir,
+                                                              is_first ? first : engine_options());
+                                               })),
+                    interrupted);
+  BOOST_TEST_REQUIRE(std::filesystem::exists(first.checkpoint));
+  const std::filesystem::path saved = folder.path() / "saved";
+  std::filesystem::copy_file(first.checkpoint, saved);
+  bool is_resumed = false;
+  engine_options again;
+  again.checkpoint = first.checkpoint;
+  again.log = [&](const std::string& line) { is_resumed = is_resumed || line.starts_with("resume layer "); };
+  for (const int n : {1, 4, 9}) {
+    std::filesystem::copy_file(saved, again.checkpoint, std::filesystem::copy_options::overwrite_existing);
+    is_resumed = false;
+    const auto all = on_ranks(n, [&](common::communicator& ranks) {
+      return score(rows, jobs, &ranks, model_dir, ranks.rank() == 0 ? again : engine_options());
+    });
+    BOOST_TEST(is_resumed, n << " ranks");
+    for (const engine_result& found : all) BOOST_TEST((found.scores == alone.scores), n << " ranks");
+  }
+}
+
 // Scored one by one, by layer and with a sampled cross term; calibrated by what is divided and what is not.
 BOOST_AUTO_TEST_CASE(experts_are_scored_as_by_one_process) {
   const std::filesystem::path folder = source_dir / "tests/data/scores/qwen3-moe-captions";
@@ -144,7 +217,7 @@ BOOST_AUTO_TEST_CASE(experts_are_scored_as_by_one_process) {
   const lm::packed_rows rows = rows_with(lm::padding::left);
   for (const engine_options& options : {by_one, by_layer, sampled}) {
     const engine_result alone = score(rows, jobs, nullptr, folder, options);
-    for (const int n : {2, 5}) {
+    for (const int n : {2, 5, 13}) {
       const auto all =
           on_ranks(n, [&](common::communicator& ranks) { return score(rows, jobs, &ranks, folder, options); });
       for (const engine_result& found : all) {
