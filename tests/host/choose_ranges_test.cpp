@@ -68,11 +68,15 @@ auto ranges_everyhow(const std::vector<float>& x, shape2d shape, const Choice& c
   return first;
 }
 
+/// `levels`: at most so many values of each sign, so that many are equal; 0: as they come.
 template <class Granularity>
-void compare_percentiles(shape2d shape) {
+void compare_percentiles(shape2d shape, float levels = 0.0F) {
   using q = quantizer<int8, Granularity>;
   using affine = quantizer<int8, Granularity, affine_by<divide_add_round, zero_point_rounded_last>>;
-  const std::vector<float> x = qgrain_test::bell_values(4, static_cast<std::size_t>(shape.elements()));
+  std::vector<float> x = qgrain_test::bell_values(4, static_cast<std::size_t>(shape.elements()));
+  if (levels > 0) {
+    for (float& v : x) v = std::clamp(std::round(v * levels / 2.0F), -levels, levels);
+  }
   const auto groups = groups_of<q>(x, shape);
   for (const double percent : {0.0, 12.5, 50.0, 99.0, 99.9, 100.0}) {
     const auto found = ranges_everyhow<q>(x, shape, percentile_range{percent});
@@ -147,6 +151,8 @@ BOOST_AUTO_TEST_CASE(percentiles_are_those_of_sorted_values) {
   compare_percentiles<per_channel<1>>({301, 6});
   compare_percentiles<per_tile<16, 8>>({40, 21});
   compare_percentiles<per_tensor>({37, 301});
+  compare_percentiles<per_channel<0>>({4, 1003}, 3.0F);
+  compare_percentiles<per_channel<0>>({4, 1003}, 200.0F);
 }
 
 BOOST_AUTO_TEST_CASE(percentiles_between_neighbours) {

@@ -116,6 +116,12 @@ class multiplier_losses {
     return best;
   }
 
+ protected:
+  /// Losses of a multiplier from a range on.
+  [[nodiscard]] double* losses_at(std::size_t multiplier, std::size_t range) noexcept {
+    return losses_.data() + multiplier * initial_.size() + range;
+  }
+
  private:
   std::vector<float> initial_;
   std::vector<float> multipliers_;
@@ -145,6 +151,23 @@ struct squared_errors {
   }
 };
 
+/// Adds squares up in their order, those of some multipliers at a time: a sum waits for its last one, not for others.
+inline constexpr index_t loss_run_elements = 1024;
+inline constexpr std::size_t losses_at_once = 8;
+using loss_runs = std::array<std::array<float, static_cast<std::size_t>(loss_run_elements)>, losses_at_once>;
+struct add_losses {
+  QGRAIN_ALWAYS_INLINE static void run(const loss_runs* squares, index_t count, double* losses) {
+    double sums[losses_at_once];
+    for (std::size_t k = 0; k < losses_at_once; ++k) sums[k] = losses[k];
+    for (index_t i = 0; i < count; ++i) {
+      for (std::size_t k = 0; k < losses_at_once; ++k) {
+        sums[k] += static_cast<double>(squares->data()[k].data()[i]);
+      }
+    }
+    for (std::size_t k = 0; k < losses_at_once; ++k) losses[k] = sums[k];
+  }
+};
+
 }  // namespace detail
 
 /// The multiple of an initial range with the least squared error over all batches, per tensor, row or column. Element:
@@ -162,33 +185,46 @@ class mse_observer : public multiplier_losses {
   template <storage_element T>
   void observe(matrix_view<const T> batch) {
     detail::require_ranges(ranges(), detail::range_count(batch.shape, axis_));
-    std::vector<typename Element::factors_type> factors(ranges());
-    for (std::size_t m = 0; m < multipliers().size(); ++m) {
-      for (std::size_t i = 0; i < ranges(); ++i) factors[i] = Element::factors(Element::scale(candidate(m, i)));
+    detail::loss_runs squares{};
+    std::vector<typename Element::factors_type> factors(detail::losses_at_once * ranges());
+    for (std::size_t m = 0; m < multipliers().size(); m += detail::losses_at_once) {
+      const std::size_t here = smaller_of(detail::losses_at_once, multipliers().size() - m);
+      for (std::size_t k = 0; k < here; ++k) {
+        for (std::size_t i = 0; i < ranges(); ++i) {
+          factors[k * ranges() + i] = Element::factors(Element::scale(candidate(m + k, i)));
+        }
+      }
       for (index_t r = 0; r < batch.shape.rows; ++r) {
-        for (index_t c = 0; c < batch.shape.cols; c += run_elements) {
-          add_run(m, batch.row(r) + c, r, c, smaller_of(run_elements, batch.shape.cols - c), factors.data());
+        for (index_t c = 0; c < batch.shape.cols; c += detail::loss_run_elements) {
+          const index_t count = smaller_of(detail::loss_run_elements, batch.shape.cols - c);
+          add_run(m, here, batch.row(r) + c, count, detail::range_index(r, c, axis_), factors.data(), squares);
         }
       }
     }
   }
 
  private:
-  static constexpr index_t run_elements = 1024;
-
-  /// Some neighbours of a row, summed in their order.
+  /// Some neighbours of a row under some multipliers; `range` is that of the first one.
   template <class T>
-  void add_run(std::size_t m, const T* values, index_t row, index_t col, index_t count,
-               const typename Element::factors_type* factors) {
-    std::array<float, run_elements> x;
-    std::array<float, run_elements> squares;
+  void add_run(std::size_t m, std::size_t multipliers_here, const T* values, index_t count, std::size_t range,
+               const typename Element::factors_type* factors, detail::loss_runs& squares) {
+    const bool has_own = axis_ == range_axis::columns;
+    std::array<float, static_cast<std::size_t>(detail::loss_run_elements)> x;
     for (index_t i = 0; i < count; ++i) x.data()[i] = to_float(values[i]);
-    run_widest<detail::squared_errors<Element>>(static_cast<const float*>(x.data()), count,
-                                                factors + detail::range_index(row, col, axis_),
-                                                axis_ == range_axis::columns, squares.data());
-    for (index_t i = 0; i < count; ++i) {
-      add(m, detail::range_index(row, col + i, axis_), static_cast<double>(squares.data()[i]));
+    std::array<double, detail::losses_at_once> sums{};
+    for (std::size_t k = 0; k < multipliers_here; ++k) {
+      run_widest<detail::squared_errors<Element>>(static_cast<const float*>(x.data()), count,
+                                                  factors + k * ranges() + range, has_own, squares[k].data());
+      double* const losses = losses_at(m + k, range);
+      if (has_own) {
+        for (index_t i = 0; i < count; ++i) losses[i] += static_cast<double>(squares[k].data()[i]);
+      } else {
+        sums[k] = *losses;
+      }
     }
+    if (has_own) return;
+    run_widest<detail::add_losses>(static_cast<const detail::loss_runs*>(&squares), count, sums.data());
+    for (std::size_t k = 0; k < multipliers_here; ++k) *losses_at(m + k, range) = sums[k];
   }
 
   range_axis axis_;

@@ -91,7 +91,7 @@ template <class Q, class T, class Choice>
 /// where that is stochastic.
 ///
 /// Passes over the input: one or two for the ranges of the data, one more for the choice. Besides the result, memory
-/// for a percentile is 4 bytes per element of a group and thread; for mse_range with groups of more than
+/// for a percentile is 4.5 bytes per element of a group and thread; for mse_range with groups of more than
 /// error_run_elements it is 4 bytes per factor for each so many elements.
 /// NaN, infinity and groups of zeros: see the choices.
 /// @throws error as `quantize` does, errc::invalid_argument for given ranges of groups, and errc::out_of_range for a

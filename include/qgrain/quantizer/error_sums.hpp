@@ -52,6 +52,7 @@ struct error_sums {
     if (whole > 0) {
       double errors[lanes] = {}, xs[lanes] = {}, ys[lanes] = {}, products[lanes] = {}, largest[lanes] = {};
       for (index_t first = 0; first < whole; first += lanes) {
+        QGRAIN_INDEPENDENT_ITERATIONS
         for (index_t lane = 0; lane < lanes; ++lane) {
           const double wide_x = x[first + lane];
           const double wide_y = y[first + lane];
@@ -63,7 +64,13 @@ struct error_sums {
           largest[lane] = larger_error(largest[lane], std::abs(error));
         }
       }
-      for (index_t i = 0; i < whole; ++i) clipped += was_clipped[i];
+      constexpr index_t at_once = 128;  // whose count fits a byte, so that a vector counts as many as it has bytes
+      for (index_t first = 0; first < whole; first += at_once) {
+        std::uint8_t some = 0;
+        const index_t end = smaller_of(first + at_once, whole);
+        for (index_t i = first; i < end; ++i) some = static_cast<std::uint8_t>(some + was_clipped[i]);
+        clipped += some;
+      }
       elements += whole;
       squared_error += fold_lanes(errors);
       x_squared += fold_lanes(xs);

@@ -6,6 +6,7 @@
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
 #include <qgrain/format/float8.hpp>
+#include <qgrain/scale/element_arithmetic.hpp>
 #include <qgrain/scale/range.hpp>
 
 #include <string_view>
@@ -64,6 +65,7 @@ struct four_over_six_scale {
   using factors_type = four_over_six_factors;
   static constexpr int bits = float8_e4m3fn::bits;
   static constexpr int tensor_bits = 32;
+  static constexpr element_arithmetic arithmetic{.scaled = element_operation::product, .zero_before = true};
 
   [[nodiscard]] static constexpr std::string_view name() noexcept { return "absmax_two_level_four_over_six"; }
 

@@ -12,6 +12,7 @@
 #include <qgrain/scale/range.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -110,6 +111,26 @@ struct range_block {
 };
 template <>
 struct range_block<float> : absmax_block<float> {};
+/// Largest magnitudes with a number beside them, which stays.
+template <class Range>
+requires requires(Range range) {
+  { range.absmax } -> std::same_as<float&>;
+  range.expansion;
+}
+struct range_block<Range> {
+  QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, index_t group_cols, Range* ranges) {
+    block_factors<float> absmax;
+    const index_t most = max_block_groups * group_cols;
+    for (index_t first = 0; first < in.shape.cols; first += most, ranges += max_block_groups) {
+      const index_t cols = smaller_of(most, in.shape.cols - first);
+      const index_t groups = ceil_div(cols, group_cols);
+      for (index_t g = 0; g < groups; ++g) absmax.data()[g] = ranges[g].absmax;
+      absmax_block<float>::run({in.data + first, {in.shape.rows, cols}, in.leading_dimension}, group_cols,
+                               absmax.data());
+      for (index_t g = 0; g < groups; ++g) ranges[g].absmax = absmax.data()[g];
+    }
+  }
+};
 /// Both ends as maxima of patterns: see widened(signed_range, float).
 template <>
 struct range_block<signed_range> {

@@ -5,6 +5,8 @@
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/detail/block_kernels.hpp>
+#include <qgrain/host/detail/lane_rules.hpp>
 #include <qgrain/host/run_widest.hpp>
 #include <qgrain/host/task_runner.hpp>
 #include <qgrain/quantizer/group_error.hpp>
@@ -83,6 +85,70 @@ template <class Element>
   return error;
 }
 
+/// The errors of neighbouring groups of a row, each under its range times `factor`.
+template <class Element>
+struct group_errors_kernel {
+  using factors_type = typename Element::factors_type;
+  using range_type = typename Element::range_type;
+
+  /// Groups of so many elements as there are lanes: a term is a lane, and the lanes of all groups are added together.
+  QGRAIN_ALWAYS_INLINE static void run_lanes(const float* x, index_t groups, const factors_type* factors,
+                                             float* errors) {
+    std::array<float, static_cast<std::size_t>(max_block_groups * error_lanes)> terms;
+    for (index_t g = 0; g < groups; ++g) {
+      const factors_type shared = factors[g];
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < error_lanes; ++i) {
+        terms.data()[g * error_lanes + i] = squared_error<Element>(x[g * error_lanes + i], shared);
+      }
+    }
+    add_halves<error_lanes / 2>(terms.data(), groups, terms.data());
+    add_halves<error_lanes / 4>(terms.data(), groups, terms.data());
+    add_halves<error_lanes / 8>(terms.data(), groups, terms.data());
+    add_halves<error_lanes / 16>(terms.data(), groups, errors);
+  }
+  /// Of each 2 Width lanes the sums of l and l + Width, which take up the first of them.
+  template <index_t Width>
+  QGRAIN_ALWAYS_INLINE static void add_halves(const float* lanes, index_t groups, float* sums) {
+    for (index_t g = 0; g < groups; ++g) {
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < Width; ++i) {
+        sums[g * Width + i] = add_rn(lanes[g * 2 * Width + i], lanes[g * 2 * Width + Width + i]);
+      }
+    }
+  }
+
+  struct row_body {
+    const float* x;
+    const factors_type* factors;
+    float* errors;
+    template <index_t Width>
+    QGRAIN_ALWAYS_INLINE void run(index_t group, index_t first, index_t count) const {
+      const index_t size = Width == 0 ? count : Width;
+      errors[group] = run_error<Element>(matrix_view<const float>{x + first, {1, size}}, 0, size, factors[group]);
+    }
+  };
+
+  QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t count, index_t group_cols, const range_type* ranges,
+                                       float factor, float tensor_scale, float* errors) {
+    block_factors<factors_type> factors;
+    const index_t groups = ceil_div(count, group_cols);
+    block_factors<typename Element::stored_scale> scales;
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (index_t g = 0; g < groups; ++g) {
+      scales.data()[g] = Element::scale(range_times(ranges[g], factor), tensor_scale);
+    }
+    QGRAIN_INDEPENDENT_ITERATIONS
+    for (index_t g = 0; g < groups; ++g) factors.data()[g] = Element::factors(scales.data()[g], tensor_scale);
+    const index_t whole = group_cols == error_lanes ? count / error_lanes : 0;
+    run_lanes(x, whole, factors.data(), errors);
+    if (whole < groups) {
+      const index_t first = whole * group_cols;
+      for_each_group(count - first, group_cols, row_body{x + first, factors.data() + whole, errors + whole});
+    }
+  }
+};
+
 /// body(g) for each group, several groups to a task.
 template <class T, class Body>
 void for_each_group_of(task_runner& runner, const group_grid<T>& groups, const Body& body) {
@@ -97,10 +163,46 @@ template <std::size_t Count>
   return static_cast<std::size_t>(std::min_element(errors.begin(), errors.end(), smaller_error) - errors.begin());
 }
 
+/// The same for groups within rows, some neighbours at a time.
+template <class Element, class T, std::size_t Count>
+void choose_along_rows(task_runner& runner, const group_grid<T>& groups, const mse_range<Count>& choice,
+                       float tensor_scale, std::vector<typename Element::range_type>& ranges) {
+  const shape2d shape = groups.in.shape;
+  const index_t per_row = groups.groups_per_row();
+  const index_t most = std::min(max_block_groups, error_run_elements / groups.group.cols);
+  constexpr index_t task_elements = 1 << 16;
+  for_each_chunk(runner, shape.rows, std::max<index_t>(1, task_elements / shape.cols), [&](index_t begin, index_t end) {
+    run_of_elements elements;
+    std::array<block_factors<float>, Count> errors;
+    for (index_t r = begin; r < end; ++r) {
+      for (index_t g = 0; g < per_row; g += most) {
+        const index_t first = g * groups.group.cols;
+        const index_t here = std::min(most, per_row - g);
+        const index_t count = std::min(here * groups.group.cols, shape.cols - first);
+        const float* x = elements.row(groups.in.band(r, 1), first, count);
+        auto* const range = ranges.data() + r * per_row + g;
+        for (std::size_t i = 0; i < Count; ++i) {
+          run_widest<group_errors_kernel<Element>>(x, count, groups.group.cols,
+                                                   static_cast<const typename Element::range_type*>(range),
+                                                   choice.factors[i], tensor_scale, errors[i].data());
+        }
+        for (index_t k = 0; k < here; ++k) {
+          std::array<double, Count> of_group;
+          for (std::size_t i = 0; i < Count; ++i) of_group[i] = static_cast<double>(errors[i].data()[k]);
+          range[k] = range_times(range[k], choice.factors[least_of(of_group)]);
+        }
+      }
+    }
+  });
+}
+
 /// Replaces the ranges of the data by those with the least error.
 template <class Element, class T, std::size_t Count>
 void choose(task_runner& runner, const group_grid<T>& groups, const mse_range<Count>& choice, float tensor_scale,
             std::vector<typename Element::range_type>& ranges) {
+  if (groups.group.rows == 1 && groups.group.cols <= error_run_elements) {
+    return choose_along_rows<Element>(runner, groups, choice, tensor_scale, ranges);
+  }
   if (groups.group.elements() <= error_run_elements) {
     for_each_group_of(runner, groups, [&](index_t begin, index_t end) {
       run_of_elements elements;
@@ -152,10 +254,47 @@ void choose(task_runner& runner, const group_grid<T>& groups, const mse_range<Co
   return bits < 0 ? bits ^ std::numeric_limits<std::int32_t>::max() : bits;
 }
 
+/// The largest number of each piece of so many; a few at the end belong to none.
+inline constexpr index_t percentile_piece = 16;
+struct largest_of_pieces {
+  QGRAIN_ALWAYS_INLINE static void run(const std::int32_t* values, index_t pieces, std::int32_t* largest) {
+    for (index_t p = 0; p < pieces; ++p) {
+      std::int32_t most = values[p * percentile_piece];
+      QGRAIN_INDEPENDENT_ITERATIONS
+      for (index_t i = 0; i < percentile_piece; ++i) {
+        most = larger_of(most, values[p * percentile_piece + i]);
+      }
+      largest[p] = most;
+    }
+  }
+};
+
+/// Keeps the numbers that the `count` largest ones are among, in any order. Of the pieces as many have a largest number
+/// that is not below `least`: so many numbers are not, and lie in those pieces or behind the last one.
+inline void keep_largest(std::vector<std::int32_t>& values, index_t count, std::vector<std::int32_t>& largest) {
+  const index_t pieces = static_cast<index_t>(values.size()) / percentile_piece;
+  if (count > pieces / 4) return;
+  largest.resize(static_cast<std::size_t>(2 * pieces));
+  run_widest<largest_of_pieces>(static_cast<const std::int32_t*>(values.data()), pieces, largest.data());
+  const auto copy = std::copy_n(largest.begin(), pieces, largest.begin() + pieces) - pieces;
+  std::nth_element(copy, copy + (pieces - count), copy + pieces);
+  const std::int32_t least = copy[pieces - count];
+  auto kept = values.begin();
+  for (index_t p = 0; p < pieces; ++p) {
+    if (largest[static_cast<std::size_t>(p)] < least) continue;
+    const auto piece = values.begin() + p * percentile_piece;
+    kept = std::copy_if(piece, piece + percentile_piece, kept, [&](std::int32_t x) { return x >= least; });
+  }
+  values.erase(std::copy(values.begin() + pieces * percentile_piece, values.end(), kept), values.end());
+}
+
 /// The percentile of values given as ordered integers, which are rearranged.
-[[nodiscard]] inline float percentile(std::vector<std::int32_t>& values, const percentile_range& choice) {
+[[nodiscard]] inline float percentile(std::vector<std::int32_t>& values, const percentile_range& choice,
+                                      std::vector<std::int32_t>& scratch) {
   const auto place = choice.place_among(static_cast<index_t>(values.size()));
-  const auto at = values.begin() + place.below;
+  const index_t not_below = static_cast<index_t>(values.size()) - place.below;
+  keep_largest(values, not_below, scratch);
+  const auto at = values.end() - not_below;
   std::nth_element(values.begin(), at, values.end());
   const auto value = [](std::int32_t key) { return float_from_magnitude(ordered(key)); };
   if (at + 1 == values.end()) return value(*at);
@@ -172,10 +311,16 @@ void choose(task_runner& runner, const group_grid<T>& groups, const percentile_r
                 "it, or a scale of the largest magnitude or of both ends");
   for_each_group_of(runner, groups, [&](index_t begin, index_t end) {
     std::vector<std::int32_t> values;
+    std::vector<std::int32_t> scratch;
     const auto percentile_with = [&](matrix_view<const T> group, auto key) {
-      values.clear();
-      for_each_element(group, 0, group.shape.elements(), [&](float x) { values.push_back(key(x)); });
-      return percentile(values, choice);
+      values.resize(static_cast<std::size_t>(group.shape.elements()));
+      std::int32_t* next = values.data();
+      for (index_t r = 0; r < group.shape.rows; ++r, next += group.shape.cols) {
+        const T* x = group.row(r);
+        QGRAIN_INDEPENDENT_ITERATIONS
+        for (index_t c = 0; c < group.shape.cols; ++c) next[c] = key(to_float(x[c]));
+      }
+      return percentile(values, choice, scratch);
     };
     for (index_t g = begin; g < end; ++g) {
       range_type& range = ranges[static_cast<std::size_t>(g)];

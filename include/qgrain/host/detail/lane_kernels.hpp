@@ -12,7 +12,7 @@
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/avx2_lanes.hpp>
 #include <qgrain/host/detail/avx512_lanes.hpp>
-#include <qgrain/host/detail/codebook_loops.hpp>
+#include <qgrain/host/detail/codebook_lanes.hpp>
 #include <qgrain/host/detail/lane_ports.hpp>
 #include <qgrain/host/detail/lane_rules.hpp>
 #include <qgrain/host/detail/neon_lanes.hpp>
@@ -69,7 +69,7 @@ namespace neon {
 
 /// The loops of a kernel of the element stage, as run_widest finds them.
 template <class Kernel, class Operation, bool = Operation::lanes != lane_work::none>
-struct element_lane_loops : codebook_lane_loops<Kernel, Operation> {};
+struct element_lane_loops {};
 template <class Kernel, class Operation>
 struct element_lane_loops<Kernel, Operation, true> {
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3

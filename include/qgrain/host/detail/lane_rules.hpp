@@ -28,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 namespace qgrain::detail {
 
@@ -53,6 +54,21 @@ template <class Format>
   return false;
 }
 
+/// Codebooks of sixteen entries. A quotient that is too small to have the bits of a division is nearer to zero than
+/// all limits between codes.
+template <class Format>
+[[nodiscard]] constexpr bool is_codebook_of_16() noexcept {
+  if constexpr (requires { Format::template last_of<14>; }) {
+    if constexpr (Format::size == 16) {
+      return []<int... I>(std::integer_sequence<int, I...>) {
+        return ((magnitude_bits(Format::template last_of<I>) >= magnitude_bits(power_of_two(-19))) && ...);
+      }
+      (std::make_integer_sequence<int, 15>{});
+    }
+  }
+  return false;
+}
+
 /// A zero point of a float format is 0, which is added before the format rounds.
 template <class Scale>
 [[nodiscard]] constexpr bool fits_floats() noexcept {
@@ -64,7 +80,9 @@ inline constexpr bool encodes_in_lanes =
     arithmetic_of<typename Element::scale_type>().scaled
         != element_operation::other&& std::is_same_v<typename Element::rounding_type, nearest_even> &&
     (is_small_integer<typename Element::format_type>() ||
-     (is_small_float<typename Element::format_type>() && fits_floats<typename Element::scale_type>()));
+     (is_small_float<typename Element::format_type>() && fits_floats<typename Element::scale_type>()) ||
+     (is_codebook_of_16<typename Element::format_type>() &&
+      arithmetic_of<typename Element::scale_type>().zero_point == zero_point_use::none));
 
 template <class Element>
 inline constexpr bool restores_in_lanes = arithmetic_of<typename Element::scale_type>().restored
@@ -82,7 +100,8 @@ template <class Format>
 template <class Element>
 inline constexpr bool decodes_in_lanes = restores_in_lanes<Element> &&
                                          (is_small_integer<typename Element::format_type>() ||
-                                          is_shifted_half<typename Element::format_type>());
+                                          is_shifted_half<typename Element::format_type>() ||
+                                          is_codebook_of_16<typename Element::format_type>());
 
 /// What a small float's codes are counted with: minifloat::code_of, in numbers.
 template <class Format>
