@@ -1,5 +1,5 @@
-// What a second rank gains: a sweep of 24 jobs on one rank and on two, of one thread each and each on one core, in
-// turns.
+// What a second rank gains: a sweep of 24 jobs in one process, as one rank of mpirun and as two, of one thread each and
+// each on one core, in turns.
 //   ranks_bench MODEL TEXT_FILE [ROUNDS [OVERRIDE...]]
 // Runs the qgrain-sweep beside it, with mpirun. From the times of blocks it computes what more ranks would gain.
 #include <common/child_process.hpp>
@@ -73,10 +73,11 @@ class workplace {
 
   [[nodiscard]] int cores() const { return CPU_COUNT(&usable_); }
 
-  [[nodiscard]] measured run(int ranks) {
+  // One rank without mpirun is a plain start.
+  [[nodiscard]] measured run(int ranks, bool with_mpirun) {
     const fs::path out = folder_ / std::to_string(++runs_);  // a folder that was used before has its own costs
     strings command;
-    if (ranks > 1) {
+    if (with_mpirun) {
       command = {QGRAIN_MPIEXEC,    "-n",        std::to_string(ranks),
                  "--oversubscribe", "--bind-to", cores() < ranks ? "none" : "core"};
     }
@@ -85,7 +86,7 @@ class workplace {
     command.insert(command.end(), arguments_.begin(), arguments_.end());
     command.push_back("runner.threads=1");
     command.push_back("runner.output_dir=" + out.string());
-    if (ranks == 1) stay_on_one_core();
+    if (!with_mpirun) stay_on_one_core();
     measured found;
     found.whole = bench::seconds_of([&] { started(command); });
     ::sched_setaffinity(0, sizeof usable_, &usable_);
@@ -172,11 +173,23 @@ double fixed_part(double all, double of_share, double share) {
   return std::clamp((of_share - share * all) / (1 - share), 0.0, of_share);
 }
 
-void print_measured(const std::vector<measured>& one, const std::vector<measured>& two) {
-  std::printf("| | one rank | two ranks | speed-up |\n|---|---|---|---|\n");
+// Of runs in turns.
+struct compared {
+  std::vector<measured> alone;     // a plain start
+  std::vector<measured> launched;  // one rank of mpirun
+  std::vector<measured> two;
+};
+
+void print_measured(const compared& runs) {
+  std::printf(
+      "| | one process | one rank of mpirun | two ranks | speed-up against the process | against the rank |\n"
+      "|---|---|---|---|---|---|\n");
   const auto row = [&](const std::string& name, const auto& value) {
-    const double before = median_of(one, value), after = median_of(two, value);
-    std::printf("| %s | %.3f s | %.3f s | %.2f |\n", name.c_str(), before, after, after > 0 ? before / after : 1.0);
+    const double alone = median_of(runs.alone, value), launched = median_of(runs.launched, value),
+                 two = median_of(runs.two, value);
+    const auto gain = [&](double before) { return two > 0 ? before / two : 1.0; };
+    std::printf("| %s | %.3f s | %.3f s | %.3f s | %.2f | %.2f |\n", name.c_str(), alone, launched, two, gain(alone),
+                gain(launched));
   };
   row("whole run", [](const measured& m) { return m.whole; });
   row("around the pass: start, reading, searches, files", [](const measured& m) { return m.whole - m.pass; });
@@ -242,14 +255,15 @@ int run(int argc, char** argv) {
   const int rounds = argc > 3 ? std::max(1, std::atoi(argv[3])) : 3;
   if (place.cores() < 2)
     std::printf("This machine lends one core: two ranks share it, and their times say nothing about two cores.\n\n");
-  std::vector<measured> one, two;
+  compared runs;
   for (int round = 0; round < rounds; ++round) {
-    one.push_back(place.run(1));
-    two.push_back(place.run(2));
+    runs.alone.push_back(place.run(1, false));
+    runs.launched.push_back(place.run(1, true));
+    runs.two.push_back(place.run(2, true));
   }
-  print_measured(one, two);
-  print_traffic(two);
-  print_simulated(place, one, two);
+  print_measured(runs);
+  print_traffic(runs.two);
+  print_simulated(place, runs.alone, runs.two);
   return 0;
 }
 

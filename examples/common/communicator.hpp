@@ -14,8 +14,9 @@
 
 namespace qgrain::common {
 
-/// The ranks of a run, all of which make the same calls in the same order, from one thread each. Where a pointer to one
-/// is null there is one process. A rank that fails elsewhere must call `abort`, or the others wait for it.
+/// The ranks of a run, all of which make the same calls in the same order, from one thread at a time each. Where a
+/// pointer to one is null there is one process. A rank that fails elsewhere must call `abort`, or the others wait for
+/// it.
 class communicator {
  public:
   virtual ~communicator() = default;
@@ -27,6 +28,8 @@ class communicator {
   virtual void share(std::span<std::byte> whole, std::span<const std::size_t> bounds) = 0;
   /// Values that are not negative become the largest of all ranks'; NaN counts as the largest.
   virtual void widen(std::span<float> values) = 0;
+  /// This rank makes no more calls that others take part in. What there is to end then ends beside other work.
+  virtual void leave() {}
   /// Ends all ranks with this exit code; does not return.
   [[noreturn]] virtual void abort(int code) noexcept = 0;
   /// That this rank has sent to others so far.

@@ -32,17 +32,23 @@ void write_value(std::string& out, const json::value& value, const layout& form,
 void write_string(std::string& out, std::string_view text, const layout& form) {
   constexpr std::string_view hex = "0123456789abcdef";
   constexpr std::string_view named = "\"\\\n\r\t\b\f", letters = "\"\\nrtbf";
+  const auto is_plain = [&](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\' && (c != '<' || form.is_indented);
+  };
   out += '"';
-  for (const char c : text) {
+  for (auto rest = text.begin(); rest != text.end();) {
+    const auto end = std::find_if_not(rest, text.end(), is_plain);
+    out.append(rest, end);
+    rest = end;
+    if (rest == text.end()) break;
+    const char c = *rest++;
     if (const auto at = named.find(c); at != std::string_view::npos) {
       out += '\\';
       out += letters[at];
-    } else if (static_cast<unsigned char>(c) < 0x20 || (c == '<' && !form.is_indented)) {
+    } else {
       out += "\\u00";
       out += hex[static_cast<unsigned char>(c) >> 4U];
       out += hex[static_cast<unsigned char>(c) & 15U];
-    } else {
-      out += c;
     }
   }
   out += '"';

@@ -102,6 +102,8 @@ class layer_pass {
   /// [ranks + 1] which of these rows are whose, among so many ranks: rank r owns [bounds[r], bounds[r + 1]), none
   /// behind the row shares of the grid. What it finds there for all jobs is known to all.
   [[nodiscard]] std::vector<index_t> row_bounds(index_t ranks) const { return division_.row_bounds(ranks); }
+  /// [bundles + 1] bounds of what ranks are given whole of these rows.
+  [[nodiscard]] std::span<const index_t> scored_bounds() const noexcept { return division_.scored_bounds(); }
   /// Into how many bundles these rows are cut.
   [[nodiscard]] index_t scored_bundles() const noexcept { return division_.scored_bundles(); }
   /// How many rows this rank takes in a forward pass that need not show all of them.

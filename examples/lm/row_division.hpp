@@ -38,6 +38,8 @@ class row_division {
   /// This rank's.
   [[nodiscard]] std::span<const chunk> own() const noexcept { return own_; }
   [[nodiscard]] std::span<const chunk> own_scored() const noexcept { return std::span(own_).first(own_scored_); }
+  /// [bundles + 1] of what is given to ranks of the scored rows.
+  [[nodiscard]] std::span<const index_t> scored_bounds() const noexcept { return scored_; }
   [[nodiscard]] rank_grid grid(index_t ranks) const { return choose_grid(scored_, ranks, load_, fitting_); }
   /// [ranks + 1] which of the scored rows are owned by whom, among so many ranks.
   [[nodiscard]] std::vector<index_t> row_bounds(index_t ranks) const;

@@ -70,7 +70,7 @@ void input_calibration::observe(const lm::linear_input& input) {
   std::fill_n(input_of_.begin() + input.first_linear, input.linears, input.first_linear);
   if (!takes_bins_ && !takes_channel_bins_ && !takes_means_) return;
   std::unique_ptr<input_statistics>& of = statistics_[static_cast<std::size_t>(input.first_linear)];
-  if (!of) of = std::make_unique<input_statistics>(input.x.cols(), takes_channel_bins_);
+  if (!of) of = std::make_unique<input_statistics>(input.x.cols(), takes_channel_bins_, ranks_);
   if (const index_t searched = rows_in_front(input, awq_rows_); searched > 0)
     of->widen(lm::rows_of(input.x, 0, searched), pool_);
   if (divided_) {

@@ -1,4 +1,3 @@
-#include <engine/calibrate/column_tasks.hpp>
 #include <engine/calibrate/fake_linear.hpp>
 #include <engine/calibrate/input_statistics.hpp>
 #include <engine/calibrate/ranges.hpp>
@@ -34,8 +33,8 @@ std::vector<std::int64_t> counts_of(const calibration::histogram& bins, lm::cons
 
 }  // namespace
 
-input_statistics::input_statistics(index_t channels, bool takes_channel_bins)
-    : channels_(static_cast<std::size_t>(channels), 0.0F) {
+input_statistics::input_statistics(index_t channels, bool takes_channel_bins, common::communicator* ranks)
+    : channels_(static_cast<std::size_t>(channels), 0.0F), shares_(channels, ranks) {
   const auto parts = static_cast<std::size_t>(ceil_div(channels, columns_per_task));
   means_.resize(parts);
   if (takes_channel_bins) {
@@ -60,7 +59,7 @@ void input_statistics::count_bins(lm::const_matrix x, std::span<const std::int32
 
 void input_statistics::observe_channel_bins(lm::const_matrix x, std::span<const std::int32_t> times,
                                             thread_pool& pool) {
-  for_each_chunk(pool, x.cols(), columns_per_task, [&](index_t begin, index_t end) {
+  shares_.for_each_own(pool, [&](index_t begin, index_t end) {
     channel_bins_[static_cast<std::size_t>(begin / columns_per_task)].observe(columns_of(x, begin, end), times);
   });
 }
@@ -83,11 +82,12 @@ std::vector<float> input_statistics::histogram_amax(const fake_recipe& recipe, c
   };
   if (!recipe.needs_column_range()) return {range_of(bins_)};
   std::vector<float> amax(channels_.size());
-  for_each_chunk(pool, static_cast<index_t>(amax.size()), columns_per_task, [&](index_t begin, index_t end) {
+  shares_.for_each_own(pool, [&](index_t begin, index_t end) {
     const auto& bins = channel_bins_[static_cast<std::size_t>(begin / columns_per_task)].histograms();
     for (index_t c = begin; c < end; ++c)
       amax[static_cast<std::size_t>(c)] = range_of(bins[static_cast<std::size_t>(c - begin)]);
   });
+  shares_.share(amax);
   return amax;
 }
 

@@ -2,6 +2,8 @@
 #ifndef QGRAIN_ENGINE_CALIBRATE_INPUT_STATISTICS_HPP
 #define QGRAIN_ENGINE_CALIBRATE_INPUT_STATISTICS_HPP
 
+#include <common/communicator.hpp>
+#include <engine/calibrate/column_tasks.hpp>
 #include <engine/score/job.hpp>
 #include <lm/buffer.hpp>
 
@@ -21,7 +23,8 @@ namespace qgrain::engine {
 /// Of one input over the batches so far. `times` [rows]: how many positions a row stands for.
 class input_statistics {
  public:
-  input_statistics(index_t channels, bool takes_channel_bins);
+  /// `ranks`: those that see the same batches, and divide the channels' histograms; null: this process has all.
+  input_statistics(index_t channels, bool takes_channel_bins, common::communicator* ranks = nullptr);
 
   /// Adds a batch to the histogram of the whole input; `top`: the largest magnitude of the batch.
   void observe_bins(lm::const_matrix x, std::span<const std::int32_t> times, float top, thread_pool& pool);
@@ -41,7 +44,8 @@ class input_statistics {
   void set_channels(std::vector<float> channels) { channels_ = std::move(channels); }
   void set_mean(std::vector<float> mean) { mean_of_ranks_ = std::move(mean); }
 
-  /// The range of a recipe by percentile or entropy: one value, or one per channel where the recipe has such ranges.
+  /// The range of a recipe by percentile or entropy: one value, or one per channel where the recipe has such ranges,
+  /// for which all ranks call it.
   [[nodiscard]] std::vector<float> histogram_amax(const fake_recipe& recipe, calibration_method method,
                                                   thread_pool& pool) const;
   /// Gives the histograms' memory back.
@@ -53,6 +57,7 @@ class input_statistics {
 
  private:
   std::vector<float> channels_;
+  column_shares shares_;              // of the channels' histograms
   std::vector<float> mean_of_ranks_;  // or empty
   calibration::histogram bins_;
   std::vector<calibration::histogram_observer> channel_bins_;  // of each task's columns

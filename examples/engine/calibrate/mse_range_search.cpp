@@ -42,11 +42,19 @@ void mse_range_search::add(index_t first_linear, const input_ranges& ranges, std
   for (std::size_t unit = 0; unit < errors.size(); ++unit) losses.add(unit % multipliers, 0, errors[unit]);
 }
 
+std::vector<float> mse_range_search::amax(index_t first_linear) const {
+  const auto& losses = losses_[static_cast<std::size_t>(first_linear)];
+  if (!losses) return {};
+  std::vector<float> found = losses->amax();
+  if (!is_of_tensor()) column_shares(static_cast<index_t>(found.size()), ranks_).share(found);
+  return found;
+}
+
 // A task has some columns: their sums are nobody else's.
 void mse_range_search::add_by_column(calibration::multiplier_losses& losses, lm::const_matrix all,
                                      std::span<const std::int32_t> times, thread_pool& pool) const {
   const index_t n = all.rows();
-  for_each_chunk(pool, all.cols(), columns_per_task, [&](index_t begin, index_t end) {
+  column_shares(all.cols(), ranks_).for_each_own(pool, [&](index_t begin, index_t end) {
     const matrix_view<const float> x = columns_of(all, begin, end);
     lm::buffer memory(n * (end - begin));
     const matrix_view<float> out{memory.data(), {n, end - begin}};

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_ENGINE_CALIBRATE_MSE_RANGE_SEARCH_HPP
 #define QGRAIN_ENGINE_CALIBRATE_MSE_RANGE_SEARCH_HPP
 
+#include <common/communicator.hpp>
 #include <engine/calibrate/ordered_addends.hpp>
 #include <engine/calibrate/ranges.hpp>
 #include <lm/visitor.hpp>
@@ -22,9 +23,11 @@ namespace qgrain::engine {
 /// it.
 class mse_range_search {
  public:
-  /// `activation`: the variant that it is for.
-  mse_range_search(std::size_t activation, const fake_recipe& recipe, std::size_t linears)
-      : activation_(activation), recipe_(recipe), losses_(linears) {}
+  /// `activation`: the variant that it is for. `ranks`: those that see the same rows, and divide the channels where
+  /// each has a range; null: this process has all.
+  mse_range_search(std::size_t activation, const fake_recipe& recipe, std::size_t linears,
+                   common::communicator* ranks = nullptr)
+      : activation_(activation), recipe_(recipe), ranks_(ranks), losses_(linears) {}
 
   [[nodiscard]] std::size_t activation() const noexcept { return activation_; }
   /// Whether its range is one for all channels, whose errors can be written down.
@@ -35,11 +38,8 @@ class mse_range_search {
                thread_pool& pool, ordered_addends* written = nullptr, std::int64_t target = 0);
   /// Adds what was written down of an input.
   void add(index_t first_linear, const input_ranges& ranges, std::span<const double> errors);
-  /// The best range of an input: one value, or one per channel; none of an expert that got no row.
-  [[nodiscard]] std::vector<float> amax(index_t first_linear) const {
-    const auto& losses = losses_[static_cast<std::size_t>(first_linear)];
-    return losses ? losses->amax() : std::vector<float>();
-  }
+  /// The best range of an input: one value, or one per channel; none of an expert that got no row. On all ranks.
+  [[nodiscard]] std::vector<float> amax(index_t first_linear) const;
 
  private:
   void add_by_column(calibration::multiplier_losses& losses, lm::const_matrix all, std::span<const std::int32_t> times,
@@ -50,6 +50,7 @@ class mse_range_search {
 
   std::size_t activation_;
   const fake_recipe& recipe_;
+  common::communicator* ranks_;
   std::vector<std::optional<calibration::multiplier_losses>> losses_;  // [Linear], by the first of an input
 };
 

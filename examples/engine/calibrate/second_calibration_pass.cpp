@@ -39,7 +39,7 @@ input_calibration::second_pass::second_pass(input_calibration& owner, const std:
   const job_plan& plan = owner.plan_;
   for (std::size_t a = 0; a < plan.activations.size(); ++a) {
     if (plan.ranges[a] == calibration_method::mse)
-      ranges_.emplace_back(a, *plan.activations[a], owner.model_.linears().size());
+      ranges_.emplace_back(a, *plan.activations[a], owner.model_.linears().size(), owner.ranks_);
   }
   positions_.assign(static_cast<std::size_t>(owner.rows_.batches()), 0.0);
   for (std::size_t row = 0; row < owner.multiplicities_.size(); ++row) {

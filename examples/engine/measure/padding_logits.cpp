@@ -10,14 +10,14 @@
 namespace qgrain::engine {
 
 padding_logits::padding_logits(const lm::packed_rows& rows, lm::const_matrix base, lm::const_matrix changed,
-                               bool has_batch_ranges, index_t vocabulary)
+                               bool has_batch_ranges, index_t vocabulary, index_t first, index_t end)
     : vocabulary_(vocabulary), slot_of_(static_cast<std::size_t>(base.rows()), -1) {
   std::vector<const lm::sequence_rows*> kept;
   const auto same_state = [&](lm::const_matrix state, index_t a, index_t b) {
     return (state.row(a).array() == state.row(b).array()).all();
   };
   for (const lm::sequence_rows& s : rows.sequences) {
-    if (s.padding == 0 || s.begin >= base.rows()) continue;
+    if (s.padding == 0 || s.begin < first || s.begin >= end) continue;
     const auto twin = std::find_if(kept.begin(), kept.end(), [&](const lm::sequence_rows* k) {
       return (!has_batch_ranges || k->batch == s.batch) && same_state(base, k->begin, s.begin) &&
              same_state(changed, k->begin, s.begin);

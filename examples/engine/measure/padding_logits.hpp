@@ -14,10 +14,10 @@ namespace qgrain::engine {
 /// The whole logits of a copy's padding rows, before and after the change; rows that must be equal are kept once.
 class padding_logits {
  public:
-  /// base, changed [rows, hidden]: the states that logits are made of. `has_batch_ranges`: rows of different batches
-  /// may get different logits from equal states.
+  /// base, changed [rows, hidden]: the states that logits are made of, of which rows [first, end) count.
+  /// `has_batch_ranges`: rows of different batches may get different logits from equal states.
   padding_logits(const lm::packed_rows& rows, lm::const_matrix base, lm::const_matrix changed, bool has_batch_ranges,
-                 index_t vocabulary);
+                 index_t vocabulary, index_t first, index_t end);
 
   /// n logits of a row from `first_output` on; ignored where the row is not kept.
   void keep(index_t row, index_t first_output, const float* before, const float* after, index_t n);

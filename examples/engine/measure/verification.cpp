@@ -2,6 +2,7 @@
 #include <engine/calibrate/input_calibration.hpp>
 #include <engine/measure/verification.hpp>
 #include <engine/mix/mix_override.hpp>
+#include <lm/chunk.hpp>
 #include <lm/operations.hpp>
 #include <recipes/unquantized.hpp>
 
@@ -37,7 +38,7 @@ class other_head final : public lm::linear_override {
       lm::buffer memory(product.weight.size());
       const lm::matrix weight = memory.view(product.weight.rows(), product.weight.cols());
       other_.read_head(product.first_output, weight, pool_);
-      for_each_chunk(pool_, x.rows(), lm::task_rows, [&](index_t begin, index_t end) {
+      lm::for_each_task(pool_, x.rows(), call.bundles, [&](index_t begin, index_t end) {
         lm::linear(lm::as_const(lm::rows_of(x, begin, end)), lm::as_const(weight), product.bias,
                    lm::rows_of(product.y, begin, end));
       });
@@ -64,8 +65,10 @@ void require_same_sizes(const lm::model& own, const lm::model& other) {
 }  // namespace
 
 mix_verifier::mix_verifier(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool,
-                           const lm::pass_limits& limits)
-    : context_{model, rows, pool, limits}, base_(context_), comparison_(context_, base_state()) {}
+                           const lm::pass_limits& limits, common::communicator* ranks)
+    : context_{model, rows, pool, limits, ranks},
+      base_(context_),
+      comparison_(context_, base_state(), base_.scored_bounds()) {}
 
 lm::const_matrix mix_verifier::base_state() {
   base_.forward(lm::layer_pass::keep::last_state);
@@ -73,7 +76,7 @@ lm::const_matrix mix_verifier::base_state() {
 }
 
 mix_report mix_verifier::verify(const recipe_mix& mix) {
-  mix_override instead(model(), mix, context_.pool);
+  mix_override instead(model(), mix, context_.pool, context_.ranks);
   lm::layer_pass changed(context_, 0, &instead);
   changed.forward(lm::layer_pass::keep::last_state);
   return report_of(changed.state(model().config().layers),
@@ -83,7 +86,7 @@ mix_report mix_verifier::verify(const recipe_mix& mix) {
 mix_report mix_verifier::verify(const lm::model& other) {
   require_same_sizes(model(), other);
   other_head head(model(), other, context_.pool);
-  lm::layer_pass changed({other, context_.rows, context_.pool, context_.limits});
+  lm::layer_pass changed({other, context_.rows, context_.pool, context_.limits, context_.ranks});
   changed.forward(lm::layer_pass::keep::last_state);
   return report_of(changed.state(model().config().layers), &head);
 }

@@ -2,6 +2,7 @@
 #ifndef QGRAIN_ENGINE_MEASURE_VERIFICATION_HPP
 #define QGRAIN_ENGINE_MEASURE_VERIFICATION_HPP
 
+#include <common/communicator.hpp>
 #include <engine/measure/head_comparison.hpp>
 #include <engine/mix/mix.hpp>
 #include <lm/limits.hpp>
@@ -28,11 +29,12 @@ struct mix_report {
 
 /// Compares mixes with the unquantized model on the same rows, logits in slabs of the vocabulary. The unquantized model
 /// runs once, in the constructor. Static activation recipes need ranges in the mix (calibrated_mix fills them in). Same
-/// bits for any number of threads. Model, rows and pool must outlive it. Memory: two sets of hidden states.
+/// bits for any number of threads, and of ranks, if any, which divide the rows, are called alike and know all results.
+/// Model, rows, pool and ranks must outlive it. Memory: two sets of hidden states.
 class mix_verifier {
  public:
   mix_verifier(const lm::model& model, const lm::packed_rows& rows, thread_pool& pool,
-               const lm::pass_limits& limits = {});
+               const lm::pass_limits& limits = {}, common::communicator* ranks = nullptr);
   /// Throws errc::invalid_argument where a static recipe has no range.
   [[nodiscard]] mix_report verify(const recipe_mix& mix);
   /// The same of another model's weights, such as those of a file that a mix was written to.

@@ -22,8 +22,13 @@ std::size_t linears_of_largest_block(const lm::model& model) {
 
 }  // namespace
 
-mix_override::mix_override(const lm::model& model, const recipe_mix& mix, thread_pool& pool)
-    : model_(model), mix_(mix), pool_(pool), made_(linears_of_largest_block(model) + lm::expert_parts + 1) {
+mix_override::mix_override(const lm::model& model, const recipe_mix& mix, thread_pool& pool,
+                           common::communicator* ranks)
+    : model_(model),
+      mix_(mix),
+      pool_(pool),
+      ranks_(ranks),
+      made_(linears_of_largest_block(model) + lm::expert_parts + 1) {
   require_ranges(mix, model);
   for (const linear_recipes& r : mix.linears) {
     if (r.activation && input_range_of(*r.activation) == input_range::batch) needs_whole_batches_ = true;
@@ -34,22 +39,35 @@ void mix_override::begin(const lm::packed_rows& rows) {
   batch_of_ = batch_of_rows(rows);
   batch_ranges_.assign(static_cast<std::size_t>(rows.batches()), 0.0F);
   observed_ = -1;
+  ended_ = 0;
 }
 
 bool mix_override::replaces(index_t linear) const {
   return recipes(linear).weight || recipes(linear).activation || !scale(linear).empty();
 }
 
+bool mix_override::has_batch_range(index_t linear) const {
+  const auto& recipe = recipes(linear).activation;
+  return recipe && input_range_of(*recipe) == input_range::batch;
+}
+
 void mix_override::observe(const lm::linear_input& input) {
   bool is_needed = false;
-  for (index_t l = input.first_linear; l < input.first_linear + input.linears; ++l) {
-    const auto& recipe = recipes(l).activation;
-    is_needed = is_needed || (recipe && input_range_of(*recipe) == input_range::batch);
-  }
+  for (index_t l = input.first_linear; l < input.first_linear + input.linears; ++l)
+    is_needed = is_needed || has_batch_range(l);
   if (!is_needed) return;
   if (observed_ != input.first_linear) std::fill(batch_ranges_.begin(), batch_ranges_.end(), 0.0F);
   observed_ = input.first_linear;
   widen_batches(input.x, observed_rows(input, batch_of_).all(), batch_ranges_, pool_);
+}
+
+// Behind the last block the head's input has been observed, whose rows are divided anew.
+void mix_override::layer_end() {
+  if (++ended_ <= model_.config().layers || !common::is_divided(ranks_) || !has_batch_range(model_.head_linear()))
+    return;
+  if (observed_ != model_.head_linear()) std::fill(batch_ranges_.begin(), batch_ranges_.end(), 0.0F);
+  observed_ = model_.head_linear();
+  ranks_->widen(batch_ranges_);
 }
 
 mix_override::weight_magnitudes mix_override::magnitudes(const lm::linear_product& product) {

@@ -86,8 +86,9 @@ void check_budgets(std::span<const study_group> groups, std::span<const double> 
 // Measures each mix once.
 class measured_mixes {
  public:
-  measured_mixes(mix_verifier& verifier, const study_request& request, const study_options& options)
-      : verifier_(verifier), request_(request), options_(options) {}
+  measured_mixes(const lm::model& model, const mix_measure& measure, const study_request& request,
+                 const study_options& options)
+      : model_(model), measure_(measure), request_(request), options_(options) {}
 
   /// What will be asked for, so that the share that is done is known.
   void announce(const std::vector<std::size_t>& picks) { static_cast<void>(reports_[formats_of(picks)]); }
@@ -97,7 +98,7 @@ class measured_mixes {
     std::optional<mix_report>& report = reports_[formats];
     if (report) return *report;
     if (options_.stop_requested && options_.stop_requested()) throw interrupted();
-    report = verifier_.verify(request_.make_mix(formats));
+    report = measure_(request_.make_mix(formats));
     ++done_;
     if (options_.progress) options_.progress(static_cast<double>(done_) / static_cast<double>(reports_.size()));
     return *report;
@@ -106,14 +107,15 @@ class measured_mixes {
 
  private:
   [[nodiscard]] std::vector<std::size_t> formats_of(const std::vector<std::size_t>& picks) const {
-    std::vector<std::size_t> formats(verifier_.model().linears().size(), no_format);
+    std::vector<std::size_t> formats(model_.linears().size(), no_format);
     for (std::size_t g = 0; g < picks.size(); ++g) {
       for (const std::size_t l : request_.groups[g].members) formats[l] = request_.groups[g].formats[picks[g]];
     }
     return formats;
   }
 
-  mix_verifier& verifier_;
+  const lm::model& model_;
+  const mix_measure& measure_;
   const study_request& request_;
   const study_options& options_;
   std::map<std::vector<std::size_t>, std::optional<mix_report>> reports_;  // by format of each Linear
@@ -231,14 +233,15 @@ std::vector<std::vector<double>> scores_by_group(std::span<const study_group> gr
   return scores;
 }
 
-study_result mix_study(mix_verifier& verifier, const study_request& request, const study_options& options) {
-  check_study_groups(request.groups, verifier.model().linears().size());
+study_result mix_study(const lm::model& model, const mix_measure& measure, const study_request& request,
+                       const study_options& options) {
+  check_study_groups(request.groups, model.linears().size());
   for (const method_table& table : request.methods) check_scores(request.groups, table);
   check_budgets(request.groups, request.effective_bits);
 
   // All choices first: they cost little, and what is to be measured is then known.
   const double weights = weights_of(request.groups);
-  measured_mixes measured(verifier, request, options);
+  measured_mixes measured(model, measure, request, options);
   study_result result;
   const std::vector<uniform_choice> uniform = uniform_choices(request.groups);
   for (const uniform_choice& choice : uniform) measured.announce(choice.picks);

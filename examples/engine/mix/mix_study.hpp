@@ -36,6 +36,9 @@ struct method_table {
 /// The mix that gives each Linear the format [Linear], or no_format.
 using mix_maker = std::function<recipe_mix(std::span<const std::size_t> format_of_linear)>;
 
+/// What a mix does to the model: mix_verifier::verify, for one.
+using mix_measure = std::function<mix_report(const recipe_mix&)>;
+
 struct study_request {
   std::vector<study_group> groups;
   std::vector<method_table> methods;
@@ -82,8 +85,14 @@ struct study_result {
 /// Throws errc::invalid_shape where tables and groups do not fit, errc::non_finite naming method, group and choice of
 /// a score, errc::out_of_range for a budget outside (0, 16] or, with the smallest feasible one, below what the groups
 /// can do: before anything is measured.
-[[nodiscard]] study_result mix_study(mix_verifier& verifier, const study_request& request,
+[[nodiscard]] study_result mix_study(const lm::model& model, const mix_measure& measure, const study_request& request,
                                      const study_options& options = {});
+/// Measured by a verifier of the model.
+[[nodiscard]] inline study_result mix_study(mix_verifier& verifier, const study_request& request,
+                                            const study_options& options = {}) {
+  const auto measure = [&](const recipe_mix& mix) { return verifier.verify(mix); };
+  return mix_study(verifier.model(), measure, request, options);
+}
 
 /// scores [group][choice] handed out in reverse: groups with the same list of formats are ranked by their largest
 /// score, and the group of rank r gets the scores of the group of rank n - 1 - r. Equal groups rank in order.

@@ -5,6 +5,7 @@
 #include <lm/pass.hpp>
 #include <lm/rank_grid.hpp>
 #include <sweep/run/estimate.hpp>
+#include <sweep/run/finish_job.hpp>
 #include <sweep/run/open_passes.hpp>
 #include <sweep/run/pass_division.hpp>
 #include <sweep/run/pass_operations.hpp>
@@ -42,15 +43,17 @@ constexpr double bytes_per_value = sizeof(float);
 // How many mixes a job measures at the most.
 double mixes_of(const planned_job& job) {
   const autoquant_settings& settings = job.settings.autoquant;
-  if (!settings.verify && settings.study_bits.empty()) return 0;
+  if (!has_measured_mixes(job)) return 0;
   const auto chosen = static_cast<double>(settings.methods.size() * settings.study_bits.size());
   return static_cast<double>(job.formats.size()) + 2 * chosen + (settings.verify ? 1 : 0);  // and the reversed ones
 }
 
-bool takes_channel_histograms(const std::vector<engine::job>& jobs) {
-  return std::any_of(jobs.begin(), jobs.end(), [](const engine::job& j) {
+// Whether a job's calibration by such a method finds a range for each channel.
+template <class Method>
+bool calibrates_channels(const std::vector<engine::job>& jobs, const Method& is_such) {
+  return std::any_of(jobs.begin(), jobs.end(), [&](const engine::job& j) {
     const engine::job_plan plan = engine::plan_jobs({&j, 1});
-    return engine::is_of_histogram(plan.ranges.front()) && plan.activations.front()->needs_column_range();
+    return is_such(plan.ranges.front()) && plan.activations.front()->needs_column_range();
   });
 }
 
@@ -58,7 +61,7 @@ bool takes_channel_histograms(const std::vector<engine::job>& jobs) {
 double channel_histogram_bytes(const lm::model_config& config, const std::vector<engine::job>& jobs) {
   constexpr double of_bin = sizeof(std::int64_t) + sizeof(float);
   constexpr double of_channel = of_bin * static_cast<double>(calibration::histogram::options().bins);
-  if (!takes_channel_histograms(jobs)) return 0;
+  if (!calibrates_channels(jobs, engine::is_of_histogram)) return 0;
   return of_channel * static_cast<double>(2 * config.hidden + config.query_width() + config.intermediate);
 }
 
@@ -145,8 +148,13 @@ busiest_share share_of(const opened_pass& pass, std::span<const engine::job> job
   return share;
 }
 
-// Histograms of channels are collected by every rank from all rows (engine/calibrate/input_calibration.hpp).
-bool sees_all_rows(const std::vector<engine::job>& jobs) { return takes_channel_histograms(jobs); }
+// Ranks whose columns are divided see all rows, as they do where experts are calibrated: in the first pass, and in the
+// second (engine/calibrate/input_calibration.hpp).
+bool sees_all_rows(const std::vector<engine::job>& jobs) { return calibrates_channels(jobs, engine::is_of_histogram); }
+bool sees_all_rows_again(const opened_pass& pass, const std::vector<engine::job>& jobs) {
+  const auto is_mse = [](engine::calibration_method method) { return method == engine::calibration_method::mse; };
+  return pass.model.config().experts > 0 || calibrates_channels(jobs, is_mse);
+}
 
 // Of a rank at the end of a block: a place and a sum for each task of rows, job and Linear.
 double sent_by_block(const opened_pass& pass, const pass_sizes& sizes, std::size_t jobs, const busiest_share& share) {
@@ -205,13 +213,14 @@ void add_pass(run_estimate& estimate, const pass_work& work) {
   const double further = (work.sizes.rows - work.sizes.scored) / work.sizes.rows;
   const double forward_share =
       sees_all_rows(work.jobs) ? 1 : (1 - further) * share.rows + further / static_cast<double>(estimate.ranks);
+  const double calibrated = sees_all_rows_again(work.pass, work.jobs) ? 1 : share.rows;
   ++estimate.passes;
   estimate.threads = work.pass.settings.threads;
   estimate.operations += work.of_passes + work.calibrating + work.of_jobs + work.of_outputs + work.measuring;
   // Of the rank that has most to do; a third of a pass is its forward half.
   estimate.seconds +=
-      pass_overhead * (work.of_passes * (forward_share + 2 * share.rows) / 3 + work.calibrating) +
-      job_overhead * (work.of_jobs * share.rows * share.jobs + work.of_outputs / estimate.ranks + work.measuring) +
+      pass_overhead * (work.of_passes * (forward_share + 2 * share.rows) / 3 + work.calibrating * calibrated) +
+      job_overhead * ((work.of_jobs * share.jobs + work.measuring) * share.rows + work.of_outputs / estimate.ranks) +
       work.sweeps * weight_operations(work.pass, work.sizes, work.variants, share);
   const double states = work.needed.outputs ? 1 : share.rows;
   estimate.bytes = std::max(estimate.bytes, pass_bytes(work.pass, work.sizes, work.variants, states, share.weights) +

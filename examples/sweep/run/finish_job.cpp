@@ -48,7 +48,8 @@ class job_results {
   // The chosen formats with what calibration found for them.
   [[nodiscard]] engine::recipe_mix mix() const { return engine::mixes_of(pass_.model, jobs_, calibrations_)(chosen()); }
 
-  [[nodiscard]] json::object manifest(mix_bench& bench, const std::function<bool()>& stop_requested) {
+  [[nodiscard]] json::object manifest(const engine::mix_measure& measure_mix,
+                                      const std::function<bool()>& stop_requested) {
     const engine::engine_result& scores_found = scored_.result;
     job_result result;
     result.scheme = job_.settings.scheme.description(base_formats_of(job_));
@@ -80,7 +81,7 @@ class job_results {
                    {"mean_of_batches", finite_or_null(scores_found.loss.mean_of_batches)}};
     if (job_.pass.cross != engine::cross_term::exact) result.cross_term = cross_term_of_first();
     result.mix = engine::mix_json(mix(), pass_.model);
-    measure(bench, stop_requested, result);
+    measure(measure_mix, stop_requested, result);
     result.model_fingerprint = scores_found.model_fingerprint;
     result.identity = job_.identity;
     result.program_version = program_version();
@@ -221,9 +222,10 @@ class job_results {
     return sum / divisor;
   }
 
-  void measure(mix_bench& bench, const std::function<bool()>& stop_requested, job_result& result) {
+  void measure(const engine::mix_measure& measure_mix, const std::function<bool()>& stop_requested,
+               job_result& result) {
     const autoquant_settings& settings = job_.settings.autoquant;
-    if (!settings.verify && settings.study_bits.empty()) return;
+    if (!has_measured_mixes(job_)) return;
     engine::study_request request;
     request.groups = study_groups();
     for (const score_method method : settings.methods) {
@@ -240,10 +242,10 @@ class job_results {
     request.make_mix = engine::mixes_of(pass_.model, jobs_, calibrations_);
     engine::study_options options;
     options.stop_requested = stop_requested;
-    const engine::study_result study = engine::mix_study(bench.verifier(), request, options);
+    const engine::study_result study = engine::mix_study(pass_.model, measure_mix, request, options);
     result.study = study_rows(study);
     if (!settings.verify) return;
-    const engine::mix_report measured = bench.verifier().verify(mix());
+    const engine::mix_report measured = measure_mix(mix());
     const auto loss = scores_.find(score_method::loss);
     result.verification =
         verification_of(measured, study.uniform, job_.formats,
@@ -271,10 +273,14 @@ std::string program_version() {
          std::to_string(version_patch);
 }
 
-finished_job finish(const planned_job& job, const opened_pass& pass, const scored_pass& scored, mix_bench& bench,
-                    const std::function<bool()>& stop_requested) {
+bool has_measured_mixes(const planned_job& job) {
+  return job.settings.autoquant.verify || !job.settings.autoquant.study_bits.empty();
+}
+
+finished_job finish(const planned_job& job, const opened_pass& pass, const scored_pass& scored,
+                    const engine::mix_measure& measure, const std::function<bool()>& stop_requested) {
   job_results results(job, pass, scored);
-  const json::object manifest = results.manifest(bench, stop_requested);
+  const json::object manifest = results.manifest(measure, stop_requested);
   common::write_text_file(job.folder / run_stats_name, common::json_text(run_stats(scored, job.pass)) + "\n");
   write_job_reports(manifest, job.folder);
   common::write_text_file(job.folder / job.result_name(), common::json_text(manifest) + "\n");

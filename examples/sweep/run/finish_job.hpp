@@ -2,15 +2,12 @@
 #ifndef QGRAIN_SWEEP_RUN_FINISH_JOB_HPP
 #define QGRAIN_SWEEP_RUN_FINISH_JOB_HPP
 
-#include <engine/measure/verification.hpp>
+#include <engine/mix/mix_study.hpp>
 #include <sweep/run/job_search.hpp>
 #include <sweep/run/plan.hpp>
 #include <sweep/run/scoring_pass.hpp>
 
-#include <qgrain/host/parallel.hpp>
-
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,25 +22,13 @@ struct finished_job {
   bool has_effect = true;
 };
 
-/// Measures mixes of a pass's model; the unquantized model runs once, when it is first needed.
-class mix_bench {
- public:
-  explicit mix_bench(const opened_pass& pass) : pass_(pass), pool_(pass.settings.threads) {}
-  [[nodiscard]] engine::mix_verifier& verifier() {
-    if (!verifier_) verifier_.emplace(pass_.model, pass_.rows, pool_);
-    return *verifier_;
-  }
-
- private:
-  const opened_pass& pass_;
-  thread_pool pool_;
-  std::optional<engine::mix_verifier> verifier_;
-};
+/// Whether a job asks for mixes to be measured.
+[[nodiscard]] bool has_measured_mixes(const planned_job& job);
 
 /// Searches, measures what the job asks for and writes its files: run_stats.json, reports, quant_recipe.json, mix.json
 /// and the manifest, last: with it the job is complete. Throws `interrupted` between two measured mixes.
 [[nodiscard]] finished_job finish(const planned_job& job, const opened_pass& pass, const scored_pass& scored,
-                                  mix_bench& bench, const std::function<bool()>& stop_requested);
+                                  const engine::mix_measure& measure, const std::function<bool()>& stop_requested);
 
 /// A job whose results are there already. Throws errc::bad_file where its manifest is damaged.
 [[nodiscard]] finished_job read_finished(const planned_job& job);

@@ -87,29 +87,55 @@ std::optional<run_request> shared_request(common::communicator& ranks, std::opti
   return of_first;
 }
 
-pass_caller::~pass_caller() {
-  if (common::is_divided(ranks_) && others_wait_) static_cast<void>(ranks_->gather(""));
+template <class Work>
+auto pass_caller::on_all(const json::object& call, const Work& work) {
+  if (!common::is_divided(ranks_)) return work();
+  static_cast<void>(ranks_->gather(json::serialize(call)));
+  others_wait_ = false;
+  auto found = or_abort(*ranks_, work);
+  others_wait_ = true;
+  return found;
 }
 
 scored_pass pass_caller::score(std::size_t number, const opened_pass& pass, std::vector<engine::job> jobs,
                                scoring_options options) {
-  if (!common::is_divided(ranks_)) return sweep::score(pass, std::move(jobs), options);
-  static_cast<void>(ranks_->gather(std::to_string(number)));
-  others_wait_ = false;
+  bench_.clear();
   options.ranks = ranks_;
-  scored_pass scored = or_abort(*ranks_, [&] { return sweep::score(pass, std::move(jobs), options); });
-  others_wait_ = true;
-  return scored;
+  return on_all({{"pass", number}}, [&] { return sweep::score(pass, std::move(jobs), options); });
+}
+
+engine::mix_report pass_caller::measure(std::size_t number, const opened_pass& pass, const engine::recipe_mix& mix) {
+  return on_all({{"pass", number}, {"mix", engine::mix_json(mix, pass.model)}},
+                [&] { return bench_.of(number, pass, ranks_).measure(mix); });
+}
+
+void pass_caller::dismiss() {
+  if (!common::is_divided(ranks_) || !others_wait_) return;
+  static_cast<void>(ranks_->gather(""));
+  others_wait_ = false;
+  ranks_->leave();
 }
 
 void serve_passes(common::communicator& ranks, std::span<const pass_of_jobs> passes) {
+  pass_bench bench;
   for (;;) {
-    const std::string number = ranks.gather("").front();
-    if (number.empty()) return;
-    scoring_options options;
-    options.progress = [](double) {};
-    options.ranks = &ranks;
-    static_cast<void>(or_abort(ranks, [&] { return score(*passes[std::stoul(number)].opened, {}, options); }));
+    const std::string text = ranks.gather("").front();
+    if (text.empty()) return ranks.leave();
+    or_abort(ranks, [&] {
+      const json::object call = json::parse(text).as_object();
+      const auto number = call.at("pass").to_number<std::size_t>();
+      const opened_pass& pass = *passes[number].opened;
+      if (const json::value* mix = call.if_contains("mix"); mix != nullptr) {
+        const engine::recipe_mix parsed = engine::parse_mix(*mix, "the mix of the first rank", pass.model);
+        static_cast<void>(bench.of(number, pass, &ranks).measure(parsed));
+        return;
+      }
+      bench.clear();
+      scoring_options options;
+      options.progress = [](double) {};
+      options.ranks = &ranks;
+      static_cast<void>(score(pass, {}, options));
+    });
   }
 }
 

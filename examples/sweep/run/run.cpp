@@ -186,17 +186,21 @@ std::vector<finished_job> run_passes(sweep_plan& plan, const run_request& reques
       };
       claim_checkpoint(checkpoint, passes[p].identity);
       const scored_pass scored = caller.score(p, pass, missing, options);
+      const auto is_measured = [&](std::size_t j) { return has_measured_mixes(plan.jobs[j]); };
+      if (p + 1 == passes.size() && std::none_of(passes[p].jobs.begin(), passes[p].jobs.end(), is_measured))
+        caller.dismiss();
       warn_of_unseen(scored, control);
-      mix_bench bench(pass);
+      const auto measure = [&](const engine::recipe_mix& mix) { return caller.measure(p, pass, mix); };
       for (const std::size_t j : passes[p].jobs) {
         if (plan.jobs[j].state == folder_state::complete) continue;
         if (control.stop_requested()) throw engine::interrupted();
         faults.collect(plan.jobs[j].label,
-                       [&] { done[j] = finish(plan.jobs[j], pass, scored, bench, control.stop_requested); });
+                       [&] { done[j] = finish(plan.jobs[j], pass, scored, measure, control.stop_requested); });
       }
     }
     if (faults.empty()) remove_checkpoints(checkpoint);
   }
+  caller.dismiss();
   faults.settle(plan.jobs.size());
   export_mixes(plan, control, faults);
   write_sweep_outputs(plan.jobs, plan.illegal);
@@ -220,6 +224,7 @@ void score_list(sweep_plan& plan, const run_request& request, const run_control&
     control.progress(share, "scoring " + std::to_string(list.jobs.size()) + " jobs in one pass");
   };
   const scored_pass scored = caller.score(0, pass, list.jobs, options);
+  caller.dismiss();
   warn_of_unseen(scored, control);
   common::write_text_file(list.folder / run_stats_name, common::json_text(run_stats(scored, list.pass)) + "\n");
   common::write_text_file(list.folder / linear_scores_name,

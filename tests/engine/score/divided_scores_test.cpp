@@ -1,5 +1,6 @@
-// What several ranks calibrate and score together, against one process: every bit, on every rank.
+// What several ranks calibrate, score and verify together, against one process: every bit, on every rank.
 #include <engine/engine_support.hpp>
+#include <engine/measure/verification.hpp>
 #include <engine/score/checkpoint.hpp>
 #include <engine/score/weight_errors.hpp>
 #include <engine/thread_ranks.hpp>
@@ -46,6 +47,38 @@ void compare(const std::vector<job>& jobs, const std::vector<int>& numbers) {
   }
 }
 
+// Reports on two mixes of one verifier: `recipes` everywhere, and in every second Linear.
+std::vector<double> verified(const std::filesystem::path& folder, const lm::packed_rows& rows,
+                             const std::vector<std::string>& recipes, common::communicator* ranks) {
+  const lm::model model(folder);
+  thread_pool pool(1);
+  mix_verifier verifier(model, rows, pool, small_pieces, ranks);
+  std::vector<double> figures;
+  for (const std::size_t step : {std::size_t{1}, std::size_t{2}}) {
+    boost::json::object linears;
+    for (std::size_t l = model.linears().size() % step; l < model.linears().size(); l += step)
+      linears[model.linears()[l].name] = boost::json::object{{"weight", recipes[0]}, {"activation", recipes[1]}};
+    const mix_report report = verifier.verify(parse_mix(boost::json::object{{"linears", linears}}, "mix", model));
+    for (const double figure : {report.base_loss, report.loss, report.mean_divergence, report.top1_agreement})
+      figures.push_back(figure);
+    BOOST_TEST(report.mean_divergence > 0);
+  }
+  return figures;
+}
+
+void compare_verified(const std::filesystem::path& folder, const std::vector<std::string>& recipes,
+                      const std::vector<int>& numbers) {
+  for (const lm::padding padding : {lm::padding::left, lm::padding::none}) {
+    const lm::packed_rows rows = rows_with(padding);
+    const std::vector<double> alone = verified(folder, rows, recipes, nullptr);
+    for (const int n : numbers) {
+      const auto all =
+          on_ranks(n, [&](common::communicator& ranks) { return verified(folder, rows, recipes, &ranks); });
+      for (const std::vector<double>& found : all) BOOST_TEST(found == alone, n << " ranks, " << recipes[1]);
+    }
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(histograms_are_those_of_one_process) {
@@ -55,7 +88,7 @@ BOOST_AUTO_TEST_CASE(histograms_are_those_of_one_process) {
 }
 
 BOOST_AUTO_TEST_CASE(histograms_and_errors_of_channels_are_too) {
-  compare({{"fp16", "int4/per_hidden_channel", "percentile"}, {"fp16", "int4/per_hidden_channel", "mse"}}, {2});
+  compare({{"fp16", "int4/per_hidden_channel", "percentile"}, {"fp16", "int4/per_hidden_channel", "mse"}}, {2, 3});
 }
 
 BOOST_AUTO_TEST_CASE(least_squared_errors_are_those_of_one_process) {
@@ -168,6 +201,7 @@ BOOST_AUTO_TEST_CASE(experts_are_scored_as_by_one_process) {
   const std::vector<job> jobs{{"int4/group32", "int8/per_tensor_static"},
                               {"int8/per_out_channel", "int8/per_tensor_static", "smoothquant"},
                               {"int8/per_tensor", "int8/per_tensor_static", "percentile"},
+                              {"int8/per_tensor", "int8/per_hidden_channel", "entropy"},
                               {"int8/per_tensor", "int8/per_tensor_static", "mse"}};
   const lm::model model(folder);
   linear_group of_layer;
@@ -194,4 +228,14 @@ BOOST_AUTO_TEST_CASE(experts_are_scored_as_by_one_process) {
       }
     }
   }
+}
+
+// With ranges of a token, and of a batch, which ranks that share it must not part; int2 leaves rows whose logarithms
+// are taken again.
+BOOST_AUTO_TEST_CASE(mixes_are_verified_as_by_one_process) {
+  compare_verified(model_dir, {"int4/group32", "int8/per_token_dynamic"}, {2, 3, 16});
+  compare_verified(model_dir, {"int8/per_tensor", "int4/per_tensor_dynamic"}, {2, 4});
+  compare_verified(model_dir, {"int2/per_tensor", "int2/per_tensor_dynamic"}, {2, 3});
+  compare_verified(source_dir / "tests/data/scores/qwen3-moe-captions", {"int4/group32", "int8/per_tensor_dynamic"},
+                   {2, 5});
 }
