@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(ranks_beyond_the_bundles_take_jobs_to_the_same_bytes) {
   const temporary_folder scratch;
   const arguments sweep{"-m",
                         "quant_pair=wint8_aint8,wint4_aint4,wfp8_afp8,wint4_aint8,wint8_afp8",
-                        "autoquant.methods=[gradient,mse,sqnr_db]",
+                        "autoquant.methods=[gradient,fisher,mse,sqnr_db]",
                         "dataset.size=small",
                         "runner.threads=1",
                         "runner.output_dir=out"};
