@@ -83,7 +83,7 @@ void write_sweep_outputs(const std::vector<planned_job>& jobs, std::span<const s
   for (const planned_job& job : jobs) {
     if (!layers.contains(job.pass.model)) layers[job.pass.model] = layers_of(job.pass.model);
     const std::string variant = joined(job.further, size_mark(job, jobs));
-    const json::object manifest = read_manifest(job.folder / job.result_name());
+    json::object manifest = read_manifest(job.folder / job.result_name());
     const std::filesystem::path relative = job.folder.lexically_relative(folder);
     for (std::size_t f = 0; f < job.formats.size(); ++f) {
       const planned_format& format = job.formats[f];
@@ -95,7 +95,7 @@ void write_sweep_outputs(const std::vector<planned_job>& jobs, std::span<const s
       source.folder = (relative.empty() ? job.folder : relative).generic_string();
       source.nominal_bits = 16 * format.quantization.compression;
       source.layers = layers[job.pass.model];
-      source.manifest = job.formats.size() == 1 ? manifest : format_view(manifest, f);
+      source.manifest = job.formats.size() == 1 ? std::move(manifest) : format_view(manifest, f);
       sources.push_back(std::move(source));
     }
   }
