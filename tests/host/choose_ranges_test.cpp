@@ -2,6 +2,7 @@
 #include <support/inputs.hpp>
 #include <support/reference_codec.hpp>
 
+#include <qgrain/format/codebook.hpp>
 #include <qgrain/granularity/per_channel.hpp>
 #include <qgrain/granularity/per_tensor.hpp>
 #include <qgrain/granularity/per_tile.hpp>
@@ -181,6 +182,36 @@ BOOST_AUTO_TEST_CASE(the_factor_with_the_least_error_wins) {
   using minmax = affine_by<divide_add_round, zero_point_rounded_last>;
   compare_least_errors<quantizer<int4, per_group<32>, minmax>>({13, 128}, shrinking, 10U);
   compare_least_errors<quantizer<uint4, per_channel<1>, minmax>>({200, 9}, shrinking, 1U);
+}
+
+// Groups that lanes add up, some of them with numbers and scales that they leave to the definition.
+template <class Q>
+void compare_with_definition(shape2d shape) {
+  constexpr mse_range<3> choice{{1.0F, 0.8F, 0.6F}};
+  std::vector<float> x = qgrain_test::bell_values(21, static_cast<std::size_t>(shape.elements()));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::size_t part = i / 128 % 8;
+    x[i] *= part == 1 ? 1e-30F : part == 2 ? 1e30F : part == 3 ? 0.0F : 1.0F;
+    if (part == 4 && i % 100 == 0) x[i] = i % 200 == 0 ? not_a_number : -infinity;
+    if (part == 5) x[i] = std::round(4.0F * x[i]) / 2.0F;
+  }
+  const auto found = choose_ranges<Q>(on_host{}, {x.data(), shape}, choice);
+  const auto groups = groups_of<Q>(x, shape);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    float of_data = 0.0F;
+    for (const float v : groups[g]) of_data = widened(of_data, v);
+    const float best = least_error_range<typename Q::element_type>(
+        matrix_view<const float>{groups[g].data(), {1, static_cast<index_t>(groups[g].size())}}, of_data, choice, 1.0F);
+    BOOST_TEST((is_nan(best) ? is_nan(found[g]) : found[g] == best), Q::format_type::name() << ", group " << g);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(errors_in_lanes_are_those_of_the_definition) {
+  compare_with_definition<quantizer<int4, per_group<128>>>({6, 1024});
+  compare_with_definition<quantizer<int4, per_group<64>>>({3, 2048});
+  compare_with_definition<quantizer<int8, per_channel<0>>>({48, 128});
+  compare_with_definition<quantizer<float8_e4m3fn, per_group<128>>>({6, 1024});
+  compare_with_definition<quantizer<nf4, per_group<64>>>({6, 1024});
 }
 
 BOOST_AUTO_TEST_CASE(groups_of_zeros_nan_and_infinity) {

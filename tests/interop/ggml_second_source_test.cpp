@@ -89,11 +89,36 @@ void compare_encoding(float most, const std::function<reference_bytes(const std:
   compare_rows(values, blocks);
 }
 
+/// Rows of blocks back, of every set.
+template <class Block>
+void compare_rows_back(const std::vector<Block>& blocks, const std::vector<float>& wanted) {
+  for (const qgrain::instruction_set set : qgrain::supported_instruction_sets()) {
+    for (const qgrain::index_t per_row : {1, 5, 100}) {
+      constexpr qgrain::index_t elements = Block::elements;
+      const qgrain::index_t rows = static_cast<qgrain::index_t>(blocks.size()) / per_row;
+      const qgrain::index_t cols = per_row * elements;
+      const qgrain::index_t pitch = cols + 3;
+      std::vector<float> y(static_cast<std::size_t>(rows * pitch), 7.0F);
+      qgrain::run_with<detail::ggml_decode_rows<Block>>(set, blocks.data(), per_row,
+                                                        qgrain::matrix_view<float>{y.data(), {rows, cols}, pitch});
+      qgrain::index_t wrong = 0;
+      for (qgrain::index_t i = 0; i < rows * pitch; ++i) {
+        const qgrain::index_t c = i % pitch;
+        const float value = c < cols ? wanted[static_cast<std::size_t>(i / pitch * cols + c)] : 7.0F;
+        wrong += qgrain_test::same_float(y[static_cast<std::size_t>(i)], value) ? 0 : 1;
+      }
+      BOOST_TEST(wrong == 0, Block::name() << " back, " << name_of(set) << ", " << per_row << " blocks a row");
+    }
+  }
+}
+
 template <class Block>
 void compare_decoding(const std::function<std::vector<float>(const reference_bytes&)>& reference) {
   qgrain_test::random_source random(3);
   std::size_t right = 0;
   std::size_t all = 0;
+  std::vector<Block> blocks;
+  std::vector<float> values;
   for (int repeat = 0; repeat < 2000; ++repeat) {
     reference_bytes bytes(sizeof(Block));
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.next() >> 50U);
@@ -101,6 +126,8 @@ void compare_decoding(const std::function<std::vector<float>(const reference_byt
     std::memcpy(&block, bytes.data(), sizeof(Block));
     const std::vector<float> wanted = reference(bytes);
     BOOST_REQUIRE_EQUAL(wanted.size(), static_cast<std::size_t>(Block::elements));
+    blocks.push_back(block);
+    values.insert(values.end(), wanted.begin(), wanted.end());
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       right += qgrain_test::same_float(block.value(static_cast<int>(i)), wanted[i]) ? 1U : 0U;
       ++all;
@@ -108,6 +135,7 @@ void compare_decoding(const std::function<std::vector<float>(const reference_byt
   }
   BOOST_TEST_MESSAGE(Block::name() << ": " << right << " of " << all << " elements decoded alike");
   BOOST_TEST(right == all);
+  compare_rows_back(blocks, values);
 }
 
 }  // namespace

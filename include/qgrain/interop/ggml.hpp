@@ -58,7 +58,7 @@ namespace detail {
 
 /// The loops of both directions, compiled for every instruction set.
 template <class B>
-struct ggml_encode_rows : ggml_lane_loops<B> {
+struct ggml_encode_rows : ggml_encoding_loops<B> {
   QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, index_t per_row, B* blocks) {
     for (index_t r = 0; r < in.shape.rows; ++r) {
       for (index_t b = 0; b < per_row; ++b) blocks[r * per_row + b] = B::encode(in.row(r) + b * B::elements);
@@ -93,7 +93,7 @@ void ggml_encode(matrix_view<const float> in, index_t per_row, B* blocks) {
   }
 }
 template <class B>
-struct ggml_decode_rows {
+struct ggml_decode_rows : ggml_decoding_loops<B> {
   QGRAIN_ALWAYS_INLINE static void run(const B* blocks, index_t per_row, matrix_view<float> out) {
     for (index_t r = 0; r < out.shape.rows; ++r) {
       for (index_t b = 0; b < per_row; ++b) {

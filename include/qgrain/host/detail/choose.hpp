@@ -6,6 +6,7 @@
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/block_kernels.hpp>
+#include <qgrain/host/detail/error_lanes.hpp>
 #include <qgrain/host/detail/lane_rules.hpp>
 #include <qgrain/host/run_widest.hpp>
 #include <qgrain/host/task_runner.hpp>
@@ -69,25 +70,9 @@ class run_of_elements {
   std::array<float, static_cast<std::size_t>(error_run_elements)> copy_;
 };
 
-template <class Element>
-struct run_error_kernel {
-  QGRAIN_ALWAYS_INLINE static void run(const float* x, index_t count, typename Element::factors_type f, float* error) {
-    *error = run_error<Element>(matrix_view<const float>{x, {1, count}}, 0, count, f);
-  }
-};
-
-/// The error of at most a run.
-template <class Element>
-[[nodiscard]] float error_of_row(const float* x, index_t count, typename Element::range_type range,
-                                 float tensor_scale) {
-  float error = 0.0F;
-  run_widest<run_error_kernel<Element>>(x, count, factors_for<Element>(range, tensor_scale), &error);
-  return error;
-}
-
 /// The errors of neighbouring groups of a row, each under its range times `factor`.
 template <class Element>
-struct group_errors_kernel {
+struct group_errors_kernel : error_lane_loops<group_errors_kernel<Element>, Element> {
   using factors_type = typename Element::factors_type;
   using range_type = typename Element::range_type;
 
@@ -148,6 +133,15 @@ struct group_errors_kernel {
     }
   }
 };
+
+/// The error of at most a run under a group's range times `factor`.
+template <class Element>
+[[nodiscard]] float error_of_row(const float* x, index_t count, const typename Element::range_type& range, float factor,
+                                 float tensor_scale) {
+  float error = 0.0F;
+  run_widest<group_errors_kernel<Element>>(x, count, count, &range, factor, tensor_scale, &error);
+  return error;
+}
 
 /// body(g) for each group, several groups to a task.
 template <class T, class Body>
@@ -213,8 +207,7 @@ void choose(task_runner& runner, const group_grid<T>& groups, const mse_range<Co
         auto& range = ranges[static_cast<std::size_t>(g)];
         std::array<double, Count> errors;
         for (std::size_t i = 0; i < Count; ++i) {
-          errors[i] =
-              static_cast<double>(error_of_row<Element>(x, count, range_times(range, choice.factors[i]), tensor_scale));
+          errors[i] = static_cast<double>(error_of_row<Element>(x, count, range, choice.factors[i], tensor_scale));
         }
         range = range_times(range, choice.factors[least_of(errors)]);
       }
@@ -233,8 +226,8 @@ void choose(task_runner& runner, const group_grid<T>& groups, const mse_range<Co
     run_of_elements elements;
     const float* x = elements.row(group, first, count);
     for (std::size_t i = 0; i < Count; ++i) {
-      errors[static_cast<std::size_t>(task)][i] = error_of_row<Element>(
-          x, count, range_times(ranges[static_cast<std::size_t>(g)], choice.factors[i]), tensor_scale);
+      errors[static_cast<std::size_t>(task)][i] =
+          error_of_row<Element>(x, count, ranges[static_cast<std::size_t>(g)], choice.factors[i], tensor_scale);
     }
   });
   for (index_t g = 0; g < groups.count(); ++g) {

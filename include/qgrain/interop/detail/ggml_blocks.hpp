@@ -320,10 +320,12 @@ struct ggml_mxfp4 {
     detail::set_nibbles_of_32(block.qs, codes);
     return block;
   }
+  /// 2^(e - 128): of twice the values.
+  [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float unit() const noexcept {
+    return float_from_bits(e < 2 ? 0x0020'0000U << e : (e - 1U) << f32_mantissa_bits);
+  }
   [[nodiscard]] QGRAIN_ELEMENTWISE constexpr float value(int i) const noexcept {
-    const std::uint32_t bits = e < 2 ? 0x0020'0000U << e : (e - 1U) << f32_mantissa_bits;
-    const float unit = float_from_bits(bits);  // 2^(e - 128)
-    return mul_rn(unit, twice_e2m1(detail::nibble_of_32(qs, i)) + 0.0F);
+    return mul_rn(unit(), twice_e2m1(detail::nibble_of_32(qs, i)) + 0.0F);
   }
 };
 static_assert(sizeof(ggml_mxfp4) == 17);

@@ -25,6 +25,13 @@ template <class B>
 concept ggml_lane_block = std::same_as<B, ggml_q8_0> || std::same_as<B, ggml_q4_0> || std::same_as<B, ggml_q4_1> ||
     std::same_as<B, ggml_q5_0> || std::same_as<B, ggml_q5_1> || std::same_as<B, ggml_mxfp4>;
 
+/// Magnitudes of twice the values of E2M1.
+alignas(32) inline constexpr std::array<float, 8> twice_e2m1_magnitudes = [] {
+  std::array<float, 8> all{};
+  for (int code = 0; code < 8; ++code) all[static_cast<std::size_t>(code)] = twice_e2m1(code);
+  return all;
+}();
+
 /// One block by its definition.
 template <class B>
 struct ggml_encode_block {
@@ -83,6 +90,21 @@ QGRAIN_AVX512 quarter_of_bytes nibbles_of_block(bytes x) {
   return as<quarter_of_bytes>((low & 0x0F0F'0F0FU) | (high & 0x0F0F'0F0FU) << 4);
 }
 
+/// A float16 in all lanes.
+QGRAIN_AVX512 floats spread_half(std::uint16_t bits) { return widened(half_of_halves{} + bits); }
+/// Bytes as numbers, with signs and without.
+QGRAIN_AVX512 floats signed_numbers_at(const std::int8_t* from) {
+  return converted(widened_numbers(loaded<quarter_of_bytes>(from)));
+}
+QGRAIN_AVX512 words bytes_at(const std::uint8_t* from) { return widened_words(loaded<quarter_of_bytes>(from)); }
+QGRAIN_AVX512 floats numbers_of(words x) { return converted(as<integers>(x)); }
+QGRAIN_AVX512 words places() { return words{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
+/// Entries of a table of eight, by the lower three bits.
+QGRAIN_AVX512 floats entries_of_8(words index, const float* table) {
+  const floats half = as<floats>(twice_at(reinterpret_cast<const std::uint8_t*>(table)));
+  return entries(index, half);
+}
+
 #define QGRAIN_LANES QGRAIN_AVX512
 #include <qgrain/interop/detail/ggml_lanes.inc>
 #undef QGRAIN_LANES
@@ -116,6 +138,20 @@ QGRAIN_AVX2 half_of_words nibbles_of_block(bytes x) {
   return (lower_half(x) & 0x0F0F'0F0FU) | (upper_half(x) & 0x0F0F'0F0FU) << 4;
 }
 
+QGRAIN_AVX2 floats spread_half(std::uint16_t bits) { return widened(half_of_halves{} + bits); }
+QGRAIN_AVX2 floats signed_numbers_at(const std::int8_t* from) {
+  words wide;
+  asm("vpmovsxbd %1, %0" : "=x"(wide) : "m"(memory_at<8>(from)));
+  return converted(wide);
+}
+QGRAIN_AVX2 words bytes_at(const std::uint8_t* from) {
+  words wide;
+  asm("vpmovzxbd %1, %0" : "=x"(wide) : "m"(memory_at<8>(from)));
+  return wide;
+}
+QGRAIN_AVX2 floats numbers_of(words x) { return converted(x); }
+QGRAIN_AVX2 words places() { return words{0, 1, 2, 3, 4, 5, 6, 7}; }
+
 #define QGRAIN_LANES QGRAIN_AVX2
 #include <qgrain/interop/detail/ggml_lanes.inc>
 #undef QGRAIN_LANES
@@ -126,16 +162,23 @@ QGRAIN_AVX2 half_of_words nibbles_of_block(bytes x) {
 
 namespace qgrain::interop::detail {
 
-/// What run_widest finds beside the definition of rows of blocks.
+/// What run_widest finds beside the definitions of rows of blocks.
 template <class B>
-struct ggml_lane_loops {};
-template <ggml_lane_block B>
-struct ggml_lane_loops<B> {
+struct ggml_encoding_loops {};
+template <class B>
+struct ggml_decoding_loops {};
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
-  using avx512_loop = qgrain::detail::avx512::ggml_loop<B>;
-  using avx2_loop = qgrain::detail::avx2::ggml_loop<B>;
-#endif
+template <ggml_lane_block B>
+struct ggml_encoding_loops<B> {
+  using avx512_loop = qgrain::detail::avx512::ggml_encoding_loop<B>;
+  using avx2_loop = qgrain::detail::avx2::ggml_encoding_loop<B>;
 };
+template <ggml_lane_block B>
+struct ggml_decoding_loops<B> {
+  using avx512_loop = qgrain::detail::avx512::ggml_decoding_loop<B>;
+  using avx2_loop = qgrain::detail::avx2::ggml_decoding_loop<B>;
+};
+#endif
 
 /// Whether those run here.
 template <class B>
