@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace qgrain::hydra {
 namespace {
@@ -42,17 +43,18 @@ folder_source::folder_source(const std::vector<std::filesystem::path>& roots) {
     if (code)
       throw error(errc::io_failure, "the configuration folder " + root.string() + " cannot be read: " + code.message());
   }
+  paths_ = keys_of(files_);
 }
-
-std::vector<std::string> folder_source::paths() const { return keys_of(files_); }
 
 std::optional<config_file> folder_source::load(const std::string& path) const {
   const auto file = files_.find(path);
   if (file == files_.end()) return std::nullopt;
-  return read_config_file(file->second);
+  if (const auto known = read_.find(path); known != read_.end()) return known->second;
+  return read_.emplace(path, read_config_file(file->second)).first->second;
 }
 
-std::vector<std::string> memory_source::paths() const { return keys_of(files_); }
+memory_source::memory_source(std::map<std::string, config_file> files)
+    : files_(std::move(files)), paths_(keys_of(files_)) {}
 
 std::optional<config_file> memory_source::load(const std::string& path) const {
   const auto file = files_.find(path);
@@ -82,7 +84,7 @@ std::vector<std::string> choices(const config_source& source, std::string_view g
 
 bool is_group(const config_source& source, std::string_view group) {
   const std::string prefix = std::string(group) + "/";
-  const auto paths = source.paths();
+  const auto& paths = source.paths();
   return group.empty() || std::any_of(paths.begin(), paths.end(),
                                       [&prefix](const std::string& path) { return path.starts_with(prefix); });
 }

@@ -28,7 +28,7 @@ class config_source {
   virtual ~config_source() = default;
 
   /// All paths, in alphabetical order, each once.
-  [[nodiscard]] virtual std::vector<std::string> paths() const = 0;
+  [[nodiscard]] virtual const std::vector<std::string>& paths() const = 0;
 
   /// Empty where there is no such file. Throws errc::bad_file or errc::io_failure naming the file.
   [[nodiscard]] virtual std::optional<config_file> load(const std::string& path) const = 0;
@@ -40,28 +40,32 @@ class config_source {
 };
 
 /// Files below root folders; where several roots hold a path, the first one's file counts. The folders are listed once,
-/// by the constructor; the files are read when they are asked for.
+/// by the constructor; a file is read once, when it is first asked for: all jobs of a sweep see the same. For one
+/// thread.
 class folder_source : public config_source {
  public:
   /// Throws errc::io_failure where a root is no folder that can be read.
   explicit folder_source(const std::vector<std::filesystem::path>& roots);
 
-  [[nodiscard]] std::vector<std::string> paths() const override;
+  [[nodiscard]] const std::vector<std::string>& paths() const override { return paths_; }
   [[nodiscard]] std::optional<config_file> load(const std::string& path) const override;
 
  private:
   std::map<std::string, std::filesystem::path> files_;
+  std::vector<std::string> paths_;
+  mutable std::map<std::string, config_file> read_;
 };
 
 class memory_source : public config_source {
  public:
-  explicit memory_source(std::map<std::string, config_file> files) : files_(std::move(files)) {}
+  explicit memory_source(std::map<std::string, config_file> files);
 
-  [[nodiscard]] std::vector<std::string> paths() const override;
+  [[nodiscard]] const std::vector<std::string>& paths() const override { return paths_; }
   [[nodiscard]] std::optional<config_file> load(const std::string& path) const override;
 
  private:
   std::map<std::string, config_file> files_;
+  std::vector<std::string> paths_;
 };
 
 /// The groups (folders) of a source at any depth, in alphabetical order: "dataset", "dataset/sampling".

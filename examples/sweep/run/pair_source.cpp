@@ -25,8 +25,6 @@ pair_source::pair_source(const std::vector<std::filesystem::path>& roots)
   paths_.erase(std::unique(paths_.begin(), paths_.end()), paths_.end());
 }
 
-std::vector<std::string> pair_source::paths() const { return paths_; }
-
 std::optional<hydra::config_file> pair_source::load(const std::string& path) const {
   if (auto file = files_.load(path)) return file;
   if (!path.starts_with(group)) return std::nullopt;

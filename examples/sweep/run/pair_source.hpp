@@ -19,7 +19,7 @@ class pair_source final : public hydra::config_source {
   /// Throws what folder_source throws, errc::bad_file where quant_dtype is missing or damaged.
   explicit pair_source(const std::vector<std::filesystem::path>& roots);
 
-  [[nodiscard]] std::vector<std::string> paths() const override;
+  [[nodiscard]] const std::vector<std::string>& paths() const override { return paths_; }
   [[nodiscard]] std::optional<hydra::config_file> load(const std::string& path) const override;
   [[nodiscard]] const quant_dtypes& dtypes() const noexcept { return dtypes_; }
 

@@ -63,10 +63,7 @@ std::string section(const report_part& part) {
   return out + "</section>\n";
 }
 
-}  // namespace
-
-std::string autoquant_markdown(const json::object& manifest, const json::array& exports) {
-  const autoquant_content content = autoquant_content_of(manifest, exports);
+std::string markdown_of(const autoquant_content& content) {
   std::string out = "# ";
   out.append(plain_markdown(content.title)).append("\n");
   if (!content.facts.empty()) out.append("\n").append(plain_markdown(content.facts)).append("\n");
@@ -85,8 +82,7 @@ std::string autoquant_markdown(const json::object& manifest, const json::array& 
   return out;
 }
 
-std::string autoquant_html(const json::object& manifest, const json::array& exports) {
-  const autoquant_content content = autoquant_content_of(manifest, exports);
+std::string html_of(const autoquant_content& content) {
   std::string out =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
@@ -101,10 +97,21 @@ std::string autoquant_html(const json::object& manifest, const json::array& expo
   return out + "</main>\n</body>\n</html>\n";
 }
 
+}  // namespace
+
+std::string autoquant_markdown(const json::object& manifest, const json::array& exports) {
+  return markdown_of(autoquant_content_of(manifest, exports));
+}
+
+std::string autoquant_html(const json::object& manifest, const json::array& exports) {
+  return html_of(autoquant_content_of(manifest, exports));
+}
+
 void write_autoquant_report(const json::object& manifest, const json::array& exports,
                             const std::filesystem::path& folder) {
-  const std::string as_markdown = autoquant_markdown(manifest, exports);
-  const std::string as_html = autoquant_html(manifest, exports);
+  const autoquant_content content = autoquant_content_of(manifest, exports);
+  const std::string as_markdown = markdown_of(content);
+  const std::string as_html = html_of(content);
   common::write_text_file(folder / autoquant_markdown_name, as_markdown);
   common::write_text_file(folder / autoquant_html_name, as_html);
 }
