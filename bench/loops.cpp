@@ -55,7 +55,7 @@ namespace lane_loops = detail::avx2;
 /// The same over lanes: factors of one group, no NaN.
 template <class Step, class In, class Out>
 QGRAIN_LANE_TARGET void lanes_loop(In in, Out out, index_t count, const detail::group_numbers& factors) {
-  const auto shared = lane_loops::lane_factors::held(factors, 0);
+  const auto shared = lane_loops::held_factors_of(factors, 0);
   for (index_t i = 0; i < count; i += lane_loops::step) {
     if (!lane_loops::run_step<Step>(in, out, i, shared, factors.has_wide)) return;
   }

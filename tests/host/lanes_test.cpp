@@ -14,7 +14,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <initializer_list>
 #include <limits>
@@ -91,9 +93,8 @@ void compare_codes(const sample& s, const std::vector<T>& x, index_t gap = 0) {
   std::vector<bfloat16> halves(count);
   dequantize(on_host{}, view, matrix_view<float>{values.data(), s.shape});
   dequantize(on_host{}, view, matrix_view<bfloat16>{halves.data(), s.shape});
-  std::vector<float> fakes(count);
-  const bool has_fakes = std::is_same_v<T, float>;
-  if constexpr (has_fakes) fake_quantize<Q, float>(on_host{}, in, matrix_view<float>{fakes.data(), s.shape});
+  std::vector<T> fakes(count);
+  fake_quantize<Q, T>(on_host{}, in, matrix_view<T>{fakes.data(), s.shape});
   std::vector<typename Q::code_type> wanted(count);
   std::size_t wrong = 0;
   for (index_t r = 0; r < s.shape.rows; ++r) {
@@ -104,7 +105,8 @@ void compare_codes(const sample& s, const std::vector<T>& x, index_t gap = 0) {
       const float value = Q::element_type::decode(wanted[i], factors);
       wrong += view.codes[i] != wanted[i] ? 1U : 0U;
       wrong += !same(values[i], value) || !same(to_float(halves[i]), to_float(from_float<bfloat16>(value))) ? 1U : 0U;
-      if constexpr (has_fakes) wrong += !same(fakes[i], Q::element_type::fake(to_float(x[i]), factors)) ? 1U : 0U;
+      const T fake = from_float<T>(Q::element_type::fake(to_float(x[i]), factors));
+      wrong += !same(to_float(fakes[i]), to_float(fake)) ? 1U : 0U;
     }
   }
   BOOST_TEST(wrong == 0U, s.name << ", " << s.shape.rows << " x " << s.shape.cols << ": " << wrong << " differ");
@@ -191,6 +193,53 @@ std::size_t wrong_values_of_large(shape2d shape, std::size_t begin) {
   return wrong;
 }
 
+/// Values faked into a matrix larger than caches, or in place.
+template <class T>
+std::size_t wrong_fakes_of_large(shape2d shape, bool is_in_place) {
+  using q = quantizer<int8, per_token>;
+  const auto count = static_cast<std::size_t>(shape.elements());
+  constexpr std::size_t line = 64 / sizeof(T);
+  std::vector<T> memory(count + line);
+  const std::size_t before = reinterpret_cast<std::uintptr_t>(memory.data()) % 64 / sizeof(T);
+  T* const values = memory.data() + (line - before) % line;
+  std::vector<T> x(count);
+  for (std::size_t i = 0; i < count; ++i) x[i] = from_float<T>(static_cast<float>(i * 89 % 1021) - 500.0F);
+  if (is_in_place) std::copy(x.begin(), x.end(), values);
+  fake_quantize<q, T>(on_host{}, matrix_view<const T>{is_in_place ? values : x.data(), shape},
+                      matrix_view<T>{values, shape});
+  std::size_t wrong = 0;
+  const auto cols = static_cast<std::size_t>(shape.cols);
+  for (std::size_t first = 0; first < count; first += cols) {
+    float absmax = 0.0F;
+    for (std::size_t i = first; i < first + cols; ++i) absmax = std::max(absmax, std::fabs(to_float(x[i])));
+    const auto factors = q::factors(q::scale(absmax), 1.0F);
+    for (std::size_t i = first; i < first + cols; ++i) {
+      wrong +=
+          !same(to_float(values[i]), to_float(from_float<T>(q::element_type::fake(to_float(x[i]), factors)))) ? 1U : 0U;
+    }
+  }
+  return wrong;
+}
+
+/// Every code under scales whose products end in the middle of two numbers of 16 bits, or beside it.
+template <class T>
+std::size_t wrong_ties() {
+  using q = quantizer<int8, per_token>;
+  std::size_t wrong = 0;
+  std::vector<std::int8_t> codes(256);
+  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::int8_t>(static_cast<int>(i) - 128);
+  for (int i = 0; i < 4096; ++i) {
+    const float scale = std::ldexp(static_cast<float>(i), i % 3 == 0 ? -150 : i % 3 == 1 ? -9 : 108);
+    std::vector<T> values(codes.size());
+    dequantize(on_host{}, quantized_view<const q>{codes.data(), &scale, nullptr, {1, 256}},
+               matrix_view<T>{values.data(), {1, 256}});
+    for (std::size_t k = 0; k < codes.size(); ++k) {
+      wrong += !same(to_float(values[k]), to_float(from_float<T>(static_cast<float>(codes[k]) * scale))) ? 1U : 0U;
+    }
+  }
+  return wrong;
+}
+
 /// Shapes that no vector divides, columns in units of groups, rows that begin anywhere.
 template <class Q>
 void compare_shapes(index_t unit) {
@@ -244,6 +293,13 @@ BOOST_AUTO_TEST_CASE(larger_than_caches) {
   BOOST_TEST(wrong_values_of_large<float>({2050, 4096}, 0) == 0U);
   BOOST_TEST(wrong_values_of_large<float>({2050, 4096}, 1) == 0U);
   BOOST_TEST(wrong_values_of_large<bfloat16>({4098, 4096}, 0) == 0U);
+  BOOST_TEST(wrong_fakes_of_large<float>({2050, 4096}, false) == 0U);
+  BOOST_TEST(wrong_fakes_of_large<float>({2050, 4096}, true) == 0U);
+  BOOST_TEST(wrong_fakes_of_large<bfloat16>({4098, 4096}, false) == 0U);
+}
+BOOST_AUTO_TEST_CASE(ties_of_16_bits) {
+  BOOST_TEST(wrong_ties<bfloat16>() == 0U);
+  BOOST_TEST(wrong_ties<float16>() == 0U);
 }
 BOOST_AUTO_TEST_CASE(any_shape) {
   compare_shapes<quantizer<int8, per_token>>(1);

@@ -156,7 +156,8 @@ void fake_quantize_choosing(const on_host& where, std::type_identity_t<matrix_vi
       {}, {ranges.groups.data(), Q::scale_shape(in.shape)}, ranges.tensor_scale};
   const auto stage = detail::fake_stage<typename Q::element_type>(rounding);
   detail::with_runner(where, [&](task_runner& runner) {
-    detail::fake_quantize_known<range_type, decltype(stage), T>(runner, stage, known, in, out, group);
+    detail::fake_quantize_known<range_type, decltype(stage), T>(
+        runner, stage, detail::fake_lane_stage<typename Q::element_type, T>(), known, in, out, group);
   });
 }
 /// The same for a recipe that names its choice.

@@ -142,8 +142,9 @@ template <class Q, class T>
 void fake_quantize_to(const on_host& where, matrix_view<const T> in, matrix_view<T> out, const given_ranges& given,
                       typename Q::rounding_type rounding) {
   using element = typename Q::element_type;
-  fake_quantize_matrix<typename Q::range_type>(where, fake_stage<element>(rounding), tensor_scale_function<element>(),
-                                               in, out, Q::granularity_type::group_shape(in.shape), given);
+  fake_quantize_matrix<typename Q::range_type, decltype(fake_stage<element>(rounding)), T>(
+      where, fake_stage<element>(rounding), fake_lane_stage<element, T>(), tensor_scale_function<element>(), in, out,
+      Q::granularity_type::group_shape(in.shape), given);
 }
 
 }  // namespace detail

@@ -149,6 +149,7 @@ struct absmax_two_level {
       "qgrain::absmax_two_level: the group's scale needs a floating-point format such as float8_e4m3fn; an integer "
       "has no range for it");
 
+  using block_format = BlockFormat;
   using stored_type = typename BlockFormat::code_type;
   using factors_type = scale_factors;
   static constexpr int bits = BlockFormat::bits;
@@ -174,7 +175,11 @@ struct absmax_two_level {
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(stored_type code,
                                                                           float tensor_scale) noexcept {
-    return Rule::factors(BlockFormat::decode(code), tensor_scale);
+    return factors_of(BlockFormat::decode(code), tensor_scale);
+  }
+  /// The same of a scale that has been decoded.
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors_of(float block, float tensor_scale) noexcept {
+    return Rule::factors(block, tensor_scale);
   }
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float scaled(float x, scale_factors f) noexcept {
     return Rule::before_encoding(div_rn(x, f.forward));

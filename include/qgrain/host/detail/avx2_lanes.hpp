@@ -21,6 +21,8 @@
 namespace qgrain::detail::avx2 {
 
 inline constexpr int lanes = 8;
+/// See avx512_lanes.hpp.
+inline constexpr bool works_on_halves = false;
 
 using floats = float __attribute__((vector_size(32)));
 using words = std::uint32_t __attribute__((vector_size(32)));
@@ -100,9 +102,18 @@ QGRAIN_AVX2 half_of_halves rounded(floats x, bfloat16) {
   return y;
 }
 
+/// To binary16: from_float<float16>.
+QGRAIN_AVX2 half_of_halves rounded(floats x, float16) {
+  half_of_halves y;
+  asm("vcvtps2ph $0, %1, %0" : "=x"(y) : "x"(x));
+  return y;
+}
+
 /// The same number in all lanes.
 QGRAIN_AVX2 floats spread(float x) { return floats{x, x, x, x, x, x, x, x}; }
-QGRAIN_AVX2 floats spread_at(const float* x) {
+/// The same of one in memory: no operation takes it from there.
+using spread_number = floats;
+QGRAIN_AVX2 spread_number spread_number_at(const float* x) {
   floats y;
   asm("vbroadcastss %1, %0" : "=x"(y) : "m"(*x));
   return y;

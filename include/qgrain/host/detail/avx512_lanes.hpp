@@ -21,6 +21,8 @@
 namespace qgrain::detail::avx512 {
 
 inline constexpr int lanes = 16;
+/// Whether there are operations on 16-bit numbers in halves of lanes: largest_of_each_part, rounded_pair.
+inline constexpr bool works_on_halves = true;
 
 using floats = float __attribute__((vector_size(64)));
 using words = std::uint32_t __attribute__((vector_size(64)));
@@ -124,13 +126,26 @@ QGRAIN_AVX512 half_of_halves rounded(floats x, bfloat16) {
   return y;
 }
 
-/// The same number in all lanes.
-QGRAIN_AVX512 floats spread(float x) { return floats{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
-QGRAIN_AVX512 floats spread_at(const float* x) {
-  floats y;
-  asm("vbroadcastss %1, %0" : "=v"(y) : "m"(*x));
+/// To binary16: from_float<float16>.
+QGRAIN_AVX512 half_of_halves rounded(floats x, float16) {
+  half_of_halves y;
+  asm("vcvtps2ph $0, %1, %0" : "=v"(y) : "v"(x));
   return y;
 }
+
+/// The same number in all lanes.
+QGRAIN_AVX512 floats spread(float x) { return floats{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
+/// The same where it lies, for the operations that take it from there: two loads that spread a number and two of data
+/// take longer than two and two operations that do both.
+struct spread_number {
+  const float* at;
+  QGRAIN_AVX512 explicit operator floats() const {
+    floats y;
+    asm("vbroadcastss %1, %0" : "=v"(y) : "m"(*at));
+    return y;
+  }
+};
+QGRAIN_AVX512 spread_number spread_number_at(const float* x) { return {x}; }
 QGRAIN_AVX512 words spread(std::uint32_t x) { return words{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
 
 template <std::uint32_t Value>
@@ -144,6 +159,25 @@ QGRAIN_AVX512 words every() {
   return y;
 }
 
+/// Two vectors without NaN, one after the other. Rounded up where the lower half is beyond the middle, or there and the
+/// upper one odd.
+QGRAIN_AVX512 halves rounded_pair(floats first, floats second) {
+  constexpr halves upper_places{1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31,
+                                33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63};
+  constexpr halves lower_places{0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
+                                32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62};
+  halves upper = as<halves>(first);
+  halves lower = as<halves>(first);
+  asm("vpermt2w %2, %1, %0" : "+v"(upper) : "v"(upper_places), "v"(second));
+  asm("vpermt2w %2, %1, %0" : "+v"(lower) : "v"(lower_places), "v"(second));
+  // lower | (upper & 1)
+  asm("vpternlogd $0xF8, %2, %1, %0" : "+v"(lower) : "v"(upper), "v"(every<0x0001'0001U>()));
+  std::uint32_t is_beyond = 0;
+  asm("vpcmpnleuw %2, %1, %0" : "=Yk"(is_beyond) : "v"(lower), "v"(every<0x8000'8000U>()));
+  asm("vpsubw %1, %0, %0 %{%2%}" : "+v"(upper) : "v"(every<0xFFFF'FFFFU>()), "Yk"(is_beyond));
+  return upper;
+}
+
 /// a * b, which is never fused into a sum.
 QGRAIN_AVX512 floats product(floats a, floats b) {
   floats p;
@@ -151,19 +185,37 @@ QGRAIN_AVX512 floats product(floats a, floats b) {
   return p;
 }
 
-/// x / divisor from the rounded reciprocal: see lane_factors.
-QGRAIN_AVX512 floats quotient(floats x, floats divisor, floats reciprocal) {
-  floats q = product(x, reciprocal);
-  floats rest = x;
-  asm("vfnmadd231ps %2, %1, %0" : "+v"(rest) : "v"(q), "v"(divisor));
-  asm("vfmadd231ps %2, %1, %0" : "+v"(q) : "v"(rest), "v"(reciprocal));
-  return q;
+QGRAIN_AVX512 floats product(floats a, spread_number b) {
+  floats p;
+  asm("vmulps %2%{1to16%}, %1, %0" : "=v"(p) : "v"(a), "m"(*b.at));
+  return p;
 }
 
 /// a * b + c, rounded once.
 QGRAIN_AVX512 floats fused(floats a, floats b, floats c) {
   asm("vfmadd231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
   return c;
+}
+QGRAIN_AVX512 floats fused(floats a, spread_number b, floats c) {
+  asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(c) : "v"(a), "m"(*b.at));
+  return c;
+}
+
+/// c - a * b, rounded once.
+QGRAIN_AVX512 floats fused_rest(floats a, floats b, floats c) {
+  asm("vfnmadd231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+  return c;
+}
+QGRAIN_AVX512 floats fused_rest(floats a, spread_number b, floats c) {
+  asm("vfnmadd231ps %2%{1to16%}, %1, %0" : "+v"(c) : "v"(a), "m"(*b.at));
+  return c;
+}
+
+/// x / divisor from the rounded reciprocal: see lane_rules.hpp.
+template <class Divisor, class Reciprocal>
+QGRAIN_AVX512 floats quotient(floats x, Divisor divisor, Reciprocal reciprocal) {
+  const floats q = product(x, reciprocal);
+  return fused(fused_rest(q, divisor, x), reciprocal, q);
 }
 
 /// x, or `limit` with the sign of x where that is nearer to zero; `limit` for NaN.
@@ -330,12 +382,13 @@ QGRAIN_AVX512 void table_values(const Code* codes, floats (&out)[4]) {
   for (int i = 0; i < 4; ++i) out[i] = entries(widened_words(loaded<quarter_of_bytes>(codes + i * lanes)), table);
 }
 /// The same of two codes in a byte. Each lane has its byte in all four places, 257 times it in its lower half, of which
-/// a product by 2^12 brings the upper code into the lowest bits of what is above 16 bits, one by 2^8 the lower code: other
-/// bits stay above them. Products have ports of their own where shifts by lanes share that of the permutations.
+/// a product by 2^12 brings the upper code into the lowest bits of what is above 16 bits, one by 2^8 the lower code:
+/// other bits stay above them. Products have ports of their own where shifts by lanes share that of the permutations.
 template <class Decoder>
 QGRAIN_AVX512 void nibble_values(const std::uint8_t* from, bit_order order, floats (&out)[4]) {
-  constexpr bytes places{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3,
-                         4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7};
+  constexpr bytes places{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2,
+                         2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5,
+                         5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7};
   constexpr std::uint32_t lower = 1U << 8;
   constexpr std::uint32_t upper = 1U << 12;
   constexpr words low_first{lower, upper, lower, upper, lower, upper, lower, upper,
@@ -424,6 +477,43 @@ QGRAIN_AVX512 integers largest_of_each(const integers (&x)[lanes]) {
              __builtin_shufflevector(y[0], y[1], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31));
   // Quarters of `all`: x[0 + 4 j], x[2 + 4 j], x[1 + 4 j], x[3 + 4 j] for j = 0 to 3.
   return __builtin_shufflevector(all, all, 0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15);
+}
+
+/// The largest halves of each vector's lower and upper lanes, of sixteen vectors. Halves of lanes are those of x[i] and
+/// x[i + 8], quarters the lower lanes of x[0], x[2], x[4], x[6], their upper lanes, and the same of x[1] and so on.
+QGRAIN_AVX512 halves largest_of_parts(const halves (&x)[lanes]) {
+  words y[8];
+  QGRAIN_UNROLLED_VECTORS
+  for (int i = 0; i < 8; ++i) {
+    const words first = as<words>(x[i]);
+    const words second = as<words>(x[i + 8]);
+    y[i] = as<words>(larger(as<halves>(chosen_by(every<0xFFFF'0000U>(), second, first >> 16)),
+                            as<halves>(chosen_by(every<0xFFFF'0000U>(), second << 16, first))));
+  }
+  QGRAIN_UNROLLED_VECTORS
+  for (int i = 0; i < 4; ++i) {  // lane 4 k + {0, 1}: parts of y[i], {2, 3}: of y[i + 4]
+    y[i] = as<words>(larger(
+        as<halves>(__builtin_shufflevector(y[i], y[i + 4], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)),
+        as<halves>(
+            __builtin_shufflevector(y[i], y[i + 4], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))));
+  }
+  QGRAIN_UNROLLED_VECTORS
+  for (int i = 0; i < 2; ++i) {  // lane 4 k + {0, 1, 2, 3}: y[i], y[i + 2], y[i + 4], y[i + 6]
+    y[i] = as<words>(larger(
+        as<halves>(__builtin_shufflevector(y[i], y[i + 2], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)),
+        as<halves>(
+            __builtin_shufflevector(y[i], y[i + 2], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))));
+  }
+  return larger(
+      as<halves>(__builtin_shufflevector(y[0], y[1], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)),
+      as<halves>(__builtin_shufflevector(y[0], y[1], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)));
+}
+/// The largest half of the lower and of the upper lanes of each, in order, as the upper halves of lanes.
+QGRAIN_AVX512 void largest_of_each_part(const halves (&x)[lanes], integers& first, integers& second) {
+  const words parts = as<words>(largest_of_parts(x));
+  const words all = __builtin_shufflevector(parts, parts, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  first = as<integers>(all << 16);
+  second = as<integers>(all & every<0xFFFF'0000U>());
 }
 
 }  // namespace qgrain::detail::avx512

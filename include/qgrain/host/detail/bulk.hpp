@@ -4,6 +4,7 @@
 
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/detail/requirements.hpp>
+#include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/blocks.hpp>
 #include <qgrain/host/detail/pieces.hpp>
@@ -177,8 +178,8 @@ template <class Range>
 struct uniform_stage {
   ranged_block_function<Range> function;
   void operator()(matrix_view<const float> in, matrix_view<float> out, index_t group_cols, const Range* ranges,
-                  float tensor_scale, block_place) const {
-    function(in, out, group_cols, ranges, tensor_scale);
+                  float tensor_scale, block_place place) const {
+    function(in, out, group_cols, ranges, tensor_scale, place.is_streamed);
   }
 };
 
@@ -201,10 +202,26 @@ template <class Element>
   }
 }
 
+/// The element stage of a block of 16-bit values over lanes, from a matrix to another, as run_in_lanes. (That of floats
+/// is in the stage itself, one function for all granularities.)
+template <class Range, class T>
+using lane_stage = bool (*)(const float_source<T>& in, const float_target<T>& out, index_t first_row, const block& b,
+                            index_t group_cols, const Range* ranges, float tensor_scale);
+
+template <class Element, class T>
+[[nodiscard]] constexpr auto fake_lane_stage() noexcept -> lane_stage<typename Element::range_type, T> {
+  if constexpr (std::is_same_v<T, bfloat16> && fake_operation<Element>::lanes != lane_work::none) {
+    return &run_in_lanes<fake_operation<Element>, float_source<T>, float_target<T>>;
+  } else {
+    return nullptr;
+  }
+}
+
 /// The element stage over all of a matrix; ranges of groups within a row may be found on the way.
 template <class Range, class Stage, class T>
-void fake_quantize_known(task_runner& runner, const Stage& stage, const known_ranges<Range>& all_known,
-                         matrix_view<const T> whole_in, matrix_view<T> whole_out, shape2d group) {
+void fake_quantize_known(task_runner& runner, const Stage& stage, lane_stage<Range, T> in_lanes,
+                         const known_ranges<Range>& all_known, matrix_view<const T> whole_in, matrix_view<T> whole_out,
+                         shape2d group) {
   const index_t fold = rows_as_one(whole_in.shape, group, has_gaps(whole_in) || has_gaps(whole_out));
   const matrix_view<const T> in = folded(whole_in, fold);
   const matrix_view<T> out = folded(whole_out, fold);
@@ -212,25 +229,29 @@ void fake_quantize_known(task_runner& runner, const Stage& stage, const known_ra
   known.groups = all_known.groups.data == nullptr ? all_known.groups : folded(all_known.groups, fold);
   known.tensor_scale = all_known.tensor_scale;
   const float_source<T> values{in};
-  const float_target<T> results{out};
+  const float_target<T> results{out, is_to_be_streamed(out) && static_cast<const void*>(in.data) != out.data};
   for_each_row_chunk(runner, in.shape, group, [&](index_t row, index_t rows) {
     for_each_block({rows, in.shape.cols}, {smaller_of(group.rows, rows), group.cols}, [&](const block& b) {
       std::array<Range, static_cast<std::size_t>(max_block_groups)> found;
       const Range* const ranges = known.of_block(values, row, group, b, found.data());
+      if (in_lanes != nullptr && in_lanes(values, results, row, b, group.cols, ranges, known.tensor_scale)) return;
       convert_block(values, results, in.shape.cols, row, b, group.cols,
                     [&](auto x, auto y, index_t first_group, block_place place) {
                       stage(x, y, group.cols, ranges + first_group, known.tensor_scale, place);
                     });
     });
+    if (results.is_streamed) end_of_streaming();
   });
 }
 
 /// `tensor_scale` is null for scales of one level.
 template <class Range, class Stage, class T>
-void fake_quantize_matrix(const on_host& where, const Stage& stage, float (*tensor_scale)(float),
-                          matrix_view<const T> in, matrix_view<T> out, shape2d group, const given_ranges& given) {
+void fake_quantize_matrix(const on_host& where, const Stage& stage, lane_stage<Range, T> in_lanes,
+                          float (*tensor_scale)(float), matrix_view<const T> in, matrix_view<T> out, shape2d group,
+                          const given_ranges& given) {
   with_runner(where, [&](task_runner& runner) {
-    fake_quantize_known(runner, stage, ranges_before<Range>(runner, in, group, given, tensor_scale), in, out, group);
+    fake_quantize_known(runner, stage, in_lanes, ranges_before<Range>(runner, in, group, given, tensor_scale), in, out,
+                        group);
   });
 }
 

@@ -105,8 +105,9 @@ struct erased_element {
   }
   static void fake(const on_host& where, matrix_view<const float> in, shape2d group, const given_ranges& given,
                    std::uint64_t seed, matrix_view<float> out) {
-    fake_quantize_matrix<range_type>(where, fake_stage<Element>(seeded<rounding_type>(seed)),
-                                     tensor_scale_function<Element>(), in, out, group, given);
+    using stage = decltype(fake_stage<Element>(seeded<rounding_type>(seed)));
+    fake_quantize_matrix<range_type, stage, float>(where, fake_stage<Element>(seeded<rounding_type>(seed)), nullptr,
+                                                   tensor_scale_function<Element>(), in, out, group, given);
   }
 };
 

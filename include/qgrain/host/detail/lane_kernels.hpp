@@ -92,6 +92,17 @@ struct absmax_lane_loops {
 template <class Kernel>
 struct absmax_lane_loops<Kernel, float16> {};
 
+/// Of round_piece: sets have an instruction for binary16.
+template <class T>
+struct round_lane_loops {};
+#if QGRAIN_HOST_INSTRUCTION_SETS == 3
+template <>
+struct round_lane_loops<float16> {
+  using avx512_loop = avx512::round_loop<float16>;
+  using avx2_loop = avx2::round_loop<float16>;
+};
+#endif
+
 /// An operation on a block from port to port; false where lanes cannot do it.
 template <class Operation, class In, class Out>
 [[nodiscard]] bool run_lane_block([[maybe_unused]] In in, [[maybe_unused]] Out out, [[maybe_unused]] shape2d shape,

@@ -58,6 +58,13 @@ struct value_target {
   void next() { row += pitch; }
 };
 
+/// Whether an argument of a kernel says that its output is to go past the caches.
+template <class Argument>
+[[nodiscard]] constexpr bool asks_for_streaming(const Argument& argument) noexcept {
+  if constexpr (requires { argument.is_streamed; }) return argument.is_streamed;
+  return false;
+}
+
 template <class Code>
 struct code_source {
   using element_type = Code;

@@ -103,6 +103,26 @@ inline constexpr bool decodes_in_lanes = restores_in_lanes<Element> &&
                                           is_shifted_half<typename Element::format_type>() ||
                                           is_codebook_of_16<typename Element::format_type>());
 
+/// Eight bits that become binary16 by one shift where none is NaN.
+template <class Format>
+[[nodiscard]] constexpr bool is_shifted_byte() noexcept {
+  if constexpr (is_shifted_half<Format>()) {
+    return Format::bits == 8 && Format::specials == special_values::nan_at_ones;
+  }
+  return false;
+}
+
+/// Values that shifted codes stand for, in units of what binary16 makes of them.
+template <class Format>
+inline constexpr float shifted_unit = power_of_two(15 - Format::bias);
+
+/// Scales of groups that are such codes.
+template <class Scale>
+[[nodiscard]] constexpr bool has_shifted_scales() noexcept {
+  if constexpr (requires { typename Scale::block_format; }) return is_shifted_byte<typename Scale::block_format>();
+  return false;
+}
+
 /// What a small float's codes are counted with: minifloat::code_of, in numbers.
 template <class Format>
 struct step_counts {

@@ -20,6 +20,8 @@
 namespace qgrain::detail::neon {
 
 inline constexpr int lanes = 4;
+/// See avx512_lanes.hpp.
+inline constexpr bool works_on_halves = false;
 
 using floats = float __attribute__((vector_size(16)));
 using words = std::uint32_t __attribute__((vector_size(16)));
@@ -83,7 +85,9 @@ QGRAIN_NEON half_of_halves rounded(floats x, bfloat16) {
 
 /// The same number in all lanes.
 QGRAIN_NEON floats spread(float x) { return floats{x, x, x, x}; }
-QGRAIN_NEON floats spread_at(const float* x) { return spread(*x); }
+/// The same of one in memory: no operation takes it from there.
+using spread_number = floats;
+QGRAIN_NEON spread_number spread_number_at(const float* x) { return spread(*x); }
 QGRAIN_NEON words spread(std::uint32_t x) { return words{x, x, x, x}; }
 /// The same of a constant.
 template <std::uint32_t Value>

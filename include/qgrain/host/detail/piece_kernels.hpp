@@ -6,6 +6,7 @@
 #include <qgrain/core/config.hpp>
 #include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
+#include <qgrain/host/detail/lane_kernels.hpp>
 #include <qgrain/quantizer/packing.hpp>
 
 #include <cstdint>
@@ -27,7 +28,7 @@ struct widen_piece {
 
 /// Floats, rounded to 16-bit elements.
 template <class T>
-struct round_piece {
+struct round_piece : round_lane_loops<T> {
   QGRAIN_ALWAYS_INLINE static void run(matrix_view<const float> in, matrix_view<T> out) {
     for (index_t r = 0; r < in.shape.rows; ++r) {
       const float* const x = in.row(r);

@@ -266,8 +266,9 @@ void convert_block(const Source& in, const Target& out, index_t matrix_cols, ind
     const auto x = in.opened(p);
     auto y = out.opened(p);
     for_each_run(b, p, group_cols, [&](index_t col, index_t count, index_t group) {
-      const block_place place{static_cast<std::uint64_t>(p.row * matrix_cols + p.col + col),
-                              static_cast<std::uint64_t>(matrix_cols)};
+      block_place place{static_cast<std::uint64_t>(p.row * matrix_cols + p.col + col),
+                        static_cast<std::uint64_t>(matrix_cols)};
+      if constexpr (Target::in_place && requires { out.is_streamed; }) place.is_streamed = out.is_streamed;
       stage(columns_of(x.view(), col, count), columns_of(y.view(), col, count), group, place);
     });
     y.store();
