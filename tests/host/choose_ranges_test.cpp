@@ -212,6 +212,9 @@ BOOST_AUTO_TEST_CASE(errors_in_lanes_are_those_of_the_definition) {
   compare_with_definition<quantizer<int8, per_channel<0>>>({48, 128});
   compare_with_definition<quantizer<float8_e4m3fn, per_group<128>>>({6, 1024});
   compare_with_definition<quantizer<nf4, per_group<64>>>({6, 1024});
+  compare_with_definition<quantizer<int4, per_group<32>>>({5, 1120});
+  compare_with_definition<quantizer<float8_e4m3fn, per_group<16>>>({5, 1040});
+  compare_with_definition<mxfp4_ocp>({6, 1024});
 }
 
 BOOST_AUTO_TEST_CASE(groups_of_zeros_nan_and_infinity) {
