@@ -52,12 +52,13 @@ namespace lane_loops = detail::avx2;
 #endif
 
 #if defined(QGRAIN_LANE_TARGET)
-/// The same over lanes: factors of one group, no NaN.
+/// The same over lanes: factors of one group, no NaN, no guess that is made again.
 template <class Step, class In, class Out>
 QGRAIN_LANE_TARGET void lanes_loop(In in, Out out, index_t count, const detail::group_numbers& factors) {
   const auto shared = lane_loops::held_factors_of(factors, 0);
   for (index_t i = 0; i < count; i += lane_loops::step) {
-    if (!lane_loops::run_step<Step>(in, out, i, shared, factors.has_wide)) return;
+    using tried = std::conditional_t<Step::guesses, lane_loops::guess_of<Step>, Step>;
+    if (!lane_loops::run_step<tried>(in, out, i, shared, factors.has_wide)) return;
   }
 }
 #endif

@@ -11,12 +11,15 @@
 #include <qgrain/host/instruction_set.hpp>
 #include <qgrain/quantizer/packing.hpp>
 
+#include <array>
 #include <cstdint>
 
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
 
 /// Marks what is inlined into loops for AVX-512.
 #define QGRAIN_AVX512 __attribute__((always_inline, target("avx512f,avx512bw,avx512dq,avx512vl"))) inline
+/// Marks what is called by such: it begins at a line, as the place of a loop in it is worth some percent.
+#define QGRAIN_AVX512_APART __attribute__((noinline, aligned(64), target("avx512f,avx512bw,avx512dq,avx512vl")))
 
 namespace qgrain::detail::avx512 {
 
@@ -244,6 +247,12 @@ QGRAIN_AVX512 floats larger(floats a, floats b) {
   return y;
 }
 
+QGRAIN_AVX512 halves smaller(halves a, halves b) {
+  halves y;
+  asm("vpminuw %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
+  return y;
+}
+
 /// Whether there is a subnormal number; zeros are none.
 QGRAIN_AVX512 bool has_subnormal(const floats (&x)[4]) {
   std::uint16_t found[4];
@@ -262,14 +271,15 @@ QGRAIN_AVX512 bool has_nan(floats a, floats b, floats c, floats d) {
   return (first | second) != 0;
 }
 
-/// Whether each lane has some of the bits.
+/// Whether each lane has some of the bits, the upper ones of its lower half: one comparison of the least halves, which
+/// leaves the units for products more room than four tests.
 QGRAIN_AVX512 bool all_have_some(const integers (&x)[4], words bits) {
-  std::uint16_t all = 0;
-  asm("vptestmd %2, %1, %0" : "=Yk"(all) : "v"(x[0]), "v"(bits));
-  asm("vptestmd %2, %1, %0 %{%0%}" : "+Yk"(all) : "v"(x[1]), "v"(bits));
-  asm("vptestmd %2, %1, %0 %{%0%}" : "+Yk"(all) : "v"(x[2]), "v"(bits));
-  asm("vptestmd %2, %1, %0 %{%0%}" : "+Yk"(all) : "v"(x[3]), "v"(bits));
-  return all == 0xFFFFU;
+  std::uint16_t none = 0;
+  asm("vptestnmd %2, %1, %0"
+      : "=k"(none)
+      : "v"(smaller(smaller(as<halves>(x[0]), as<halves>(x[1])), smaller(as<halves>(x[2]), as<halves>(x[3])))),
+        "v"(bits));
+  return none == 0;
 }
 
 /// The nearest integers, ties to even, of numbers that have one; -2^31 of others and of NaN.
@@ -321,9 +331,27 @@ QGRAIN_AVX512 words chosen_by(words mask, words yes, words no) {
 QGRAIN_AVX512 floats with_sign_of(floats magnitude, floats x) {
   return as<floats>(chosen_by(every<0x8000'0000U>(), as<words>(x), as<words>(magnitude)));
 }
-/// The upper halves of both in turn, lane by lane.
-QGRAIN_AVX512 words upper_halves(words first, words second) {
-  return chosen_by(every<0xFFFF'0000U>(), second, first >> 16);
+/// Places for a permutation, from memory before a loop: g++ would read those of a vector of constants in each turn.
+template <class Places>
+QGRAIN_AVX512 words places_at(const Places& places) {
+  words y;
+  static_assert(sizeof places == sizeof y);
+  asm("vmovups %1, %0" : "=v"(y) : "m"(places));
+  return y;
+}
+
+inline constexpr std::array<std::uint16_t, 32> upper_halves_in_turn = {1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21,
+                                                                       23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43,
+                                                                       45, 47, 49, 51, 53, 55, 57, 59, 61, 63};
+inline constexpr std::array<std::uint16_t, 32> upper_halves_in_pairs = {1,  33, 3,  35, 5,  37, 7,  39, 9,  41, 11,
+                                                                        43, 13, 45, 15, 47, 17, 49, 19, 51, 21, 53,
+                                                                        23, 55, 25, 57, 27, 59, 29, 61, 31, 63};
+/// The upper halves of both in the order of elements.
+template <lane_order Order>
+QGRAIN_AVX512 words ordered_upper_halves(words first, words second) {
+  constexpr const auto& places = Order == lane_order::in_pairs ? upper_halves_in_pairs : upper_halves_in_turn;
+  asm("vpermt2w %2, %1, %0" : "+v"(first) : "v"(places_at(places)), "v"(second));
+  return first;
 }
 
 /// Whether there is a byte whose lower seven bits are ones.
@@ -422,13 +450,14 @@ QGRAIN_AVX512 void converted_values(const std::uint8_t* codes, floats (&out)[4])
   }
 }
 
+inline constexpr std::array<std::uint32_t, 16> quarters_in_turn = {0, 4, 8,  12, 1, 5, 9,  13,
+                                                                   2, 6, 10, 14, 3, 7, 11, 15};
+inline constexpr std::array<std::uint32_t, 16> quarters_in_pairs = {0, 1, 4, 5, 8,  9,  12, 13,
+                                                                    2, 3, 6, 7, 10, 11, 14, 15};
 /// Four vectors of bytes in 32-bit lanes, one after the other; two, for pairs, in 64-bit lanes.
 template <lane_order Order = lane_order::in_turn>
 QGRAIN_AVX512 bytes in_order(words packed) {
-  if constexpr (Order == lane_order::in_pairs) {
-    return as<bytes>(__builtin_shufflevector(packed, packed, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15));
-  }
-  return as<bytes>(__builtin_shufflevector(packed, packed, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  return as<bytes>(permuted(places_at(Order == lane_order::in_pairs ? quarters_in_pairs : quarters_in_turn), packed));
 }
 /// Integers of two vectors each, beyond 16 bits the ends of those: quarters of both in turn.
 QGRAIN_AVX512 words packed(integers low, integers high) {
@@ -452,6 +481,13 @@ QGRAIN_AVX512 words reordered(words x, const byte_order& order) {
   asm("vbroadcasti32x4 %1, %0" : "=v"(quarter) : "m"(order));
   asm("vpshufb %1, %0, %0" : "+v"(x) : "v"(quarter));
   return x;
+}
+/// The largest lane.
+QGRAIN_AVX512 std::int32_t largest_lane(integers x) {
+  x = larger(x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  x = larger(x, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11));
+  x = larger(x, __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
+  return larger(x, __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))[0];
 }
 /// The largest lane of each of sixteen vectors of numbers that are not negative, in order.
 QGRAIN_AVX512 integers largest_of_each(const integers (&x)[lanes]) {

@@ -80,12 +80,13 @@ struct nothing_more {
 /// run in the block, values, codes, their scales, tensor scale)` is called for each run of a block while it is warm;
 /// chunks run at the same time, the runs of one in order.
 template <class Element, class T, class Codes, class Scales, class After = nothing_more>
-void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d group, const given_ranges& given,
+void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d whole_group, const given_ranges& given,
                      const Codes& all_codes, const Scales& all_scales, float* tensor_scale,
                      typename Element::rounding_type rounding, index_t chunk, const After& after = {}) {
   const bool is_looked_at = !std::is_same_v<After, nothing_more>;
-  const index_t fold = rows_as_one(whole.shape, group, is_looked_at || has_gaps(whole) || chunk < 8);
+  const index_t fold = rows_as_one(whole.shape, whole_group, is_looked_at || has_gaps(whole) || chunk < 8);
   const matrix_view<const T> in = folded(whole, fold);
+  const shape2d group = folded_group(whole.shape, whole_group, fold);
   const Codes codes = all_codes.folded(fold);
   const Scales scales = all_scales.folded(fold);
   const index_t rows_per_chunk = larger_of<index_t>(1, chunk / fold);
@@ -123,10 +124,11 @@ void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d g
 
 /// Codes under scales that are known.
 template <class Element, class T, class Codes, class Scales>
-void encode_matrix(const on_host& where, matrix_view<const T> whole, shape2d group, const Scales& all_scales,
+void encode_matrix(const on_host& where, matrix_view<const T> whole, shape2d whole_group, const Scales& all_scales,
                    float tensor_scale, const Codes& all_codes, typename Element::rounding_type rounding) {
-  const index_t fold = rows_as_one(whole.shape, group, has_gaps(whole));
+  const index_t fold = rows_as_one(whole.shape, whole_group, has_gaps(whole));
   const matrix_view<const T> in = folded(whole, fold);
+  const shape2d group = folded_group(whole.shape, whole_group, fold);
   const Codes codes = all_codes.folded(fold);
   const Scales scales = all_scales.folded(fold);
   const float_source<T> values{in, read_ahead::none};
@@ -149,9 +151,10 @@ void encode_matrix(const on_host& where, matrix_view<const T> whole, shape2d gro
 
 template <class Element, class T, class Codes, class Scales>
 void dequantize_matrix(const on_host& where, const Codes& all_codes, const Scales& all_scales, float tensor_scale,
-                       shape2d group, matrix_view<T> whole) {
-  const index_t fold = rows_as_one(whole.shape, group, has_gaps(whole));
+                       shape2d whole_group, matrix_view<T> whole) {
+  const index_t fold = rows_as_one(whole.shape, whole_group, has_gaps(whole));
   const matrix_view<T> out = folded(whole, fold);
+  const shape2d group = folded_group(whole.shape, whole_group, fold);
   const Codes codes = all_codes.folded(fold);
   const Scales scales = all_scales.folded(fold);
   const shape2d shape = out.shape;
@@ -221,12 +224,14 @@ template <class Element, class T>
 template <class Range, class Stage, class T>
 void fake_quantize_known(task_runner& runner, const Stage& stage, lane_stage<Range, T> in_lanes,
                          const known_ranges<Range>& all_known, matrix_view<const T> whole_in, matrix_view<T> whole_out,
-                         shape2d group) {
-  const index_t fold = rows_as_one(whole_in.shape, group, has_gaps(whole_in) || has_gaps(whole_out));
+                         shape2d whole_group) {
+  const index_t fold = rows_as_one(whole_in.shape, whole_group, has_gaps(whole_in) || has_gaps(whole_out));
   const matrix_view<const T> in = folded(whole_in, fold);
   const matrix_view<T> out = folded(whole_out, fold);
+  const shape2d group = folded_group(whole_in.shape, whole_group, fold);
   known_ranges<Range> known;  // the same, but for its shape
-  known.groups = all_known.groups.data == nullptr ? all_known.groups : folded(all_known.groups, fold);
+  const bool is_single = all_known.groups.data == nullptr || is_whole(whole_in.shape, whole_group);
+  known.groups = is_single ? all_known.groups : folded(all_known.groups, fold);
   known.tensor_scale = all_known.tensor_scale;
   const float_source<T> values{in};
   const float_target<T> results{out, is_to_be_streamed(out) && static_cast<const void*>(in.data) != out.data};

@@ -44,26 +44,32 @@ void run_definition(Arguments... arguments) {
 #if QGRAIN_HOST_INSTRUCTION_SETS == 3
 namespace avx512 {
 #define QGRAIN_LANES QGRAIN_AVX512
+#define QGRAIN_LANES_APART QGRAIN_AVX512_APART
 #include <qgrain/host/detail/lane_loops.inc>
 // The blocks stand on the loops.
 #include <qgrain/host/detail/lane_block.inc>
 #undef QGRAIN_LANES
+#undef QGRAIN_LANES_APART
 }  // namespace avx512
 
 namespace avx2 {
 #define QGRAIN_LANES QGRAIN_AVX2
+#define QGRAIN_LANES_APART QGRAIN_AVX2_APART
 #include <qgrain/host/detail/lane_loops.inc>
 // The blocks stand on the loops.
 #include <qgrain/host/detail/lane_block.inc>
 #undef QGRAIN_LANES
+#undef QGRAIN_LANES_APART
 }  // namespace avx2
 #elif QGRAIN_HOST_NEON
 namespace neon {
 #define QGRAIN_LANES QGRAIN_NEON
+#define QGRAIN_LANES_APART QGRAIN_NEON_APART
 #include <qgrain/host/detail/lane_loops.inc>
 // The blocks stand on the loops.
 #include <qgrain/host/detail/lane_block.inc>
 #undef QGRAIN_LANES
+#undef QGRAIN_LANES_APART
 }  // namespace neon
 #endif
 

@@ -15,6 +15,12 @@
 // both lie on the same side of the next tie, and the upper 16 bits are the code, or beyond the format on the right
 // side. NaN and what is no integer of 32 bits come as -2^31, whose lower bits are 0. Where they are, which of 64
 // elements of random data happens once in 250 times, the quotient above decides.
+//
+// A faked float is the magnitude m rounded to a multiple of its step, by an anchor a: a - fl(a - m). The anchor is m
+// times the power of two that makes the step its last place, or, for subnormal codes, 1.5 times the least such power.
+// So a - m is rounded to steps; where it leaves the binade downwards, to half of them, m is next to a power of two,
+// which is a multiple of either. An m halfway between two steps has few digits, so that a is an even number of steps
+// and the even one of a - m the even one of m.
 #ifndef QGRAIN_HOST_DETAIL_LANE_RULES_HPP
 #define QGRAIN_HOST_DETAIL_LANE_RULES_HPP
 

@@ -25,14 +25,24 @@ namespace qgrain::detail {
   return unit == 1 ? larger_of(rows, smaller_of(least, group.rows)) : rows;
 }
 
-/// How many rows of a matrix without gaps count as one, as groups end with each row: short rows would cost a call per
-/// stage each, of which none could begin before the one before had ended. As much as leaves room in the first cache.
+/// Whether a group is all of a matrix.
+[[nodiscard]] constexpr bool is_whole(shape2d shape, shape2d group) noexcept {
+  return group.rows >= shape.rows && group.cols >= shape.cols;
+}
+/// How many rows of a matrix without gaps count as one, as groups end with each row or are all of it: short rows would
+/// cost a call per stage each, of which none could begin before the one before had ended. As much as leaves room in the
+/// first cache.
 [[nodiscard]] constexpr index_t rows_as_one(shape2d shape, shape2d group, bool is_apart) noexcept {
   constexpr index_t most_elements = 4096;
-  if (is_apart || group.rows != 1 || shape.rows < 2 || shape.cols % group.cols != 0) return 1;
+  if (is_apart || shape.rows < 2) return 1;
+  if (!is_whole(shape, group) && (group.rows != 1 || shape.cols % group.cols != 0)) return 1;
   index_t rows = 1;
   while (shape.rows % (2 * rows) == 0 && 2 * rows * shape.cols <= most_elements) rows *= 2;
   return rows;
+}
+/// The shape of groups of a matrix whose rows have been counted so.
+[[nodiscard]] constexpr shape2d folded_group(shape2d shape, shape2d group, index_t rows) noexcept {
+  return is_whole(shape, group) ? shape2d{shape.rows / rows, shape.cols * rows} : group;
 }
 template <class T>
 [[nodiscard]] constexpr matrix_view<T> folded(matrix_view<T> matrix, index_t rows) noexcept {
@@ -76,8 +86,10 @@ struct known_ranges {
 
 /// Ranges of all groups of a shape, by rows and columns of groups.
 template <class Range, class T>
-[[nodiscard]] std::vector<Range> ranges_of(task_runner& runner, matrix_view<const T> whole, shape2d group) {
-  const matrix_view<const T> in = folded(whole, rows_as_one(whole.shape, group, has_gaps(whole)));
+[[nodiscard]] std::vector<Range> ranges_of(task_runner& runner, matrix_view<const T> whole, shape2d whole_group) {
+  const index_t fold = rows_as_one(whole.shape, whole_group, has_gaps(whole));
+  const matrix_view<const T> in = folded(whole, fold);
+  const shape2d group = folded_group(whole.shape, whole_group, fold);
   const shape2d extent{ceil_div(in.shape.rows, group.rows), ceil_div(in.shape.cols, group.cols)};
   std::vector<Range> ranges(static_cast<std::size_t>(extent.elements()));
   const auto widen = [&](index_t row, index_t rows, Range* into) {
