@@ -454,6 +454,12 @@ inline constexpr std::array<std::uint32_t, 16> quarters_in_turn = {0, 4, 8,  12,
                                                                    2, 6, 10, 14, 3, 7, 11, 15};
 inline constexpr std::array<std::uint32_t, 16> quarters_in_pairs = {0, 1, 4, 5, 8,  9,  12, 13,
                                                                     2, 3, 6, 7, 10, 11, 14, 15};
+/// Lanes of a vector, by the lower four bits.
+QGRAIN_AVX512 words permuted(words index, words x) {
+  words y;
+  asm("vpermd %2, %1, %0" : "=v"(y) : "v"(index), "v"(x));
+  return y;
+}
 /// Four vectors of bytes in 32-bit lanes, one after the other; two, for pairs, in 64-bit lanes.
 template <lane_order Order = lane_order::in_turn>
 QGRAIN_AVX512 bytes in_order(words packed) {
