@@ -101,8 +101,12 @@ QGRAIN_AVX512 floats numbers_of(words x) { return converted(as<integers>(x)); }
 QGRAIN_AVX512 words places() { return words{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
 /// Entries of a table of eight, by the lower three bits.
 QGRAIN_AVX512 floats entries_of_8(words index, const float* table) {
-  const floats half = as<floats>(twice_at(reinterpret_cast<const std::uint8_t*>(table)));
-  return entries(index, half);
+  struct half {
+    float of_table[8];
+  };
+  floats twice;
+  asm("vbroadcastf64x4 %1, %0" : "=v"(twice) : "m"(*reinterpret_cast<const half*>(table)));
+  return entries(index, twice);
 }
 
 #define QGRAIN_LANES QGRAIN_AVX512
