@@ -152,6 +152,7 @@ struct absmax_two_level {
   using block_format = BlockFormat;
   using stored_type = typename BlockFormat::code_type;
   using factors_type = scale_factors;
+  using kept_by = absmax_two_level;
   static constexpr int bits = BlockFormat::bits;
   static constexpr int tensor_bits = [] {
     if constexpr (requires { Rule::tensor_bits; }) return Rule::tensor_bits;
@@ -176,6 +177,12 @@ struct absmax_two_level {
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors(stored_type code,
                                                                           float tensor_scale) noexcept {
     return factors_of(BlockFormat::decode(code), tensor_scale);
+  }
+  /// What the stored scale is decoded to, some NaN for NaN. `kept_by` says whose rule that is: a policy that derives
+  /// from this one may store another.
+  template <class Format>
+  [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr float kept(float absmax, float tensor_scale) noexcept {
+    return BlockFormat::round(Rule::block_scale(absmax, Format::max_finite, tensor_scale, BlockFormat::max_finite));
   }
   /// The same of a scale that has been decoded.
   [[nodiscard]] QGRAIN_ELEMENTWISE static constexpr scale_factors factors_of(float block, float tensor_scale) noexcept {

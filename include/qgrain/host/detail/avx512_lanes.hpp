@@ -227,6 +227,12 @@ QGRAIN_AVX512 floats limited(floats x, floats limit) {
   asm("vrangeps $2, %2, %1, %0" : "=v"(y) : "v"(x), "v"(limit));
   return y;
 }
+/// x, or `least` with the sign of x where that is farther from zero.
+QGRAIN_AVX512 floats beyond(floats x, floats least) {
+  floats y;
+  asm("vrangeps $3, %2, %1, %0" : "=v"(y) : "v"(x), "v"(least));
+  return y;
+}
 /// Its magnitude.
 QGRAIN_AVX512 floats limited_magnitude(floats x, floats limit) {
   floats y;

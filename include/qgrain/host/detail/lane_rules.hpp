@@ -129,6 +129,13 @@ template <class Scale>
   return false;
 }
 
+/// Scales of groups whose values come without codes in between.
+template <class Scale>
+[[nodiscard]] constexpr bool has_kept_scales() noexcept {
+  if constexpr (requires { typename Scale::kept_by; }) return std::is_same_v<typename Scale::kept_by, Scale>;
+  return false;
+}
+
 /// What a small float's codes are counted with: minifloat::code_of, in numbers.
 template <class Format>
 struct step_counts {
