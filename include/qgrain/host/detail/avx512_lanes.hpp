@@ -227,6 +227,12 @@ QGRAIN_AVX512 floats limited(floats x, floats limit) {
   asm("vrangeps $2, %2, %1, %0" : "=v"(y) : "v"(x), "v"(limit));
   return y;
 }
+/// The same in a register until it is not needed any more: g++ would read it again.
+template <class Vector>
+QGRAIN_AVX512 Vector held(Vector x) {
+  asm("" : "+v"(x));
+  return x;
+}
 /// x, or `least` with the sign of x where that is farther from zero.
 QGRAIN_AVX512 floats beyond(floats x, floats least) {
   floats y;

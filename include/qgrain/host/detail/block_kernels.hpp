@@ -164,7 +164,8 @@ struct range_block<signed_range> {
 struct block_place {
   std::uint64_t first = 0;
   std::uint64_t cols = 0;
-  bool is_streamed = false;  ///< lanes may store past the caches: what is written is the memory of a large matrix
+  bool is_streamed = false;     ///< lanes may store past the caches: what is written is the memory of a large matrix
+  bool has_own_ranges = false;  ///< ranges are those of the block's elements
 };
 
 /// Element stage: out[r, c] = Operation::apply(in[r, c], factors of the group, index in the matrix, rounding). `out`

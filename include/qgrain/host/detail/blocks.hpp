@@ -72,18 +72,18 @@ void for_each_ranged_block(matrix_view<const float> in, shape2d group, matrix_vi
 template <class Rounding>
 inline constexpr bool rounds_alike = std::is_empty_v<decltype(std::declval<const Rounding&>().at(std::uint64_t{}))>;
 
-/// The loop of an element stage, as a function that run-time recipes can point to. `is_streamed`: see block_place.
+/// The loop of an element stage, as a function that run-time recipes can point to.
 template <class Element>
 void fake_quantize_block(matrix_view<const float> in, matrix_view<float> out, index_t group_cols,
-                         const typename Element::range_type* ranges, float tensor_scale, bool is_streamed) {
+                         const typename Element::range_type* ranges, float tensor_scale, block_place place) {
   static_assert(rounds_alike<typename Element::rounding_type>,
                 "qgrain::element_stage: a rounding that differs by element, such as stochastic, needs a seed, which "
                 "run-time recipes do not carry; call fake_quantize<Q>(where, in, out, ranges, rounding)");
-  run_widest<fake_block<Element>>(in, out, group_cols, ranges, tensor_scale, block_place{0, 0, is_streamed});
+  run_widest<fake_block<Element>>(in, out, group_cols, ranges, tensor_scale, place);
 }
 template <class Range>
 using ranged_block_function = void (*)(matrix_view<const float>, matrix_view<float>, index_t, const Range*, float,
-                                       bool);
+                                       block_place);
 using fake_block_function = ranged_block_function<float>;
 
 /// Fake quantization of a band. Groups start at the band's first row.
@@ -91,7 +91,7 @@ template <class Range>
 void fake_quantize_band(ranged_block_function<Range> element_stage, matrix_view<const float> in, matrix_view<float> out,
                         shape2d group, matrix_view<const Range> given, float tensor_scale) {
   for_each_ranged_block(in, group, given, [&](const block& b, const Range* ranges) {
-    element_stage(part(in, b), part(out, b), group.cols, ranges, tensor_scale, false);
+    element_stage(part(in, b), part(out, b), group.cols, ranges, tensor_scale, block_place{});
   });
 }
 

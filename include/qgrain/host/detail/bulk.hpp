@@ -182,7 +182,7 @@ struct uniform_stage {
   ranged_block_function<Range> function;
   void operator()(matrix_view<const float> in, matrix_view<float> out, index_t group_cols, const Range* ranges,
                   float tensor_scale, block_place place) const {
-    function(in, out, group_cols, ranges, tensor_scale, place.is_streamed);
+    function(in, out, group_cols, ranges, tensor_scale, place);
   }
 };
 
@@ -242,6 +242,7 @@ void fake_quantize_known(task_runner& runner, const Stage& stage, lane_stage<Ran
       if (in_lanes != nullptr && in_lanes(values, results, row, b, group.cols, ranges, known.tensor_scale)) return;
       convert_block(values, results, in.shape.cols, row, b, group.cols,
                     [&](auto x, auto y, index_t first_group, block_place place) {
+                      place.has_own_ranges = known.groups.data == nullptr;
                       stage(x, y, group.cols, ranges + first_group, known.tensor_scale, place);
                     });
     });

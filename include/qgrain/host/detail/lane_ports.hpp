@@ -65,6 +65,13 @@ template <class Argument>
   return false;
 }
 
+/// The same of whether ranges are those of the block's elements.
+template <class Argument>
+[[nodiscard]] constexpr bool says_own_ranges(const Argument& argument) noexcept {
+  if constexpr (requires { argument.has_own_ranges; }) return argument.has_own_ranges;
+  return false;
+}
+
 template <class Code>
 struct code_source {
   using element_type = Code;
