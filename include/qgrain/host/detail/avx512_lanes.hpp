@@ -214,11 +214,28 @@ QGRAIN_AVX512 floats fused_rest(floats a, spread_number b, floats c) {
   return c;
 }
 
+/// a * b - c, rounded once.
+QGRAIN_AVX512 floats excess(floats a, floats b, floats c) {
+  asm("vfmsub231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+  return c;
+}
+QGRAIN_AVX512 floats excess(floats a, spread_number b, floats c) {
+  asm("vfmsub231ps %2%{1to16%}, %1, %0" : "+v"(c) : "v"(a), "m"(*b.at));
+  return c;
+}
+
 /// x / divisor from the rounded reciprocal: see lane_rules.hpp.
 template <class Divisor, class Reciprocal>
 QGRAIN_AVX512 floats quotient(floats x, Divisor divisor, Reciprocal reciprocal) {
   const floats q = product(x, reciprocal);
   return fused(fused_rest(q, divisor, x), reciprocal, q);
+}
+
+/// The same, zeros with the sign of x.
+template <class Divisor, class Reciprocal>
+QGRAIN_AVX512 floats signed_quotient(floats x, Divisor divisor, Reciprocal reciprocal) {
+  const floats q = product(x, reciprocal);
+  return fused_rest(excess(q, divisor, x), reciprocal, q);
 }
 
 /// x, or `limit` with the sign of x where that is nearer to zero; `limit` for NaN.
