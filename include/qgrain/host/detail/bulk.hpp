@@ -84,7 +84,9 @@ void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d w
                      const Codes& all_codes, const Scales& all_scales, float* tensor_scale,
                      typename Element::rounding_type rounding, index_t chunk, const After& after = {}) {
   const bool is_looked_at = !std::is_same_v<After, nothing_more>;
-  const index_t fold = rows_as_one(whole.shape, whole_group, is_looked_at || has_gaps(whole) || chunk < 8);
+  constexpr index_t most_elements = 16384 / static_cast<index_t>(sizeof(T));  // half of a first cache
+  const index_t fold =
+      rows_as_one(whole.shape, whole_group, is_looked_at || has_gaps(whole) || chunk < 8, most_elements);
   const matrix_view<const T> in = folded(whole, fold);
   const shape2d group = folded_group(whole.shape, whole_group, fold);
   const Codes codes = all_codes.folded(fold);
