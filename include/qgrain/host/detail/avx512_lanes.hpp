@@ -524,30 +524,41 @@ QGRAIN_AVX512 std::int32_t largest_lane(integers x) {
   x = larger(x, __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
   return larger(x, __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))[0];
 }
-/// The largest lane of each of sixteen vectors of numbers that are not negative, in order.
-QGRAIN_AVX512 integers largest_of_each(const integers (&x)[lanes]) {
-  integers y[8];
+/// The larger numbers of both, of those that `Numbers` has.
+template <class Numbers>
+QGRAIN_AVX512 words larger_of_both(words a, words b) {
+  return as<words>(larger(as<Numbers>(a), as<Numbers>(b)));
+}
+/// The largest lane of each of sixteen vectors of numbers that are not negative, in order; of halves of lanes the
+/// largest lower one and the largest upper one.
+template <class Numbers>
+QGRAIN_AVX512 Numbers largest_of_each(const Numbers (&x)[lanes]) {
+  words y[8];
   QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 8; ++i) {  // lane 4 k + {0, 1}: parts of x[i], {2, 3}: of x[i + 8]
-    y[i] = larger(__builtin_shufflevector(x[i], x[i + 8], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
-                  __builtin_shufflevector(x[i], x[i + 8], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31));
+    const words a = as<words>(x[i]);
+    const words b = as<words>(x[i + 8]);
+    y[i] = larger_of_both<Numbers>(
+        __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+        __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31));
   }
   QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 4; ++i) {  // lane 4 k + {0, 1, 2, 3}: x[i], x[i + 4], x[i + 8], x[i + 12]
-    y[i] = larger(__builtin_shufflevector(y[i], y[i + 4], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
-                  __builtin_shufflevector(y[i], y[i + 4], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31));
+    y[i] = larger_of_both<Numbers>(
+        __builtin_shufflevector(y[i], y[i + 4], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+        __builtin_shufflevector(y[i], y[i + 4], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31));
   }
   QGRAIN_UNROLLED_VECTORS
   for (int i = 0; i < 2; ++i) {  // quarters: two of x[i + ...], two of x[i + 2 + ...]
-    y[i] =
-        larger(__builtin_shufflevector(y[i], y[i + 2], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-               __builtin_shufflevector(y[i], y[i + 2], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
+    y[i] = larger_of_both<Numbers>(
+        __builtin_shufflevector(y[i], y[i + 2], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+        __builtin_shufflevector(y[i], y[i + 2], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
   }
-  const integers all =
-      larger(__builtin_shufflevector(y[0], y[1], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27),
-             __builtin_shufflevector(y[0], y[1], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31));
+  const words all = larger_of_both<Numbers>(
+      __builtin_shufflevector(y[0], y[1], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27),
+      __builtin_shufflevector(y[0], y[1], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31));
   // Quarters of `all`: x[0 + 4 j], x[2 + 4 j], x[1 + 4 j], x[3 + 4 j] for j = 0 to 3.
-  return __builtin_shufflevector(all, all, 0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15);
+  return as<Numbers>(__builtin_shufflevector(all, all, 0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15));
 }
 
 /// The largest halves of each vector's lower and upper lanes, of sixteen vectors. Halves of lanes are those of x[i] and

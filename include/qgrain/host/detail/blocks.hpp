@@ -15,7 +15,7 @@
 
 namespace qgrain::detail {
 
-/// Some rows of one row of groups, at most max_block_groups of them.
+/// Some rows of one row of groups, at most max_block_groups of them unless told.
 struct block {
   index_t row = 0;
   index_t col = 0;
@@ -26,11 +26,11 @@ struct block {
 
 /// Calls body(block) for all blocks of a band whose groups have the given shape, row of groups by row of groups.
 template <class Body>
-void for_each_block(shape2d band, shape2d group, const Body& body) {
-  const index_t width = group.cols * max_block_groups;
+void for_each_block(shape2d band, shape2d group, const Body& body, index_t most_groups = max_block_groups) {
+  const index_t width = group.cols * most_groups;
   for (index_t row = 0, group_row = 0; row < band.rows; row += group.rows, ++group_row) {
     const index_t rows = smaller_of(group.rows, band.rows - row);
-    for (index_t col = 0, group_col = 0; col < band.cols; col += width, group_col += max_block_groups) {
+    for (index_t col = 0, group_col = 0; col < band.cols; col += width, group_col += most_groups) {
       body(block{row, col, {rows, smaller_of(width, band.cols - col)}, group_row, group_col});
     }
   }

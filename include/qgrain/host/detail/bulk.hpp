@@ -83,8 +83,10 @@ template <class Element, class T, class Codes, class Scales, class After = nothi
 void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d whole_group, const given_ranges& given,
                      const Codes& all_codes, const Scales& all_scales, float* tensor_scale,
                      typename Element::rounding_type rounding, index_t chunk, const After& after = {}) {
-  const bool is_looked_at = !std::is_same_v<After, nothing_more>;
-  const index_t fold = rows_as_one(whole.shape, whole_group, is_looked_at || has_gaps(whole) || chunk < 8);
+  constexpr bool is_looked_at = !std::is_same_v<After, nothing_more>;
+  constexpr index_t most_elements = 16384 / static_cast<index_t>(sizeof(T));  // half of a first cache
+  const index_t fold =
+      rows_as_one(whole.shape, whole_group, is_looked_at || has_gaps(whole) || chunk < 8, most_elements);
   const matrix_view<const T> in = folded(whole, fold);
   const shape2d group = folded_group(whole.shape, whole_group, fold);
   const Codes codes = all_codes.folded(fold);
@@ -92,18 +94,18 @@ void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d w
   const index_t rows_per_chunk = larger_of<index_t>(1, chunk / fold);
   using range_type = typename Element::range_type;
   using stored_scale = typename Element::stored_scale;
-  constexpr auto most_groups = static_cast<std::size_t>(max_block_groups);
+  constexpr index_t most_groups = sizeof(T) == 2 && !is_looked_at ? max_half_block_groups : max_block_groups;
   scales.clear_padding();
   with_runner(where, [&](task_runner& runner) {
     const auto known = ranges_before<range_type>(runner, in, group, given, tensor_scale_function<Element>());
     const float_source<T> values{in, ahead_in(in, known.groups.data != nullptr)};
     if (tensor_scale != nullptr) *tensor_scale = known.tensor_scale;
     for_each_row_chunk(runner, in.shape.rows, rows_per_chunk, [&](index_t row, index_t rows) {
-      for_each_block({rows, in.shape.cols}, {smaller_of(group.rows, rows), group.cols}, [&](const block& b) {
+      const auto quantize_block = [&](const block& b) {
         const index_t groups = ceil_div(b.shape.cols, group.cols);
-        std::array<range_type, most_groups> found;
+        std::array<range_type, static_cast<std::size_t>(most_groups)> found;
         const range_type* const ranges = known.of_block(values, row, group, b, found.data());
-        std::array<stored_scale, most_groups> made;
+        std::array<stored_scale, static_cast<std::size_t>(most_groups)> made;
         run_widest<scale_block<Element>>(ranges, groups, known.tensor_scale, made.data());
         if (is_looked_at || !run_in_lanes<encode_operation<Element>>(values, codes, row, b, group.cols, made.data(),
                                                                      known.tensor_scale)) {
@@ -117,7 +119,8 @@ void quantize_matrix(const on_host& where, matrix_view<const T> whole, shape2d w
         }
         // A group over several chunks: the first one writes its scale.
         if (row % group.rows == 0) scales.put(row / group.rows + b.group_row, b.group_col, groups, made.data());
-      });
+      };
+      for_each_block({rows, in.shape.cols}, {smaller_of(group.rows, rows), group.cols}, quantize_block, most_groups);
     });
   });
 }

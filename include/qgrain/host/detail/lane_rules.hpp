@@ -155,9 +155,11 @@ enum class lane_work : std::uint8_t { none, encode, fake, decode };
 /// Bounds the scratch of a block, which lies on the stack, and keeps a block of the usual group sizes within the first
 /// cache.
 inline constexpr index_t max_block_groups = 128;
+/// The same where codes are made of 16-bit values.
+inline constexpr index_t max_half_block_groups = 256;
 
 template <class Factors>
-using block_factors = std::array<Factors, static_cast<std::size_t>(max_block_groups)>;
+using block_factors = std::array<Factors, static_cast<std::size_t>(max_half_block_groups)>;
 
 /// The factors of each group of a block, ready for lanes.
 struct group_numbers {

@@ -30,10 +30,10 @@ namespace qgrain::detail {
   return group.rows >= shape.rows && group.cols >= shape.cols;
 }
 /// How many rows of a matrix without gaps count as one, as groups end with each row or are all of it: short rows would
-/// cost a call per stage each, of which none could begin before the one before had ended. As much as leaves room in the
-/// first cache.
-[[nodiscard]] constexpr index_t rows_as_one(shape2d shape, shape2d group, bool is_apart) noexcept {
-  constexpr index_t most_elements = 4096;
+/// cost a call per stage each, of which none could begin before the one before had ended. `most_elements`: as much as
+/// leaves room in the first cache.
+[[nodiscard]] constexpr index_t rows_as_one(shape2d shape, shape2d group, bool is_apart,
+                                            index_t most_elements = 4096) noexcept {
   if (is_apart || shape.rows < 2) return 1;
   if (!is_whole(shape, group) && (group.rows != 1 || shape.cols % group.cols != 0)) return 1;
   index_t rows = 1;
