@@ -88,8 +88,8 @@ double calibration_operations(const opened_pass& pass, const pass_sizes& s, cons
 double output_operations(const opened_pass& pass, const pass_sizes& s, const variant_counts& variants) {
   double rests = 0;  // weights that are run through, over all groups
   const double layers = static_cast<double>(pass.model.config().layers);
-  for (const engine::linear_group& group : linear_groups(pass)) {
-    const auto layer = static_cast<double>(pass.model.linears()[group.front()].layer);
+  for (const engine::linear_group& together : linear_groups(pass)) {
+    const auto layer = static_cast<double>(pass.model.linears()[together.front()].layer);
     rests += s.block * std::max(layers - layer, 0.0) + s.head;
   }
   return 2 * s.rows * s.blocks + 2 * s.scored * (s.head + rests * static_cast<double>(variants.jobs.size()));
