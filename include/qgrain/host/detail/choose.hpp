@@ -87,10 +87,14 @@ struct group_errors_kernel : error_lane_loops<group_errors_kernel<Element>, Elem
         terms.data()[g * error_lanes + i] = squared_error<Element>(x[g * error_lanes + i], shared);
       }
     }
-    add_halves<error_lanes / 2>(terms.data(), groups, terms.data());
-    add_halves<error_lanes / 4>(terms.data(), groups, terms.data());
-    add_halves<error_lanes / 8>(terms.data(), groups, terms.data());
-    add_halves<error_lanes / 16>(terms.data(), groups, errors);
+    add_all_lanes(terms.data(), groups, errors);
+  }
+  /// The sum of each group's lanes, which are used up, halves onto halves.
+  QGRAIN_ALWAYS_INLINE static void add_all_lanes(float* lanes, index_t groups, float* sums) {
+    add_halves<error_lanes / 2>(lanes, groups, lanes);
+    add_halves<error_lanes / 4>(lanes, groups, lanes);
+    add_halves<error_lanes / 8>(lanes, groups, lanes);
+    add_halves<error_lanes / 16>(lanes, groups, sums);
   }
   /// Of each 2 Width lanes the sums of l and l + Width, which take up the first of them.
   template <index_t Width>

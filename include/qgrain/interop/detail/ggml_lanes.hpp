@@ -6,6 +6,7 @@
 
 #include <qgrain/core/bits.hpp>
 #include <qgrain/core/config.hpp>
+#include <qgrain/core/half.hpp>
 #include <qgrain/core/matrix_view.hpp>
 #include <qgrain/host/detail/lane_kernels.hpp>
 #include <qgrain/host/instruction_set.hpp>
@@ -59,12 +60,6 @@ QGRAIN_AVX512 integers rounded_up(floats x) {
 QGRAIN_AVX512 words larger(words a, words b) {
   words y;
   asm("vpmaxud %2, %1, %0" : "=v"(y) : "v"(a), "v"(b));
-  return y;
-}
-/// Rounded to binary16: from_float<float16> of what is no NaN.
-QGRAIN_AVX512 half_of_halves rounded_halves(floats x) {
-  half_of_halves y;
-  asm("vcvtps2ph $0, %1, %0" : "=v"(y) : "v"(x));
   return y;
 }
 /// The fifth bit of each byte.
@@ -126,11 +121,6 @@ QGRAIN_AVX2 integers rounded_up(floats x) {
   floats y;
   asm("vroundps $10, %1, %0" : "=x"(y) : "x"(x));
   return nearest_numbers(y);
-}
-QGRAIN_AVX2 half_of_halves rounded_halves(floats x) {
-  half_of_halves y;
-  asm("vcvtps2ph $0, %1, %0" : "=x"(y) : "x"(x));
-  return y;
 }
 QGRAIN_AVX2 std::uint64_t fifth_bits(bytes x) { return signs_of_bytes(as<words>(x) << 3); }
 template <int>
